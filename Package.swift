@@ -1,0 +1,44 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "figment",
+  products: [
+    .executable(name: "figment", targets: ["figment"]),
+    .library(name: "TensorCore", targets: ["TensorCore"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(
+      name: "CKernels",
+      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("m")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "TensorCore", dependencies: ["CKernels"]),
+    .target(name: "Datasets", dependencies: ["CZlib"]),
+    .target(name: "Images", dependencies: ["CPNG"]),
+    .target(name: "DDPM", dependencies: ["TensorCore"]),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Datasets", "DDPM", "Images", "TensorCore", "Yams",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "figment",
+      dependencies: [
+        "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+    .testTarget(name: "ImagesTests", dependencies: ["Images"]),
+    .testTarget(name: "DDPMTests", dependencies: ["DDPM"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+  ]
+)

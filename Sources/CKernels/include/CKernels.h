@@ -1,0 +1,16 @@
+/// Everything that touches a vector register, the thread pool or oneDNN.
+///
+/// A compiled program is an array of `fk_step`. The compiler (TensorCore/Compiler) fills the
+/// argument structures once; running allocates nothing and looks nothing up.
+#ifndef FIGMENT_CKERNELS_H
+#define FIGMENT_CKERNELS_H
+
+#include "cluster.h"
+#include "contraction.h"
+#include "functions.h"
+#include "movement.h"
+#include "pool.h"
+#include "random.h"
+#include "scalars.h"
+
+#endif

@@ -1,0 +1,75 @@
+/// A cluster: a small register program over tiles of an iteration space, whose values may be stored
+/// and reduced.
+#ifndef FIGMENT_CLUSTER_H
+#define FIGMENT_CLUSTER_H
+
+#include <stdint.h>
+
+#include "functions.h"
+
+enum { FK_MAX_RANK = 6, FK_TILE = 1024 };
+
+/// Where a register's tile lives.
+typedef enum {
+  /// In scratch slot `slot`.
+  FK_SCRATCH,
+  /// In memory at base[i], i being the flat (row-major) index in the iteration space: read, or written, in place.
+  FK_DENSE,
+  /// One element, base[0], the same for all.
+  FK_SCALAR,
+  /// base[Σ index[d] * strides[d]], brought into scratch slot `slot` before the operations run. Strides may be 0.
+  FK_STRIDED,
+} fk_home;
+
+typedef struct {
+  fk_home home;
+  int32_t slot;
+  float *_Nullable base;
+  int64_t strides[FK_MAX_RANK];
+} fk_register;
+
+/// registers[out] = function(registers[a], registers[b], registers[c]). `out` is FK_SCRATCH or FK_DENSE. Operands may be of
+/// any home, but not all of them FK_SCALAR, except for FK_COPY. An operand may be the same memory as `out`.
+typedef struct {
+  int32_t function;
+  int32_t out, a, b, c;
+} fk_operation;
+
+typedef enum { FK_SUM, FK_MAX } fk_reduction_kind;
+
+/// Reduces register `source` over the middle axis of [outer, reduced, inner] into result[outer * inner].
+typedef struct {
+  fk_reduction_kind kind;
+  int32_t source;
+  float *_Nonnull result;
+  /// Where the reduced axis is split: `pieces` partial results of outer * inner each, combined pairwise by
+  /// fk_run_combine; otherwise NULL.
+  float *_Nullable partials;
+} fk_reduction;
+
+typedef struct {
+  int32_t rank;
+  int64_t sizes[FK_MAX_RANK];
+  /// The iteration space seen as [outer, reduced, inner]; its count is their product. Without reductions: [count, 1, 1].
+  int64_t outer, reduced, inner;
+  int64_t tile;  // elements a tile, at most FK_TILE
+  int32_t pieces;
+  int32_t splits_reduced;  // pieces divide `reduced` (results go to partials) rather than `outer`
+  int32_t register_count, operation_count, reduction_count;
+  const fk_register *_Nonnull registers;
+  const fk_operation *_Nonnull operations;
+  const fk_reduction *_Nullable reductions;
+  float *_Nonnull scratch;  // per worker: scratch_slots * FK_TILE floats, 64-byte aligned
+  int32_t scratch_slots;
+} fk_cluster;
+
+void fk_run_cluster(const void *_Nonnull cluster /* fk_cluster */, int piece, int worker);
+/// Combines the partial results of every reduction of a cluster with splits_reduced. One piece.
+void fk_run_combine(const void *_Nonnull cluster /* fk_cluster */, int piece, int worker);
+
+/// One function over `count` elements, for tests and for whoever needs it outside a program.
+void fk_apply(
+  fk_function function, float *_Nonnull out, const float *_Nonnull a, const float *_Nullable b,
+  const float *_Nullable c, int64_t count);
+
+#endif

@@ -1,0 +1,61 @@
+/// Matrix products and correlations, by oneDNN 2.6 (Debian 12's libdnnl-dev).
+#ifndef FIGMENT_CONTRACTION_H
+#define FIGMENT_CONTRACTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// What to compute. All arrays are dense fp32, row-major.
+typedef enum {
+  /// out[b, m, n] = Σ_k left[b, m, k] right[b, k, n]; left is stored [b, k, m] where transposed_left,
+  /// right [b, n, k] where transposed_right. batch = 1 for plain matrices.
+  FK_MATMUL,
+  /// out[n, oh, ow, o] = Σ left[n, oh*stride + u - padding, ow*stride + v - padding, c] right[u, v, c, o]:
+  /// left is an NHWC image, right an HWIO filter.
+  FK_CONV,
+  /// The adjoint of FK_CONV in its image: left is [n, oh, ow, o], right the filter, out the image [n, h, w, c].
+  FK_CONV_INPUT,
+  /// The adjoint of FK_CONV in its filter: left is the image [n, h, w, c], right is [n, oh, ow, o], out the filter.
+  FK_CONV_FILTER,
+} fk_contraction_kind;
+
+typedef struct {
+  fk_contraction_kind kind;
+  int64_t batch, m, k, n;                 // FK_MATMUL
+  int transposed_left, transposed_right;  // FK_MATMUL
+  int64_t images, height, width, channels;            // the other three: the image,
+  int64_t filter_height, filter_width, out_channels;  // the filter,
+  int64_t out_height, out_width;                      // and the (larger-stride) output
+  int stride, padding;
+} fk_contraction_shape;
+
+typedef struct fk_contraction fk_contraction;
+
+/// Prepares the primitives. Returns NULL and a message (at most 255 characters) where oneDNN refuses.
+/// The number and shape of the pieces are a function of the shape alone, never of the thread count.
+fk_contraction *_Nullable fk_contraction_create(
+  const fk_contraction_shape *_Nonnull shape, int threads, char *_Nonnull message /* 256 bytes */);
+void fk_contraction_destroy(fk_contraction *_Nonnull contraction);
+
+/// Bytes of workspace (64-byte aligned) wanted while it runs: scratchpads, one per worker, reordered filters and
+/// partial filter gradients.
+size_t fk_contraction_workspace(const fk_contraction *_Nonnull contraction);
+
+/// Sets the addresses, once. They stay fixed for the life of the program.
+void fk_contraction_bind(
+  fk_contraction *_Nonnull contraction, const float *_Nonnull left, const float *_Nonnull right,
+  float *_Nonnull out, void *_Nullable workspace);
+
+/// The steps that compute it, in order: e.g. reorder the filter, the four pieces, sum the partial gradients and
+/// reorder. At most 8; returns how many. `names[i]` becomes the static name of step i ("reorder", "conv", ...).
+struct fk_step_list;
+int fk_contraction_steps(
+  const fk_contraction *_Nonnull contraction, void *_Nonnull steps /* fk_step[8] */,
+  const char *_Nonnull *_Nonnull names /* [8] */);
+
+/// The name of oneDNN's implementation, e.g. "brgconv:avx512_core".
+const char *_Nonnull fk_contraction_implementation(const fk_contraction *_Nonnull contraction);
+/// Floating-point operations of one run, two per multiply-add (taps that fall into padding included).
+double fk_contraction_flops(const fk_contraction *_Nonnull contraction);
+
+#endif

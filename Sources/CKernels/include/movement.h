@@ -1,0 +1,58 @@
+/// Copies that rearrange, and rows picked by index.
+#ifndef FIGMENT_MOVEMENT_H
+#define FIGMENT_MOVEMENT_H
+
+#include <stdint.h>
+
+#include "cluster.h"
+
+/// to[Σ i*to_strides] = from[Σ i*from_strides] for every index of `sizes`: transpose, slice, concatenate, pad, broadcast.
+typedef struct {
+  int32_t rank;
+  int64_t sizes[FK_MAX_RANK], from_strides[FK_MAX_RANK], to_strides[FK_MAX_RANK];
+  const float *_Nonnull from;
+  float *_Nonnull to;
+  int32_t pieces;  // along the first axis
+} fk_copy;
+void fk_run_copy(const void *_Nonnull copy /* fk_copy */, int piece, int worker);
+
+/// to[0 ..< count] = value.
+typedef struct {
+  float *_Nonnull to;
+  int64_t count;
+  float value;
+  int32_t pieces;
+} fk_fill;
+void fk_run_fill(const void *_Nonnull fill /* fk_fill */, int piece, int worker);
+
+/// to[i, :] = table[(int) rows[i], :]. A row below 0 or not below `table_rows` (NaN included) gives a row of NaN.
+typedef struct {
+  const float *_Nonnull table;
+  const float *_Nonnull rows;
+  float *_Nonnull to;
+  int64_t table_rows, row_count, width;
+  int32_t pieces;  // over row_count
+} fk_gather;
+void fk_run_gather(const void *_Nonnull gather /* fk_gather */, int piece, int worker);
+
+/// As fk_gather, from a table of bytes: each becomes a float from 0 to 255.
+typedef struct {
+  const uint8_t *_Nonnull table;
+  const float *_Nonnull rows;
+  float *_Nonnull to;
+  int64_t table_rows, row_count, width;
+  int32_t pieces;
+} fk_gather_bytes;
+void fk_run_gather_bytes(const void *_Nonnull gather /* fk_gather_bytes */, int piece, int worker);
+
+/// table = 0; table[(int) rows[i], :] += values[i, :], in the order of i. Rows out of range are left out.
+typedef struct {
+  const float *_Nonnull values;
+  const float *_Nonnull rows;
+  float *_Nonnull table;
+  int64_t table_rows, row_count, width;
+  int32_t pieces;  // over table_rows: each piece owns a range of them
+} fk_scatter;
+void fk_run_scatter(const void *_Nonnull scatter /* fk_scatter */, int piece, int worker);
+
+#endif

@@ -1,0 +1,30 @@
+/// A small thread pool: bounded spinning, then a futex; one barrier per step.
+#ifndef FIGMENT_POOL_H
+#define FIGMENT_POOL_H
+
+typedef struct fk_pool fk_pool;
+
+/// One kernel call, cut into `pieces` that may run in any order on any worker.
+///
+/// The result must not depend on which worker runs a piece, nor on how many there are; `worker`
+/// (0 ..< threads) only chooses scratch memory.
+typedef struct {
+  void (*_Nonnull run)(const void *_Nonnull arguments, int piece, int worker);
+  const void *_Nonnull arguments;
+  int pieces;
+} fk_step;
+
+/// A pool of `threads` workers, the caller of `fk_run` being worker 0. NULL if threads < 1 or none can start.
+fk_pool *_Nullable fk_pool_create(int threads);
+void fk_pool_destroy(fk_pool *_Nonnull pool);
+int fk_pool_threads(const fk_pool *_Nonnull pool);
+
+/// Runs the steps in order, each finished before the next begins. Denormals are flushed to zero
+/// meanwhile (and the caller's floating-point mode is restored afterwards). Not reentrant.
+void fk_run(fk_pool *_Nonnull pool, const fk_step *_Nonnull steps, int count);
+
+/// As `fk_run`, adding the nanoseconds each step took to `nanoseconds[step]`.
+void fk_run_profiled(
+  fk_pool *_Nonnull pool, const fk_step *_Nonnull steps, int count, long long *_Nonnull nanoseconds);
+
+#endif

@@ -1,1 +1,69 @@
-// Written next.
+import TensorCore
+
+/// How much of the data and how much noise there is at each time t = 1 ... T.
+///
+/// In the notation of Su (kexue.fm/archives/9119), where α² + β² = 1: x_t = α_t x_{t-1} + β_t ε, and
+/// x_t = ᾱ_t x_0 + β̄_t ε. Ho et al. 2020 write α_t and ᾱ_t for what are the squares here. All in Double.
+public struct NoiseSchedule: Equatable, Sendable {
+  /// The families of schedules.
+  public enum Kind: String, CaseIterable, Sendable {
+    /// β_t² = 0.02 t / T (Su).
+    case su
+    /// β_t² from 1e-4 to 0.02 in equal steps (Ho et al. 2020, §4).
+    case linear
+    /// ᾱ_t² follows a squared cosine (Nichol and Dhariwal 2021, eq. 17).
+    case cosine
+  }
+
+  /// Which family.
+  public let kind: Kind
+  /// T, the number of times.
+  public let times: Int
+  /// α_t at index t - 1.
+  public let alpha: [Double]
+  /// β_t at index t - 1.
+  public let beta: [Double]
+  /// ᾱ_t at index t, from ᾱ_0 = 1.
+  public let alphaBar: [Double]
+  /// β̄_t at index t, from β̄_0 = 0.
+  public let betaBar: [Double]
+
+  /// The schedule of a family over `times` times.
+  ///
+  /// With fewer than 1,000 times, the variances of `su` and `linear` grow by 1000 / T, so that x_T stays noise.
+  ///
+  /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
+  public init(_ kind: Kind, times: Int) throws {
+    guard (10...100_000).contains(times) else {
+      throw TensorError("a noise schedule has 10 to 100000 times, not \(times)")
+    }
+    let scale = 1000 / Double(times)
+    func cosine(_ t: Int) -> Double {
+      let angle = ((Double(t) / Double(times) + 0.008) / 1.008 * .pi / 2).cosine
+      return angle * angle
+    }
+    let variances: [Double] = (1...times).map { t in
+      switch kind {
+      case .su: 0.02 * scale * Double(t) / Double(times)
+      case .linear: scale * (1e-4 + (0.02 - 1e-4) * Double(t - 1) / Double(times - 1))
+      case .cosine: 1 - cosine(t) / cosine(t - 1)
+      }
+    }.map { min($0, 0.999) }
+
+    self.kind = kind
+    self.times = times
+    alpha = variances.map { (1 - $0).squareRoot() }
+    beta = variances.map { $0.squareRoot() }
+    var (signal, noise) = ([1.0], [0.0])
+    for v in variances {
+      // β̄² by its own recurrence: 1 - ᾱ² would cancel at small t.
+      signal.append(signal[signal.count - 1] * (1 - v).squareRoot())
+      noise.append(noise[noise.count - 1] * (1 - v) + v)
+    }
+    alphaBar = signal
+    betaBar = noise.map { $0.squareRoot() }
+  }
+
+  /// β̃_t = β̄_{t-1} β_t / β̄_t: the deviation of x_{t-1} given x_t and x_0.
+  public func posteriorDeviation(_ t: Int) -> Double { betaBar[t - 1] * beta[t - 1] / betaBar[t] }
+}

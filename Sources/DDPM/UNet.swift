@@ -1,0 +1,157 @@
+import TensorCore
+
+/// The sizes of a U-Net.
+public struct UNetConfiguration: Equatable, Sendable {
+  /// Height and width of the images; divisible by 2 once per level but the last.
+  public var height, width: Int
+  /// Channels of the images.
+  public var channels: Int
+  /// Channels at full resolution.
+  public var base: Int
+  /// Channels of each level, times `base`; the resolution halves from one to the next.
+  public var multipliers: [Int]
+  /// Residual blocks a level on the way down; one more on the way up.
+  public var blocks: Int
+  /// Groups of the group norms; divides `base`.
+  public var groups = 8
+  /// Whether the middle has self-attention.
+  public var attention = true
+
+  /// A U-Net for images of `height` x `width` x `channels`.
+  public init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
+    (self.height, self.width, self.channels) = (height, width, channels)
+    (self.base, self.multipliers, self.blocks) = (base, multipliers, blocks)
+  }
+
+  /// What is wrong with the sizes, or nil.
+  public var failure: String? {
+    let halvings = multipliers.count - 1
+    if multipliers.isEmpty || multipliers.contains(where: { $0 < 1 }) || blocks < 1 {
+      return "a U-Net needs at least one level and one block, not multipliers \(multipliers), blocks \(blocks)"
+    }
+    if base < 2 || base % 2 != 0 || base % groups != 0 {
+      return "a U-Net's base width is even and divisible by its \(groups) groups, not \(base)"
+    }
+    if height % (1 << halvings) != 0 || width % (1 << halvings) != 0 {
+      return "images of \(height)x\(width) do not halve \(halvings) times: use fewer multipliers than \(multipliers)"
+    }
+    return nil
+  }
+}
+
+/// The U-Net of Ho et al. 2020 (appendix B) with attention in the middle only: residual blocks of group norm, SiLU and
+/// 3x3 convolutions, the time added in each, and skip connections from the way down to the way up.
+public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser {
+  let shape = [c.height, c.width, c.channels]
+  if let failure = c.failure {
+    return Denoiser(shape: shape) { x, _ in x.failing(failure) }
+  }
+  let timeWidth = 4 * c.base
+  let time0 = dense(c.base, timeWidth, parameters["time0"])
+  let time1 = dense(timeWidth, timeWidth, parameters["time1"])
+  let stem = convolution(c.channels, c.base, size: 3, parameters["stem"])
+
+  func block(_ inputs: Int, _ outputs: Int, _ name: String) -> ResidualBlock {
+    ResidualBlock(inputs, outputs, time: timeWidth, groups: c.groups, parameters[name])
+  }
+  var skips = [c.base]
+  var width = c.base
+  var down: [Stage] = []
+  for (level, multiplier) in c.multipliers.enumerated() {
+    for i in 0..<c.blocks {
+      down.append(.block(block(width, c.base * multiplier, "down\(level).\(i)")))
+      width = c.base * multiplier
+      skips.append(width)
+    }
+    if level < c.multipliers.count - 1 {
+      down.append(.layer(convolution(width, width, size: 3, stride: 2, parameters["down\(level).halve"])))
+      skips.append(width)
+    }
+  }
+  let middle0 = block(width, width, "middle0")
+  let attention = c.attention ? AttentionBlock(width, groups: c.groups, parameters["attention"]) : nil
+  let middle1 = block(width, width, "middle1")
+  var up: [Stage] = []
+  for (level, multiplier) in c.multipliers.enumerated().reversed() {
+    for i in 0...c.blocks {
+      let skip = skips.removeLast()
+      up.append(.block(block(width + skip, c.base * multiplier, "up\(level).\(i)")))
+      width = c.base * multiplier
+    }
+    if level > 0 {
+      up.append(.layer(convolution(width, width, size: 3, parameters["up\(level).double"])))
+    }
+  }
+  let outputNorm = groupNorm(width, groups: c.groups, parameters["output.norm"])
+  let output = convolution(width, c.channels, size: 3, scale: 0, parameters["output"])
+
+  let (downward, upward) = (down, up)
+  return Denoiser(shape: shape) { x, t in
+    let features = sinusoidalFeatures(t, times: times, width: c.base)
+    let time = silu(time1(silu(time0(features))))
+    var h = stem(x)
+    var skips = [h]
+    for stage in downward {
+      h = stage(h, time)
+      skips.append(h)
+    }
+    h = middle0(h, time)
+    if let attention { h = attention(h) }
+    h = middle1(h, time)
+    for stage in upward {
+      switch stage {
+      case .block(let block): h = block(concatenate([h, skips.removeLast()], axis: 3), time)
+      case .layer(let layer): h = layer(upsampleNearest(h))
+      }
+    }
+    return output(silu(outputNorm(h)))
+  }
+}
+
+private enum Stage: Sendable {
+  case block(ResidualBlock)
+  case layer(Layer)
+
+  func callAsFunction(_ x: Tensor, _ time: Tensor) -> Tensor {
+    switch self {
+    case .block(let block): block(x, time)
+    case .layer(let layer): layer(x)
+    }
+  }
+}
+
+/// Two 3x3 convolutions, each after group norm and SiLU, the time added between them, around a skip connection.
+private struct ResidualBlock: Sendable {
+  let norm0, convolution0, time, norm1, convolution1: Layer
+  let skip: Layer?
+
+  init(_ inputs: Int, _ outputs: Int, time timeWidth: Int, groups: Int, _ p: Parameters) {
+    norm0 = groupNorm(inputs, groups: groups, p["norm0"])
+    convolution0 = convolution(inputs, outputs, size: 3, p["convolution0"])
+    time = dense(timeWidth, outputs, p["time"])
+    norm1 = groupNorm(outputs, groups: groups, p["norm1"])
+    // Starts as the identity, as in Ho et al.'s code.
+    convolution1 = convolution(outputs, outputs, size: 3, scale: 0, p["convolution1"])
+    skip = inputs == outputs ? nil : convolution(inputs, outputs, size: 1, p["skip"])
+  }
+
+  func callAsFunction(_ x: Tensor, _ activatedTime: Tensor) -> Tensor {
+    let shift = time(activatedTime)
+    let h = convolution0(silu(norm0(x))) + shift.reshape([-1, 1, 1, shift.shape[shift.rank - 1]])
+    return convolution1(silu(norm1(h))) + (skip?(x) ?? x)
+  }
+}
+
+/// Self-attention over all pixels after a group norm, added to its input.
+private struct AttentionBlock: Sendable {
+  let norm, attention: Layer
+
+  init(_ channels: Int, groups: Int, _ p: Parameters) {
+    norm = groupNorm(channels, groups: groups, p["norm"])
+    attention = selfAttention(channels, outputScale: 0, p["self"])
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    x + attention(norm(x).reshape([x.shape[0], -1, x.shape[x.rank - 1]])).reshape(x.shape)
+  }
+}

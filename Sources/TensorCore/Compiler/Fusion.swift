@@ -1,0 +1,430 @@
+/// A program as kernels: each reads and writes whole arrays.
+package struct KernelListing: Sendable {
+  package enum Body: Sendable {
+    /// Elementwise work and reductions in one pass over an iteration space.
+    case cluster(Cluster)
+    /// Single numbers, by position, computed in Double in this order.
+    case scalars([Int])
+    /// One instruction with a kernel of its own.
+    case instruction(Int)
+  }
+
+  package struct Kernel: Sendable {
+    package var body: Body
+    /// Arrays read and written, by the position of the instruction that makes them.
+    package var reads: [Int]
+    package var writes: [Int]
+  }
+
+  package var listing: Listing
+  package var kernels: [Kernel]
+
+  /// The instruction whose array holds the elements of `position`: reshapes share their input's.
+  package func home(_ position: Int) -> Int { listing.home(position) }
+}
+
+/// One pass over an iteration space: elementwise members, of which some are stored and some reduced.
+package struct Cluster: Sendable {
+  /// The number of elements of the iteration space.
+  package var count: Int
+  /// Elementwise instructions whose values are stored.
+  package var stores: [Int]
+  /// Reductions computed on the way.
+  package var reductions: [Int]
+  /// Elementwise instructions that are computed, in order.
+  package var members: [Int] = []
+  /// Arrays read element by element.
+  package var loads: [Int] = []
+  /// Broadcasts read in place, through strides.
+  package var views: [Int] = []
+  /// The iteration space seen by the reductions; [count, 1, 1] without.
+  package var form: Form
+  /// The axes that the views and the form need.
+  package var sizes: [Int] = []
+
+  package struct Form: Hashable, Sendable {
+    package var outer, reduced, inner: Int
+  }
+}
+
+extension Listing {
+  func home(_ position: Int) -> Int {
+    var position = position
+    while instructions[position].operation == .reshape { position = instructions[position].inputs[0] }
+    return position
+  }
+
+  func isElementwise(_ position: Int) -> Bool {
+    switch instructions[position].operation {
+    case .unary, .binary, .select, .broadcast: true
+    default: false
+    }
+  }
+
+  func isReduction(_ position: Int) -> Bool {
+    switch instructions[position].operation {
+    case .sum, .maximum: true
+    default: false
+    }
+  }
+
+  func isSource(_ position: Int) -> Bool {
+    switch instructions[position].operation {
+    case .input, .variable, .constant, .literal: true
+    default: false
+    }
+  }
+
+  /// The iteration space of a reduction as [outer, reduced, inner]; simplification has made its axes neighbours.
+  func form(_ reduction: Int) -> Cluster.Form {
+    let shape = instructions[instructions[reduction].inputs[0]].shape
+    let axes: [Int] =
+      switch instructions[reduction].operation {
+      case .sum(let axes), .maximum(let axes): axes.filter { shape[$0] > 1 }
+      default: []
+      }
+    guard let first = axes.first, let last = axes.last else {
+      return .init(outer: shape.product, reduced: 1, inner: 1)
+    }
+    return .init(
+      outer: shape[..<first].reduce(1, *), reduced: shape[first...last].reduce(1, *),
+      inner: shape[(last + 1)...].reduce(1, *))
+  }
+
+  /// A broadcast as axes of (length, distance in the source's array), without axes that merge with their neighbour.
+  func viewAxes(_ broadcast: Int) -> [(size: Int, stride: Int)] {
+    let source = instructions[instructions[broadcast].inputs[0]].shape
+    let shape = instructions[broadcast].shape
+    let strides = source.strides
+    var axes: [(size: Int, stride: Int)] = []
+    for axis in shape.indices where shape[axis] > 1 {
+      let stride = source[axis] == 1 ? 0 : strides[axis]
+      if let last = axes.last, last.stride == stride * shape[axis] {
+        axes[axes.count - 1] = (last.size * shape[axis], stride)
+      } else {
+        axes.append((shape[axis], stride))
+      }
+    }
+    return axes
+  }
+
+  /// Gives outputs and updates that are sources, or the same value twice, arrays of their own.
+  func anchored() -> Listing {
+    var result = self
+    var updated: Set<Int> = []
+    func copied(_ position: Int) -> Int {
+      let source = instructions[position]
+      result.instructions.append(
+        .init(operation: .broadcast, inputs: [position], shape: source.shape, path: source.path))
+      return result.instructions.count - 1
+    }
+    result.outputs = outputs.map { isSource(home($0)) ? copied($0) : $0 }
+    let outputHomes = Set(outputs.map { home($0) })
+    result.updates = updates.map { update in
+      let value = home(update.value)
+      let shared = !updated.insert(value).inserted || outputHomes.contains(value)
+      return (update.variable, isSource(value) || shared ? copied(update.value) : update.value)
+    }
+    return result
+  }
+}
+
+/// Gathers elementwise instructions and reductions into clusters.
+///
+/// Values with one full-size operand are recomputed wherever they are read: that reads no more than the stored value
+/// would. Others that are read more than once are stored. Clusters over the same space that share what they read, or
+/// of which one reads what the other stores, then merge wherever no path leads out of the pair and back; stores that
+/// nobody outside reads disappear.
+package func fuse(_ unanchored: Listing) throws -> KernelListing {
+  var fusion = Fusion(unanchored.anchored())
+  try fusion.formClusters()
+  fusion.merge()
+  return fusion.finished()
+}
+
+private struct Fusion {
+  let listing: Listing
+  /// The input positions of each instruction, reshapes looked through.
+  let operands: [[Int]]
+  /// Elementwise instructions that get an array.
+  var stored: Set<Int> = []
+  let kept: Set<Int>
+
+  struct Unit {
+    var cluster: Cluster?  // nil for an instruction with its own kernel, or single numbers
+    var positions: [Int]
+    var reads: Set<Int> = []
+    var writes: Set<Int> = []
+    var isScalar = false
+  }
+  var units: [Unit] = []
+  var producer: [Int: Int] = [:]  // position to unit
+
+  init(_ listing: Listing) {
+    self.listing = listing
+    operands = listing.instructions.map { $0.inputs.map { listing.home($0) } }
+    kept = Set(listing.roots.map { listing.home($0) })
+  }
+
+  func count(_ position: Int) -> Int { listing.instructions[position].count }
+  func isElementwise(_ position: Int) -> Bool { listing.isElementwise(position) }
+  func isBroadcast(_ position: Int) -> Bool { listing.instructions[position].operation == .broadcast }
+
+  // MARK: Which values are stored
+
+  mutating func chooseStored() {
+    var readers = [Int](repeating: 0, count: listing.instructions.count)
+    for i in listing.instructions.indices where listing.home(i) == i {
+      let fuses = isElementwise(i) && !isBroadcast(i) || listing.isReduction(i)
+      for operand in Set(operands[i]) {
+        readers[operand] += 1
+        if isElementwise(operand), !fuses || (count(i) == 1 && isElementwise(i)) { stored.insert(operand) }
+      }
+    }
+    stored.formUnion(kept.filter { isElementwise($0) })
+    var roots = [Set<Int>](repeating: [], count: listing.instructions.count)
+    var sizes = [Int](repeating: 0, count: listing.instructions.count)
+    for i in listing.instructions.indices where isElementwise(i) && count(i) > 1 {
+      if !isBroadcast(i) {
+        for operand in operands[i] {
+          if isElementwise(operand), !stored.contains(operand) {
+            roots[i].formUnion(roots[operand])
+            sizes[i] += sizes[operand]
+          } else {
+            roots[i].insert(operand)
+          }
+        }
+      }
+      sizes[i] += 1
+      if readers[i] > 1, roots[i].count > 1 || sizes[i] > 24 { stored.insert(i) }
+    }
+  }
+
+  // MARK: One cluster per stored value and reduction
+
+  mutating func formClusters() throws {
+    chooseStored()
+    // A view that does not fit the others' axes is stored by itself, and the clusters are formed anew.
+    while true {
+      units = []
+      producer = [:]
+      var misfits: Set<Int> = []
+      for i in listing.instructions.indices where listing.home(i) == i && !listing.isSource(i) {
+        if isElementwise(i) {
+          if count(i) == 1 {
+            add(Unit(cluster: nil, positions: [i], isScalar: true))
+          } else if stored.contains(i) {
+            misfits.formUnion(addCluster(stores: [i], reductions: []))
+          }
+        } else if listing.isReduction(i) {
+          misfits.formUnion(addCluster(stores: [], reductions: [i]))
+        } else {
+          add(Unit(cluster: nil, positions: [i]))
+        }
+      }
+      if misfits.isEmpty { return }
+      guard !misfits.isSubset(of: stored) else {
+        throw TensorError("internal error: a cluster needs more than \(maximumRank) axes")
+      }
+      stored.formUnion(misfits)
+    }
+  }
+
+  private mutating func add(_ unit: Unit) {
+    var unit = unit
+    for position in unit.positions {
+      unit.reads.formUnion(operands[position])
+      unit.writes.insert(position)
+    }
+    for write in unit.writes { producer[write] = units.count }
+    units.append(unit)
+  }
+
+  /// Adds a cluster; returns the views that do not fit, if any.
+  private mutating func addCluster(stores: [Int], reductions: [Int]) -> Set<Int> {
+    let space = stores.first.map { count($0) } ?? reductions.first.map { count(operands[$0][0]) } ?? 1
+    let form = reductions.first.map { listing.form($0) } ?? .init(outer: space, reduced: 1, inner: 1)
+    var cluster = Cluster(count: space, stores: stores, reductions: reductions, form: form)
+    let misfits = complete(&cluster)
+    var unit = Unit(cluster: cluster, positions: stores + reductions)
+    (unit.reads, unit.writes) = (reads(cluster), Set(stores + reductions))
+    for write in unit.writes { producer[write] = units.count }
+    units.append(unit)
+    return misfits
+  }
+
+  func reads(_ cluster: Cluster) -> Set<Int> {
+    Set(cluster.loads + cluster.views.map { operands[$0][0] })
+  }
+
+  /// Finds what a cluster computes and reads, from what it stores and reduces; returns views that do not fit.
+  func complete(_ cluster: inout Cluster) -> Set<Int> {
+    let own = Set(cluster.stores)
+    var members: Set<Int> = []
+    var loads: Set<Int> = []
+    var views: Set<Int> = []
+    var stack = cluster.stores + cluster.reductions.map { operands[$0][0] }
+    while let i = stack.popLast() {
+      if isElementwise(i), own.contains(i) || !stored.contains(i) {
+        guard members.insert(i).inserted else { continue }
+        if isBroadcast(i) { views.insert(i) } else { stack += operands[i] }
+      } else {
+        loads.insert(i)
+      }
+    }
+    cluster.members = members.sorted()
+    cluster.loads = loads.sorted()
+    cluster.views = views.sorted()
+
+    var bounds: Set<Int> = [1, cluster.count]
+    if !cluster.reductions.isEmpty {
+      bounds.formUnion([cluster.form.inner, cluster.form.inner * cluster.form.reduced])
+    }
+    var misfits: Set<Int> = []
+    for view in cluster.views {
+      var wanted = bounds
+      var size = 1
+      for axis in listing.viewAxes(view).reversed() {
+        size *= axis.size
+        wanted.insert(size)
+      }
+      if axes(wanted) != nil { bounds = wanted } else { misfits.insert(view) }
+    }
+    cluster.sizes = axes(bounds) ?? []
+    return misfits
+  }
+
+  let maximumRank = 6
+
+  /// The lengths of axes whose inner products are `bounds`, outermost first, or nil if they do not nest.
+  func axes(_ bounds: Set<Int>) -> [Int]? {
+    let sorted = bounds.sorted()
+    var sizes: [Int] = []
+    for (small, large) in zip(sorted, sorted.dropFirst()) {
+      guard large % small == 0 else { return nil }
+      sizes.append(large / small)
+    }
+    return sizes.count <= maximumRank ? sizes.reversed() : nil
+  }
+
+  // MARK: Merging
+
+  mutating func merge() {
+    var graph = UnitGraph(units: units, producer: producer)
+    var merged = [Bool](repeating: false, count: units.count)
+    // Which live units read or write an array, so that only those that share one are tried.
+    var users: [Int: [Int]] = [:]
+    for u in units.indices {
+      guard units[u].isScalar || units[u].cluster != nil else { continue }
+      var tried: Set<Int> = []
+      let keys = units[u].isScalar ? [-1] : (units[u].cluster?.loads ?? [])
+      for key in keys {
+        for candidate in (users[key] ?? []).reversed() where !merged[candidate] && tried.insert(candidate).inserted {
+          guard let together = union(candidate, u), graph.canMerge(candidate, u) else { continue }
+          graph.merge(candidate, into: u)
+          merged[candidate] = true
+          units[u] = together
+          for write in together.writes { producer[write] = u }
+        }
+      }
+      let mine = units[u].isScalar ? [-1] : (units[u].cluster.map { $0.loads + $0.stores } ?? [])
+      for key in mine { users[key, default: []].append(u) }
+    }
+    units = units.indices.filter { !merged[$0] }.map { units[$0] }
+  }
+
+  private func union(_ a: Int, _ b: Int) -> Unit? {
+    if units[a].isScalar && units[b].isScalar {
+      var unit = units[b]
+      unit.positions = (units[a].positions + units[b].positions).sorted()
+      unit.writes.formUnion(units[a].writes)
+      unit.reads = units[a].reads.union(units[b].reads).subtracting(unit.writes)
+      return unit
+    }
+    guard let x = units[a].cluster, let y = units[b].cluster, x.count == y.count else { return nil }
+    guard x.reductions.isEmpty || y.reductions.isEmpty || x.form == y.form else { return nil }
+    // What one stores the other may read element by element, not through a view, nor may it read a reduction.
+    let (xWrites, yWrites) = (units[a].writes, units[b].writes)
+    guard xWrites.isDisjoint(with: y.views.map { operands[$0][0] }),
+      yWrites.isDisjoint(with: x.views.map { operands[$0][0] }),
+      xWrites.isDisjoint(with: Set(y.loads).subtracting(x.stores)),
+      yWrites.isDisjoint(with: Set(x.loads).subtracting(y.stores))
+    else { return nil }
+    var cluster = Cluster(
+      count: x.count, stores: (x.stores + y.stores).sorted(), reductions: (x.reductions + y.reductions).sorted(),
+      form: x.reductions.isEmpty ? y.form : x.form)
+    guard complete(&cluster).isEmpty, cluster.members.count <= maximumMembers else { return nil }
+    var unit = Unit(cluster: cluster, positions: cluster.stores + cluster.reductions)
+    (unit.reads, unit.writes) = (reads(cluster), xWrites.union(yWrites))
+    return unit
+  }
+
+  // Tiles of more values than this no longer fit the first-level cache well.
+  let maximumMembers = 96
+
+  // MARK: The result
+
+  func finished() -> KernelListing {
+    var readElsewhere: Set<Int> = kept
+    for unit in units { readElsewhere.formUnion(unit.reads) }
+    let kernels = units.compactMap { unit -> KernelListing.Kernel? in
+      if var cluster = unit.cluster {
+        cluster.stores = cluster.stores.filter { readElsewhere.contains($0) }
+        guard !cluster.stores.isEmpty || !cluster.reductions.isEmpty else { return nil }
+        return .init(
+          body: .cluster(cluster), reads: unit.reads.sorted(), writes: cluster.stores + cluster.reductions)
+      }
+      if unit.isScalar {
+        let writes = unit.positions.filter { readElsewhere.contains($0) }
+        return .init(body: .scalars(unit.positions), reads: unit.reads.sorted(), writes: writes)
+      }
+      return .init(body: .instruction(unit.positions[0]), reads: unit.reads.sorted(), writes: unit.positions)
+    }
+    return KernelListing(listing: listing, kernels: kernels)
+  }
+}
+
+/// Which units depend on which, kept closed under composition while units merge.
+private struct UnitGraph {
+  private var direct: [Set<Int>]
+  private var ancestors: [[UInt64]]
+  private let words: Int
+
+  init(units: [Fusion.Unit], producer: [Int: Int]) {
+    words = (units.count + 63) / 64
+    direct = units.indices.map { u in
+      Set(units[u].reads.compactMap { producer[$0] }.filter { $0 != u })
+    }
+    ancestors = []
+    for u in units.indices {
+      var set = [UInt64](repeating: 0, count: words)
+      for d in direct[u] {
+        set[d / 64] |= 1 << UInt64(d % 64)
+        for w in 0..<words { set[w] |= ancestors[d][w] }
+      }
+      ancestors.append(set)
+    }
+  }
+
+  private func reaches(_ a: Int, _ b: Int) -> Bool { ancestors[b][a / 64] >> UInt64(a % 64) & 1 == 1 }
+
+  /// Whether no path from one to the other leads through a third.
+  func canMerge(_ a: Int, _ b: Int) -> Bool {
+    !direct[b].contains { $0 != a && reaches(a, $0) } && !direct[a].contains { $0 != b && reaches(b, $0) }
+  }
+
+  mutating func merge(_ a: Int, into b: Int) {
+    direct[b].formUnion(direct[a])
+    direct[b].subtract([a, b])
+    for w in 0..<words { ancestors[b][w] |= ancestors[a][w] }
+    ancestors[b][a / 64] &= ~(1 << UInt64(a % 64))
+    ancestors[b][b / 64] &= ~(1 << UInt64(b % 64))
+    for u in direct.indices where u != a && u != b {
+      if direct[u].remove(a) != nil { direct[u].insert(b) }
+      guard reaches(a, u) || reaches(b, u) else { continue }
+      for w in 0..<words { ancestors[u][w] |= ancestors[b][w] }
+      ancestors[u][a / 64] &= ~(1 << UInt64(a % 64))
+      ancestors[u][b / 64] |= 1 << UInt64(b % 64)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/// Where each array lives in the arena that all programs of a runtime share.
+package struct MemoryPlan: Sendable {
+  /// Byte offsets, by the position of the instruction that makes the array.
+  package var offsets: [Int: Int] = [:]
+  /// Byte offset of each kernel's workspace.
+  package var workspaces: [Int] = []
+  /// The bytes that the program needs.
+  package var byteCount = 0
+}
+
+/// Assigns offsets so that arrays that live at the same time do not overlap, the largest first.
+///
+/// - Parameters:
+///   - workspaces: Bytes of scratch memory that each kernel needs while it runs.
+///   - external: Arrays that live elsewhere.
+package func planMemory(_ schedule: Schedule, workspaces: [Int], external: Set<Int>) -> MemoryPlan {
+  struct Block {
+    var first: Int
+    var last: Int
+    var bytes: Int
+    var offset = 0
+  }
+  let listing = schedule.listing
+  var blocks: [Block] = []
+  var blockOf: [Int: Int] = [:]
+  var lastRead: [Int: Int] = [:]
+  for (k, kernel) in schedule.kernels.enumerated() {
+    for read in kernel.reads { lastRead[read] = k }
+  }
+  func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
+
+  for (k, kernel) in schedule.kernels.enumerated() {
+    var taken: Set<Int> = []
+    for write in kernel.writes where !external.contains(write) {
+      let bytes = aligned(listing.instructions[write].count * 4)
+      let last = lastRead[write] ?? k
+      // An elementwise result may take the place of an operand that nobody reads afterwards.
+      let place = kernel.reads.first { read in
+        guard let block = blockOf[read], lastRead[read] == k, !taken.contains(block) else { return false }
+        return blocks[block].last == k && blocks[block].bytes == bytes
+          && listing.canOverwrite(read, with: write, in: kernel)
+      }
+      if let place, let block = blockOf[place], case .cluster = kernel.body {
+        taken.insert(block)
+        blocks[block].last = last
+        blockOf[write] = block
+      } else {
+        blockOf[write] = blocks.count
+        taken.insert(blocks.count)
+        blocks.append(Block(first: k, last: last, bytes: bytes))
+      }
+    }
+  }
+  let arrays = blocks.count
+  for (k, bytes) in workspaces.enumerated() {
+    blocks.append(Block(first: k, last: k, bytes: aligned(bytes)))
+  }
+
+  var plan = MemoryPlan()
+  var placed: [Int] = []
+  for b in blocks.indices.sorted(by: { (blocks[$0].bytes, $1) > (blocks[$1].bytes, $0) }) where blocks[b].bytes > 0 {
+    let conflicts = placed.lazy
+      .filter { blocks[$0].first <= blocks[b].last && blocks[b].first <= blocks[$0].last }
+      .map { blocks[$0] }.sorted { $0.offset < $1.offset }
+    var offset = 0
+    for other in conflicts {
+      if offset + blocks[b].bytes <= other.offset { break }
+      offset = Swift.max(offset, other.offset + other.bytes)
+    }
+    blocks[b].offset = offset
+    plan.byteCount = Swift.max(plan.byteCount, offset + blocks[b].bytes)
+    placed.append(b)
+  }
+  plan.offsets = blockOf.mapValues { blocks[$0].offset }
+  plan.workspaces = workspaces.indices.map { blocks[arrays + $0].offset }
+  return plan
+}

@@ -1,0 +1,168 @@
+/// Removes what need not be computed: repeated and neutral operations, arithmetic on constants, movement that
+/// moves nothing. Draws keep their identity.
+package func simplify(_ listing: Listing) -> Listing {
+  var pass = Simplifier(result: Listing(name: listing.name))
+  var moved: [Int] = []
+  for instruction in listing.instructions {
+    var instruction = instruction
+    instruction.inputs = instruction.inputs.map { moved[$0] }
+    moved.append(pass.add(instruction))
+  }
+  pass.result.outputs = listing.outputs.map { moved[$0] }
+  pass.result.updates = listing.updates.map { ($0.variable, moved[$0.value]) }
+  return pass.result.pruned()
+}
+
+private struct Simplifier {
+  struct Key: Hashable {
+    let operation: Primitive
+    let inputs: [Int]
+    let shape: [Int]
+    let site: UInt32
+  }
+
+  var result: Listing
+  private var known: [Key: Int] = [:]
+  /// The number that every element equals, where it is known.
+  private var constants: [Double?] = []
+
+  init(result: Listing) { self.result = result }
+
+  mutating func add(_ new: Listing.Instruction) -> Int {
+    if let same = replacement(for: new) { return same }
+    return emit(new)
+  }
+
+  private mutating func emit(_ new: Listing.Instruction) -> Int {
+    let key = Key(operation: new.operation, inputs: new.inputs, shape: new.shape, site: new.site)
+    if let old = known[key] { return old }
+    let position = result.instructions.count
+    result.instructions.append(new)
+    known[key] = position
+    constants.append(uniformValue(new))
+    return position
+  }
+
+  private func uniformValue(_ new: Listing.Instruction) -> Double? {
+    switch new.operation {
+    case .constant(let value): value
+    case .broadcast, .reshape, .transpose, .slice, .stop: constants[new.inputs[0]]
+    default: nil
+    }
+  }
+
+  private mutating func constant(_ value: Double, _ like: Listing.Instruction) -> Int {
+    let scalar = emit(.init(operation: .constant(value), inputs: [], shape: [], path: like.path))
+    return broadcast(scalar, like)
+  }
+
+  private mutating func broadcast(_ position: Int, _ like: Listing.Instruction) -> Int {
+    let shape = result.instructions[position].shape
+    if shape == like.shape { return position }
+    let ones = [Int](repeating: 1, count: like.shape.count - shape.count) + shape
+    let padded =
+      ones == shape
+      ? position : emit(.init(operation: .reshape, inputs: [position], shape: ones, path: like.path))
+    return ones == like.shape
+      ? padded : emit(.init(operation: .broadcast, inputs: [padded], shape: like.shape, path: like.path))
+  }
+
+  private mutating func replacement(for new: Listing.Instruction) -> Int? {
+    let x = new.inputs
+    switch new.operation {
+    case .stop: return x[0]
+    case .reshape:
+      let source = result.instructions[x[0]]
+      if source.shape == new.shape { return x[0] }
+      if source.operation == .reshape {
+        var direct = new
+        direct.inputs = source.inputs
+        return add(direct)
+      }
+      return nil
+    case .transpose(let axes):
+      return axes == Array(axes.indices) ? x[0] : nil
+    case .broadcast:
+      return result.instructions[x[0]].shape == new.shape ? x[0] : nil
+    case .unary(let function):
+      if let value = constants[x[0]] { return constant(value.applying(function), new) }
+      let source = result.instructions[x[0]]
+      if function == .negate, source.operation == .unary(.negate) { return source.inputs[0] }
+      return nil
+    case .binary(let function): return binary(function, x[0], x[1], new)
+    case .select:
+      if let condition = constants[x[0]] { return condition != 0 ? x[1] : x[2] }
+      return x[1] == x[2] ? x[1] : nil
+    case .sum(let axes):
+      // Kernels reduce one run of axes at a time; the outermost first, whose inner axes are long.
+      if let value = constants[x[0]] {
+        return constant(value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
+      }
+      return stages(new, axes) { .sum($0) }
+    case .maximum(let axes):
+      if let value = constants[x[0]] { return constant(value, new) }
+      return stages(new, axes) { .maximum($0) }
+    default: return nil
+    }
+  }
+
+  private mutating func binary(_ function: Binary, _ a: Int, _ b: Int, _ new: Listing.Instruction) -> Int? {
+    let (u, v) = (constants[a], constants[b])
+    if let u, let v { return constant(u.applying(function, v), new) }
+    switch function {
+    case .add:
+      if u == 0 { return b }
+      if v == 0 { return a }
+    case .subtract:
+      if v == 0 { return a }
+      if u == 0 { return unary(.negate, b, new) }
+    case .multiply:
+      if u == 1 { return b }
+      if v == 1 { return a }
+      if u == -1 { return unary(.negate, b, new) }
+      if v == -1 { return unary(.negate, a, new) }
+    case .divide:
+      if v == 1 { return a }
+      if let v, v != 0 {  // One rounding more than a division, many times faster.
+        return add(with(new, .binary(.multiply), [a, constant(1 / v, new)]))
+      }
+      if u == 1 { return unary(.reciprocal, b, new) }
+    case .maximum, .less: break
+    }
+    return nil
+  }
+
+  private mutating func unary(_ function: Unary, _ x: Int, _ like: Listing.Instruction) -> Int {
+    add(with(like, .unary(function), [x]))
+  }
+
+  private func with(_ like: Listing.Instruction, _ operation: Primitive, _ inputs: [Int]) -> Listing.Instruction {
+    .init(operation: operation, inputs: inputs, shape: like.shape, path: like.path)
+  }
+
+  /// Splits a reduction into runs of neighbouring axes, the outermost first, whose inner axes are long, and the first
+  /// axis (examples) last, so that all but the last stage treat examples alike and can share a pass.
+  private mutating func stages(
+    _ new: Listing.Instruction, _ axes: [Int], _ operation: ([Int]) -> Primitive
+  ) -> Int? {
+    let shape = result.instructions[new.inputs[0]].shape
+    // Axes of length one separate nothing.
+    var long = axes.filter { shape[$0] > 1 }
+    guard let first = long.first else { return new.shape == shape ? new.inputs[0] : nil }
+    if first == 0, long.count > 1 { long = Array(long.dropFirst()) + [0] }
+    var run = [long[0]]
+    for axis in long.dropFirst() {
+      let last = run[run.count - 1]
+      guard axis > last, (last + 1..<axis).allSatisfy({ shape[$0] == 1 }) else { break }
+      run.append(axis)
+    }
+    guard run.count < long.count else { return nil }
+    var stage = shape
+    for axis in run { stage[axis] = 1 }
+    let inner = add(.init(operation: operation(run), inputs: new.inputs, shape: stage, path: new.path))
+    return add(
+      .init(
+        operation: operation(long.dropFirst(run.count).sorted()), inputs: [inner], shape: new.shape,
+        path: new.path))
+  }
+}

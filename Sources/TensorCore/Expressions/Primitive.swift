@@ -1,0 +1,149 @@
+/// The closed set of operations. Each has one rule per reading: its shape (Operators, Checker), its gradient
+/// (Gradient), its value (Reference) and its kernel (Emit).
+package enum Primitive: Hashable, Sendable {
+  // Sources.
+  case input(String)
+  case variable(Variable)
+  case constant(Double)
+  case literal([Double])
+  /// A named draw; with keys, its one input holds a seed per row as four 16-bit digits.
+  case draw(Distribution, name: String)
+  /// Rows of a table of bytes, by the index in the one input, as numbers from 0 to 255.
+  case byteRows(ByteTable)
+  // Elementwise.
+  case unary(Unary)
+  case binary(Binary)
+  case select
+  // Movement.
+  case reshape
+  case broadcast
+  case transpose([Int])
+  /// The block that starts at these indices; the shape is the node's.
+  case slice([Int])
+  /// The input at these indices of a larger array of zeros.
+  case pad([Int])
+  case concatenate(Int)
+  // Rows.
+  case gather
+  case scatter
+  // Reductions, keeping the axes with length one.
+  case sum([Int])
+  case maximum([Int])
+  // Contractions.
+  case matmul(transposedLeft: Bool, transposedRight: Bool)
+  case convolution(Convolution)
+  case convolutionInput(Convolution)
+  case convolutionFilter(Convolution)
+  // Control.
+  case stop
+}
+
+package enum Unary: String, Hashable, Sendable, CaseIterable {
+  case negate, exp, expm1, log, log1p, sqrt, reciprocal, tanh, sin, cos, abs, sign, floor, erf
+}
+
+package enum Binary: String, Hashable, Sendable, CaseIterable {
+  case add, subtract, multiply, divide, maximum, less
+}
+
+/// What a draw is distributed as.
+package enum Distribution: String, Hashable, Sendable {
+  /// On [0, 1).
+  case uniform
+  /// Mean 0, variance 1.
+  case normal
+}
+
+/// A correlation of NHWC images with HWIO filters, zeros around the image.
+package struct Convolution: Hashable, Sendable {
+  package var stride: Int
+  package var padding: Int
+
+  package init(stride: Int, padding: Int) {
+    self.stride = stride
+    self.padding = padding
+  }
+}
+
+/// A named array that outlives a run. Its storage belongs to a runtime, which evaluates `initial` when a program
+/// first needs it.
+public struct Variable: Hashable, Sendable {
+  /// The path that names it in checkpoints and messages.
+  public let name: String
+  package let initial: Node
+
+  package init(_ name: String, initially initial: Tensor) {
+    self.name = name
+    self.initial = initial.node
+  }
+
+  /// Its value when the program begins to run.
+  public var value: Tensor {
+    Tensor(Node(.variable(self), [], initial.shape, failure: initial.failure))
+  }
+  /// The length of each axis.
+  public var shape: [Int] { initial.shape }
+
+  /// Variables are the same when their names are.
+  public static func == (a: Variable, b: Variable) -> Bool { a.name == b.name }
+  /// Hashes the name.
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+/// A variable and the expression that replaces its value when the run ends, all updates together.
+public struct Update: Sendable {
+  /// What is replaced.
+  public let variable: Variable
+  /// What replaces it, of the variable's shape.
+  public var value: Tensor
+
+  /// Replaces the value of `variable` by `value`.
+  public init(_ variable: Variable, _ value: Tensor) {
+    self.variable = variable
+    self.value = value
+  }
+}
+
+/// A data set of bytes that programs read by row: kept once in memory, never converted as a whole.
+public final class ByteTable: Hashable, Sendable {
+  /// The number of rows.
+  public let rows: Int
+  /// The shape of one row.
+  public let rowShape: [Int]
+  package var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: address, count: count) }
+  // Never written after `init`, and freed with this object.
+  nonisolated(unsafe) package let address: UnsafePointer<UInt8>
+  private let count: Int
+
+  /// A table of `bytes.count / rowShape.product` rows.
+  ///
+  /// - Throws: `TensorError` if the bytes are not a whole number of rows, at least one.
+  public init(_ bytes: [UInt8], rowShape: [Int]) throws {
+    let width = rowShape.product
+    guard width > 0, !bytes.isEmpty, bytes.count % width == 0 else {
+      throw TensorError("\(bytes.count) bytes are not a whole number of rows of shape \(rowShape)")
+    }
+    let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
+    copy.initialize(from: bytes, count: bytes.count)
+    address = UnsafePointer(copy)
+    count = bytes.count
+    self.rowShape = rowShape
+    rows = bytes.count / width
+  }
+
+  deinit { address.deallocate() }
+
+  /// Tables are the same when they are one object.
+  public static func == (a: ByteTable, b: ByteTable) -> Bool { a === b }
+  /// Hashes the identity.
+  public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+/// A mistake in an expression, or a program that cannot be built.
+public struct TensorError: Error, CustomStringConvertible, Equatable {
+  /// One line that names what is wrong, the value and what was expected.
+  public let description: String
+
+  /// An error that says `description`.
+  public init(_ description: String) { self.description = description }
+}

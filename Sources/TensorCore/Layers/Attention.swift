@@ -1,0 +1,17 @@
+/// Self-attention with one head (Vaswani et al. 2017, eq. 1): every position is a mixture of values of all.
+/// [batch, positions, channels] to the same shape.
+///
+/// - Parameter outputScale: The scale of the last layer's initial weights; 0 starts the attention at zero.
+public func selfAttention(_ channels: Int, outputScale: Double = 1, _ parameters: Parameters) -> Layer {
+  let query = dense(channels, channels, parameters["query"])
+  let key = dense(channels, channels, parameters["key"])
+  let value = dense(channels, channels, parameters["value"])
+  let output = dense(channels, channels, scale: outputScale, parameters["output"])
+  return Layer(parameters) { x in
+    guard x.rank == 3 else {
+      return .invalid("attention given shape \(x.shape), not [batch, positions, channels]", [x])
+    }
+    let scores = query(x).matmul(key(x), transposedRight: true) / Double(channels).squareRoot()
+    return output(softmax(scores).matmul(value(x)))
+  }
+}

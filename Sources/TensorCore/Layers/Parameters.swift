@@ -1,0 +1,62 @@
+/// The parameters of a model, in the order they were made, each named by its path.
+///
+/// `make` is the only way to get one, so none is forgotten by an optimizer or a checkpoint.
+public final class Parameters {
+  private final class List {
+    var variables: [Variable] = []
+    var names: Set<String> = []
+  }
+
+  /// The prefix of the names made here.
+  public let path: String
+  private let list: List
+
+  /// An empty list, whose names all begin with `name`.
+  public convenience init(_ name: String) { self.init(name, List()) }
+
+  private init(_ path: String, _ list: List) {
+    self.path = path
+    self.list = list
+  }
+
+  /// A part of the model: the same list, with a longer path.
+  public subscript(_ name: String) -> Parameters { Parameters("\(path)/\(name)", list) }
+
+  /// Every parameter of the whole model, in the order they were made.
+  public var variables: [Variable] { list.variables }
+  /// The values of `variables`.
+  public var tensors: [Tensor] { variables.map(\.value) }
+  /// The number of numbers in all parameters.
+  public var count: Int { variables.reduce(0) { $0 + $1.shape.product } }
+
+  /// A new parameter that starts as `initial`; draws in it depend on the seed and this parameter's name alone.
+  public func make(_ name: String, _ initial: Tensor) -> Tensor {
+    let variable = Variable("\(path)/\(name)", initially: initial)
+    guard list.names.insert(variable.name).inserted else {
+      return .invalid("parameter \(variable.name) is made twice")
+    }
+    list.variables.append(variable)
+    return variable.value
+  }
+}
+
+/// Something callable from tensor to tensor, which names what it traces.
+public struct Layer: Sendable {
+  /// Where it stands in the model.
+  public let path: String
+  private let body: @Sendable (Tensor) -> Tensor
+
+  /// A layer whose nodes are named by the path of `parameters`.
+  public init(_ parameters: Parameters, _ body: @escaping @Sendable (Tensor) -> Tensor) {
+    path = parameters.path
+    self.body = body
+  }
+
+  /// The expression of this layer's value at `x`.
+  public func callAsFunction(_ x: Tensor) -> Tensor { Scope.$path.withValue(path) { body(x) } }
+}
+
+/// The layers, each applied to the result of the one before.
+public func sequential(_ layers: [Layer], _ parameters: Parameters) -> Layer {
+  Layer(parameters) { x in layers.reduce(x) { $1($0) } }
+}

@@ -1,0 +1,113 @@
+/// Maps the change proposed for one parameter to a better one.
+///
+/// The first link of a chain is given the gradient; what the last returns is added to the parameter.
+public typealias Transformation = @Sendable (Tensor, inout Slots) -> Tensor
+
+/// What a transformation may use and keep, for one parameter.
+public struct Slots {
+  /// The parameter that is being changed.
+  public let parameter: Variable
+  /// What is the same for all parameters in this step.
+  public let globals: Globals
+  /// The number of this step, from one.
+  public var step: Tensor { globals.step }
+  var updates: [Update] = []
+  var replacements: [(inout Slots, Tensor) -> Tensor] = []
+
+  /// What is computed once a step, before the chains.
+  public struct Globals: Sendable {
+    /// The number of this step, from one.
+    public let step: Tensor
+    /// The Euclidean norm of all gradients together.
+    public let gradientNorm: Tensor
+  }
+
+  /// Keeps a value from step to step, as `parameter/name` in a checkpoint, and returns its replacement.
+  ///
+  /// - Parameter initial: Where it starts; zeros unless told. The parameter's `value` means what the parameter holds
+  ///   when the state is made.
+  public mutating func keep(
+    _ name: String, initially initial: Tensor? = nil, _ next: (Tensor) -> Tensor
+  ) -> Tensor {
+    keep(as: "\(parameter.name)/\(name)", initially: initial, next)
+  }
+
+  mutating func keep(
+    as name: String, initially initial: Tensor? = nil, _ next: (Tensor) -> Tensor
+  ) -> Tensor {
+    let variable = Variable(name, initially: initial ?? .zeros(parameter.shape))
+    let value = next(variable.value)
+    updates.append(Update(variable, value))
+    return value
+  }
+
+  /// Lets `body` replace the parameter's new value, after the whole chain's change has been added to it.
+  public mutating func replace(_ body: @escaping (inout Slots, Tensor) -> Tensor) {
+    replacements.append(body)
+  }
+}
+
+/// The links, each given what the one before proposes.
+public func chain(_ links: Transformation...) -> Transformation {
+  { change, slots in links.reduce(change) { $1($0, &slots) } }
+}
+
+/// The change, times a factor that may depend on the step.
+public func scale(by rate: Rate) -> Transformation {
+  { change, slots in rate(slots.step) * change }
+}
+
+/// Shrinks all changes together so that the norm of the gradients is at most `limit` (Pascanu et al. 2013, alg. 1).
+public func clip(globalNorm limit: Double) -> Transformation {
+  { change, slots in minimum(limit / maximum(slots.globals.gradientNorm, 1e-12), 1) * change }
+}
+
+/// One step of an optimizer.
+public struct Descent: Sendable {
+  /// What to give `compile`.
+  public let updates: [Update]
+  /// The Euclidean norm of all gradients together, before clipping.
+  public let gradientNorm: Tensor
+  /// 1 where the loss and every gradient are finite, else 0: then the step leaves every variable as it was.
+  public let isFinite: Tensor
+}
+
+/// One step of `transformation` down `loss`.
+///
+/// - Parameters:
+///   - loss: A single number.
+///   - held: Variables that the loss reaches and that stay as they are.
+/// - Returns: The updates of the parameters, of the optimizer's state and of the step count. A variable that the loss
+///   reaches and that is neither a parameter nor held makes the updates invalid, with its name.
+public func minimize(
+  _ loss: Tensor, _ parameters: Parameters, _ transformation: Transformation,
+  holding held: [Variable] = []
+) -> Descent {
+  let known = Set(parameters.variables + held)
+  var loss = loss
+  for node in topologicalOrder([loss.node]) {
+    if case .variable(let variable) = node.operation, !known.contains(variable) {
+      loss = .invalid(
+        "the loss reaches \(variable.name), which is neither updated nor held", [loss])
+      break
+    }
+  }
+  let gradients = gradients(of: loss, withRespectTo: parameters.tensors)
+  let squares = gradients.map { $0.squared().sum() }
+  let norm = sqrt(squares.dropFirst().reduce(squares.first ?? Tensor(0), +))
+  let isFinite = (abs(loss) < Tensor(.infinity)) * (norm < Tensor(.infinity))
+
+  let count = Variable("\(parameters.path)/step", initially: Tensor(0))
+  let globals = Slots.Globals(step: count.value + 1, gradientNorm: norm)
+  var updates = [Update(count, globals.step)]
+  for (parameter, gradient) in zip(parameters.variables, gradients) {
+    var slots = Slots(parameter: parameter, globals: globals)
+    let change = transformation(gradient, &slots)
+    var value = parameter.value + change
+    for replacement in slots.replacements { value = replacement(&slots, value) }
+    updates.append(Update(parameter, value))
+    updates += slots.updates
+  }
+  let gated = updates.map { Update($0.variable, select(isFinite, $0.value, $0.variable.value)) }
+  return Descent(updates: gated, gradientNorm: norm, isFinite: isFinite)
+}

@@ -1,0 +1,124 @@
+import CKernels
+
+/// Outputs and updates, compiled: a fixed list of kernels over fixed addresses. Running it allocates nothing.
+public final class Program {
+  /// What names its draws and its run count.
+  public let name: String
+  /// How often it has run, which its draws depend on. Saved in checkpoints.
+  public var runs: UInt64 {
+    get { runtime.runs[name] ?? 0 }
+    set { runtime.runs[name] = newValue }
+  }
+  /// The kernels, in the order they run.
+  public var kernels: [KernelDescription] { executable.descriptions }
+  /// Bytes of the shared scratch memory that it uses.
+  public var arenaBytes: Int { executable.arenaBytes }
+
+  private let runtime: Runtime
+  private let executable: Executable
+  private let steps: UnsafeMutablePointer<fk_step>
+  private let position: UnsafeMutablePointer<UInt64>
+  private let outputs: [Node: Int]
+  private let inputShapes: [String: [Int]]
+
+  init(_ name: String, _ outputs: [Tensor], _ updates: [Update], _ runtime: Runtime) throws {
+    self.name = name
+    self.runtime = runtime
+    let schedule = try Runtime.schedule(name, outputs, updates)
+    let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+    run.initialize(to: 0)
+    position = run
+    do {
+      executable = try emit(
+        schedule, arena: runtime.arena, threads: runtime.threads, seed: runtime.seed, run: run,
+        scratch: runtime.scratch, variableAddress: { try runtime.storage($0).address })
+    } catch {
+      run.deallocate()
+      throw error
+    }
+    steps = executable.allocations.array(executable.steps)
+    self.outputs = Dictionary(
+      zip(outputs.map(\.node), outputs.indices), uniquingKeysWith: { first, _ in first })
+    var shapes: [String: [Int]] = [:]
+    for instruction in schedule.listing.instructions {
+      if case .input(let input) = instruction.operation { shapes[input] = instruction.shape }
+    }
+    inputShapes = shapes
+  }
+
+  deinit { position.deallocate() }
+
+  /// Gives `body` the memory of the input `x` to fill: x.count numbers, row-major. It keeps its contents between runs.
+  /// An input that the program does not read gets memory that nobody reads.
+  public func fill<Failure: Error>(
+    _ x: Tensor, _ body: (inout MutableSpan<Float>) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard case .input(let name) = x.node.operation, let input = executable.inputs[name] else { return }
+    var span = UnsafeMutableBufferPointer(start: input.address, count: input.count).mutableSpan
+    try body(&span)
+  }
+
+  /// Fills the input `x` with numbers, as many as it has elements.
+  public func fill(_ x: Tensor, with values: [Float]) {
+    fill(x) { span in
+      for i in 0..<Swift.min(span.count, values.count) { span[i] = values[i] }
+    }
+  }
+
+  /// Fills an input made by `Tensor.seeds`; the last seed is repeated where there are fewer than rows.
+  public func fill(seeds x: Tensor, with seeds: [UInt64]) {
+    fill(x) { span in
+      for row in 0..<span.count / 4 {
+        let seed = seeds[Swift.min(row, seeds.count - 1)]
+        for digit in 0..<4 { span[row * 4 + digit] = Float(seed >> UInt64(16 * digit) & 0xFFFF) }
+      }
+    }
+  }
+
+  /// Runs once and counts it.
+  public func run() {
+    run(at: runs)
+    runs += 1
+  }
+
+  /// Runs with the draws of run number `run`, and does not count it: for sampling and evaluation.
+  public func run(at run: UInt64) {
+    position.pointee = run
+    fk_run(runtime.pool, steps, Int32(executable.steps.count))
+  }
+
+  /// As `run`, adding the seconds that each kernel took to `seconds`, in the order of the steps.
+  package func runProfiled(_ nanoseconds: inout [Int64]) {
+    if nanoseconds.isEmpty { nanoseconds = [Int64](repeating: 0, count: executable.steps.count) }
+    position.pointee = runs
+    runs += 1
+    nanoseconds.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      base.withMemoryRebound(to: CLongLong.self, capacity: buffer.count) {
+        fk_run_profiled(runtime.pool, steps, Int32(executable.steps.count), $0)
+      }
+    }
+  }
+
+  /// What each step of a profile belongs to.
+  package var stepLabels: [String] { executable.labels }
+
+  /// Gives `body` the elements of an output of the last run, row-major.
+  ///
+  /// - Throws: `TensorError` if `y` is not one of the outputs.
+  public func read<Result>(_ y: Tensor, _ body: (Span<Float>) throws -> Result) throws -> Result {
+    guard let index = outputs[y.node] else {
+      throw TensorError("program \(name) has no such output")
+    }
+    let output = executable.outputs[index]
+    return try body(UnsafeBufferPointer(start: output.address, count: output.count).span)
+  }
+
+  /// The elements of an output of the last run, row-major.
+  public func values(_ y: Tensor) throws -> [Float] {
+    try read(y) { span in (0..<span.count).map { span[$0] } }
+  }
+
+  /// A single number that is an output of the last run.
+  public func scalar(_ y: Tensor) throws -> Float { try read(y) { $0[0] } }
+}

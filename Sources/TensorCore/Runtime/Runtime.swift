@@ -1,0 +1,134 @@
+import CKernels
+
+/// Owns variables, the seed and the run count of each program: all there is to checkpoint.
+public final class Runtime {
+  /// The key of all draws that have none of their own.
+  public let seed: UInt64
+  /// Workers, the caller included. Results do not depend on it.
+  public let threads: Int
+  /// How often each program has run.
+  public var runs: [String: UInt64] = [:]
+
+  let arena: Arena
+  let pool: OpaquePointer
+  let scratch: Scratch
+  private let allocations = Allocations()
+  private var storages: [String: Storage] = [:]
+  private var names: [String] = []
+
+  struct Storage {
+    let shape: [Int]
+    let address: UnsafeMutablePointer<Float>
+  }
+
+  /// - Throws: `TensorError` if threads are fewer than 1 or more than 256, or cannot be started.
+  public init(seed: UInt64, threads: Int = Runtime.processors) throws {
+    guard (1...256).contains(threads), let pool = fk_pool_create(Int32(threads)) else {
+      throw TensorError("cannot start \(threads) threads: expected 1 to 256")
+    }
+    self.seed = seed
+    self.threads = threads
+    self.pool = pool
+    do { arena = try Arena() } catch {
+      fk_pool_destroy(pool)
+      throw error
+    }
+    let slots = 128
+    scratch = Scratch(base: allocations.floats(threads * slots * Int(FK_TILE)), slots: slots)
+  }
+
+  deinit { fk_pool_destroy(pool) }
+
+  /// Compiles a program.
+  ///
+  /// - Parameters:
+  ///   - name: What its draws and its run count are named by.
+  ///   - outputs: What can be read after a run.
+  ///   - updates: Variables that change at the end of each run.
+  /// - Throws: `TensorError`, with the first mistake in the expressions.
+  public func compile(_ name: String, _ outputs: [Tensor], updates: [Update] = []) throws -> Program {
+    for update in updates { _ = try storage(update.variable) }
+    return try Program(name, outputs, updates, self)
+  }
+
+  /// The passes, each checked.
+  static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws -> Schedule {
+    let listing = try Listing(name, outputs: outputs, updates: updates)
+    try listing.check(after: "listing")
+    let simple = simplify(listing)
+    try simple.check(after: "simplify")
+    let fused = try fuse(simple)
+    try fused.listing.check(after: "fuse")
+    return order(fused)
+  }
+
+  /// The names of all variables, in the order they were made.
+  public var variableNames: [String] { names }
+
+  /// The shape of a variable, or nil if there is none of that name.
+  public func shape(ofVariable name: String) -> [Int]? { storages[name]?.shape }
+
+  /// Gives `body` the elements of a variable.
+  ///
+  /// - Throws: `TensorError` if there is none of that name.
+  public func read<Result>(variable name: String, _ body: (Span<Float>) throws -> Result) throws -> Result {
+    guard let storage = storages[name] else { throw TensorError("there is no variable \(name)") }
+    return try body(UnsafeBufferPointer(start: storage.address, count: storage.shape.product).span)
+  }
+
+  /// The elements of a variable, which is made if no program has needed it yet.
+  public func values(of variable: Variable) throws -> [Float] {
+    let storage = try storage(variable)
+    return Array(UnsafeBufferPointer(start: storage.address, count: storage.shape.product))
+  }
+
+  /// Replaces the elements of a variable.
+  ///
+  /// - Throws: `TensorError` if there is none of that name, or the count differs.
+  public func write(variable name: String, _ values: [Float]) throws {
+    guard let storage = storages[name] else { throw TensorError("there is no variable \(name)") }
+    guard values.count == storage.shape.product else {
+      throw TensorError("variable \(name) has shape \(storage.shape), not \(values.count) elements")
+    }
+    for (i, value) in values.enumerated() { storage.address[i] = value }
+  }
+
+  /// The memory of a variable, which is given its initial value when first asked for.
+  func storage(_ variable: Variable) throws -> Storage {
+    if let old = storages[variable.name] {
+      guard old.shape == variable.shape else {
+        throw TensorError("variable \(variable.name) has shape \(old.shape), not \(variable.shape)")
+      }
+      return old
+    }
+    let address = allocations.floats(variable.shape.product)
+    try initialize(variable, address)
+    let new = Storage(shape: variable.shape, address: address)
+    storages[variable.name] = new
+    names.append(variable.name)
+    return new
+  }
+
+  private func initialize(_ variable: Variable, _ address: UnsafeMutablePointer<Float>) throws {
+    let initial = Tensor(variable.initial)
+    let count = variable.shape.product
+    var node = variable.initial
+    while node.operation == .broadcast || node.operation == .reshape { node = node.inputs[0] }
+    if case .constant(let value) = node.operation, node.failure == nil {
+      address.update(repeating: Float(value), count: count)
+      return
+    }
+    if case .variable(let other) = variable.initial.operation {
+      address.update(from: try storage(other).address, count: count)
+      return
+    }
+    let program = try Program(initialProgramName(variable), [initial], [], self)
+    program.run(at: 0)
+    try program.read(initial) { span in
+      for i in 0..<count { address[i] = span[i] }
+    }
+  }
+
+  /// Processors that may run threads.
+  public static var processors: Int { processorCount() }
+}

@@ -1,0 +1,103 @@
+#include "reduction.h"
+
+#include "functions_internal.h"
+
+// Float additions may not be reordered by the compiler, so independent partial results are spelled out: LANES of them
+// for a contiguous row, and one for each column otherwise.
+enum { LANES = 64, COLUMNS = 64 };
+
+#define SUM(a, b) ((a) + (b))
+// max(a, b), NaN if either is.
+#define MAX(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
+
+#define REDUCTION(NAME, COMBINE, NEUTRAL) \
+  FK_INLINE float NAME##_row(const float *values, int64_t count) { \
+    float lanes[LANES]; \
+    int64_t i = 0; \
+    float result = NEUTRAL; \
+    if (count >= LANES) { \
+      for (int l = 0; l < LANES; l++) lanes[l] = values[l]; \
+      for (i = LANES; i + LANES <= count; i += LANES) { \
+        for (int l = 0; l < LANES; l++) lanes[l] = COMBINE(lanes[l], values[i + l]); \
+      } \
+      for (int l = 0; l < LANES / 2; l++) lanes[l] = COMBINE(lanes[l], lanes[l + LANES / 2]); \
+      for (int l = 0; l < LANES / 4; l++) lanes[l] = COMBINE(lanes[l], lanes[l + LANES / 4]); \
+      for (int l = 0; l < LANES / 8; l++) lanes[l] = COMBINE(lanes[l], lanes[l + LANES / 8]); \
+      for (int l = 0; l < LANES / 16; l++) lanes[l] = COMBINE(lanes[l], lanes[l + LANES / 16]); \
+      result = COMBINE(COMBINE(lanes[0], lanes[1]), COMBINE(lanes[2], lanes[3])); \
+    } \
+    if (i + 8 <= count) { \
+      for (int l = 0; l < 8; l++) lanes[l] = values[i + l]; \
+      for (i += 8; i + 8 <= count; i += 8) { \
+        for (int l = 0; l < 8; l++) lanes[l] = COMBINE(lanes[l], values[i + l]); \
+      } \
+      for (int l = 0; l < 4; l++) lanes[l] = COMBINE(lanes[l], lanes[l + 4]); \
+      float rest = COMBINE(COMBINE(lanes[0], lanes[2]), COMBINE(lanes[1], lanes[3])); \
+      result = COMBINE(result, rest); \
+    } \
+    for (; i < count; i++) result = COMBINE(result, values[i]); \
+    return result; \
+  } \
+  /* Short rows: a vector of rows at a time. */ \
+  FK_INLINE void NAME##_short_rows(float *result, const float *values, int64_t blocks, int64_t rows) { \
+    FK_VECTORIZE \
+    for (int64_t b = 0; b < blocks; b++) { \
+      float total = values[b * rows]; \
+      for (int64_t r = 1; r < rows; r++) total = COMBINE(total, values[b * rows + r]); \
+      result[b] = COMBINE(result[b], total); \
+    } \
+  } \
+  FK_INLINE void NAME##_columns( \
+    float *result, const float *values, int64_t rows, int64_t inner, int64_t columns) \
+  { \
+    float totals[COLUMNS]; \
+    for (int64_t c = 0; c < columns; c++) totals[c] = values[c]; \
+    for (int64_t r = 1; r < rows; r++) { \
+      for (int64_t c = 0; c < columns; c++) totals[c] = COMBINE(totals[c], values[r * inner + c]); \
+    } \
+    for (int64_t c = 0; c < columns; c++) result[c] = COMBINE(result[c], totals[c]); \
+  } \
+  FK_CLONES \
+  static void NAME(float *result, const float *values, int64_t blocks, int64_t rows, int64_t inner) { \
+    if (inner == 1) { \
+      switch (rows) { \
+        case 1: NAME##_short_rows(result, values, blocks, 1); return; \
+        case 2: NAME##_short_rows(result, values, blocks, 2); return; \
+        case 3: NAME##_short_rows(result, values, blocks, 3); return; \
+        case 4: NAME##_short_rows(result, values, blocks, 4); return; \
+        case 8: NAME##_short_rows(result, values, blocks, 8); return; \
+      } \
+      for (int64_t b = 0; b < blocks; b++) result[b] = COMBINE(result[b], NAME##_row(values + b * rows, rows)); \
+      return; \
+    } \
+    if (rows == 1) { \
+      FK_VECTORIZE \
+      for (int64_t i = 0; i < blocks * inner; i++) result[i] = COMBINE(result[i], values[i]); \
+      return; \
+    } \
+    for (int64_t b = 0; b < blocks; b++, values += rows * inner, result += inner) { \
+      int64_t c = 0; \
+      for (; c + 64 <= inner; c += 64) NAME##_columns(result + c, values + c, rows, inner, 64); \
+      for (; c + 16 <= inner; c += 16) NAME##_columns(result + c, values + c, rows, inner, 16); \
+      for (; c + 4 <= inner; c += 4) NAME##_columns(result + c, values + c, rows, inner, 4); \
+      for (; c < inner; c++) NAME##_columns(result + c, values + c, rows, inner, 1); \
+    } \
+  }
+
+REDUCTION(sum, SUM, 0)
+REDUCTION(maximum, MAX, -__builtin_inff())
+
+void fk_clear_reduction(fk_reduction_kind kind, float *result, int64_t count) {
+  float neutral = kind == FK_SUM ? 0 : -__builtin_inff();
+  for (int64_t i = 0; i < count; i++) result[i] = neutral;
+}
+
+void fk_reduce(
+  fk_reduction_kind kind, float *result, const float *values, int64_t blocks, int64_t rows, int64_t inner)
+{
+  if (kind == FK_SUM) {
+    sum(result, values, blocks, rows, inner);
+  } else {
+    maximum(result, values, blocks, rows, inner);
+  }
+}

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "pool.h"
+#include "single_thread.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -109,7 +110,7 @@ static void find_openmp(void) { openmp_set_threads = (void (*)(int))dlsym(RTLD_D
 
 // oneDNN is built on OpenMP: unless each thread that runs a primitive asks for one thread, its parallel regions would
 // bring up OpenMP's own pool next to this one.
-static void forbid_nested_threads(void) {
+void fk_forbid_nested_threads(void) {
   pthread_once(&openmp_once, find_openmp);
   if (openmp_set_threads != NULL) openmp_set_threads(1);
 }
@@ -148,7 +149,7 @@ static void *work(void *argument) {
   fk_worker *self = argument;
   fk_pool *pool = self->pool;
   set_floating_mode(flushing(get_floating_mode()));
-  forbid_nested_threads();
+  fk_forbid_nested_threads();
   while (true) {
     int64_t deadline = now() + spin_nanoseconds;
     bool idle = true;
@@ -212,7 +213,7 @@ static void run_step(fk_pool *pool, const fk_step *step) {
 void fk_run(fk_pool *pool, const fk_step *steps, int count) {
   floating_mode mode = get_floating_mode();
   set_floating_mode(flushing(mode));
-  forbid_nested_threads();
+  fk_forbid_nested_threads();
   for (int i = 0; i < count; i += 1) run_step(pool, &steps[i]);
   set_floating_mode(mode);
 }
@@ -220,7 +221,7 @@ void fk_run(fk_pool *pool, const fk_step *steps, int count) {
 void fk_run_profiled(fk_pool *pool, const fk_step *steps, int count, long long *nanoseconds) {
   floating_mode mode = get_floating_mode();
   set_floating_mode(flushing(mode));
-  forbid_nested_threads();
+  fk_forbid_nested_threads();
   int64_t start = now();
   for (int i = 0; i < count; i += 1) {
     run_step(pool, &steps[i]);

@@ -1,0 +1,599 @@
+#include "contraction.h"
+
+#include "pool.h"
+#include "single_thread.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl_debug.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__linux__)
+#define VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define VECTOR_CLONES
+#endif
+
+enum { max_pieces = 4, alignment = 64, summed_at_once = 4096 };
+
+// The data types of everything below; a second precision starts here.
+static const dnnl_data_type_t left_type = dnnl_f32, right_type = dnnl_f32, out_type = dnnl_f32;
+typedef float element;
+
+typedef struct {
+  int64_t first, count;
+} slice;
+
+/// One primitive for all pieces of one size.
+typedef struct {
+  int64_t count;
+  dnnl_primitive_desc_t description;
+  dnnl_primitive_t primitive;
+  dnnl_memory_desc_t left, right, out;
+  dnnl_memory_t *scratchpads;  // One per worker. NULL where the primitive wants none.
+} kernel;
+
+/// Which index of a matrix product is cut.
+typedef enum { cut_batch, cut_m, cut_n } matmul_cut;
+
+struct fk_contraction {
+  fk_contraction_shape shape;
+  double flops;
+  int threads;
+  dnnl_stream_t *streams;  // One per worker.
+
+  int pieces;
+  slice slices[max_pieces];
+  int kernels;
+  kernel kernel[max_pieces];
+  int kernel_of_piece[max_pieces];
+  dnnl_memory_t left[max_pieces], right[max_pieces], out[max_pieces];
+
+  matmul_cut cut;
+  bool by_blas;
+  const element *blas_left[max_pieces], *blas_right[max_pieces];
+  element *blas_out[max_pieces];
+
+  // The filter, or its gradient, in the library's own format.
+  bool reordered;
+  dnnl_memory_desc_t filter, library_filter;
+  dnnl_primitive_t reorder;
+  dnnl_memory_t reorder_from, reorder_to;
+  element *partial[max_pieces], *sum;
+  int64_t partial_elements;
+
+  size_t filter_bytes;  // Of one filter in the workspace: a reordered one, or one partial gradient.
+  size_t scratchpad_bytes;
+};
+
+// MARK: - Failures
+
+typedef struct {
+  char *message;
+  bool failed;
+} failure;
+
+static void check(failure *failure, dnnl_status_t status, const char *what) {
+  if (failure->failed || status == dnnl_success) return;
+  failure->failed = true;
+  snprintf(failure->message, 256, "oneDNN cannot make %s: %s", what, dnnl_status2str(status));
+}
+
+static void must(dnnl_status_t status) {
+  if (status == dnnl_success) return;
+  fprintf(stderr, "figment: oneDNN failed while running: %s\n", dnnl_status2str(status));
+  abort();
+}
+
+// MARK: - Engine and memories
+
+static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
+static dnnl_engine_t engine;
+static dnnl_status_t engine_status;
+
+static void make_engine(void) { engine_status = dnnl_engine_create(&engine, dnnl_cpu, 0); }
+
+static size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+static dnnl_memory_t memory(const dnnl_memory_desc_t *description, const void *address) {
+  dnnl_memory_t memory = NULL;
+  must(dnnl_memory_create(&memory, description, engine, (void *)address));
+  return memory;
+}
+
+static void release(dnnl_memory_t *memory) {
+  if (*memory != NULL) dnnl_memory_destroy(*memory);
+  *memory = NULL;
+}
+
+static dnnl_memory_desc_t image_memory(
+  int64_t images, int64_t channels, int64_t height, int64_t width, dnnl_data_type_t type) {
+  dnnl_memory_desc_t description;
+  const dnnl_dims_t sizes = {images, channels, height, width};
+  must(dnnl_memory_desc_init_by_tag(&description, 4, sizes, type, dnnl_nhwc));
+  return description;
+}
+
+static dnnl_memory_desc_t filter_memory(
+  const fk_contraction_shape *shape, dnnl_data_type_t type, dnnl_format_tag_t format) {
+  dnnl_memory_desc_t description;
+  const dnnl_dims_t sizes = {shape->out_channels, shape->channels, shape->filter_height, shape->filter_width};
+  must(dnnl_memory_desc_init_by_tag(&description, 4, sizes, type, format));
+  return description;
+}
+
+static dnnl_memory_desc_t matrix_memory(
+  int64_t batch, int64_t rows, int64_t columns, int64_t batch_stride, int64_t row_stride, int64_t column_stride,
+  dnnl_data_type_t type) {
+  dnnl_memory_desc_t description;
+  const dnnl_dims_t sizes = {batch, rows, columns}, strides = {batch_stride, row_stride, column_stride};
+  int skipped = batch == 1 ? 1 : 0;  // A batch of one is a plain matrix to the library: it has more kernels for those.
+  must(dnnl_memory_desc_init_by_strides(&description, 3 - skipped, sizes + skipped, type, strides + skipped));
+  return description;
+}
+
+static const dnnl_memory_desc_t *part(const kernel *kernel, dnnl_query_t query) {
+  return dnnl_primitive_desc_query_md(kernel->description, query, 0);
+}
+
+// MARK: - Pieces
+
+/// Cuts `size` into at most `pieces` nearly equal slices whose bounds are multiples of `quantum`.
+static int cut_evenly(int64_t size, int64_t quantum, int pieces, slice slices[max_pieces]) {
+  int64_t units = (size + quantum - 1) / quantum;
+  if (units < pieces) pieces = (int)units;
+  int64_t first = 0;
+  for (int i = 0; i < pieces; i += 1) {
+    int64_t end = units * (i + 1) / pieces * quantum;
+    if (end > size) end = size;
+    slices[i] = (slice){first, end - first};
+    first = end;
+  }
+  return pieces;
+}
+
+static int wanted_pieces(double flops) { return flops < 1e6 ? 1 : flops < 4e6 ? 2 : max_pieces; }
+
+// MARK: - Kernels
+
+static void make_matmul(const fk_contraction *it, kernel *kernel, failure *failure, dnnl_primitive_attr_t attributes) {
+  const fk_contraction_shape *shape = &it->shape;
+  int64_t batch = it->cut == cut_batch ? kernel->count : shape->batch;
+  int64_t m = it->cut == cut_m ? kernel->count : shape->m;
+  int64_t n = it->cut == cut_n ? kernel->count : shape->n;
+  int64_t k = shape->k;
+  bool left = shape->transposed_left != 0, right = shape->transposed_right != 0;
+  kernel->left =
+    matrix_memory(batch, m, k, shape->m * k, left ? 1 : k, left ? shape->m : 1, left_type);
+  kernel->right =
+    matrix_memory(batch, k, n, k * shape->n, right ? 1 : shape->n, right ? k : 1, right_type);
+  kernel->out = matrix_memory(batch, m, n, shape->m * shape->n, shape->n, 1, out_type);
+  dnnl_matmul_desc_t matmul;
+  check(failure, dnnl_matmul_desc_init(&matmul, &kernel->left, &kernel->right, NULL, &kernel->out), "the matmul");
+  if (failure->failed) return;
+  check(failure, dnnl_primitive_desc_create(&kernel->description, &matmul, attributes, engine, NULL), "the matmul");
+}
+
+/// `filter` is the format the first kernel chose; NULL for that first one.
+static void make_convolution(
+  const fk_contraction *it, kernel *kernel, const dnnl_memory_desc_t *filter, failure *failure,
+  dnnl_primitive_attr_t attributes) {
+  const fk_contraction_shape *s = &it->shape;
+  bool filter_is_result = s->kind == FK_CONV_FILTER;
+  dnnl_memory_desc_t image =
+    image_memory(kernel->count, s->channels, s->height, s->width, s->kind == FK_CONV_INPUT ? out_type : left_type);
+  dnnl_memory_desc_t result = image_memory(
+    kernel->count, s->out_channels, s->out_height, s->out_width,
+    s->kind == FK_CONV ? out_type : s->kind == FK_CONV_INPUT ? left_type : right_type);
+  dnnl_memory_desc_t any = filter_memory(s, filter_is_result ? out_type : right_type, dnnl_format_tag_any);
+  if (filter == NULL) filter = &any;
+  // The far edge gets what the sizes ask for: less than `padding` where the stride does not divide evenly.
+  const dnnl_dims_t strides = {s->stride, s->stride}, near = {s->padding, s->padding};
+  const dnnl_dims_t far = {
+    (s->out_height - 1) * s->stride + s->filter_height - s->height - s->padding,
+    (s->out_width - 1) * s->stride + s->filter_width - s->width - s->padding,
+  };
+  const char *name = s->kind == FK_CONV ? "the convolution"
+    : s->kind == FK_CONV_INPUT          ? "the convolution's image gradient"
+                                        : "the convolution's filter gradient";
+
+  dnnl_convolution_desc_t forward;
+  dnnl_primitive_desc_t hint = NULL;
+  check(
+    failure,
+    dnnl_convolution_forward_desc_init(
+      &forward, s->kind == FK_CONV ? dnnl_forward_inference : dnnl_forward_training, dnnl_convolution_direct, &image,
+      filter_is_result ? &any : filter, NULL, &result, strides, near, far),
+    name);
+  if (failure->failed) return;
+  if (s->kind == FK_CONV) {
+    check(failure, dnnl_primitive_desc_create(&kernel->description, &forward, attributes, engine, NULL), name);
+  } else {
+    check(failure, dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), name);
+    if (failure->failed) return;
+    dnnl_convolution_desc_t backward;
+    check(
+      failure,
+      filter_is_result ? dnnl_convolution_backward_weights_desc_init(
+                           &backward, dnnl_convolution_direct, &image, filter, NULL, &result, strides, near, far)
+                       : dnnl_convolution_backward_data_desc_init(
+                           &backward, dnnl_convolution_direct, &image, filter, &result, strides, near, far),
+      name);
+    if (!failure->failed)
+      check(failure, dnnl_primitive_desc_create(&kernel->description, &backward, attributes, engine, hint), name);
+    dnnl_primitive_desc_destroy(hint);
+  }
+  if (failure->failed) return;
+  switch (s->kind) {
+    case FK_CONV:
+      kernel->left = image;
+      kernel->right = *part(kernel, dnnl_query_weights_md);
+      kernel->out = result;
+      break;
+    case FK_CONV_INPUT:
+      kernel->left = result;
+      kernel->right = *part(kernel, dnnl_query_weights_md);
+      kernel->out = image;
+      break;
+    default:
+      kernel->left = image;
+      kernel->right = result;
+      kernel->out = *part(kernel, dnnl_query_diff_weights_md);
+  }
+}
+
+static const dnnl_memory_desc_t *library_filter(const fk_contraction *it) {
+  return it->shape.kind == FK_CONV_FILTER ? &it->kernel[0].out : &it->kernel[0].right;
+}
+
+static void make_kernels(fk_contraction *it, failure *failure) {
+  dnnl_primitive_attr_t attributes = NULL;
+  check(failure, dnnl_primitive_attr_create(&attributes), "attributes");
+  if (failure->failed) return;
+  // The library's own scratchpads belong to the creating thread and are shared by its primitives: two workers running one
+  // primitive would overwrite each other's.
+  must(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
+  for (int piece = 0; piece < it->pieces && !failure->failed; piece += 1) {
+    int known = 0;
+    while (known < it->kernels && it->kernel[known].count != it->slices[piece].count) known += 1;
+    it->kernel_of_piece[piece] = known;
+    if (known < it->kernels) continue;
+    kernel *kernel = &it->kernel[known];
+    kernel->count = it->slices[piece].count;
+    it->kernels += 1;
+    if (it->shape.kind == FK_MATMUL) {
+      make_matmul(it, kernel, failure, attributes);
+    } else {
+      make_convolution(it, kernel, known == 0 ? NULL : library_filter(it), failure, attributes);
+    }
+    if (failure->failed) break;
+    check(failure, dnnl_primitive_create(&kernel->primitive, kernel->description), "a primitive");
+    size_t bytes = dnnl_memory_desc_get_size(part(kernel, dnnl_query_scratchpad_md));
+    if (aligned(bytes) > it->scratchpad_bytes) it->scratchpad_bytes = aligned(bytes);
+  }
+  dnnl_primitive_attr_destroy(attributes);
+}
+
+static void make_reorder(fk_contraction *it, failure *failure) {
+  bool filter_is_result = it->shape.kind == FK_CONV_FILTER;
+  it->filter = filter_memory(&it->shape, filter_is_result ? out_type : right_type, dnnl_hwio);
+  it->library_filter = *library_filter(it);
+  it->reordered = !dnnl_memory_desc_equal(&it->filter, &it->library_filter);
+  it->filter_bytes = aligned(dnnl_memory_desc_get_size(&it->library_filter));
+  it->partial_elements = (int64_t)(dnnl_memory_desc_get_size(&it->library_filter) / sizeof(element));
+  if (!it->reordered) return;
+  dnnl_primitive_desc_t description;
+  const dnnl_memory_desc_t *from = filter_is_result ? &it->library_filter : &it->filter;
+  const dnnl_memory_desc_t *to = filter_is_result ? &it->filter : &it->library_filter;
+  check(
+    failure, dnnl_reorder_primitive_desc_create(&description, from, engine, to, engine, NULL), "the filter's reorder");
+  if (failure->failed) return;
+  check(failure, dnnl_primitive_create(&it->reorder, description), "the filter's reorder");
+  dnnl_primitive_desc_destroy(description);
+}
+
+// MARK: - Creation
+
+static bool is_convolution(const fk_contraction *it) { return it->shape.kind != FK_MATMUL; }
+
+static void plan_matmul(fk_contraction *it) {
+  const fk_contraction_shape *shape = &it->shape;
+  int pieces = wanted_pieces(it->flops);
+  if (shape->batch > 1) {
+    it->cut = cut_batch;
+    it->pieces = cut_evenly(shape->batch, 1, pieces, it->slices);
+  } else if (shape->m >= 64 || shape->m >= shape->n) {
+    it->cut = cut_m;
+    it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
+  } else {
+    it->cut = cut_n;
+    it->pieces = cut_evenly(shape->n, 64, pieces, it->slices);
+  }
+  // Vectors and outer products: the library's matmul takes up to ten times as long as its BLAS interface.
+  it->by_blas = shape->batch == 1 && (shape->m == 1 || shape->n == 1 || shape->k == 1);
+}
+
+static const char *mistake(const fk_contraction_shape *s) {
+  if (s->kind == FK_MATMUL)
+    return s->batch < 1 || s->m < 1 || s->k < 1 || s->n < 1 ? "a matrix size is not positive" : NULL;
+  if (
+    s->images < 1 || s->height < 1 || s->width < 1 || s->channels < 1 || s->filter_height < 1 || s->filter_width < 1
+    || s->out_channels < 1 || s->out_height < 1 || s->out_width < 1)
+    return "a convolution size is not positive";
+  if (s->stride < 1 || s->padding < 0) return "the stride is not positive or the padding negative";
+  return NULL;
+}
+
+fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int threads, char *message) {
+  const char *wrong = threads < 1 ? "no thread to run on" : mistake(shape);
+  if (wrong != NULL) {
+    snprintf(message, 256, "%s", wrong);
+    return NULL;
+  }
+  // The library fixes a primitive's thread count as it creates it.
+  fk_forbid_nested_threads();
+  pthread_once(&engine_once, make_engine);
+  failure failure = {message, false};
+  check(&failure, engine_status, "an engine");
+  if (failure.failed) return NULL;
+
+  fk_contraction *it = calloc(1, sizeof(fk_contraction));
+  dnnl_stream_t *streams = calloc((size_t)threads, sizeof(dnnl_stream_t));
+  if (it == NULL || streams == NULL) {
+    free(it);
+    free(streams);
+    snprintf(message, 256, "out of memory");
+    return NULL;
+  }
+  it->shape = *shape;
+  it->threads = threads;
+  it->streams = streams;
+  for (int i = 0; i < threads; i += 1)
+    check(&failure, dnnl_stream_create(&streams[i], engine, dnnl_stream_default_flags), "a stream");
+  if (is_convolution(it)) {
+    it->flops = 2.0 * (double)(shape->images * shape->out_height * shape->out_width * shape->out_channels)
+      * (double)(shape->filter_height * shape->filter_width * shape->channels);
+    it->pieces = cut_evenly(shape->images, 1, wanted_pieces(it->flops), it->slices);
+  } else {
+    it->flops = 2.0 * (double)(shape->batch * shape->m) * (double)(shape->k * shape->n);
+    plan_matmul(it);
+  }
+  if (!it->by_blas && !failure.failed) make_kernels(it, &failure);
+  if (is_convolution(it) && !failure.failed) make_reorder(it, &failure);
+  if (failure.failed) {
+    fk_contraction_destroy(it);
+    return NULL;
+  }
+  return it;
+}
+
+static void unbind(fk_contraction *it) {
+  for (int i = 0; i < max_pieces; i += 1) {
+    release(&it->left[i]);
+    release(&it->right[i]);
+    release(&it->out[i]);
+  }
+  for (int i = 0; i < it->kernels; i += 1) {
+    if (it->kernel[i].scratchpads == NULL) continue;
+    for (int worker = 0; worker < it->threads; worker += 1) release(&it->kernel[i].scratchpads[worker]);
+    free(it->kernel[i].scratchpads);
+    it->kernel[i].scratchpads = NULL;
+  }
+  release(&it->reorder_from);
+  release(&it->reorder_to);
+}
+
+void fk_contraction_destroy(fk_contraction *it) {
+  unbind(it);
+  for (int i = 0; i < it->kernels; i += 1) {
+    if (it->kernel[i].primitive != NULL) dnnl_primitive_destroy(it->kernel[i].primitive);
+    if (it->kernel[i].description != NULL) dnnl_primitive_desc_destroy(it->kernel[i].description);
+  }
+  if (it->reorder != NULL) dnnl_primitive_destroy(it->reorder);
+  for (int i = 0; i < it->threads; i += 1)
+    if (it->streams[i] != NULL) dnnl_stream_destroy(it->streams[i]);
+  free(it->streams);
+  free(it);
+}
+
+// MARK: - Addresses
+
+/// How many filters in the library's format the workspace holds.
+static int workspace_filters(const fk_contraction *it) {
+  if (!is_convolution(it)) return 0;
+  if (it->shape.kind == FK_CONV_FILTER && it->pieces > 1) return it->pieces;
+  return it->reordered ? 1 : 0;
+}
+
+size_t fk_contraction_workspace(const fk_contraction *it) {
+  return (size_t)workspace_filters(it) * it->filter_bytes + (size_t)it->threads * it->scratchpad_bytes;
+}
+
+static void bind_matmul(fk_contraction *it, const element *left, const element *right, element *out) {
+  const fk_contraction_shape *shape = &it->shape;
+  for (int i = 0; i < it->pieces; i += 1) {
+    int64_t first = it->slices[i].first;
+    const element *piece_left = left, *piece_right = right;
+    element *piece_out = out;
+    switch (it->cut) {
+      case cut_batch:
+        piece_left += first * shape->m * shape->k;
+        piece_right += first * shape->k * shape->n;
+        piece_out += first * shape->m * shape->n;
+        break;
+      case cut_m:
+        piece_left += first * (shape->transposed_left ? 1 : shape->k);
+        piece_out += first * shape->n;
+        break;
+      case cut_n:
+        piece_right += first * (shape->transposed_right ? shape->k : 1);
+        piece_out += first;
+        break;
+    }
+    if (it->by_blas) {
+      it->blas_left[i] = piece_left;
+      it->blas_right[i] = piece_right;
+      it->blas_out[i] = piece_out;
+    } else {
+      const kernel *kernel = &it->kernel[it->kernel_of_piece[i]];
+      it->left[i] = memory(&kernel->left, piece_left);
+      it->right[i] = memory(&kernel->right, piece_right);
+      it->out[i] = memory(&kernel->out, piece_out);
+    }
+  }
+}
+
+static void bind_convolution(
+  fk_contraction *it, const element *left, const element *right, element *out, char *filters) {
+  const fk_contraction_shape *s = &it->shape;
+  int64_t image = s->height * s->width * s->channels, result = s->out_height * s->out_width * s->out_channels;
+  bool in_workspace = workspace_filters(it) != 0;
+  for (int i = 0; i < it->pieces; i += 1) {
+    int64_t first = it->slices[i].first;
+    const kernel *kernel = &it->kernel[it->kernel_of_piece[i]];
+    const void *piece_left, *piece_right;
+    void *piece_out;
+    if (s->kind == FK_CONV_FILTER) {
+      it->partial[i] = in_workspace ? (element *)(filters + (size_t)i * it->filter_bytes) : out;
+      piece_left = left + first * image;
+      piece_right = right + first * result;
+      piece_out = it->partial[i];
+    } else {
+      piece_left = left + first * (s->kind == FK_CONV ? image : result);
+      piece_right = in_workspace ? (const void *)filters : right;
+      piece_out = out + first * (s->kind == FK_CONV ? result : image);
+    }
+    it->left[i] = memory(&kernel->left, piece_left);
+    it->right[i] = memory(&kernel->right, piece_right);
+    it->out[i] = memory(&kernel->out, piece_out);
+  }
+  it->sum = it->reordered ? it->partial[0] : out;
+  if (!it->reordered) return;
+  bool filter_is_result = s->kind == FK_CONV_FILTER;
+  it->reorder_from = memory(filter_is_result ? &it->library_filter : &it->filter, filter_is_result ? filters : (const void *)right);
+  it->reorder_to = memory(filter_is_result ? &it->filter : &it->library_filter, filter_is_result ? (void *)out : filters);
+}
+
+void fk_contraction_bind(
+  fk_contraction *it, const float *left, const float *right, float *out, void *workspace) {
+  unbind(it);
+  char *filters = workspace;
+  if (is_convolution(it)) {
+    bind_convolution(it, left, right, out, filters);
+  } else {
+    bind_matmul(it, left, right, out);
+  }
+  for (int i = 0; i < it->kernels; i += 1) {
+    kernel *kernel = &it->kernel[i];
+    const dnnl_memory_desc_t *description = part(kernel, dnnl_query_scratchpad_md);
+    if (dnnl_memory_desc_get_size(description) == 0) continue;
+    char *scratchpads = filters + (size_t)workspace_filters(it) * it->filter_bytes;
+    kernel->scratchpads = calloc((size_t)it->threads, sizeof(dnnl_memory_t));
+    if (kernel->scratchpads == NULL) must(dnnl_out_of_memory);
+    for (int worker = 0; worker < it->threads; worker += 1)
+      kernel->scratchpads[worker] = memory(description, scratchpads + (size_t)worker * it->scratchpad_bytes);
+  }
+}
+
+// MARK: - Running
+
+static void run_kernel(const void *arguments, int piece, int worker) {
+  const fk_contraction *it = arguments;
+  const kernel *kernel = &it->kernel[it->kernel_of_piece[piece]];
+  static const int roles[4][3] = {
+    [FK_MATMUL] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+    [FK_CONV] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+    [FK_CONV_INPUT] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
+    [FK_CONV_FILTER] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
+  };
+  const int *role = roles[it->shape.kind];
+  dnnl_exec_arg_t operands[4] = {
+    {role[0], it->left[piece]}, {role[1], it->right[piece]}, {role[2], it->out[piece]}};
+  if (kernel->scratchpads != NULL)
+    operands[3] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, kernel->scratchpads[worker]};
+  must(dnnl_primitive_execute(
+    kernel->primitive, it->streams[worker], kernel->scratchpads != NULL ? 4 : 3, operands));
+}
+
+static void run_blas(const void *arguments, int piece, int worker) {
+  (void)worker;
+  const fk_contraction *it = arguments;
+  const fk_contraction_shape *shape = &it->shape;
+  int64_t count = it->slices[piece].count;
+  bool left = shape->transposed_left != 0, right = shape->transposed_right != 0;
+  must(dnnl_sgemm(
+    left ? 'T' : 'N', right ? 'T' : 'N', it->cut == cut_m ? count : shape->m, it->cut == cut_n ? count : shape->n,
+    shape->k, 1, it->blas_left[piece], left ? shape->m : shape->k, it->blas_right[piece],
+    right ? shape->k : shape->n, 0, it->blas_out[piece], shape->n));
+}
+
+static void run_reorder(const void *arguments, int piece, int worker) {
+  (void)piece;
+  const fk_contraction *it = arguments;
+  const dnnl_exec_arg_t operands[2] = {{DNNL_ARG_FROM, it->reorder_from}, {DNNL_ARG_TO, it->reorder_to}};
+  must(dnnl_primitive_execute(it->reorder, it->streams[worker], 2, operands));
+}
+
+// Always the same tree: (0 + 1) + (2 + 3).
+VECTOR_CLONES static void add_partials(
+  int64_t count, int partials, const element *a, const element *b, const element *c, const element *d, element *out) {
+  if (partials == 2) {
+    for (int64_t i = 0; i < count; i += 1) out[i] = a[i] + b[i];
+  } else if (partials == 3) {
+    for (int64_t i = 0; i < count; i += 1) out[i] = (a[i] + b[i]) + c[i];
+  } else {
+    for (int64_t i = 0; i < count; i += 1) out[i] = (a[i] + b[i]) + (c[i] + d[i]);
+  }
+}
+
+static int64_t sum_piece_elements(const fk_contraction *it) {
+  int64_t quarter = (it->partial_elements + max_pieces - 1) / max_pieces;
+  return quarter < summed_at_once ? summed_at_once : (quarter + 15) / 16 * 16;
+}
+
+static void run_sum(const void *arguments, int piece, int worker) {
+  (void)worker;
+  const fk_contraction *it = arguments;
+  int64_t size = sum_piece_elements(it), first = piece * size;
+  int64_t count = it->partial_elements - first < size ? it->partial_elements - first : size;
+  const element *third = it->pieces > 2 ? it->partial[2] + first : NULL;
+  const element *fourth = it->pieces > 3 ? it->partial[3] + first : NULL;
+  add_partials(
+    count, it->pieces, it->partial[0] + first, it->partial[1] + first, third, fourth, it->sum + first);
+}
+
+int fk_contraction_steps(const fk_contraction *it, void *steps, const char **names) {
+  fk_step *step = steps;
+  int count = 0;
+  bool filter_is_result = it->shape.kind == FK_CONV_FILTER;
+  if (it->reordered && !filter_is_result) {
+    step[count] = (fk_step){run_reorder, it, 1};
+    names[count++] = "reorder";
+  }
+  static const char *const kinds[4] = {
+    [FK_MATMUL] = "matmul", [FK_CONV] = "conv", [FK_CONV_INPUT] = "convInput", [FK_CONV_FILTER] = "convFilter"};
+  step[count] = (fk_step){it->by_blas ? run_blas : run_kernel, it, it->pieces};
+  names[count++] = kinds[it->shape.kind];
+  if (filter_is_result && it->pieces > 1) {
+    int64_t size = sum_piece_elements(it);
+    step[count] = (fk_step){run_sum, it, (int)((it->partial_elements + size - 1) / size)};
+    names[count++] = "sum";
+  }
+  if (it->reordered && filter_is_result) {
+    step[count] = (fk_step){run_reorder, it, 1};
+    names[count++] = "reorder";
+  }
+  return count;
+}
+
+const char *fk_contraction_implementation(const fk_contraction *it) {
+  if (it->by_blas) return "blas:jit";
+  const char *name = "unknown";
+  dnnl_primitive_desc_query(it->kernel[0].description, dnnl_query_impl_info_str, 0, &name);
+  return name;
+}
+
+double fk_contraction_flops(const fk_contraction *it) { return it->flops; }

@@ -14,4 +14,98 @@ public struct Bitmap: Equatable, Sendable {
     (self.width, self.height, self.channels) = (width, height, channels)
     pixels = Array(repeating: fill, count: width * height * channels)
   }
+
+  /// A picture of the given bytes.
+  public init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(ImageError) {
+    try Self.check(pixels.count, height: height, width: width, channels: channels)
+    (self.width, self.height, self.channels) = (width, height, channels)
+    self.pixels = pixels
+  }
+
+  /// A picture of numbers: `range` becomes 0...255, rounded to nearest, and what lies outside is
+  /// clamped.
+  ///
+  /// Values are in the order of `pixels`; one that is not a number is an error.
+  public init(
+    _ values: Span<Float>, range: ClosedRange<Float>, height: Int, width: Int, channels: Int
+  ) throws(ImageError) {
+    try Self.check(values.count, height: height, width: width, channels: channels)
+    guard range.lowerBound < range.upperBound else {
+      throw ImageError("the range \(range) of a picture's values is empty")
+    }
+    (self.width, self.height, self.channels) = (width, height, channels)
+    let scale = 255 / (range.upperBound - range.lowerBound)
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(values.count)
+    for index in values.indices {
+      let value = values[index]
+      if value.isNaN { throw ImageError("value \(index) of a picture is not a number") }
+      let level = (value - range.lowerBound) * scale
+      pixels.append(UInt8(min(max(level, 0), 255) + 0.5))
+    }
+    self.pixels = pixels
+  }
+
+  /// A picture of numbers: `range` becomes 0...255, rounded to nearest, and what lies outside is
+  /// clamped.
+  public init(
+    _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
+  ) throws(ImageError) {
+    try self.init(values.span, range: range, height: height, width: width, channels: channels)
+  }
+
+  /// The pictures of a batch of numbers `[count, height, width, channels]`, see `init`.
+  public static func batch(
+    _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
+  ) throws(ImageError) -> [Bitmap] {
+    let size = height * width * channels
+    guard size > 0, values.count % size == 0 else {
+      throw ImageError(
+        "\(values.count) values are no whole number of pictures of \(size) "
+          + "(\(height) x \(width) x \(channels))")
+    }
+    var pictures: [Bitmap] = []
+    for start in stride(from: 0, to: values.count, by: size) {
+      let span = values.span.extracting(start..<start + size)
+      pictures.append(
+        try Bitmap(span, range: range, height: height, width: width, channels: channels))
+    }
+    return pictures
+  }
+
+  /// The same picture with each pixel made a square of `factor` by `factor`.
+  public func scaled(by factor: Int) -> Bitmap {
+    var result = Bitmap(width: width * factor, height: height * factor, channels: channels)
+    result.paste(self, x: 0, y: 0, scale: factor)
+    return result
+  }
+
+  /// The same picture in red, green and blue.
+  public var inColor: Bitmap {
+    if channels == 3 { return self }
+    var result = Bitmap(width: width, height: height, channels: 3)
+    result.paste(self, x: 0, y: 0)
+    return result
+  }
+
+  private static func check(
+    _ count: Int, height: Int, width: Int, channels: Int
+  ) throws(ImageError) {
+    guard height > 0, width > 0, channels == 1 || channels == 3 else {
+      throw ImageError("a picture cannot be \(height) x \(width) with \(channels) channels")
+    }
+    guard count == height * width * channels else {
+      throw ImageError(
+        "\(count) values do not make a picture of \(height) x \(width) x \(channels)")
+    }
+  }
+}
+
+/// Why a picture cannot be made, in one line.
+public struct ImageError: Error, Equatable, CustomStringConvertible {
+  /// The line.
+  public let description: String
+
+  /// An error that says `description`.
+  package init(_ description: String) { self.description = description }
 }

@@ -1,0 +1,48 @@
+/// A colour of 8 bits a channel.
+public struct Color: Equatable, Sendable {
+  /// Red, 0 to 255.
+  public var red: UInt8
+  /// Green, 0 to 255.
+  public var green: UInt8
+  /// Blue, 0 to 255.
+  public var blue: UInt8
+
+  /// The colour of three channels.
+  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
+    (self.red, self.green, self.blue) = (red, green, blue)
+  }
+
+  /// The grey of one level.
+  public init(grey level: UInt8) { self.init(level, level, level) }
+
+  /// Black.
+  public static let black = Color(grey: 0)
+  /// White.
+  public static let white = Color(grey: 255)
+  /// For data that stands behind something else.
+  public static let grey = Color(grey: 150)
+  /// The first colour of a series.
+  public static let blue = Color(25, 95, 200)
+  /// The second.
+  public static let orange = Color(225, 105, 10)
+  /// The third.
+  public static let green = Color(20, 135, 75)
+  /// The fourth.
+  public static let red = Color(200, 35, 55)
+  /// The fifth.
+  public static let purple = Color(125, 70, 165)
+  /// The sixth.
+  public static let brown = Color(120, 80, 45)
+
+  /// A colour for the series at `index`; they repeat after six.
+  public static func series(_ index: Int) -> Color {
+    let all: [Color] = [.blue, .orange, .green, .red, .purple, .brown]
+    return all[index % all.count]
+  }
+
+  /// How light it looks (ITU-R BT.601), 0 to 255.
+  package var luminance: UInt8 {
+    let (r, g, b) = (Int(red), Int(green), Int(blue))
+    return UInt8((299 * r + 587 * g + 114 * b + 500) / 1000)
+  }
+}

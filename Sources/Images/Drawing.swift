@@ -1,0 +1,160 @@
+/// A rectangle of whole pixels.
+package struct Rectangle: Equatable, Sendable {
+  package var x, y, width, height: Int
+
+  package init(x: Int, y: Int, width: Int, height: Int) {
+    (self.x, self.y, self.width, self.height) = (x, y, width, height)
+  }
+
+  package var maxX: Int { x + width }
+  package var maxY: Int { y + height }
+
+  func intersection(_ other: Rectangle) -> Rectangle {
+    let (left, top) = (max(x, other.x), max(y, other.y))
+    return Rectangle(
+      x: left, y: top, width: max(0, min(maxX, other.maxX) - left),
+      height: max(0, min(maxY, other.maxY) - top))
+  }
+}
+
+/// Where text begins or ends relative to its point.
+public enum TextAnchor: Sendable {
+  /// The point is the left end.
+  case left
+  /// The point is the middle.
+  case center
+  /// The point is the right end.
+  case right
+}
+
+// Shapes are cut off at the edges.  Positions in Double are those of a plane in which pixel (0, 0)
+// covers [0, 1) x [0, 1).
+extension Bitmap {
+  /// The colour at a pixel, which must be inside.
+  public func color(x: Int, y: Int) -> Color {
+    let index = (y * width + x) * channels
+    return channels == 1
+      ? Color(grey: pixels[index])
+      : Color(pixels[index], pixels[index + 1], pixels[index + 2])
+  }
+
+  /// The pixels that text takes, without the space after its last character.
+  public static func textSize(_ text: String, scale: Int = 1) -> (width: Int, height: Int) {
+    let count = text.unicodeScalars.count
+    return (max(0, count * Font.advance - 1) * scale, Font.glyphHeight * scale)
+  }
+
+  /// Draws a line of text whose upper left corner is at (x, y).
+  ///
+  /// Characters outside printable ASCII become a box.
+  public mutating func draw(
+    text: String, x: Int, y: Int, scale: Int = 1, color: Color = .black,
+    anchor: TextAnchor = .left
+  ) {
+    let width = Self.textSize(text, scale: scale).width
+    var left =
+      switch anchor {
+      case .left: x
+      case .center: x - width / 2
+      case .right: x - width
+      }
+    for character in text.unicodeScalars {
+      for (row, bits) in Font.rows(of: character).enumerated() {
+        for column in 0..<Font.glyphWidth where bits >> (Font.glyphWidth - 1 - column) & 1 == 1 {
+          fill(
+            Rectangle(x: left + column * scale, y: y + row * scale, width: scale, height: scale),
+            color)
+        }
+      }
+      left += Font.advance * scale
+    }
+  }
+
+  /// Copies a picture to (x, y), enlarged; one in colour becomes grey in a grey one.
+  public mutating func paste(_ picture: Bitmap, x: Int, y: Int, scale: Int = 1) {
+    let target = Rectangle(
+      x: x, y: y, width: picture.width * scale, height: picture.height * scale
+    ).intersection(bounds)
+    for row in target.y..<target.maxY {
+      for column in target.x..<target.maxX {
+        set(
+          x: column, y: row, picture.color(x: (column - x) / scale, y: (row - y) / scale))
+      }
+    }
+  }
+
+  package var bounds: Rectangle { Rectangle(x: 0, y: 0, width: width, height: height) }
+
+  package mutating func fill(_ rectangle: Rectangle, _ color: Color) {
+    let target = rectangle.intersection(bounds)
+    for row in target.y..<target.maxY {
+      for column in target.x..<target.maxX { set(x: column, y: row, color) }
+    }
+  }
+
+  /// The one-pixel border inside a rectangle.
+  package mutating func outline(_ r: Rectangle, _ color: Color) {
+    fill(Rectangle(x: r.x, y: r.y, width: r.width, height: 1), color)
+    fill(Rectangle(x: r.x, y: r.maxY - 1, width: r.width, height: 1), color)
+    fill(Rectangle(x: r.x, y: r.y, width: 1, height: r.height), color)
+    fill(Rectangle(x: r.maxX - 1, y: r.y, width: 1, height: r.height), color)
+  }
+
+  /// A disc with soft edges.
+  package mutating func disc(
+    x: Double, y: Double, radius: Double, color: Color, opacity: Double = 1, clip: Rectangle
+  ) {
+    line(
+      from: (x, y), to: (x, y), thickness: 2 * radius, color: color, opacity: opacity, clip: clip)
+  }
+
+  /// A line with soft edges and round ends.
+  package mutating func line(
+    from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double, color: Color,
+    opacity: Double = 1, clip: Rectangle
+  ) {
+    let reach = thickness / 2 + 1
+    let limits = clip.intersection(bounds)
+    func pixels(_ u: Double, _ v: Double, _ lower: Int, _ upper: Int) -> Range<Int>? {
+      // Clamped while still Double: a far point has no Int.
+      let first = max(min(u, v) - reach, Double(lower)).rounded(.down)
+      let last = min(max(u, v) + reach, Double(upper)).rounded(.up)
+      return first < last ? Int(first)..<min(Int(last), upper) : nil
+    }
+    guard let rows = pixels(a.y, b.y, limits.y, limits.maxY),
+      let columns = pixels(a.x, b.x, limits.x, limits.maxX)
+    else { return }
+    let (dx, dy) = (b.x - a.x, b.y - a.y)
+    let squaredLength = dx * dx + dy * dy
+    for row in rows {
+      let py = Double(row) + 0.5 - a.y
+      for column in columns {
+        let px = Double(column) + 0.5 - a.x
+        let along = squaredLength > 0 ? min(max((px * dx + py * dy) / squaredLength, 0), 1) : 0
+        let (ex, ey) = (px - along * dx, py - along * dy)
+        let distance = (ex * ex + ey * ey).squareRoot()
+        let coverage = min(max(thickness / 2 + 0.5 - distance, 0), 1)
+        if coverage > 0 { blend(x: column, y: row, color, opacity: opacity * coverage) }
+      }
+    }
+  }
+
+  private mutating func set(x: Int, y: Int, _ color: Color) {
+    let index = (y * width + x) * channels
+    if channels == 1 {
+      pixels[index] = color.luminance
+    } else {
+      (pixels[index], pixels[index + 1], pixels[index + 2]) = (color.red, color.green, color.blue)
+    }
+  }
+
+  private mutating func blend(x: Int, y: Int, _ color: Color, opacity: Double) {
+    func mix(_ old: UInt8, _ new: UInt8) -> UInt8 {
+      UInt8(Double(old) + opacity * (Double(new) - Double(old)) + 0.5)
+    }
+    let old = self.color(x: x, y: y)
+    set(
+      x: x, y: y,
+      Color(mix(old.red, color.red), mix(old.green, color.green), mix(old.blue, color.blue)))
+  }
+}

@@ -1,0 +1,203 @@
+import CPNG
+
+/// Reads and writes 8-bit grey and RGB PNG files, as bytes.
+public enum PNG {
+  /// A key and its value, in the order of the file; keys may repeat.
+  public typealias Text = [(key: String, value: String)]
+
+  /// The bytes of a PNG of `bitmap`: the same bytes for the same arguments.
+  ///
+  /// Keys are 1 to 79 printable characters of Latin-1 without spaces at the ends or two in a row;
+  /// values are anything without a zero.
+  public static func encode(_ bitmap: Bitmap, text: Text = []) throws(PNGError) -> [UInt8] {
+    try check(bitmap)
+    guard let picture = cpng_create() else { throw PNGError("out of memory") }
+    defer { cpng_close(picture) }
+    func require(_ done: Int32) throws(PNGError) {
+      if done == 0 { throw PNGError("cannot write this PNG: " + message(of: picture)) }
+    }
+    for (key, value) in text {
+      let name = try latin1(key: key)
+      guard !value.utf8.contains(0) else {
+        throw PNGError("the text under the key '\(key)' contains a zero")
+      }
+      if value.utf8.count <= longestPlainText, let bytes = latin1(value) {
+        try require(cpng_add_text(picture, name, bytes, CPNG_TEXT_LATIN1))
+      } else {
+        let long = value.utf8.count > longestPlainText
+        let kind = long ? CPNG_TEXT_UTF8_COMPRESSED : CPNG_TEXT_UTF8
+        try require(cpng_add_text(picture, name, value, kind))
+      }
+    }
+    try require(
+      cpng_write(
+        picture, UInt32(bitmap.width), UInt32(bitmap.height), Int32(bitmap.channels),
+        bitmap.pixels))
+    var count = 0
+    let bytes = cpng_bytes(picture, &count)
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
+  }
+
+  /// The picture and the texts in the bytes of a PNG.
+  ///
+  /// Nothing is lost: grey of 1, 2 or 4 bits becomes 8, and alpha that is opaque everywhere is
+  /// dropped; what 8-bit grey or RGB cannot hold is an error that names it, and so is a picture of
+  /// more than `maximumPixels`, before memory is taken for it.
+  public static func decode(
+    _ bytes: [UInt8], maximumPixels: Int = 1 << 26
+  ) throws(PNGError) -> (bitmap: Bitmap, text: Text) {
+    guard bytes.starts(with: signature) else {
+      let short = !bytes.isEmpty && signature.starts(with: bytes)
+      throw PNGError(short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
+    }
+    // The C side keeps the pointer from open to close.
+    let result = bytes.withUnsafeBufferPointer { bytes in
+      Result { () throws(PNGError) in
+        guard let picture = cpng_open(bytes.baseAddress, bytes.count) else {
+          throw PNGError("out of memory")
+        }
+        defer { cpng_close(picture) }
+        let bitmap = try readBitmap(picture, maximumPixels: maximumPixels)
+        return (bitmap: bitmap, text: try readText(picture))
+      }
+    }
+    return try result.get()
+  }
+
+  private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  private static let damaged = "damaged PNG: "
+  /// UTF-8 bytes above which a value is deflated.
+  private static let longestPlainText = 1024
+
+  private static func message(of picture: OpaquePointer) -> String {
+    String(cString: cpng_message(picture))
+  }
+
+  private static func check(_ bitmap: Bitmap) throws(PNGError) {
+    let (width, height, channels) = (bitmap.width, bitmap.height, bitmap.channels)
+    let sides = 1...Int(Int32.max)
+    guard sides.contains(width), sides.contains(height), channels == 1 || channels == 3 else {
+      throw PNGError("no PNG can be \(width) x \(height) pixels with \(channels) channels")
+    }
+    guard bitmap.pixels.count == width * height * channels else {
+      throw PNGError(
+        "a picture of \(width) x \(height) pixels with \(channels) channels cannot have "
+          + "\(bitmap.pixels.count) bytes")
+    }
+  }
+
+  private static func latin1(key: String) throws(PNGError) -> [CChar] {
+    let characters = key.unicodeScalars.map(\.value)
+    let printable = characters.allSatisfy { (32...126).contains($0) || (161...255).contains($0) }
+    let doubled = zip(characters, characters.dropFirst()).contains { $0 == 32 && $1 == 32 }
+    guard let bytes = latin1(key), printable, !doubled, (1...79).contains(characters.count),
+      characters.first != 32, characters.last != 32
+    else {
+      throw PNGError(
+        "the text key '\(key)' is not 1 to 79 characters of Latin-1 with single spaces inside")
+    }
+    return bytes
+  }
+
+  /// The characters in Latin-1 ended by a zero, nil where one of them does not belong in a tEXt
+  /// chunk.
+  private static func latin1(_ text: String) -> [CChar]? {
+    var bytes: [CChar] = []
+    for scalar in text.unicodeScalars {
+      guard let byte = UInt8(exactly: scalar.value), byte == 10 || byte & 0x7F >= 32, byte != 127
+      else { return nil }
+      bytes.append(CChar(bitPattern: byte))
+    }
+    return bytes + [0]
+  }
+
+  private static func readBitmap(
+    _ picture: OpaquePointer, maximumPixels: Int
+  ) throws(PNGError) -> Bitmap {
+    var header = cpng_header()
+    guard cpng_read_header(picture, &header) != 0 else {
+      throw PNGError(damaged + message(of: picture))
+    }
+    let (width, height) = (Int(header.width), Int(header.height))
+    // Both fit in 31 bits, so that the product does not overflow.
+    guard width * height <= maximumPixels else {
+      throw PNGError("\(width) x \(height) pixels are more than the \(maximumPixels) allowed")
+    }
+    if let refused = refusal(header) {
+      throw PNGError("\(refused) cannot be read: 8-bit grey or RGB, please")
+    }
+    let stored = Int(header.channels)
+    var pixels = [UInt8](repeating: 0, count: width * height * stored)
+    guard cpng_read_pixels(picture, &pixels, pixels.count) != 0 else {
+      throw PNGError(damaged + message(of: picture))
+    }
+    if header.alpha != 0 {
+      return try withoutAlpha(pixels, width: width, height: height, stored)
+    }
+    var bitmap = Bitmap(width: width, height: height, channels: stored, fill: 0)
+    bitmap.pixels = pixels
+    return bitmap
+  }
+
+  /// What makes a PNG more than 8-bit grey or RGB, nil where nothing does.
+  private static func refusal(_ header: cpng_header) -> String? {
+    if header.animated != 0 { return "an animated PNG" }
+    if header.palette != 0 { return "a PNG with a palette" }
+    if header.depth == 16 { return "a PNG of 16 bits per channel" }
+    if header.interlaced != 0 { return "an interlaced PNG" }
+    if header.color_key != 0 { return "a PNG with a transparent colour" }
+    return nil
+  }
+
+  private static func withoutAlpha(
+    _ pixels: [UInt8], width: Int, height: Int, _ stored: Int
+  ) throws(PNGError) -> Bitmap {
+    let channels = stored - 1
+    var bitmap = Bitmap(width: width, height: height, channels: channels)
+    for pixel in 0..<width * height {
+      guard pixels[pixel * stored + channels] == 255 else {
+        throw PNGError(
+          "a PNG that is transparent somewhere cannot be read: 8-bit grey or RGB, please")
+      }
+      for channel in 0..<channels {
+        bitmap.pixels[pixel * channels + channel] = pixels[pixel * stored + channel]
+      }
+    }
+    return bitmap
+  }
+
+  private static func readText(_ picture: OpaquePointer) throws(PNGError) -> Text {
+    var texts: Text = []
+    for index in 0..<cpng_text_count(picture) {
+      let text = cpng_text_at(picture, index)
+      guard let key = text.key, let value = text.value else { continue }
+      let name = fromLatin1(key)
+      if text.kind == CPNG_TEXT_LATIN1 {
+        texts.append((name, fromLatin1(value)))
+      } else if let value = String(validatingCString: value) {
+        texts.append((name, value))
+      } else {
+        throw PNGError(damaged + "the text under the key '\(name)' is not UTF-8")
+      }
+    }
+    return texts
+  }
+
+  private static func fromLatin1(_ text: UnsafePointer<CChar>) -> String {
+    var result = String.UnicodeScalarView()
+    var next = text
+    while next.pointee != 0 {
+      result.append(Unicode.Scalar(UInt8(bitPattern: next.pointee)))
+      next += 1
+    }
+    return String(result)
+  }
+}
+
+/// Why a PNG cannot be written or read, in one line.
+public struct PNGError: Error, Equatable, CustomStringConvertible {
+  /// The line.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,232 @@
+import Images
+import Testing
+
+/// Pixels that repeat nowhere near.
+func pattern(width: Int, height: Int, channels: Int) -> Bitmap {
+  var bitmap = Bitmap(width: width, height: height, channels: channels)
+  for index in bitmap.pixels.indices {
+    bitmap.pixels[index] = UInt8(truncatingIfNeeded: index &* 89 &+ index / 251 &* 7)
+  }
+  return bitmap
+}
+
+struct PNGTests {
+  @Test(arguments: [(1, 1), (1, 7), (7, 1), (3, 5), (28, 28), (127, 3), (255, 257)], [1, 3])
+  func roundTrip(size: (width: Int, height: Int), channels: Int) throws {
+    let bitmap = pattern(width: size.width, height: size.height, channels: channels)
+    let bytes = try PNG.encode(bitmap)
+    let decoded = try PNG.decode(bytes)
+    #expect(decoded.bitmap == bitmap)
+    #expect(decoded.text.isEmpty)
+    #expect(try PNG.encode(bitmap) == bytes)
+  }
+
+  static let values = [
+    "", "plain", "two\nlines", "--set optimizer.rate=1e-3", "Gr\u{F6}\u{DF}e \u{B1} 1",
+    "\u{3B1}\u{304}\u{209C} \u{2264} 1, \u{65E5}\u{672C}\u{8A9E}, \u{1F3B2}", "a\ttab\r\n",
+    String(repeating: "long ", count: 5000), String(repeating: "\u{3B2}", count: 4000),
+  ]
+
+  @Test(arguments: values) func textRoundTrip(value: String) throws {
+    let text = [("experiment", value), ("seed", "0"), ("experiment", "again"), ("cl\u{E9}", value)]
+    let bitmap = pattern(width: 5, height: 4, channels: 1)
+    let bytes = try PNG.encode(bitmap, text: text)
+    let decoded = try PNG.decode(bytes)
+    #expect(decoded.bitmap == bitmap)
+    #expect(decoded.text.map(\.key) == text.map(\.0))
+    #expect(decoded.text.map { Array($0.value.utf8) } == text.map { Array($0.1.utf8) })
+    #expect(try PNG.encode(bitmap, text: text) == bytes)
+    #expect(bytes.count < 4000, "long texts are compressed")
+  }
+
+  @Test(arguments: [
+    ("", "x"), (" lead", "x"), ("trail ", "x"), ("two  spaces", "x"), ("\u{3B1}", "x"),
+    ("new\nline", "x"), (String(repeating: "k", count: 80), "x"),
+  ])
+  func badKey(key: String, value: String) {
+    let error = PNGError.self
+    let thrown = #expect(throws: error) {
+      try PNG.encode(Bitmap(width: 1, height: 1, channels: 1), text: [(key, value)])
+    }
+    #expect(
+      thrown?.description
+        == "the text key '\(key)' is not 1 to 79 characters of Latin-1 with single spaces inside")
+  }
+
+  @Test func badPictures() {
+    var short = Bitmap(width: 2, height: 2, channels: 1)
+    short.pixels.removeLast()
+    let table: [(Bitmap, PNG.Text, String)] = [
+      (
+        short, [],
+        "a picture of 2 x 2 pixels with 1 channels cannot have 3 bytes"
+      ),
+      (
+        Bitmap(width: 0, height: 2, channels: 3), [],
+        "no PNG can be 0 x 2 pixels with 3 channels"
+      ),
+      (
+        Bitmap(width: 1, height: 1, channels: 4), [],
+        "no PNG can be 1 x 1 pixels with 4 channels"
+      ),
+      (
+        Bitmap(width: 1, height: 1, channels: 1), [("key", "a\0b")],
+        "the text under the key 'key' contains a zero"
+      ),
+    ]
+    for (bitmap, text, message) in table {
+      let thrown = #expect(throws: PNGError.self) { try PNG.encode(bitmap, text: text) }
+      #expect(thrown?.description == message)
+    }
+  }
+
+  struct Refused: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let bytes: [UInt8]
+    let message: String
+
+    init(_ name: String, _ bytes: [UInt8], _ message: String) {
+      (testDescription, self.bytes, self.message) = (name, bytes, message)
+    }
+  }
+
+  static let please = " cannot be read: 8-bit grey or RGB, please"
+  static let animation = (name: "acTL", data: bigEndian(1) + bigEndian(0))
+
+  static let refused: [Refused] = {
+    let good = RawPNG().bytes
+    var wrongSignature = good
+    wrongSignature[4] = 0x0A
+    // Signature 8, IHDR 25: the data of IDAT are 41..<60.
+    var wrongHeaderCRC = good
+    wrongHeaderCRC[32] ^= 1
+    var wrongDataCRC = good
+    wrongDataCRC[60] ^= 1
+    var wrongTextCRC = RawPNG(before: [("tEXt", Array("key\0value".utf8))]).bytes
+    wrongTextCRC[46] ^= 1
+    var wrongChecksum = RawPNG()
+    wrongChecksum.chunks[1].data[18] ^= 1
+    var noPixels = RawPNG()
+    noPixels.chunks.remove(at: 1)
+    var noEnd = RawPNG()
+    noEnd.chunks.removeLast()
+    let palette = RawPNG(color: 3, before: [("PLTE", [0, 0, 0, 255, 255, 255])])
+    return [
+      Refused("empty", [], "not a PNG: its first bytes are others"),
+      Refused("JPEG", [0xFF, 0xD8, 0xFF, 0xE0], "not a PNG: its first bytes are others"),
+      Refused("signature", wrongSignature, "not a PNG: its first bytes are others"),
+      Refused("CRC of IHDR", wrongHeaderCRC, "damaged PNG: IHDR: CRC error"),
+      Refused("CRC of IDAT", wrongDataCRC, "damaged PNG: IDAT: CRC error"),
+      Refused("CRC of tEXt", wrongTextCRC, "damaged PNG: tEXt: CRC error"),
+      Refused("Adler checksum", wrongChecksum.bytes, "damaged PNG: IDAT: incorrect data check"),
+      Refused("no IDAT", noPixels.bytes, "damaged PNG: IEND: out of place"),
+      Refused("no IEND", noEnd.bytes, "damaged PNG: it ends early"),
+      Refused(
+        "few rows", RawPNG(rows: [0, 1, 2, 3]).bytes, "damaged PNG: Not enough image data"),
+      Refused(
+        "many rows", RawPNG(rows: Array(repeating: 0, count: 40)).bytes,
+        "damaged PNG: IDAT: Too much image data"),
+      Refused(
+        "bad filter", RawPNG(rows: [9, 1, 2, 3, 0, 1, 2, 3]).bytes,
+        "damaged PNG: bad adaptive filter value"),
+      Refused("depth 3", RawPNG(depth: 3).bytes, "damaged PNG: Invalid IHDR data"),
+      Refused("no width", RawPNG(width: 0).bytes, "damaged PNG: Invalid IHDR data"),
+      Refused(
+        "unknown critical chunk", RawPNG(before: [("ABCD", [])]).bytes,
+        "damaged PNG: ABCD: a chunk of unknown meaning"),
+      Refused(
+        "text that is not UTF-8",
+        RawPNG(before: [("iTXt", Array("key\0\0\0\0\0".utf8) + [0xFF])]).bytes,
+        "damaged PNG: the text under the key 'key' is not UTF-8"),
+      Refused("grey 16", RawPNG(depth: 16).bytes, "a PNG of 16 bits per channel" + please),
+      Refused(
+        "RGB 16", RawPNG(depth: 16, color: 2).bytes, "a PNG of 16 bits per channel" + please),
+      Refused("palette", palette.bytes, "a PNG with a palette" + please),
+      Refused("interlaced", RawPNG(interlace: 1).bytes, "an interlaced PNG" + please),
+      Refused("animated", RawPNG(before: [animation]).bytes, "an animated PNG" + please),
+      Refused(
+        "transparent colour", RawPNG(before: [("tRNS", [0, 7])]).bytes,
+        "a PNG with a transparent colour" + please),
+      Refused(
+        "grey with alpha", RawPNG(color: 4).bytes, "a PNG that is transparent somewhere" + please),
+      Refused(
+        "RGB with alpha", RawPNG(color: 6).bytes, "a PNG that is transparent somewhere" + please),
+      Refused(
+        "huge", RawPNG(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF).bytes.prefix(60) + [],
+        "2147483647 x 2147483647 pixels are more than the 67108864 allowed"),
+      Refused(
+        "large", RawPNG(width: 8193, height: 8192).bytes,
+        "8193 x 8192 pixels are more than the 67108864 allowed"),
+    ]
+  }()
+
+  @Test(arguments: refused) func refuses(case: Refused) {
+    let thrown = #expect(throws: PNGError.self) { try PNG.decode(`case`.bytes) }
+    #expect(thrown?.description == `case`.message)
+  }
+
+  @Test func refusesEveryTruncation() throws {
+    let whole = try PNG.encode(
+      pattern(width: 9, height: 11, channels: 3), text: [("key", "value"), ("\u{E9}", "\u{3B1}")])
+    for count in 1..<whole.count {
+      let thrown = #expect(throws: PNGError.self) { try PNG.decode(Array(whole.prefix(count))) }
+      #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
+    }
+  }
+
+  /// Nothing but an error or a picture comes of any one byte being wrong.
+  @Test func survivesEveryWrongByte() throws {
+    let whole = try PNG.encode(pattern(width: 4, height: 3, channels: 1), text: [("k", "v")])
+    for index in whole.indices {
+      for flip: UInt8 in [1, 0x20, 0x80, 0xFF] {
+        var bytes = whole
+        bytes[index] ^= flip
+        #expect(throws: PNGError.self) { try PNG.decode(bytes) }
+      }
+    }
+  }
+
+  @Test func allowsAsManyPixelsAsAsked() throws {
+    let bytes = try PNG.encode(pattern(width: 6, height: 5, channels: 3))
+    #expect(try PNG.decode(bytes, maximumPixels: 30).bitmap.width == 6)
+    let thrown = #expect(throws: PNGError.self) { try PNG.decode(bytes, maximumPixels: 29) }
+    #expect(thrown?.description == "6 x 5 pixels are more than the 29 allowed")
+  }
+
+  @Test func widensGrey() throws {
+    let table: [(depth: UInt8, row: [UInt8], expected: [UInt8])] = [
+      (1, [0, 0b1010_0000], [255, 0, 255]),
+      (2, [0, 0b0001_1011], [0, 85, 170]),
+      (4, [0, 0x0F, 0x70], [0, 255, 119]),
+    ]
+    for (depth, row, expected) in table {
+      let bytes = RawPNG(width: 3, height: 1, depth: depth, rows: row).bytes
+      #expect(try PNG.decode(bytes).bitmap.pixels == expected)
+    }
+  }
+
+  @Test func dropsOpaqueAlpha() throws {
+    let grey = RawPNG(width: 2, height: 1, color: 4, rows: [0, 7, 255, 9, 255]).bytes
+    #expect(try PNG.decode(grey).bitmap.pixels == [7, 9])
+    let color = RawPNG(width: 2, height: 1, color: 6, rows: [0, 1, 2, 3, 255, 4, 5, 6, 255]).bytes
+    #expect(try PNG.decode(color).bitmap.pixels == [1, 2, 3, 4, 5, 6])
+    let one = RawPNG(width: 2, height: 1, color: 4, rows: [0, 7, 255, 9, 254]).bytes
+    #expect(throws: PNGError.self) { try PNG.decode(one) }
+  }
+
+  /// Chunks that do not change pixels are passed over, even malformed ones.
+  @Test func ignoresWhatDoesNotMatter() throws {
+    let before: [(name: String, data: [UInt8])] = [
+      ("gAMA", [1, 2]), ("iCCP", [0]), ("tIME", []), ("prVt", [1, 2, 3]),
+    ]
+    #expect(try PNG.decode(RawPNG(before: before).bytes).bitmap.pixels.count == 6)
+  }
+
+  @Test func readsTextAfterThePixels() throws {
+    var raw = RawPNG()
+    raw.chunks.insert(("tEXt", Array("late\0yes".utf8)), at: 2)
+    let text = try PNG.decode(raw.bytes).text
+    #expect(text.map(\.key) == ["late"])
+    #expect(text.map(\.value) == ["yes"])
+  }
+}

@@ -73,6 +73,17 @@ package enum Files {
     }
   }
 
+  /// Makes a folder and those above it, where they are missing.
+  static func makeDirectory(_ path: String) throws {
+    guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    let parent = split(path).directory
+    if errno == ENOENT, parent != path, !exists(parent) {
+      try makeDirectory(parent)
+      guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    }
+    throw DataError("\(path): cannot be created: \(reason())")
+  }
+
   /// Whether there is anything at `path`.
   static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0

@@ -3,9 +3,9 @@
 /// The file is a big-endian magic number 0x000008RR (08 says unsigned bytes, RR is the rank), the dimensions as
 /// big-endian 32-bit numbers, and the bytes with the last dimension fastest.  Rank 1 holds labels, rank 3 images.
 public struct IDX: Sendable, Equatable {
-  /// One dimension for labels; count, height and width for images.  Each is at least 1.
+  /// One dimension for labels; count, height and width for images; each at least 1.
   public let shape: [Int]
-  /// As many as the product of `shape`, last dimension fastest, 0 ... 255.
+  /// As many as the product of `shape`, last dimension fastest.
   public let bytes: [UInt8]
 
   /// An array of rank 1 or 3; throws `DataError` for another rank or a wrong number of bytes.

@@ -106,7 +106,8 @@ public struct NPY: Sendable, Equatable {
     let body = file[(start + length)...]
     guard product(header.shape + [width]) == body.count else {
       let promised = "shape (\(times(header.shape))) of \(width)-byte values"
-      throw DataError("\(name): the header promises \(promised), the file holds \(body.count) bytes")
+      throw DataError(
+        "\(name): the header promises \(promised), the file holds \(body.count) bytes")
     }
     shape = header.shape
     if width == 1 {

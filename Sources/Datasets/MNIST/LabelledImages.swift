@@ -1,0 +1,56 @@
+/// Grey images of one size, each with a label.
+public struct LabelledImages: Sendable, Equatable {
+  /// How many there are, at least 1.
+  public let count: Int
+  /// Rows of an image.
+  public let height: Int
+  /// Columns of an image.
+  public let width: Int
+  /// [count, height, width], last fastest; 0 is the background, 255 full ink.
+  public let pixels: [UInt8]
+  /// [count]; for digits from 0 to 9.
+  public let labels: [UInt8]
+
+  /// Images and labels from two IDX arrays; errors start with the two names.
+  ///
+  /// Throws `DataError` when the ranks are not 3 and 1 or the counts differ.
+  public init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
+    guard images.shape.count == 3 else {
+      throw DataError("\(names.images): rank \(images.shape.count), expected 3 (images)")
+    }
+    guard labels.shape.count == 1 else {
+      throw DataError("\(names.labels): rank \(labels.shape.count), expected 1 (labels)")
+    }
+    guard images.shape[0] == labels.shape[0] else {
+      throw DataError(
+        "\(names.labels): \(labels.shape[0]) labels for the \(images.shape[0]) images of "
+          + names.images)
+    }
+    self.init(
+      height: images.shape[1], width: images.shape[2], pixels: images.bytes, labels: labels.bytes)
+  }
+
+  /// Images and labels from a pair of IDX files, plain or compressed; throws `DataError` as `IDX.read` does.
+  public static func read(images: String, labels: String) throws -> LabelledImages {
+    try LabelledImages(
+      images: IDX.read(images, rank: 3), labels: IDX.read(labels, rank: 1),
+      names: (images, labels))
+  }
+
+  init(height: Int, width: Int, pixels: [UInt8], labels: [UInt8]) {
+    count = labels.count
+    self.height = height
+    self.width = width
+    self.pixels = pixels
+    self.labels = labels
+  }
+
+  /// A copy of the rows in `range`, which lies in 0 ..< count.
+  public func rows(_ range: Range<Int>) -> LabelledImages {
+    let size = height * width
+    return LabelledImages(
+      height: height, width: width,
+      pixels: Array(pixels[range.lowerBound * size..<range.upperBound * size]),
+      labels: Array(labels[range]))
+  }
+}

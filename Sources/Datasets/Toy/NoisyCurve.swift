@@ -1,0 +1,100 @@
+import Foundation
+
+/// Equally likely arcs of curves with round Gaussian noise.
+///
+/// The density is the integral over the arcs of the noise's density, by quadrature on panels no longer than the
+/// noise's standard deviation: in such a panel a Gaussian is a polynomial of degree 15 to 1e-10.
+package struct NoisyCurve: PlaneDistribution {
+  /// One arc: a parameter t with a distribution on an interval, and a curve.
+  package struct Arc: Sendable {
+    let interval: ClosedRange<Double>
+    /// A bound of the curve's speed on the interval.
+    let speed: Double
+    /// The density of t on the interval.
+    let density: @Sendable (Double) -> Double
+    /// The inverse of the distribution function of t: what a uniform number becomes.
+    let quantile: @Sendable (Double) -> Double
+    let curve: @Sendable (Double) -> Point
+
+    /// An arc whose t is uniform.
+    package static func uniform(
+      _ interval: ClosedRange<Double>, speed: Double, curve: @escaping @Sendable (Double) -> Point
+    ) -> Arc {
+      let (start, length) = (interval.lowerBound, interval.upperBound - interval.lowerBound)
+      return Arc(
+        interval: interval, speed: speed, density: { _ in 1 / length },
+        quantile: { start + length * $0 }, curve: curve)
+    }
+  }
+
+  let arcs: [Arc]
+  let deviation: Double
+  private let xs, ys, weights: [Double]
+  private let knownEntropy: Double
+
+  /// The entropy of such a set is a number computed beforehand; a test computes it anew.
+  package init(arcs: [Arc], deviation: Double, entropy: Double, panelsPerDeviation: Double = 1) {
+    self.arcs = arcs
+    self.deviation = deviation
+    knownEntropy = entropy
+    var (xs, ys, weights): ([Double], [Double], [Double]) = ([], [], [])
+    for arc in arcs {
+      let (start, end) = (arc.interval.lowerBound, arc.interval.upperBound)
+      let panels = ((end - start) * arc.speed / deviation * panelsPerDeviation).rounded(.up)
+      let width = (end - start) / panels
+      // Far beyond the end of an arc the integrand decays within a small part of the last panel.
+      let graded = [0, 0.0625, 0.125, 0.25, 0.5].map { $0 * width }
+      let rule = Quadrature(
+        edges: graded.map { start + $0 }
+          + stride(from: 1, to: panels, by: 1).map { start + $0 * width }
+          + graded.reversed().map { end - $0 })
+      for (t, dt) in zip(rule.nodes, rule.weights) {
+        let point = arc.curve(t)
+        xs.append(point.x)
+        ys.append(point.y)
+        weights.append(dt * arc.density(t) / Double(arcs.count))
+      }
+    }
+    (self.xs, self.ys, self.weights) = (xs, ys, weights)
+  }
+
+  package func draw(_ words: Words) -> Point {
+    let (arc, noise) = (arcs[words.choice(of: arcs.count)], words.normals)
+    let point = arc.curve(arc.quantile(words.uniform))
+    return Point(x: point.x + deviation * noise.x, y: point.y + deviation * noise.y)
+  }
+
+  package func logDensity(_ x: Double, _ y: Double) -> Double {
+    var least = Double.infinity
+    for index in xs.indices {
+      let (dx, dy) = (xs[index] - x, ys[index] - y)
+      least = min(least, dx * dx + dy * dy)
+    }
+    let scale = 0.5 / (deviation * deviation)
+    // Beyond this, exp(-40) of the nearest node's part: left out.
+    let limit = least + 40 / scale
+    var sum = 0.0
+    for index in xs.indices {
+      let (dx, dy) = (xs[index] - x, ys[index] - y)
+      let square = dx * dx + dy * dy
+      if square < limit { sum += weights[index] * exp(scale * (least - square)) }
+    }
+    return log(sum) - scale * least - log(2 * .pi * deviation * deviation)
+  }
+
+  package var moments: (mean: Point, variance: Point) {
+    var mean = Point(x: 0, y: 0)
+    for index in xs.indices {
+      mean.x += weights[index] * xs[index]
+      mean.y += weights[index] * ys[index]
+    }
+    var variance = Point(x: deviation * deviation, y: deviation * deviation)
+    for index in xs.indices {
+      variance.x += weights[index] * (xs[index] - mean.x) * (xs[index] - mean.x)
+      variance.y += weights[index] * (ys[index] - mean.y) * (ys[index] - mean.y)
+    }
+    return (mean, variance)
+  }
+
+  package var entropy: Double { knownEntropy }
+}

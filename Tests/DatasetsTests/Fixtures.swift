@@ -1,0 +1,46 @@
+import Datasets
+import Foundation
+import Testing
+
+/// Runs `body` with the path of a new folder, which is removed afterwards.
+func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let folder = NSTemporaryDirectory() + "datasets-tests-\(UUID().uuidString)"
+  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: folder) }
+  return try body(folder)
+}
+
+/// The line of the `DataError` that `body` throws.
+func message(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "nothing was thrown"
+  } catch {
+    return "\(error)"
+  }
+}
+
+/// A gzip file that stores fewer than 65,536 bytes uncompressed (RFC 1951, section 3.2.4).
+func stored(_ bytes: [UInt8]) -> [UInt8] {
+  func little(_ value: UInt32, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
+  }
+  var check: UInt32 = 0xffff_ffff
+  for byte in bytes {
+    check ^= UInt32(byte)
+    for _ in 0..<8 { check = check & 1 == 1 ? check >> 1 ^ 0xedb8_8320 : check >> 1 }
+  }
+  let length = UInt32(bytes.count)
+  return [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1] + little(length, 2) + little(~length, 2) + bytes
+    + little(~check, 4) + little(length, 4)
+}
+
+/// An IDX file with the given header words, then `body`.
+func idx(_ words: [UInt32], _ body: [UInt8]) -> [UInt8] {
+  words.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) } } + body
+}
+
+/// `count` bytes that differ.
+func ramp(_ count: Int) -> [UInt8] {
+  (0..<count).map { UInt8(truncatingIfNeeded: 7 * $0) }
+}

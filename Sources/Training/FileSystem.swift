@@ -1,0 +1,155 @@
+import Glibc
+
+/// An open file, closed when it goes out of scope.
+package struct OpenFile: ~Copyable, Sendable {
+  package private(set) var descriptor: Int32
+  package let path: String
+
+  /// Opens `path`, without waiting where it is a pipe.
+  package init(_ path: String, flags: Int32, mode: mode_t = 0o666, named: String? = nil) throws {
+    self.path = named ?? path
+    var descriptor: Int32
+    repeat {
+      descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK, mode)
+    } while descriptor < 0 && errno == EINTR
+    guard descriptor >= 0 else {
+      let verb = flags & O_CREAT == 0 ? "open" : "create"
+      throw FileError(path: self.path, operation: verb, code: errno)
+    }
+    self.descriptor = descriptor
+  }
+
+  deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
+
+  /// Closes the file and reports what closing reports: a quota may only show here.
+  package mutating func close() throws {
+    let result = Glibc.close(descriptor)
+    descriptor = -1
+    guard result == 0 || errno == EINTR else {
+      throw FileError(path: path, operation: "write", code: errno)
+    }
+  }
+
+  /// The length in bytes of a regular file; anything else is an error.
+  package func length() throws -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw FileError(path: path, operation: "read", code: errno)
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return Int(status.st_size)
+    case S_IFDIR: throw FileError(path: path, operation: "read", code: EISDIR)
+    default: throw FormatError(path: path, problem: "not a regular file")
+    }
+  }
+
+  /// Fills `buffer` from `offset` on; a file that ends before is an error.
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw FileError(path: path, operation: "read", code: errno) }
+      guard count > 0 else {
+        throw FormatError(path: path, problem: "became shorter while it was read")
+      }
+      done += count
+    }
+  }
+
+  /// Reads `count` bytes from `offset` on.
+  package func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      let raw = UnsafeMutableRawBufferPointer(buffer)
+      try read(into: UnsafeMutableRawBufferPointer(rebasing: raw[..<count]), at: offset)
+      initialized = count
+    }
+  }
+
+  /// Writes all of `bytes` at the file's position.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw FileError(path: path, operation: "write", code: errno) }
+      done += count
+    }
+  }
+
+  /// Waits until the file is on the disk.
+  package func synchronize() throws {
+    guard fsync(descriptor) == 0 else {
+      // Pipes and some network folders cannot be synchronized; that is not a loss of data.
+      if errno == EINVAL || errno == ENOTSUP { return }
+      throw FileError(path: path, operation: "write", code: errno)
+    }
+  }
+}
+
+/// What the program asks of folders and paths.
+package enum FileSystem {
+  /// What is found at a path, links followed.
+  package enum Kind: Equatable, Sendable { case nothing, file, folder }
+
+  package static func kind(of path: String) -> Kind {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return .nothing }
+    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+  }
+
+  /// The whole of a regular file of at most `limit` bytes.
+  package static func read(_ path: String, limit: Int) throws -> [UInt8] {
+    let file = try OpenFile(path, flags: O_RDONLY)
+    let length = try file.length()
+    guard length <= limit else {
+      throw FormatError(path: path, problem: "holds \(length) bytes; expected at most \(limit)")
+    }
+    return try file.bytes(at: 0, count: length)
+  }
+
+  /// Makes a folder and the folders above it, where they are missing.
+  package static func makeFolder(_ path: String) throws {
+    if kind(of: path) == .folder { return }
+    let parent = folder(of: path)
+    if parent != path && kind(of: parent) == .nothing { try makeFolder(parent) }
+    guard mkdir(path, 0o777) == 0 || (errno == EEXIST && kind(of: path) == .folder) else {
+      throw FileError(path: path, operation: "make the folder", code: errno)
+    }
+  }
+
+  /// The names in a folder, in the order of their bytes.
+  package static func names(in path: String) throws -> [String] {
+    guard let folder = opendir(path) else {
+      throw FileError(path: path, operation: "list", code: errno)
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The folder that holds `path`: "." for a plain name.
+  package static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The last component of `path`.
+  package static func name(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return String(path[path.utf8.index(after: slash)...])
+  }
+
+  /// Waits until the names in a folder are on the disk.
+  package static func synchronizeFolder(_ path: String, named: String) throws {
+    try OpenFile(path, flags: O_RDONLY | O_DIRECTORY, named: named).synchronize()
+  }
+}

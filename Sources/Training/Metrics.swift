@@ -1,0 +1,205 @@
+import Glibc
+
+/// One figure of a line of metrics.
+public enum MetricValue: Equatable, Sendable {
+  /// A whole number.
+  case integer(Int)
+  /// A number in double precision.
+  case number(Double)
+  /// A number in single precision: printed with the digits that a `Float` needs.
+  case single(Float)
+  /// A word, such as the name of a phase.
+  case text(String)
+
+  /// The figure as a number, or nothing where it is a word.
+  public var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    case .single(let value): Double(value)
+    case .text(let text): Self.nonFinite[text]
+    }
+  }
+
+  private static let nonFinite: [String: Double] = [
+    "NaN": .nan, "Infinity": .infinity, "-Infinity": -.infinity,
+  ]
+
+  package var json: String {
+    switch self {
+    case .integer(let value): "\(value)"
+    case .number(let value): Self.json(value, "\(value)")
+    case .single(let value): Self.json(Double(value), "\(value)")
+    case .text(let text): jsonString(text)
+    }
+  }
+
+  private static func json(_ value: Double, _ digits: String) -> String {
+    if value.isNaN { return "\"NaN\"" }
+    if value.isInfinite { return value < 0 ? "\"-Infinity\"" : "\"Infinity\"" }
+    return digits
+  }
+}
+
+/// One line of a file of metrics: the step and the figures, in the order they were written.
+public struct MetricsRecord: Equatable, Sendable {
+  /// The number of steps that were done when the line was written.
+  public let step: Int
+  /// The figures by name.
+  public let values: [(name: String, value: MetricValue)]
+
+  /// Makes a record of the figures after `step` steps.
+  public init(step: Int, values: [(name: String, value: MetricValue)]) {
+    self.step = step
+    self.values = values
+  }
+
+  /// The figure of a name, if the line has it.
+  public subscript(name: String) -> MetricValue? { values.first { $0.name == name }?.value }
+
+  /// Equal steps, names, figures and order.
+  public static func == (a: MetricsRecord, b: MetricsRecord) -> Bool {
+    a.step == b.step && a.values.elementsEqual(b.values, by: ==)
+  }
+
+  package var line: String {
+    "{\"step\":\(step)" + values.map { ",\(jsonString($0.name)):\($0.value.json)" }.joined() + "}\n"
+  }
+
+  package init(line: ArraySlice<UInt8>) throws {
+    var cursor = JSONCursor(Array(line))
+    var step: Int?
+    var values: [(name: String, value: MetricValue)] = []
+    try cursor.object("an object") { name, cursor in
+      if step == nil {
+        guard name == "step" else {
+          throw JSONCursor.Failure(problem: "expected \"step\" first, found \(quoted(name))")
+        }
+        step = try cursor.count("a number of steps")
+      } else if cursor.peek() == UInt8(ascii: "\"") {
+        values.append((name, .text(try cursor.string("a figure"))))
+      } else {
+        let text = try cursor.number("a figure")
+        if let whole = Int(text) {
+          values.append((name, .integer(whole)))
+        } else {
+          values.append((name, .number(Double(text) ?? .nan)))
+        }
+      }
+    }
+    try cursor.end()
+    guard let step else { throw JSONCursor.Failure(problem: "expected \"step\"") }
+    self.init(step: step, values: values)
+  }
+}
+
+/// Files of metrics: one JSON object a line, `{"step":500,"loss":0.25}`.
+///
+/// Keys keep the order they are written in, numbers have the fewest digits that read back as the
+/// same number, and what JSON has no number for is the string "NaN", "Infinity" or "-Infinity".
+public enum Metrics {
+  /// Reads the lines of a file; a last line that is still being written is left out.
+  ///
+  /// - Throws: `FileError` where the file cannot be read, `FormatError` with the number of a line
+  ///   that is not a record.
+  public static func read(_ path: String) throws -> [MetricsRecord] {
+    let bytes = try FileSystem.read(path, limit: .max)
+    return try lines(of: bytes).enumerated().map { index, line in
+      do {
+        return try MetricsRecord(line: bytes[line])
+      } catch let error as JSONCursor.Failure {
+        throw FormatError(path: path, problem: "line \(index + 1): \(error.problem)")
+      }
+    }
+  }
+
+  /// The points of one figure in a list of records: steps and finite or non-finite values.
+  public static func curve(
+    _ name: String, in records: [MetricsRecord]
+  ) -> [(step: Int, value: Double)] {
+    records.compactMap { record in record[name]?.double.map { (record.step, $0) } }
+  }
+
+  /// Cuts a file back to the lines of at most `step` steps, a torn last line included.
+  ///
+  /// A file that does not exist stays so.
+  ///
+  /// - Returns: the number of bytes that were cut off.
+  /// - Throws: `FileError` where the file cannot be read or cut; `FormatError` where a damaged or
+  ///   later line comes before lines that would have to stay. The file is then as it was.
+  @discardableResult
+  public static func truncate(_ path: String, toStep step: Int) throws -> Int {
+    guard FileSystem.kind(of: path) != .nothing else { return 0 }
+    let file = try OpenFile(path, flags: O_RDWR)
+    let bytes = try file.bytes(at: 0, count: file.length())
+    var kept = 0
+    var obstacle: Int?
+    for (index, line) in lines(of: bytes).enumerated() {
+      let record = try? MetricsRecord(line: bytes[line])
+      guard let record, record.step <= step else {
+        obstacle = obstacle ?? index + 1
+        continue
+      }
+      if let obstacle {
+        throw FormatError(
+          path: path,
+          problem: "line \(obstacle) is damaged or later than step \(step), but line \(index + 1) "
+            + "is of step \(record.step)")
+      }
+      kept = line.upperBound + 1
+    }
+    guard kept < bytes.count else { return 0 }
+    guard ftruncate(file.descriptor, off_t(kept)) == 0 else {
+      throw FileError(path: path, operation: "cut back", code: errno)
+    }
+    try file.synchronize()
+    return bytes.count - kept
+  }
+
+  /// The ranges of the lines that end in a line feed, without it.
+  private static func lines(of bytes: [UInt8]) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    var start = 0
+    while let end = bytes[start...].firstIndex(of: 0x0A) {
+      result.append(start..<end)
+      start = end + 1
+    }
+    return result
+  }
+}
+
+/// Appends lines to a file of metrics.
+///
+/// Every line goes to the system whole and at once, so that a killed process loses none; the
+/// system writes it to the disk when it likes. `synchronize()` waits for the disk: call it before
+/// a checkpoint is written, so that no checkpoint is ahead of its metrics after a power cut.
+public struct MetricsWriter: ~Copyable, Sendable {
+  private let file: OpenFile
+
+  /// Opens `path`, cut back to the lines of at most `step` steps; step 0 begins anew.
+  ///
+  /// - Throws: as `Metrics.truncate(_:toStep:)`.
+  public init(_ path: String, continuingFrom step: Int) throws {
+    try Metrics.truncate(path, toStep: step == 0 ? -1 : step)
+    file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_APPEND)
+  }
+
+  /// Appends one line.
+  ///
+  /// - Throws: `FileError` where it cannot be written; the file then ends with the line before.
+  public func append(step: Int, _ values: [(name: String, value: MetricValue)]) throws {
+    let line = Array(MetricsRecord(step: step, values: values).line.utf8)
+    let length = try file.length()
+    do {
+      try line.withUnsafeBytes { try file.write($0) }
+    } catch {
+      _ = ftruncate(file.descriptor, off_t(length))
+      throw error
+    }
+  }
+
+  /// Waits until all lines are on the disk.
+  ///
+  /// - Throws: `FileError` where the disk refuses.
+  public func synchronize() throws { try file.synchronize() }
+}

@@ -1,0 +1,225 @@
+import Glibc
+
+/// The files of a run.
+public struct RunPaths: Equatable, Sendable {
+  /// The folder of the run.
+  public let folder: String
+
+  /// Names the files of the run in `folder`.
+  public init(_ folder: String) {
+    self.folder = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+  }
+
+  /// The resolved experiment.
+  public var experiment: String { folder + "/experiment.yaml" }
+  /// The figures of the training, a line each; equal runs give equal bytes.
+  public var metrics: String { folder + "/metrics.jsonl" }
+  /// The wall-clock figures, which no two runs share.
+  public var timings: String { folder + "/timings.jsonl" }
+  /// The weights and all else that a resumed run needs.
+  public var checkpoint: String { folder + "/checkpoint.safetensors" }
+  /// The folder of the sheets drawn during training.
+  public var samples: String { folder + "/samples" }
+  /// The sheet drawn last.
+  public var latestSample: String { samples + "/latest.png" }
+  /// The sheet of the finished run.
+  public var finalSample: String { folder + "/samples.png" }
+
+  /// The sheet drawn after `step` steps, with at least six digits.
+  public func sample(step: Int) -> String {
+    let digits = "\(step)"
+    return samples + "/" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".png"
+  }
+
+  fileprivate var lock: String { folder + "/.lock" }
+}
+
+/// Why a run does not get a folder, told in one line.
+public enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The folder holds this very run; `command` resumes it.
+  case exists(folder: String, command: String)
+  /// The folder that was asked for holds a run whose experiment differs.
+  case differs(folder: String, differences: [String])
+  /// The folder that was asked for holds something that is not a run.
+  case foreign(path: String, found: String)
+  /// Another process is working in the folder.
+  case locked(folder: String, process: Int32?)
+  /// The name cannot be that of a folder.
+  case badName(String)
+
+  /// The whole error on one line.
+  public var description: String {
+    switch self {
+    case .exists(let folder, let command):
+      "\(printable(folder)) holds this run already; resume it with: \(command)"
+    case .differs(let folder, let differences):
+      "\(printable(folder)) holds another run, which differs in \(Self.list(differences)); "
+        + "nothing was changed"
+    case .foreign(let path, let found):
+      "\(printable(path)) \(found), not a run; nothing was changed"
+    case .locked(let folder, let process):
+      "\(printable(folder)) is in use by another process"
+        + (process.map { " (\($0))" } ?? "")
+    case .badName(let name): "\(quoted(name)) cannot be the name of a run folder"
+    }
+  }
+
+  fileprivate static func list(_ differences: [String]) -> String {
+    let shown = differences.prefix(8).joined(separator: ", ")
+    return differences.count > 8 ? shown + " and \(differences.count - 8) more" : shown
+  }
+}
+
+/// The folder of a run that this process works in, locked until the value goes out of scope.
+///
+/// Nothing is ever overwritten. Without an explicit folder the run goes to `outputs/NAME`, or where
+/// that holds another run to `NAME-2`, `NAME-3` and so on. The lock is the system's: it ends with
+/// the process, however that ends.
+public struct RunFolder: ~Copyable, Sendable {
+  /// The files of the run.
+  public let paths: RunPaths
+  /// Whether there is a checkpoint to resume from; otherwise the run starts anew.
+  public let hasCheckpoint: Bool
+  /// What the user should be told: which folders were passed over, and why.
+  public let notices: [String]
+  private let lock: OpenFile
+
+  /// Finds or makes the folder of a run, writes `experiment.yaml` into it and locks it.
+  ///
+  /// - Parameters:
+  ///   - name: the experiment's name, for which `isName` holds.
+  ///   - experiment: the resolved experiment as YAML, seed included.
+  ///   - outputs: the folder of all runs.
+  ///   - explicit: the folder that the user asked for, if one.
+  ///   - resumes: whether a run that is there already is continued rather than refused.
+  ///   - resumeCommand: the line that resumes this run, for the message.
+  /// - Throws: `RunFolderError` where the run is there already, another one is, or another process
+  ///   works in it; `FileError` where the folder cannot be made or written.
+  public init(
+    name: String, experiment: String, outputs: String = "outputs", explicit: String? = nil,
+    resumes: Bool, resumeCommand: String
+  ) throws {
+    if explicit == nil, !Self.isName(name) { throw RunFolderError.badName(name) }
+    var notices: [String] = []
+    var ordinal = 1
+    while true {
+      let paths = RunPaths(explicit ?? outputs + "/" + name + (ordinal == 1 ? "" : "-\(ordinal)"))
+      func examine() throws -> Content {
+        let content = try Self.content(of: paths, comparedTo: experiment)
+        if content == .same && !resumes {
+          throw RunFolderError.exists(folder: paths.folder, command: resumeCommand)
+        }
+        return content
+      }
+      var content = try examine()
+      if content.isUsable {
+        try FileSystem.makeFolder(paths.folder)
+        let lock = try Self.lock(paths)
+        // Another process may have begun a run here before the lock was ours.
+        content = try examine()
+        if content.isUsable {
+          try removeLeftovers(in: paths.folder)
+          try FileSystem.makeFolder(paths.samples)
+          try removeLeftovers(in: paths.samples)
+          if content == .nothing { try writeAtomically(experiment, to: paths.experiment) }
+          self.paths = paths
+          self.notices = notices
+          self.hasCheckpoint = FileSystem.kind(of: paths.checkpoint) == .file
+          self.lock = lock
+          return
+        }
+      }
+      if explicit != nil { throw content.refusal(paths) }
+      ordinal += 1
+      notices.append(content.refusal(paths).description)
+    }
+  }
+
+  /// Whether `name` can be that of a run: at most 100 letters, digits, "-", "_" and ".", the first
+  /// a letter or digit.
+  public static func isName(_ name: String) -> Bool {
+    func isLetter(_ byte: UInt8) -> Bool {
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+    }
+    guard let first = name.utf8.first, isLetter(first), name.utf8.count <= 100 else { return false }
+    return name.utf8.allSatisfy { isLetter($0) || "-_.".utf8.contains($0) }
+  }
+
+  private enum Content: Equatable {
+    case nothing, same
+    case differs([String])
+    case foreign(String)
+
+    var isUsable: Bool { self == .nothing || self == .same }
+
+    func refusal(_ paths: RunPaths) -> RunFolderError {
+      switch self {
+      case .differs(let keys): .differs(folder: paths.folder, differences: keys)
+      case .foreign(let found): .foreign(path: paths.folder, found: found)
+      case .nothing, .same: .exists(folder: paths.folder, command: "--resume")
+      }
+    }
+  }
+
+  private static func content(
+    of paths: RunPaths, comparedTo experiment: String
+  ) throws -> Content {
+    switch FileSystem.kind(of: paths.folder) {
+    case .nothing: return .nothing
+    case .file: return .foreign("is a file")
+    case .folder: break
+    }
+    guard FileSystem.kind(of: paths.experiment) == .file else {
+      let names = try FileSystem.names(in: paths.folder)
+        .filter { $0 != ".lock" && Leftover.process(of: $0) == nil }
+      // A process that dies before it writes the experiment leaves at most an empty folder here.
+      let isEmpty = try names.allSatisfy { name in
+        guard name == "samples", FileSystem.kind(of: paths.samples) == .folder else { return false }
+        return try FileSystem.names(in: paths.samples).isEmpty
+      }
+      if isEmpty { return .nothing }
+      return .foreign("holds \(quoted(names.first ?? "")) and no experiment.yaml")
+    }
+    let found: ConfigurationTree
+    do {
+      found = try ConfigurationTree(contentsOf: paths.experiment)
+    } catch let error as ConfigurationError {
+      return .foreign("holds an experiment.yaml that cannot be read (\(error.problem))")
+    }
+    let wanted = try ConfigurationTree(yaml: experiment, file: "the resolved experiment")
+    let keys = differences(from: found, to: wanted)
+    return keys.isEmpty ? .same : .differs(keys)
+  }
+
+  /// What differs between two experiments: each key with the value there and the value here.
+  package static func differences(
+    from found: ConfigurationTree, to wanted: ConfigurationTree
+  ) -> [String] {
+    let (there, here) = (found.leaves, wanted.leaves)
+    let theirs = Dictionary(there.map { ($0.path, $0.text) }) { first, _ in first }
+    let ours = Dictionary(here.map { ($0.path, $0.text) }) { first, _ in first }
+    func shown(_ text: String?) -> String { text.map { printable($0, limit: 40) } ?? "missing" }
+    let paths = here.map(\.path) + there.map(\.path).filter { ours[$0] == nil }
+    return paths.filter { theirs[$0] != ours[$0] }.map {
+      "\(printable($0)) (\(shown(theirs[$0])) there, \(shown(ours[$0])) here)"
+    }
+  }
+
+  private static func lock(_ paths: RunPaths) throws -> OpenFile {
+    let file = try OpenFile(paths.lock, flags: O_RDWR | O_CREAT)
+    guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      guard errno == EWOULDBLOCK else {
+        throw FileError(path: paths.lock, operation: "lock", code: errno)
+      }
+      let length = min(20, try file.length())
+      let text = String(decoding: try file.bytes(at: 0, count: length), as: UTF8.self)
+      throw RunFolderError.locked(
+        folder: paths.folder, process: Int32(text.prefix { $0 != "\n" }))
+    }
+    // The process number is for the message alone; the lock is the system's.
+    if ftruncate(file.descriptor, 0) == 0 {
+      try? Array("\(getpid())\n".utf8).withUnsafeBytes { try file.write($0) }
+    }
+    return file
+  }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// A folder that is removed, with what it holds, when the value goes out of scope.
+final class TemporaryFolder: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/figment-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Failure(code: errno) }
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  struct Failure: Error { let code: Int32 }
+
+  func file(_ name: String) -> String { path + "/" + name }
+
+  func names() -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        })
+    }
+    return names.filter { $0 != "." && $0 != ".." }.sorted()
+  }
+
+  func put(_ bytes: some Collection<UInt8>, at name: String) throws {
+    guard let file = fopen(file(name), "w") else { throw Failure(code: errno) }
+    defer { fclose(file) }
+    let bytes = Array(bytes)
+    guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Failure(code: errno) }
+  }
+
+  func bytes(_ name: String) -> [UInt8]? {
+    guard let file = fopen(file(name), "r") else { return nil }
+    defer { fclose(file) }
+    fseek(file, 0, SEEK_END)
+    let count = ftell(file)
+    rewind(file)
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = fread(buffer.baseAddress, 1, count, file)
+    }
+  }
+
+  func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+}

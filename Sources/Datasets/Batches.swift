@@ -2,10 +2,10 @@
 public enum Batches {
   /// The rows of the batch of one step, each in 0 ..< count.
   ///
-  /// A pure function of its arguments: nothing has to be remembered to resume.  Batches follow each other through a
-  /// sequence in which every epoch is a permutation of all rows, another one for each epoch and seed; a batch may end
-  /// one epoch and begin the next.  Steps count from zero; `batch` and `count` are at least 1, and
-  /// (step + 1) batch fits in an Int.
+  /// A pure function of its arguments: nothing has to be remembered to resume.  Batches follow each
+  /// other through a sequence in which every epoch is a permutation of all rows, another one for
+  /// each epoch and seed; a batch may end one epoch and begin the next.  Steps count from zero;
+  /// `batch` and `count` are at least 1, and (step + 1) batch fits in an Int.
   public static func rows(step: Int, batch: Int, count: Int, seed: UInt64) -> [Int] {
     precondition(step >= 0 && batch >= 1 && count >= 1, "rows: step, batch or count out of range")
     var rows: [Int] = []
@@ -26,8 +26,8 @@ public enum Batches {
 
 /// A keyed permutation of 0 ..< count that is evaluated at one place at a time.
 ///
-/// A Feistel network permutes the numbers of an even count of bits, fewer than 4 count of them (or 4);
-/// applying it until the result is below count ("cycle walking") permutes 0 ..< count itself.
+/// A Feistel network permutes the numbers of an even count of bits, fewer than 4 count of them (or
+/// 4); applying it until the result is below count ("cycle walking") permutes 0 ..< count itself.
 private struct Permutation {
   let count: UInt64
   let halfBits: UInt64
@@ -56,7 +56,8 @@ private struct Permutation {
   }
 }
 
-/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a bijection that changes about half of the bits.
+/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a bijection that changes about half of
+/// the bits.
 private func mix(_ value: UInt64) -> UInt64 {
   var z = value
   z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -37,7 +37,8 @@ import Testing
     #expect(Batches.rows(step: 0, batch: 200, count: count, seed: 3) == all)
   }
 
-  /// Each row in each place equally often over epochs: chi-squared with (6 - 1)^2 degrees of freedom.
+  /// Each row in each place equally often over epochs: chi-squared with (6 - 1)^2 degrees of
+  /// freedom.
   @Test func placesAreUniform() {
     let (count, epochs) = (6, 6000)
     var table = [Int](repeating: 0, count: count * count)

@@ -35,7 +35,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
       .images, idx([0xd03, 1, 1, 1], ramp(4)),
       "magic number 0x00000d03, expected 0x00000803 (images)"),
     BadFile(
-      .images, Array("P5 28 28 255 ".utf8), "magic number 0x50352032, expected 0x00000803 (images)"),
+      .images, Array("P5 28 28 255 ".utf8),
+      "magic number 0x50352032, expected 0x00000803 (images)"),
     BadFile(
       .images, idx([0x803, 2, 3, 4], ramp(23)),
       "the header promises 2 x 3 x 4 bytes, the file holds 23"),
@@ -205,7 +206,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// FIPS 180-4 examples, the empty message, lengths about the padding's edge (from Python's hashlib).
+  /// FIPS 180-4 examples, the empty message, lengths about the padding's edge (from Python's
+  /// hashlib).
   @Test(
     arguments: [
       (Array("abc".utf8), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -239,6 +241,29 @@ struct BadFile: Sendable, CustomTestStringConvertible {
       try withFolder { folder in
         try array.write(folder + "/a.npy")
         #expect(try NPY.read(folder + "/a.npy") == array)
+      }
+    }
+  }
+
+  /// Damaged files throw; none traps, and none makes an array of another size than its shape.
+  @Test func damagedFilesNeverTrap() throws {
+    let array = try NPY(shape: [2, 3], values: .floats([1, 2, 3, 4, 5, 6])).encoded()
+    let packed = stored(BadFile.images)
+    var state: UInt64 = 1
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((state >> 33) % UInt64(bound))
+    }
+    for trial in 0..<10_000 {
+      var bytes = [array, packed, BadFile.images][trial % 3]
+      for _ in 0...random(4) { bytes[random(bytes.count)] = UInt8(random(256)) }
+      if random(3) == 0 { bytes.removeLast(random(bytes.count)) }
+      let plain = (try? Gzip.inflate(bytes, name: "x", maximumBytes: 1000)) ?? bytes
+      if let found = try? IDX(decoding: plain, name: "x") {
+        #expect(found.bytes.count == found.shape.reduce(1, *), "trial \(trial)")
+      }
+      if let found = try? NPY(decoding: plain, name: "x") {
+        #expect(found.values.count == found.shape.reduce(1, *), "trial \(trial)")
       }
     }
   }

@@ -19,7 +19,8 @@ import Testing
         == [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1])
   }
 
-  /// Pearson's statistic of a million draws on a 40 x 40 grid, cell probabilities by quadrature of the density.
+  /// Pearson's statistic of a million draws on a 40 x 40 grid, cell probabilities by quadrature of
+  /// the density.
   @Test(arguments: ToySet.names) func drawsFollowTheDensity(name: String) throws {
     let set = try ToySet.named(name)
     let (draws, cells) = (1_000_000, 40)
@@ -123,7 +124,8 @@ import Testing
     #expect(abs(entropy - set.entropy) < 1e-5, "\(entropy)")
   }
 
-  /// A circle as a curve by quadrature, and by the Bessel function: two ways to one density, far tails included.
+  /// A circle as a curve by quadrature, and by the Bessel function: two ways to one density, far
+  /// tails included.
   @Test func quadratureAgreesWithBessel() throws {
     let circle = NoisyCurve.Arc.uniform(0...2 * Double.pi, speed: 4) {
       Point(x: 4 * cos($0), y: 4 * sin($0))

@@ -4,7 +4,8 @@ import Foundation
 package enum Files {
   /// The bytes of a regular file.
   ///
-  /// Throws `DataError` when it cannot be read, is not a regular file or is larger than `maximumBytes`.
+  /// Throws `DataError` when it cannot be read, is not a regular file or is larger than
+  /// `maximumBytes`.
   package static func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
     // Without O_NONBLOCK, opening a pipe by mistake would wait for its writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -2,15 +2,16 @@ import CZlib
 
 /// The gzip format (RFC 1952), by zlib.
 public enum Gzip {
-  /// Whether `bytes` start as a gzip file does: what a file is follows from its content, not its name.
+  /// Whether `bytes` start as a gzip file does: what a file is follows from its content, not its
+  /// name.
   public static func isGzip(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b
   }
 
   /// The decompressed content of a gzip file, of one member or several.
   ///
-  /// Memory follows what is really decompressed, never what a header says.
-  /// Throws `DataError`, starting with `name`, when the data is not gzip, ends early, is corrupt, is followed by
+  /// Memory follows what is really decompressed, never what a header says.  Throws `DataError`,
+  /// starting with `name`, when the data is not gzip, ends early, is corrupt, is followed by
   /// something else, or holds more than `maximumBytes`.
   public static func inflate(
     _ bytes: [UInt8], name: String, maximumBytes: Int
@@ -26,7 +27,7 @@ public enum Gzip {
     defer { inflateEnd(&stream) }
 
     var output: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
     try bytes.withUnsafeBufferPointer { input in
       guard let start = input.baseAddress else { return }
       var position = 0

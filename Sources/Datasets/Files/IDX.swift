@@ -1,7 +1,8 @@
 /// An array of bytes from an IDX file, the format of MNIST.
 ///
-/// The file is a big-endian magic number 0x000008RR (08 says unsigned bytes, RR is the rank), the dimensions as
-/// big-endian 32-bit numbers, and the bytes with the last dimension fastest.  Rank 1 holds labels, rank 3 images.
+/// The file is a big-endian magic number 0x000008RR (08 says unsigned bytes, RR is the rank), the
+/// dimensions as big-endian 32-bit numbers, and the bytes with the last dimension fastest.  Rank 1
+/// holds labels, rank 3 images.
 public struct IDX: Sendable, Equatable {
   /// One dimension for labels; count, height and width for images; each at least 1.
   public let shape: [Int]
@@ -22,8 +23,9 @@ public struct IDX: Sendable, Equatable {
 
   /// The array in the file at `path`, which may be compressed with gzip whatever its name is.
   ///
-  /// Throws `DataError` for a file that is unreadable, of another rank than `rank` (either when nil), of another size
-  /// than its header promises, or larger than `maximumBytes` before or after decompression.
+  /// Throws `DataError` for a file that is unreadable, of another rank than `rank` (either when
+  /// nil), of another size than its header promises, or larger than `maximumBytes` before or after
+  /// decompression.
   public static func read(
     _ path: String, rank: Int? = nil, maximumBytes: Int = 1 << 30
   ) throws -> IDX {
@@ -39,8 +41,8 @@ public struct IDX: Sendable, Equatable {
 
   /// The array in the bytes of a whole, uncompressed IDX file; errors start with `name`.
   ///
-  /// Throws `DataError` for another magic number than that of `rank` (either when nil) and for another size than the
-  /// header promises, before anything is allocated for what it promises.
+  /// Throws `DataError` for another magic number than that of `rank` (either when nil) and for
+  /// another size than the header promises, before anything is allocated for what it promises.
   public init(decoding file: [UInt8], name: String, rank: Int? = nil) throws {
     func number(_ offset: Int) -> Int {
       file[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }

@@ -1,9 +1,9 @@
 /// An array in NumPy's file format.
 ///
-/// What is written, byte for byte: 93 "NUMPY" 01 00, the length of the header as a little-endian 16-bit number, the
-/// header `{'descr': '<f4', 'fortran_order': False, 'shape': (64, 28, 28), }` (`'|u1'` for bytes, `(64,)` for one
-/// dimension) with spaces and one line feed up to a multiple of 64 bytes from the start of the file, then the values,
-/// last dimension fastest, little-endian.
+/// What is written, byte for byte: 93 "NUMPY" 01 00, the length of the header as a little-endian
+/// 16-bit number, the header `{'descr': '<f4', 'fortran_order': False, 'shape': (64, 28, 28), }`
+/// (`'|u1'` for bytes, `(64,)` for one dimension) with spaces and one line feed up to a multiple of
+/// 64 bytes from the start of the file, then the values, last dimension fastest, little-endian.
 public struct NPY: Sendable, Equatable {
   /// The values of an array.
   public enum Values: Sendable, Equatable {
@@ -73,8 +73,8 @@ public struct NPY: Sendable, Equatable {
 
   /// The array in a file of `<f4` or `|u1`, C order, format version 1.0 or 2.0.
   ///
-  /// Throws `DataError` for a file that is unreadable, larger than `maximumBytes`, of another type or order, or of
-  /// another size than its header promises.
+  /// Throws `DataError` for a file that is unreadable, larger than `maximumBytes`, of another type
+  /// or order, or of another size than its header promises.
   public static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> NPY {
     try NPY(decoding: Files.read(path, maximumBytes: maximumBytes), name: path)
   }

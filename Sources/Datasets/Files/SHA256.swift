@@ -1,6 +1,7 @@
 /// SHA-256 (FIPS 180-4).
 ///
-/// Sixty lines of our own: a package for cryptography would add a minute to every build, and nothing here is secret.
+/// Sixty lines of our own: a package for cryptography would add a minute to every build, and
+/// nothing here is secret.
 public enum SHA256 {
   /// The digest of `bytes` as 64 lower-case hexadecimal digits.
   public static func hex(_ bytes: [UInt8]) -> String {

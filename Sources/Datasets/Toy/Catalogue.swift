@@ -31,7 +31,8 @@ extension ToySet {
       BentGaussian(deviation: 1, slope: 0.6, bend: 0, noise: 0.8))
   }
 
-  /// (2 cos(pi k / 4), 2 sin(pi k / 4)) for k from 0 to 7, each with standard deviation 0.05: within [-2.3, 2.3]^2.
+  /// (2 cos(pi k / 4), 2 sin(pi k / 4)) for k from 0 to 7, each with standard deviation 0.05:
+  /// within [-2.3, 2.3]^2.
   @Sendable private static func eightGaussians(_ name: String) -> ToySet {
     let centres = (0..<8).map { k in
       Point(x: 2 * cos(.pi * Double(k) / 4), y: 2 * sin(.pi * Double(k) / 4))
@@ -52,7 +53,8 @@ extension ToySet {
 
   /// x = 2 u, y = x^2 / 4 - 1 + 0.5 v with standard normal u and v.
   ///
-  /// All but 1e-4 of it in [-8, 8] x [-2.5, 16]; the shear has unit Jacobian, so the density is exact.
+  /// All but 1e-4 of it in [-8, 8] x [-2.5, 16]; the shear has unit Jacobian, so the density is
+  /// exact.
   @Sendable private static func banana(_ name: String) -> ToySet {
     ToySet(
       name: name, definition: "x normal with deviation 2, y = x^2 / 4 - 1 with noise 0.5",
@@ -60,7 +62,8 @@ extension ToySet {
       BentGaussian(deviation: 2, slope: 0, bend: 0.25, noise: 0.5))
   }
 
-  /// Uniform on the squares of side 2 of the board on [-4, 4]^2 whose row and column have an even sum.
+  /// Uniform on the squares of side 2 of the board on [-4, 4]^2 whose row and column have an even
+  /// sum.
   @Sendable private static func checkerboard(_ name: String) -> ToySet {
     ToySet(
       name: name, definition: "uniform on the 8 dark squares of the 4 x 4 board on [-4, 4]^2",
@@ -74,14 +77,16 @@ extension ToySet {
       window: square(2.6), NoisyRings(radii: [1, 2], deviation: 0.1))
   }
 
-  /// R (cos t, sin t) for R = 1, 2, 3 or 4 and uniform t, noise 0.1 in the plane: within [-4.5, 4.5]^2.
+  /// R (cos t, sin t) for R = 1, 2, 3 or 4 and uniform t, noise 0.1 in the plane: within [-4.5,
+  /// 4.5]^2.
   @Sendable private static func rings(_ name: String) -> ToySet {
     ToySet(
       name: name, definition: "circles of radius 1, 2, 3 and 4, equally likely, with noise 0.1",
       window: square(4.6), NoisyRings(radii: [1, 2, 3, 4], deviation: 0.1))
   }
 
-  /// (cos t, sin t) or (1 - cos t, 1/2 - sin t), t uniform on [0, pi], noise 0.1: within [-1.5, 2.5] x [-1, 1.5].
+  /// (cos t, sin t) or (1 - cos t, 1/2 - sin t), t uniform on [0, pi], noise 0.1: within [-1.5,
+  /// 2.5] x [-1, 1.5].
   @Sendable private static func moons(_ name: String) -> ToySet {
     let range = 0...Double.pi
     return ToySet(
@@ -94,7 +99,8 @@ extension ToySet {
         ], deviation: 0.1, entropy: 1.007_584_834_8))
   }
 
-  /// (t/3) (cos t, sin t) or its negative, t = 3 pi sqrt(u) with uniform u, noise 0.1: within [-3.6, 3.6]^2.
+  /// (t/3) (cos t, sin t) or its negative, t = 3 pi sqrt(u) with uniform u, noise 0.1: within
+  /// [-3.6, 3.6]^2.
   ///
   /// The root makes points about equally dense along the arms.
   @Sendable private static func spirals(_ name: String) -> ToySet {
@@ -110,7 +116,8 @@ extension ToySet {
       window: square(3.7), NoisyCurve(arcs: arms, deviation: 0.1, entropy: 2.540_617_894_3))
   }
 
-  /// Five arms: (2 + 0.6 u, 0.2 v) with standard normal u and v, rotated by 2 pi k / 5 + r / 2 for k from 0 to 4.
+  /// Five arms: (2 + 0.6 u, 0.2 v) with standard normal u and v, rotated by 2 pi k / 5 + r / 2 for
+  /// k from 0 to 4.
   ///
   /// r is the point's distance from the origin.  All but 1e-4 of it within [-4.4, 4.4]^2.
   @Sendable private static func pinwheel(_ name: String) -> ToySet {
@@ -133,7 +140,8 @@ extension ToySet {
       NoisyCurve(arcs: [roll], deviation: 0.1, entropy: 2.188_935_729_6))
   }
 
-  /// (sin t, sign(t) (cos t - 1)), t uniform on [-1.5 pi, 1.5 pi], noise 0.1: within [-1.5, 1.5] x [-2.5, 2.5].
+  /// (sin t, sign(t) (cos t - 1)), t uniform on [-1.5 pi, 1.5 pi], noise 0.1: within [-1.5, 1.5] x
+  /// [-2.5, 2.5].
   @Sendable private static func sCurve(_ name: String) -> ToySet {
     let curve = NoisyCurve.Arc.uniform(-1.5 * .pi...1.5 * .pi, speed: 1) { t in
       Point(x: sin(t), y: t < 0 ? 1 - cos(t) : cos(t) - 1)

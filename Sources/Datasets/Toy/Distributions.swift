@@ -31,7 +31,8 @@ struct RoundMixture: PlaneDistribution {
     )
   }
 
-  /// That of components which do not overlap: 30 standard deviations apart, the correction is below 1e-40.
+  /// That of components which do not overlap: 30 standard deviations apart, the correction is below
+  /// 1e-40.
   var entropy: Double {
     log(Double(centres.count)) + log(2 * .pi * deviation * deviation) + 1
   }
@@ -115,7 +116,8 @@ struct NoisyRings: PlaneDistribution {
     logDensity(radius: (x * x + y * y).squareRoot())
   }
 
-  /// The angle is integrated out: the Bessel function I0, scaled by its exponential growth (Rice's density over 2 pi r).
+  /// The angle is integrated out: the Bessel function I0, scaled by its exponential growth (Rice's
+  /// density over 2 pi r).
   private func logDensity(radius: Double) -> Double {
     let precision = 1 / (deviation * deviation)
     return logSum(
@@ -140,10 +142,11 @@ struct NoisyRings: PlaneDistribution {
   }
 }
 
-/// Equally likely arms of a wheel: elongated Gaussians along rays, twisted by an angle proportional to the radius.
+/// Equally likely arms of a wheel: elongated Gaussians along rays, twisted by an angle proportional
+/// to the radius.
 ///
-/// A rotation by an angle that depends on the radius alone keeps areas, so the density is that of the untwisted
-/// mixture at the untwisted point.
+/// A rotation by an angle that depends on the radius alone keeps areas, so the density is that of
+/// the untwisted mixture at the untwisted point.
 struct Pinwheel: PlaneDistribution {
   let arms: Int
   /// Mean distance of an arm's points along its ray.
@@ -177,14 +180,16 @@ struct Pinwheel: PlaneDistribution {
     return Point(x: c * point.x - s * point.y, y: s * point.x + c * point.y)
   }
 
-  /// By symmetry (three arms or more): the mean is 0, and each variance half of the mean squared radius.
+  /// By symmetry (three arms or more): the mean is 0, and each variance half of the mean squared
+  /// radius.
   var moments: (mean: Point, variance: Point) {
     let square =
       distance * distance + alongDeviation * alongDeviation + acrossDeviation * acrossDeviation
     return (Point(x: 0, y: 0), Point(x: square / 2, y: square / 2))
   }
 
-  /// In the untwisted plane, by symmetry over the sector of one arm's draws: the mean of -log p under that arm.
+  /// In the untwisted plane, by symmetry over the sector of one arm's draws: the mean of -log p
+  /// under that arm.
   var entropy: Double {
     let straight = Pinwheel(
       arms: arms, distance: distance, alongDeviation: alongDeviation,
@@ -227,7 +232,8 @@ func scaledBesselI0(_ z: Double) -> Double {
     }
     return sum * exp(-z)
   }
-  // The asymptotic expansion; at z = 40 its terms fall below 1e-13 by the twelfth and grow only after the eightieth.
+  // The asymptotic expansion; at z = 40 its terms fall below 1e-13 by the twelfth and grow only
+  // after the eightieth.
   for k in 1...20 {
     let odd = Double(2 * k - 1)
     term *= odd * odd / (8 * Double(k) * z)

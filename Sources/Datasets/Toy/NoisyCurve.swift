@@ -2,8 +2,9 @@ import Foundation
 
 /// Equally likely arcs of curves with round Gaussian noise.
 ///
-/// The density is the integral over the arcs of the noise's density, by quadrature on panels no longer than the
-/// noise's standard deviation: in such a panel a Gaussian is a polynomial of degree 15 to 1e-10.
+/// The density is the integral over the arcs of the noise's density, by quadrature on panels no
+/// longer than the noise's standard deviation: in such a panel a Gaussian is a polynomial of degree
+/// 15 to 1e-10.
 package struct NoisyCurve: PlaneDistribution {
   /// One arc: a parameter t with a distribution on an interval, and a curve.
   package struct Arc: Sendable {

@@ -2,15 +2,16 @@ import Foundation
 
 /// The four random words of one point: Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011).
 ///
-/// The words are a pure function of (seed, step, index): points can be drawn in any order, on any thread, and a step
-/// that is run again sees the points it saw.
+/// The words are a pure function of (seed, step, index): points can be drawn in any order, on any
+/// thread, and a step that is run again sees the points it saw.
 package struct Words: Sendable {
   package var x0, x1, x2, x3: UInt32
 
   /// The words of point `index`, which is below 2^32, of a step.
   init(seed: UInt64, step: Int, index: Int) {
     let step = UInt64(bitPattern: Int64(step))
-    // The second word is the place of a draw's site in a compiled program: "toy2" keeps the two streams apart.
+    // The second word is the place of a draw's site in a compiled program: "toy2" keeps the two
+    // streams apart.
     self.init(
       counter: (
         UInt32(truncatingIfNeeded: index), 0x746f_7932, UInt32(truncatingIfNeeded: step),

@@ -22,8 +22,9 @@ public struct Mode: Sendable, Equatable {
 
 /// A distribution on the plane that can be drawn from and whose density is known.
 ///
-/// Densities and entropies are in nats, with respect to area in data coordinates.  For standardised points
-/// u = ((x, y) - mean) / standardDeviation, log p(u) = log p(x, y) + log(standardDeviation.x standardDeviation.y).
+/// Densities and entropies are in nats, with respect to area in data coordinates.  For standardised
+/// points u = ((x, y) - mean) / standardDeviation, log p(u) = log p(x, y) + log(standardDeviation.x
+/// standardDeviation.y).
 public struct ToySet: Sendable {
   /// How it is called in experiment files.
   public let name: String
@@ -51,8 +52,8 @@ public struct ToySet: Sendable {
 
   /// The draws of indices 0 ..< count: [count, 2] with x before y.
   ///
-  /// Standardised points have mean 0 and standard deviation 1 along each axis, by the exact figures and not by those
-  /// of the draws.
+  /// Standardised points have mean 0 and standard deviation 1 along each axis, by the exact figures
+  /// and not by those of the draws.
   public func points(
     seed: UInt64, step: Int = 0, count: Int, standardised: Bool = false
   ) -> [Float] {
@@ -76,7 +77,8 @@ public struct ToySet: Sendable {
   /// The names of all sets, in the order in which lists show them.
   public static let names = makers.map(\.name)
 
-  /// The set of a name; throws `DataError` with the nearest name and all of them for an unknown one.
+  /// The set of a name; throws `DataError` with the nearest name and all of them for an unknown
+  /// one.
   public static func named(_ name: String) throws -> ToySet {
     guard let maker = makers.first(where: { $0.name == name }) else {
       let suggestion = nearest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
@@ -121,7 +123,8 @@ extension PlaneDistribution {
   package var modes: [Mode] { [] }
 }
 
-/// The candidate with the fewest single-letter edits from `word`, where a third of the letters or fewer differ.
+/// The candidate with the fewest single-letter edits from `word`, where a third of the letters or
+/// fewer differ.
 package func nearest(to word: String, among candidates: [String]) -> String? {
   func distance(_ a: [Character], _ b: [Character]) -> Int {
     var row = Array(0...b.count)

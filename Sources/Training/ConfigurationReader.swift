@@ -27,6 +27,9 @@ public struct ConfigurationReader: Sendable {
     self.path = path
   }
 
+  /// The range of every number that is not infinite.
+  public static let finite = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+
   /// Whether the file has a key, read or not.
   public func has(_ key: String) -> Bool { members.contains { $0.key == key } }
 
@@ -65,7 +68,7 @@ public struct ConfigurationReader: Sendable {
   /// A range without its end is written with the next number: `0.nextUp...1` is above 0.
   public mutating func double(
     _ key: String, default standard: Double? = nil,
-    in range: ClosedRange<Double> = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+    in range: ClosedRange<Double> = Self.finite
   ) throws -> Double {
     try scalar(key, standard, number(range)) {
       Self.double($0).flatMap { range.contains($0) ? $0 : nil }
@@ -75,7 +78,7 @@ public struct ConfigurationReader: Sendable {
   /// A finite number, or nothing where the key is missing or `null`.
   public mutating func optionalDouble(
     _ key: String,
-    in range: ClosedRange<Double> = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+    in range: ClosedRange<Double> = Self.finite
   ) throws -> Double? {
     try isAbsent(key) ? nil : double(key, in: range)
   }
@@ -121,7 +124,7 @@ public struct ConfigurationReader: Sendable {
   /// letter or digit.
   public mutating func name(_ key: String, default standard: String? = nil) throws -> String {
     let expected =
-      #"a name of at most 100 letters, digits, "-", "_" and ".", the first a letter or digit"#
+      "a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the first a letter or digit"
     return try string(key, standard, expected, RunFolder.isName)
   }
 
@@ -138,7 +141,7 @@ public struct ConfigurationReader: Sendable {
   /// A list of finite numbers.
   public mutating func doubleArray(
     _ key: String, default standard: [Double]? = nil,
-    in range: ClosedRange<Double> = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude,
+    in range: ClosedRange<Double> = Self.finite,
     count: ClosedRange<Int> = 0...1024
   ) throws -> [Double] {
     try list(key, standard, number(range), count) { text, isQuoted in
@@ -343,7 +346,8 @@ package func decimal(_ value: Double) -> String {
 package func nearest(to word: String, among candidates: [String]) -> String? {
   guard word.unicodeScalars.count <= 100 else { return nil }
   let allowed = max(1, (word.unicodeScalars.count + 1) / 3)
-  let ranked = candidates.map { ($0, editDistance(word.lowercased(), $0.lowercased())) }
+  let ranked = candidates.filter { $0.unicodeScalars.count <= 200 }
+    .map { ($0, editDistance(word.lowercased(), $0.lowercased())) }
   guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= allowed else { return nil }
   return best.0
 }

@@ -197,7 +197,9 @@ extension ConfigurationTree {
           throw failure(
             "anchors and aliases are not allowed; write the value out", line: mark.line)
         }
-        let detail = context.map { "\($0.text) at line \($0.mark.line): " } ?? ""
+        let hasLines = origin(1) != whole
+        let detail =
+          context.map { $0.text + (hasLines ? " at line \($0.mark.line): " : ": ") } ?? ""
         throw failure("not YAML: " + printable(detail + problem), line: mark.line)
       case .reader(let problem, _, let value, _):
         let detail = value >= 0 ? " (U+\(String(value, radix: 16, uppercase: true)))" : ""

@@ -115,9 +115,13 @@ package enum FileSystem {
     if kind(of: path) == .folder { return }
     let parent = folder(of: path)
     if parent != path && kind(of: parent) == .nothing { try makeFolder(parent) }
-    guard mkdir(path, 0o777) == 0 || (errno == EEXIST && kind(of: path) == .folder) else {
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw FileError(path: path, operation: "make the folder", code: errno)
     }
+    guard kind(of: path) == .folder else {
+      throw FileError(path: path, operation: "make the folder", code: ENOTDIR)
+    }
+    try synchronizeFolder(parent, named: path)
   }
 
   /// The names in a folder, in the order of their bytes.

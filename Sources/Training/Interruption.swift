@@ -12,6 +12,8 @@ public enum Interruption: Sendable {
   case terminate
 
   /// Starts to remember SIGINT and SIGTERM instead of dying of them.
+  ///
+  /// A limit on the size of files then fails the write with an error rather than kill the process.
   public static func install() {
     // The flag exists before a handler can run: initializing it inside one would not be safe.
     firstSignal.store(0, ordering: .sequentiallyConsistent)
@@ -21,12 +23,14 @@ public enum Interruption: Sendable {
     sigemptyset(&action.sa_mask)
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   /// Restores what the signals do by default and forgets what was received.
   public static func uninstall() {
     signal(SIGINT, SIG_DFL)
     signal(SIGTERM, SIG_DFL)
+    signal(SIGXFSZ, SIG_DFL)
     firstSignal.store(0, ordering: .sequentiallyConsistent)
   }
 

@@ -1,0 +1,162 @@
+import Glibc
+import Testing
+import Training
+
+private let experiment = "name: toy\nseed: 0\nmodel:\n  width: 64\n"
+private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
+
+@Suite struct RunFolderTests {
+  let root: TemporaryFolder
+  init() throws { root = try TemporaryFolder() }
+
+  private func open(
+    _ experiment: String = experiment, out: String? = nil, resumes: Bool = false
+  ) throws -> RunFolder {
+    try RunFolder(
+      name: "toy", experiment: experiment, outputs: root.file("outputs"),
+      explicit: out.map(root.file), resumes: resumes,
+      resumeCommand: "figment train toy.yaml --resume")
+  }
+
+  /// The folder and notices of a run that begins and ends, or the error.
+  private func outcome(
+    _ experiment: String = experiment, out: String? = nil, resumes: Bool = false
+  ) -> [String] {
+    do {
+      let run = try open(experiment, out: out, resumes: resumes)
+      return ([run.paths.folder + (run.hasCheckpoint ? " resumes" : "")] + run.notices)
+        .map { $0.replacing(root.path + "/", with: "") }
+    } catch {
+      return ["\(error)".replacing(root.path + "/", with: "")]
+    }
+  }
+
+  private let exists =
+    "outputs/toy holds this run already; resume it with: figment train toy.yaml --resume"
+  private let differs =
+    "outputs/toy holds another run, which differs in seed (0 there, 1 here), "
+    + "model.width (64 there, 32 here); nothing was changed"
+
+  @Test func aNewRunGetsTheNameOfTheExperiment() throws {
+    #expect(outcome() == ["outputs/toy"])
+    #expect(root.text("outputs/toy/experiment.yaml") == experiment)
+  }
+
+  @Test func theSameExperimentIsRefusedWithTheLineThatResumesIt() {
+    #expect(outcome() == ["outputs/toy"])
+    #expect(outcome() == [exists])
+  }
+
+  @Test func resumeContinuesWhereThereIsACheckpoint() throws {
+    #expect(outcome(resumes: true) == ["outputs/toy"])
+    #expect(outcome(resumes: true) == ["outputs/toy"])
+    try root.put("x".utf8, at: "outputs/toy/checkpoint.safetensors")
+    #expect(outcome(resumes: true) == ["outputs/toy resumes"])
+    #expect(outcome() == [exists])
+  }
+
+  @Test func anotherExperimentGoesToTheNextName() {
+    #expect(outcome() == ["outputs/toy"])
+    #expect(outcome(other) == ["outputs/toy-2", differs])
+    let third = outcome("name: toy\nseed: 0\nsteps: 9\n")
+    #expect(third.count == 3)
+    #expect(third.first == "outputs/toy-3")
+    #expect(
+      third[1] == "outputs/toy holds another run, which differs in steps (missing there, 9 here), "
+        + "model.width (64 there, missing here); nothing was changed")
+    #expect(root.text("outputs/toy/experiment.yaml") == experiment)
+    #expect(outcome(other, resumes: true) == ["outputs/toy-2", differs])
+    #expect(outcome(other).first?.hasPrefix("outputs/toy-2 holds this run already") == true)
+  }
+
+  @Test func anExplicitFolderOfAnotherRunIsRefused() {
+    #expect(outcome(out: "deep/a/") == ["deep/a"])
+    for resumes in [false, true] {
+      #expect(
+        outcome(other, out: "deep/a", resumes: resumes) == [
+          differs.replacing("outputs/toy", with: "deep/a")
+        ])
+    }
+    #expect(
+      outcome(out: "deep/a") == [exists.replacing("outputs/toy", with: "deep/a")])
+    #expect(root.text("deep/a/experiment.yaml") == experiment)
+  }
+
+  @Test func whatIsNotARunIsLeftAlone() throws {
+    try writeFile("outputs", folder: true)
+    try writeFile("outputs/toy", folder: true)
+    try root.put("mine".utf8, at: "outputs/toy/notes.txt")
+    try root.put("mine".utf8, at: "outputs/toy-2")
+    let foreign =
+      "outputs/toy holds \"notes.txt\" and no experiment.yaml, not a run; nothing was changed"
+    #expect(
+      outcome() == [
+        "outputs/toy-3", foreign, "outputs/toy-2 is a file, not a run; nothing was changed",
+      ])
+    #expect(outcome(out: "outputs/toy") == [foreign])
+    #expect(root.text("outputs/toy/notes.txt") == "mine")
+    try root.put("a: [".utf8, at: "outputs/toy/experiment.yaml")
+    #expect(
+      outcome(out: "outputs/toy", resumes: true).first?.hasPrefix(
+        "outputs/toy holds an experiment.yaml that cannot be read (not YAML: ") == true)
+  }
+
+  private func writeFile(_ name: String, folder: Bool) throws {
+    guard mkdir(root.file(name), 0o777) == 0 else {
+      throw FileError(path: name, operation: "make", code: errno)
+    }
+  }
+
+  @Test func anEmptyFolderIsTaken() throws {
+    try writeFile("mine", folder: true)
+    #expect(outcome(out: "mine") == ["mine"])
+  }
+
+  @Test func aCommentInTheFileIsNoDifference() throws {
+    #expect(outcome() == ["outputs/toy"])
+    try root.put(("# note\n" + experiment).utf8, at: "outputs/toy/experiment.yaml")
+    #expect(outcome(resumes: true) == ["outputs/toy"])
+    #expect(root.text("outputs/toy/experiment.yaml") == "# note\n" + experiment)
+  }
+
+  @Test func aSecondProcessIsRefused() throws {
+    do {
+      let first = try open()
+      #expect(
+        outcome(resumes: true) == ["outputs/toy is in use by another process (\(getpid()))"])
+      #expect(first.paths.folder.hasSuffix("/outputs/toy"))
+    }
+    #expect(outcome(resumes: true) == ["outputs/toy"])
+  }
+
+  @Test func leftoversOfADeadRunAreRemoved() throws {
+    #expect(outcome() == ["outputs/toy"])
+    try root.put("x".utf8, at: "outputs/toy/.checkpoint.safetensors.2147483000-4.partial")
+    try root.put("x".utf8, at: "outputs/toy/samples/.000500.png.2147483000-5.partial")
+    #expect(outcome(resumes: true) == ["outputs/toy"])
+    #expect(root.text("outputs/toy/.checkpoint.safetensors.2147483000-4.partial") == nil)
+    #expect(root.text("outputs/toy/samples/.000500.png.2147483000-5.partial") == nil)
+  }
+
+  @Test(arguments: ["", "..", "a/b", "-x", ".x", "a b", "ü", String(repeating: "a", count: 101)])
+  func badNamesAreRefused(_ name: String) {
+    #expect(!RunFolder.isName(name))
+    #expect(throws: RunFolderError.badName(name)) {
+      _ = try RunFolder(
+        name: name, experiment: experiment, outputs: root.file("outputs"), resumes: false,
+        resumeCommand: "")
+    }
+  }
+
+  @Test func pathsAreThoseOfTheContract() {
+    let paths = RunPaths("outputs/toy/")
+    #expect(paths.experiment == "outputs/toy/experiment.yaml")
+    #expect(paths.metrics == "outputs/toy/metrics.jsonl")
+    #expect(paths.timings == "outputs/toy/timings.jsonl")
+    #expect(paths.checkpoint == "outputs/toy/checkpoint.safetensors")
+    #expect(paths.sample(step: 500) == "outputs/toy/samples/000500.png")
+    #expect(paths.sample(step: 12_345_678) == "outputs/toy/samples/12345678.png")
+    #expect(paths.latestSample == "outputs/toy/samples/latest.png")
+    #expect(paths.finalSample == "outputs/toy/samples.png")
+  }
+}

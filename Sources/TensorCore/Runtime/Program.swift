@@ -11,6 +11,8 @@ public final class Program {
   }
   /// The kernels, in the order they run.
   public var kernels: [KernelDescription] { executable.descriptions }
+  /// The variables that it reads or updates, each once.
+  public let variableNames: [String]
   /// Bytes of the shared scratch memory that it uses.
   public var arenaBytes: Int { executable.arenaBytes }
 
@@ -44,6 +46,11 @@ public final class Program {
       if case .input(let input) = instruction.operation { shapes[input] = instruction.shape }
     }
     inputShapes = shapes
+    var names: Set<String> = []
+    for instruction in schedule.listing.instructions {
+      if case .variable(let variable) = instruction.operation { names.insert(variable.name) }
+    }
+    variableNames = names.union(updates.map(\.variable.name)).sorted()
   }
 
   deinit { position.deallocate() }

@@ -93,6 +93,24 @@ public final class Runtime {
     for (i, value) in values.enumerated() { storage.address[i] = value }
   }
 
+  /// Makes a variable with these elements, or replaces those of one of the same shape.
+  ///
+  /// - Throws: `TensorError` if there is one of that name and another shape, or the count differs.
+  public func restore(variable name: String, shape: [Int], _ values: [Float]) throws {
+    guard values.count == shape.product else {
+      throw TensorError("variable \(name) has shape \(shape), not \(values.count) elements")
+    }
+    if let old = storages[name] {
+      guard old.shape == shape else {
+        throw TensorError("variable \(name) has shape \(old.shape), not \(shape)")
+      }
+    } else {
+      storages[name] = Storage(shape: shape, address: allocations.floats(shape.product))
+      names.append(name)
+    }
+    try write(variable: name, values)
+  }
+
   /// The memory of a variable, which is given its initial value when first asked for.
   func storage(_ variable: Variable) throws -> Storage {
     if let old = storages[variable.name] {

@@ -1,0 +1,78 @@
+/// Everything that decides the numbers of a run, as an experiment file holds it.
+public struct Experiment: Equatable, Sendable {
+  /// What the run and its folder are called.
+  public var name: String
+  /// The data set: see `Data`.
+  public var data: String
+  /// The key of all draws.
+  public var seed: UInt64
+  /// Steps in all, which is also the horizon of the learning rate.
+  public var steps: Int
+  /// Examples a step.
+  public var batch: Int
+  /// What is trained.
+  public var model: ModelSettings
+  /// How it is trained.
+  public var optimizer: OptimizerSettings
+  /// How samples are drawn, during and after training.
+  public var sampling: SamplingSettings
+  /// How often something is written.
+  public var report: ReportSettings
+
+  /// Decodes an experiment, strictly.
+  public init(from reader: inout ConfigurationReader) throws {
+    name = try reader.name("name")
+    data = try reader.string("data")
+    seed = try reader.unsigned("seed", default: 0)
+    steps = try reader.int("steps", in: 1...16_000_000)
+    batch = try reader.int("batch", default: 128, in: 1...65_536)
+    model = try reader.nested("model") { try ModelSettings(from: &$0) }
+    optimizer = try reader.nested("optimizer") { try OptimizerSettings(from: &$0) }
+    sampling = try reader.nested("sampling") { try SamplingSettings(from: &$0) }
+    report = try reader.nested("report") { try ReportSettings(from: &$0) }
+  }
+
+  /// Reads an experiment file and applies overrides such as `model.base=64`.
+  ///
+  /// - Throws: `ConfigurationError`, `FileError` or `FormatError` naming the file, the key, the value and what was
+  ///   expected.
+  public init(contentsOf path: String, overrides: [String] = []) throws {
+    var tree = try ConfigurationTree(contentsOf: path)
+    for override in overrides { try tree.override(override) }
+    self = try tree.decode { try Experiment(from: &$0) }
+  }
+
+  /// The resolved experiment: equal experiments give equal text.
+  public var yaml: String {
+    let members: [ConfigurationValue.Member] = [
+      .init("name", .string(name)), .init("data", .string(data)), .init("seed", .unsigned(seed)),
+      .init("steps", .integer(steps)), .init("batch", .integer(batch)),
+      .init("model", .mapping(model.members)), .init("optimizer", .mapping(optimizer.members)),
+      .init("sampling", .mapping(sampling.members)), .init("report", .mapping(report.members)),
+    ]
+    return members.yaml
+  }
+}
+
+/// How often a run writes something, in steps.
+public struct ReportSettings: Equatable, Sendable {
+  /// A line of metrics: the mean loss of that many steps.
+  public var metricsEvery: Int
+  /// A sheet of samples.
+  public var samplesEvery: Int
+  /// A checkpoint.
+  public var checkpointEvery: Int
+
+  init(from reader: inout ConfigurationReader) throws {
+    metricsEvery = try reader.int("metricsEvery", default: 50, in: 1...1_000_000)
+    samplesEvery = try reader.int("samplesEvery", default: 1000, in: 1...16_000_000)
+    checkpointEvery = try reader.int("checkpointEvery", default: 1000, in: 1...16_000_000)
+  }
+
+  var members: [ConfigurationValue.Member] {
+    [
+      .init("metricsEvery", .integer(metricsEvery)), .init("samplesEvery", .integer(samplesEvery)),
+      .init("checkpointEvery", .integer(checkpointEvery)),
+    ]
+  }
+}

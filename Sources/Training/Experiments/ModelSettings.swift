@@ -1,0 +1,91 @@
+import DDPM
+import TensorCore
+
+/// The model of an experiment: a DDPM and its network.
+public struct ModelSettings: Equatable, Sendable {
+  /// What estimates the noise.
+  public enum Network: Equatable, Sendable {
+    /// For points: hidden layers of `width`, `depth` of them, `timeFeatures` sines and cosines of the time.
+    case mlp(width: Int, depth: Int, timeFeatures: Int)
+    /// For images: see `UNetConfiguration`.
+    case unet(base: Int, multipliers: [Int], blocks: Int, attention: Bool)
+  }
+
+  /// The family of noise schedules.
+  public var schedule: NoiseSchedule.Kind
+  /// T, the number of times of the schedule.
+  public var times: Int
+  /// The network.
+  public var network: Network
+
+  init(from reader: inout ConfigurationReader) throws {
+    _ = try reader.string("kind", oneOf: ["ddpm"])
+    let kinds = NoiseSchedule.Kind.allCases.map(\.rawValue)
+    let name = try reader.string("schedule", default: "linear", oneOf: kinds)
+    schedule = NoiseSchedule.Kind(rawValue: name) ?? .linear
+    times = try reader.int("times", default: 1000, in: 10...100_000)
+    switch try reader.string("network", oneOf: ["mlp", "unet"]) {
+    case "mlp":
+      network = .mlp(
+        width: try reader.int("width", default: 128, in: 1...8192),
+        depth: try reader.int("depth", default: 3, in: 1...64),
+        timeFeatures: 2 * (try reader.int("timeFeatures", default: 64, in: 2...4096) / 2))
+    default:
+      network = .unet(
+        base: try reader.int("base", default: 32, in: 2...1024),
+        multipliers: try reader.intArray("multipliers", default: [1, 2, 4], in: 1...64, count: 1...8),
+        blocks: try reader.int("blocks", default: 1, in: 1...16),
+        attention: try reader.bool("attention", default: true))
+    }
+  }
+
+  var members: [ConfigurationValue.Member] {
+    let general: [ConfigurationValue.Member] = [
+      .init("kind", .string("ddpm")), .init("schedule", .string(schedule.rawValue)),
+      .init("times", .integer(times)),
+    ]
+    switch network {
+    case .mlp(let width, let depth, let timeFeatures):
+      return general + [
+        .init("network", .string("mlp")), .init("width", .integer(width)),
+        .init("depth", .integer(depth)), .init("timeFeatures", .integer(timeFeatures)),
+      ]
+    case .unet(let base, let multipliers, let blocks, let attention):
+      return general + [
+        .init("network", .string("unet")), .init("base", .integer(base)),
+        .init("multipliers", .list(multipliers)), .init("blocks", .integer(blocks)),
+        .init("attention", .bool(attention)),
+      ]
+    }
+  }
+
+  /// The model for examples of `shape`.
+  ///
+  /// - Throws: `TensorError` where the network does not fit the data.
+  func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> DDPM {
+    let noise = try NoiseSchedule(schedule, times: times)
+    switch network {
+    case .mlp(let width, let depth, let timeFeatures):
+      guard shape.count == 1 else {
+        throw TensorError(
+          "model.network: mlp is for points, and the data are images of \(shape); expected unet")
+      }
+      return DDPM(
+        schedule: noise,
+        denoiser: mlpDenoiser(
+          dimensions: shape[0], width: width, depth: depth, timeFeatures: timeFeatures, times: times,
+          parameters))
+    case .unet(let base, let multipliers, let blocks, let attention):
+      guard shape.count == 3 else {
+        throw TensorError(
+          "model.network: unet is for images, and the data are points of \(shape[0]) coordinates; expected mlp")
+      }
+      var sizes = UNetConfiguration(
+        height: shape[0], width: shape[1], channels: shape[2], base: base, multipliers: multipliers,
+        blocks: blocks)
+      sizes.attention = attention
+      if let failure = sizes.failure { throw TensorError("model: \(failure)") }
+      return DDPM(schedule: noise, denoiser: unetDenoiser(sizes, times: times, parameters))
+    }
+  }
+}

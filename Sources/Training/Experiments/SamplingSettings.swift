@@ -1,0 +1,53 @@
+import DDPM
+import TensorCore
+
+/// How samples are drawn, unless the command says otherwise.
+public struct SamplingSettings: Equatable, Sendable {
+  /// The samplers by name.
+  public enum Method: String, CaseIterable, Sendable {
+    /// Song et al. 2021, with `eta`.
+    case ddim
+    /// Ho et al. 2020 with the variance beta².
+    case ancestral
+    /// Ho et al. 2020 with the variance of the posterior.
+    case ancestralPosterior = "ancestral-posterior"
+  }
+
+  /// The sampler.
+  public var method: Method
+  /// Steps of the sampler, or nil for all times of the schedule.
+  public var steps: Int?
+  /// DDIM's share of fresh noise, 0 to 1.
+  public var eta: Double
+  /// Samples of the final sheet.
+  public var count: Int
+  /// Samples and steps of the sheets during training.
+  public var previewCount, previewSteps: Int
+
+  init(from reader: inout ConfigurationReader) throws {
+    let word = try reader.string("method", default: "ddim", oneOf: Method.allCases.map(\.rawValue))
+    method = Method(rawValue: word) ?? .ddim
+    steps = try reader.optionalInt("steps", in: 1...100_000)
+    eta = try reader.double("eta", default: 0, in: 0...1)
+    count = try reader.int("count", default: 64, in: 1...100_000)
+    previewCount = try reader.int("previewCount", default: 16, in: 1...4096)
+    previewSteps = try reader.int("previewSteps", default: 25, in: 1...100_000)
+  }
+
+  var members: [ConfigurationValue.Member] {
+    [
+      .init("method", .string(method.rawValue)), .init("steps", .optional(steps)),
+      .init("eta", .number(eta)), .init("count", .integer(count)),
+      .init("previewCount", .integer(previewCount)), .init("previewSteps", .integer(previewSteps)),
+    ]
+  }
+
+  /// The sampler as the DDPM target knows it.
+  public var samplingMethod: SamplingMethod {
+    switch method {
+    case .ddim: .ddim(eta: eta)
+    case .ancestral: .ancestral(.beta)
+    case .ancestralPosterior: .ancestral(.posterior)
+    }
+  }
+}

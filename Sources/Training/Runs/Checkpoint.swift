@@ -1,0 +1,70 @@
+import TensorCore
+
+/// All that a run needs to go on: every variable, and the step.
+public struct Checkpoint: Sendable {
+  /// Steps done.
+  public let step: Int
+  /// The resolved experiment of the run.
+  public let experiment: Experiment
+  /// The version of the program that wrote it.
+  public let version: String
+  private let path: String
+
+  /// Writes the variables of `runtime` after `step` steps of `experiment`, whole or not at all.
+  ///
+  /// The metadata holds no time, host or path, so that equal runs give equal bytes.
+  public static func write(_ runtime: Runtime, _ experiment: Experiment, step: Int, to path: String) throws {
+    let arrays = runtime.variableNames.map {
+      ArrayDescription(name: $0, shape: runtime.shape(ofVariable: $0) ?? [])
+    }
+    let metadata = [
+      "figment.experiment": experiment.yaml, "figment.seed": "\(experiment.seed)",
+      "figment.step": "\(step)", "figment.version": figmentVersion, "format": "pt",
+    ]
+    try Safetensors.write(arrays, metadata: metadata, to: path) { array, append in
+      try runtime.read(variable: array.name, append)
+    }
+  }
+
+  /// Reads what a checkpoint is of, not yet its arrays.
+  ///
+  /// - Throws: `FileError` or `FormatError` where it is missing, cut short or not a checkpoint of ours.
+  public init(_ path: String) throws {
+    self.path = path
+    let reader = try SafetensorsReader(path)
+    func value(_ key: String) throws -> String {
+      guard let value = reader.metadata["figment." + key] else {
+        throw FormatError(path: path, problem: "has no figment.\(key) in its metadata: not a checkpoint of a run")
+      }
+      return value
+    }
+    guard let step = Int(try value("step")), step >= 0 else {
+      throw FormatError(path: path, problem: "figment.step is \(quoted(try value("step"))), not a number of steps")
+    }
+    self.step = step
+    version = try value("version")
+    let tree = try ConfigurationTree(yaml: try value("experiment"), file: path)
+    experiment = try tree.decode { try Experiment(from: &$0) }
+  }
+
+  /// Gives `runtime` the variables, and the run counts that go with the step.
+  public func restore(into runtime: Runtime) throws {
+    let reader = try SafetensorsReader(path)
+    for array in reader.arrays {
+      try runtime.restore(variable: array.name, shape: array.shape, try reader.values(of: array.name))
+    }
+    runtime.runs["train"] = UInt64(step)
+  }
+
+  /// Checks that `program` reads and writes just the variables that were restored.
+  func check(against program: Program) throws {
+    let saved = Set(try SafetensorsReader(path).arrays.map(\.name))
+    let used = Set(program.variableNames)
+    if let missing = used.subtracting(saved).min() {
+      throw FormatError(path: path, problem: "lacks \(quoted(missing)), which the experiment's model has")
+    }
+    if let extra = saved.subtracting(used).min() {
+      throw FormatError(path: path, problem: "holds \(quoted(extra)), which the experiment's model lacks")
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Datasets
+import TensorCore
+
+/// How good samples of a 2-D set are, by the definitions of its modes.
+public struct ToyQuality: Equatable, Sendable {
+  /// Samples judged.
+  public let count: Int
+  /// The share within 3 standard deviations of their nearest mode.
+  public let highQuality: Double
+  /// Modes that hold at least 20 of 10,000 high-quality samples.
+  public let modesFound: Int
+  /// Modes of the set.
+  public let modes: Int
+  /// The standard error of `highQuality`.
+  public var standardError: Double {
+    (highQuality * (1 - highQuality) / Double(max(1, count))).squareRoot()
+  }
+
+  /// Judges points in data coordinates, [count, 2].
+  ///
+  /// - Throws: `DataError` where the set is not a mixture of round Gaussians.
+  public init(_ points: [Float], _ set: ToySet) throws {
+    guard !set.modes.isEmpty else {
+      throw DataError(
+        "\(set.name) has no modes to count; modes and quality are for eight-gaussians and twenty-five-gaussians")
+    }
+    var held = [Int](repeating: 0, count: set.modes.count)
+    let count = points.count / 2
+    for i in 0..<count {
+      let (x, y) = (Double(points[2 * i]), Double(points[2 * i + 1]))
+      let distances = set.modes.map { mode in
+        let (dx, dy) = (x - mode.centre.x, y - mode.centre.y)
+        return (dx * dx + dy * dy).squareRoot() / mode.standardDeviation
+      }
+      guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }) else { continue }
+      if distances[nearest] <= 3 { held[nearest] += 1 }
+    }
+    self.count = count
+    modes = set.modes.count
+    highQuality = Double(held.reduce(0, +)) / Double(max(1, count))
+    modesFound = held.filter { $0 * 10_000 >= 20 * count }.count
+  }
+}
+
+extension Run {
+  /// Modes and quality of `count` fresh samples, seeds from 0; for 2-D sets.
+  public func toyQuality(count: Int) throws -> ToyQuality {
+    guard case .points(let set) = data else {
+      throw DataError(
+        "evaluate counts modes of 2-D sets; \(experiment.name) was trained on \(experiment.data)")
+    }
+    let samples = try sample(seeds: (0..<count).map { UInt64($0) })
+    return try ToyQuality(dataCoordinates(samples, set), set)
+  }
+
+  /// Samples in the coordinates of the data: points as they are in the set, images in [-1, 1].
+  public func inDataCoordinates(_ samples: [Float]) -> [Float] {
+    if case .points(let set) = data { return dataCoordinates(samples, set) }
+    return samples
+  }
+}

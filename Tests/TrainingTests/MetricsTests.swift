@@ -42,7 +42,10 @@ import Training
     ("", 5, ""),
     ("{\"step\":5}\n", 5, "{\"step\":5}\n"),
     ("{\"step\":5}\n{\"step\":6}\n", 5, "{\"step\":5}\n"),
-    ("{\"step\":5}\n{\"step\":5,\"a\":1}\n{\"step\":7}\n", 6, "{\"step\":5}\n{\"step\":5,\"a\":1}\n"),
+    (
+      "{\"step\":5}\n{\"step\":5,\"a\":1}\n{\"step\":7}\n", 6,
+      "{\"step\":5}\n{\"step\":5,\"a\":1}\n"
+    ),
     ("{\"step\":5}\n{\"step\":5,\"a\":1", 9, "{\"step\":5}\n"),
     ("{\"step\":5}\n{\"step\":5,\"a\":1}", 9, "{\"step\":5}\n"),
     ("{\"step\":5}\n\0\0\0\0", 9, "{\"step\":5}\n"),
@@ -73,7 +76,8 @@ import Training
     #expect(folder.text("m") == text)
     #expect(
       throws: FormatError(
-        path: folder.file("m"), problem: "line 2: expected a number of steps at byte 8, found \"x\"")
+        path: folder.file("m"), problem: "line 2: expected a number of steps at byte 8, found \"x\""
+      )
     ) { try Metrics.read(folder.file("m")) }
   }
 

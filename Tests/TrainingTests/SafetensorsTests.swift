@@ -2,7 +2,8 @@ import Testing
 import Training
 
 private let arrays = [
-  NamedArray(name: "w", shape: [2, 3], values: [1, -2, 0.5, .infinity, -0.0, .leastNonzeroMagnitude]),
+  NamedArray(
+    name: "w", shape: [2, 3], values: [1, -2, 0.5, .infinity, -0.0, .leastNonzeroMagnitude]),
   NamedArray(name: "ema.w", shape: [2, 3], values: [0, 1, 2, 3, 4, 5]),
   NamedArray(name: "step", shape: [], values: [7]),
   NamedArray(name: "nothing", shape: [0, 4], values: []),
@@ -55,7 +56,10 @@ private func entry(
   @Test func headerIsTheSimplestJSON() throws {
     let folder = try TemporaryFolder()
     try Safetensors.write(
-      [NamedArray(name: "b", shape: [], values: [1]), NamedArray(name: "a", shape: [1], values: [2])],
+      [
+        NamedArray(name: "b", shape: [], values: [1]),
+        NamedArray(name: "a", shape: [1], values: [2]),
+      ],
       metadata: ["k": "v"], to: folder.file("a"))
     let header =
       "{\"__metadata__\":{\"k\":\"v\"}," + entry("a", "[1]", "[0,4]") + ","
@@ -182,7 +186,8 @@ private func entry(
       "bad header: array \"w\" has more than two data_offsets"
     ),
     (
-      file("{" + entry("w", "[" + Array(repeating: "1", count: 33).joined(separator: ",") + "]") + "}"),
+      file(
+        "{" + entry("w", "[" + Array(repeating: "1", count: 33).joined(separator: ",") + "]") + "}"),
       "bad header: array \"w\" has more than 32 axes"
     ),
     (

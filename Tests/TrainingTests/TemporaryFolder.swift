@@ -32,6 +32,8 @@ final class TemporaryFolder: Sendable {
   }
 
   func put(_ bytes: some Collection<UInt8>, at name: String) throws {
+    // Some file systems flush a file that is cut to nothing and written again.
+    unlink(file(name))
     guard let file = fopen(file(name), "w") else { throw Failure(code: errno) }
     defer { fclose(file) }
     let bytes = Array(bytes)

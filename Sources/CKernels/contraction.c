@@ -17,7 +17,7 @@
 #define VECTOR_CLONES
 #endif
 
-enum { max_pieces = 4, alignment = 64, summed_at_once = 4096 };
+enum { max_pieces = 4, alignment = 64, summed_at_once = 4096, thin_block_pixels = 1024 };
 
 // The data types of everything below; a second precision starts here.
 static const dnnl_data_type_t left_type = dnnl_f32, right_type = dnnl_f32, out_type = dnnl_f32;
@@ -39,6 +39,16 @@ typedef struct {
 /// Which index of a matrix product is cut.
 typedef enum { cut_batch, cut_m, cut_n } matmul_cut;
 
+/// What runs it.
+typedef enum {
+  by_primitive,
+  by_blas,
+  // A stride-1 correlation between an image of many channels (the wide one) and one of a single channel (the thin one)
+  // whose result is the thin image or the filter: the library's direct kernels fill one lane of sixteen. A filter is a
+  // [taps, channels] matrix here, so a product of matrices and shifted sums of whole rows do it.
+  by_rows,
+} method;
+
 struct fk_contraction {
   fk_contraction_shape shape;
   double flops;
@@ -52,8 +62,8 @@ struct fk_contraction {
   int kernel_of_piece[max_pieces];
   dnnl_memory_t left[max_pieces], right[max_pieces], out[max_pieces];
 
+  method method;
   matmul_cut cut;
-  bool by_blas;
   const element *blas_left[max_pieces], *blas_right[max_pieces];
   element *blas_out[max_pieces];
 
@@ -64,6 +74,11 @@ struct fk_contraction {
   dnnl_memory_t reorder_from, reorder_to;
   element *partial[max_pieces], *sum;
   int64_t partial_elements;
+
+  int64_t thin_block;  // by_rows: images at a time.
+  const element *operand_left, *operand_right;
+  element *result;
+  char *scratchpads;
 
   size_t filter_bytes;  // Of one filter in the workspace: a reordered one, or one partial gradient.
   size_t scratchpad_bytes;
@@ -302,18 +317,66 @@ static bool is_convolution(const fk_contraction *it) { return it->shape.kind != 
 static void plan_matmul(fk_contraction *it) {
   const fk_contraction_shape *shape = &it->shape;
   int pieces = wanted_pieces(it->flops);
+  // Measured against the library's matmul, its BLAS interface is up to ten times as fast for vectors and outer products,
+  // a third faster where a right operand of a megabyte is packed anew for each piece, and no slower for a piece whose
+  // rows are not contiguous (part of a transposed left operand, or of the columns), which its own kernels refuse.
+  bool large_right = shape->k * shape->n >= 1 << 18;
   if (shape->batch > 1) {
     it->cut = cut_batch;
     it->pieces = cut_evenly(shape->batch, 1, pieces, it->slices);
-  } else if (shape->m >= 64 || shape->m >= shape->n) {
+    return;
+  }
+  bool rows = shape->m >= 64 || shape->m >= shape->n;
+  if (shape->transposed_right && !shape->transposed_left && large_right && shape->n > shape->m) rows = false;
+  if (rows) {
     it->cut = cut_m;
     it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
   } else {
     it->cut = cut_n;
     it->pieces = cut_evenly(shape->n, 64, pieces, it->slices);
   }
-  // Vectors and outer products: the library's matmul takes up to ten times as long as its BLAS interface.
-  it->by_blas = shape->batch == 1 && (shape->m == 1 || shape->n == 1 || shape->k == 1);
+  bool vector = shape->m == 1 || shape->n == 1 || shape->k == 1;
+  bool columns = it->cut == cut_n && it->pieces > 1;
+  if (vector || columns || large_right || shape->transposed_left) it->method = by_blas;
+}
+
+static bool is_thin(const fk_contraction_shape *s) {
+  int64_t wide = s->channels == 1 ? s->out_channels : s->channels;
+  if (s->stride != 1 || wide < 8) return false;
+  switch (s->kind) {
+    case FK_CONV:
+    case FK_CONV_FILTER:
+      return s->out_channels == 1;
+    case FK_CONV_INPUT:
+      return s->channels == 1;
+    default:
+      return false;
+  }
+}
+
+/// The two images of a thin correlation, and where tap (u, v) of the wide one lies for pixel (0, 0) of the thin one:
+/// at (direction * (u - padding), direction * (v - padding)).
+typedef struct {
+  int64_t height, width, channels, thin_height, thin_width, filter_height, filter_width, padding, direction;
+} thin_sizes;
+
+static thin_sizes sizes_of_thin(const fk_contraction_shape *s) {
+  if (s->kind == FK_CONV_INPUT)
+    return (thin_sizes){s->out_height, s->out_width, s->out_channels, s->height, s->width,
+                        s->filter_height, s->filter_width, s->padding, -1};
+  return (thin_sizes){s->height, s->width, s->channels, s->out_height, s->out_width,
+                      s->filter_height, s->filter_width, s->padding, 1};
+}
+
+static void plan_thin(fk_contraction *it) {
+  it->method = by_rows;
+  thin_sizes sizes = sizes_of_thin(&it->shape);
+  int64_t pixels = sizes.height * sizes.width, taps = sizes.filter_height * sizes.filter_width;
+  it->thin_block = pixels >= thin_block_pixels ? 1 : thin_block_pixels / pixels;
+  if (it->thin_block > it->slices[it->pieces - 1].count) it->thin_block = it->slices[it->pieces - 1].count;
+  it->scratchpad_bytes = aligned((size_t)(taps * pixels * it->thin_block) * sizeof(element));
+  it->partial_elements = taps * sizes.channels;
+  it->filter_bytes = aligned((size_t)it->partial_elements * sizeof(element));
 }
 
 static const char *mistake(const fk_contraction_shape *s) {
@@ -357,12 +420,13 @@ fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int thr
     it->flops = 2.0 * (double)(shape->images * shape->out_height * shape->out_width * shape->out_channels)
       * (double)(shape->filter_height * shape->filter_width * shape->channels);
     it->pieces = cut_evenly(shape->images, 1, wanted_pieces(it->flops), it->slices);
+    if (is_thin(shape)) plan_thin(it);
   } else {
     it->flops = 2.0 * (double)(shape->batch * shape->m) * (double)(shape->k * shape->n);
     plan_matmul(it);
   }
-  if (!it->by_blas && !failure.failed) make_kernels(it, &failure);
-  if (is_convolution(it) && !failure.failed) make_reorder(it, &failure);
+  if (it->method == by_primitive && !failure.failed) make_kernels(it, &failure);
+  if (it->method == by_primitive && is_convolution(it) && !failure.failed) make_reorder(it, &failure);
   if (failure.failed) {
     fk_contraction_destroy(it);
     return NULL;
@@ -433,7 +497,7 @@ static void bind_matmul(fk_contraction *it, const element *left, const element *
         piece_out += first;
         break;
     }
-    if (it->by_blas) {
+    if (it->method == by_blas) {
       it->blas_left[i] = piece_left;
       it->blas_right[i] = piece_right;
       it->blas_out[i] = piece_out;
@@ -453,7 +517,6 @@ static void bind_convolution(
   bool in_workspace = workspace_filters(it) != 0;
   for (int i = 0; i < it->pieces; i += 1) {
     int64_t first = it->slices[i].first;
-    const kernel *kernel = &it->kernel[it->kernel_of_piece[i]];
     const void *piece_left, *piece_right;
     void *piece_out;
     if (s->kind == FK_CONV_FILTER) {
@@ -466,21 +529,31 @@ static void bind_convolution(
       piece_right = in_workspace ? (const void *)filters : right;
       piece_out = out + first * (s->kind == FK_CONV ? result : image);
     }
+    if (it->method == by_rows) continue;
+    const kernel *kernel = &it->kernel[it->kernel_of_piece[i]];
     it->left[i] = memory(&kernel->left, piece_left);
     it->right[i] = memory(&kernel->right, piece_right);
     it->out[i] = memory(&kernel->out, piece_out);
   }
   it->sum = it->reordered ? it->partial[0] : out;
   if (!it->reordered) return;
-  bool filter_is_result = s->kind == FK_CONV_FILTER;
-  it->reorder_from = memory(filter_is_result ? &it->library_filter : &it->filter, filter_is_result ? filters : (const void *)right);
-  it->reorder_to = memory(filter_is_result ? &it->filter : &it->library_filter, filter_is_result ? (void *)out : filters);
+  if (s->kind == FK_CONV_FILTER) {
+    it->reorder_from = memory(&it->library_filter, filters);
+    it->reorder_to = memory(&it->filter, out);
+  } else {
+    it->reorder_from = memory(&it->filter, right);
+    it->reorder_to = memory(&it->library_filter, filters);
+  }
 }
 
 void fk_contraction_bind(
   fk_contraction *it, const float *left, const float *right, float *out, void *workspace) {
   unbind(it);
   char *filters = workspace;
+  it->operand_left = left;
+  it->operand_right = right;
+  it->result = out;
+  it->scratchpads = workspace == NULL ? NULL : filters + (size_t)workspace_filters(it) * it->filter_bytes;
   if (is_convolution(it)) {
     bind_convolution(it, left, right, out, filters);
   } else {
@@ -490,11 +563,10 @@ void fk_contraction_bind(
     kernel *kernel = &it->kernel[i];
     const dnnl_memory_desc_t *description = part(kernel, dnnl_query_scratchpad_md);
     if (dnnl_memory_desc_get_size(description) == 0) continue;
-    char *scratchpads = filters + (size_t)workspace_filters(it) * it->filter_bytes;
     kernel->scratchpads = calloc((size_t)it->threads, sizeof(dnnl_memory_t));
     if (kernel->scratchpads == NULL) must(dnnl_out_of_memory);
     for (int worker = 0; worker < it->threads; worker += 1)
-      kernel->scratchpads[worker] = memory(description, scratchpads + (size_t)worker * it->scratchpad_bytes);
+      kernel->scratchpads[worker] = memory(description, it->scratchpads + (size_t)worker * it->scratchpad_bytes);
   }
 }
 
@@ -528,6 +600,74 @@ static void run_blas(const void *arguments, int piece, int worker) {
     left ? 'T' : 'N', right ? 'T' : 'N', it->cut == cut_m ? count : shape->m, it->cut == cut_n ? count : shape->n,
     shape->k, 1, it->blas_left[piece], left ? shape->m : shape->k, it->blas_right[piece],
     right ? shape->k : shape->n, 0, it->blas_out[piece], shape->n));
+}
+
+/// Where thin[y, x] and tap[y + dy, x + dx] both exist.
+typedef struct {
+  int64_t dy, dx, top, bottom, left, right;
+} overlap;
+
+static overlap overlap_of_tap(const thin_sizes *sizes, int64_t tap) {
+  int64_t dy = sizes->direction * (tap / sizes->filter_width - sizes->padding);
+  int64_t dx = sizes->direction * (tap % sizes->filter_width - sizes->padding);
+  int64_t bottom = sizes->height - dy, right = sizes->width - dx;
+  return (overlap){
+    dy, dx, dy < 0 ? -dy : 0, bottom < sizes->thin_height ? bottom : sizes->thin_height, dx < 0 ? -dx : 0,
+    right < sizes->thin_width ? right : sizes->thin_width};
+}
+
+/// thin[y, x] = Σ over taps of taps[tap][y + dy, x + dx], in the order of the taps.
+VECTOR_CLONES static void add_shifted(
+  const thin_sizes *sizes, const element *taps, int64_t tap_stride, element *thin) {
+  for (int64_t i = 0; i < sizes->thin_height * sizes->thin_width; i += 1) thin[i] = 0;
+  for (int64_t tap = 0; tap < sizes->filter_height * sizes->filter_width; tap += 1) {
+    overlap o = overlap_of_tap(sizes, tap);
+    for (int64_t y = o.top; y < o.bottom; y += 1) {
+      const element *restrict from = taps + tap * tap_stride + (y + o.dy) * sizes->width + o.dx;
+      element *restrict to = thin + y * sizes->thin_width;
+      for (int64_t x = o.left; x < o.right; x += 1) to[x] += from[x];
+    }
+  }
+}
+
+/// taps[tap][y + dy, x + dx] = thin[y, x], and zero elsewhere.
+static void spread_shifted(const thin_sizes *sizes, const element *thin, element *taps, int64_t tap_stride) {
+  for (int64_t tap = 0; tap < sizes->filter_height * sizes->filter_width; tap += 1) {
+    overlap o = overlap_of_tap(sizes, tap);
+    element *to = taps + tap * tap_stride;
+    memset(to, 0, (size_t)(sizes->height * sizes->width) * sizeof(element));
+    if (o.right <= o.left) continue;
+    for (int64_t y = o.top; y < o.bottom; y += 1)
+      memcpy(
+        to + (y + o.dy) * sizes->width + o.dx + o.left, thin + y * sizes->thin_width + o.left,
+        (size_t)(o.right - o.left) * sizeof(element));
+  }
+}
+
+static void run_thin(const void *arguments, int piece, int worker) {
+  const fk_contraction *it = arguments;
+  thin_sizes sizes = sizes_of_thin(&it->shape);
+  int64_t taps = sizes.filter_height * sizes.filter_width, channels = sizes.channels;
+  int64_t pixels = sizes.height * sizes.width, thin_pixels = sizes.thin_height * sizes.thin_width;
+  element *scratch = (element *)(it->scratchpads + (size_t)worker * it->scratchpad_bytes);
+  const element *wide = it->operand_left;
+  int64_t first = it->slices[piece].first, end = first + it->slices[piece].count;
+  for (int64_t image = first; image < end; image += it->thin_block) {
+    int64_t images = end - image < it->thin_block ? end - image : it->thin_block, columns = images * pixels;
+    if (it->shape.kind == FK_CONV_FILTER) {
+      for (int64_t i = 0; i < images; i += 1)
+        spread_shifted(&sizes, it->operand_right + (image + i) * thin_pixels, scratch + i * pixels, columns);
+      must(dnnl_sgemm(
+        'N', 'N', taps, channels, columns, 1, scratch, columns, wide + image * pixels * channels, channels,
+        image == first ? 0 : 1, it->partial[piece], channels));
+    } else {
+      must(dnnl_sgemm(
+        'N', 'T', taps, columns, channels, 1, it->operand_right, channels, wide + image * pixels * channels, channels, 0,
+        scratch, columns));
+      for (int64_t i = 0; i < images; i += 1)
+        add_shifted(&sizes, scratch + i * pixels, columns, it->result + (image + i) * thin_pixels);
+    }
+  }
 }
 
 static void run_reorder(const void *arguments, int piece, int worker) {
@@ -575,7 +715,9 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
   }
   static const char *const kinds[4] = {
     [FK_MATMUL] = "matmul", [FK_CONV] = "conv", [FK_CONV_INPUT] = "convInput", [FK_CONV_FILTER] = "convFilter"};
-  step[count] = (fk_step){it->by_blas ? run_blas : run_kernel, it, it->pieces};
+  static void (*const runs[3])(const void *, int, int) = {
+    [by_primitive] = run_kernel, [by_blas] = run_blas, [by_rows] = run_thin};
+  step[count] = (fk_step){runs[it->method], it, it->pieces};
   names[count++] = kinds[it->shape.kind];
   if (filter_is_result && it->pieces > 1) {
     int64_t size = sum_piece_elements(it);
@@ -590,7 +732,8 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
 }
 
 const char *fk_contraction_implementation(const fk_contraction *it) {
-  if (it->by_blas) return "blas:jit";
+  if (it->method == by_blas) return "blas:jit";
+  if (it->method == by_rows) return "rows:jit";
   const char *name = "unknown";
   dnnl_primitive_desc_query(it->kernel[0].description, dnnl_query_impl_info_str, 0, &name);
   return name;

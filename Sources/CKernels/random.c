@@ -47,7 +47,7 @@ static void draw_batch(
 {
   uint32_t *x0 = all->words[0], *x1 = all->words[1], *x2 = all->words[2], *x3 = all->words[3];
   float *values = all->values;
-#pragma clang loop vectorize(assume_safety) vectorize_width(16)
+  FK_VECTORIZE
   for (int i = 0; i < count; i++) {
     philox_block block = philox(all->counter[i], site, run_low, run_high, all->key_low[i], all->key_high[i]);
     x0[i] = block.words[0];

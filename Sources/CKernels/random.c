@@ -8,8 +8,8 @@ typedef struct {
   uint32_t words[4];
 } philox_block;
 
-/// Words are kept in 64 bits, of which the upper half may be anything: so that a round is two multiplications, two shifts
-/// and four exclusive ors, with nothing to widen or to narrow.
+/// Words are kept in 64 bits, of which the upper half may be anything, so that a round is two multiplications, two
+/// shifts and four exclusive ors, with nothing to widen or to narrow.
 FK_INLINE philox_block philox(uint64_t c0, uint64_t c1, uint64_t c2, uint64_t c3, uint32_t k0, uint32_t k1) {
   for (int round = 0; round < ROUNDS; round++) {
     uint64_t left = 0xd2511f53u * (c0 & 0xffffffffu);

@@ -98,8 +98,8 @@ static void reduce_blocks(
 /// Adds the recent tiles' partial results to the results.
 static void flush_recent(const cluster_run *run, int piece, int64_t offset, int64_t width) {
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
-    fk_reduce(
-      run->cluster->reductions[i].kind, target(run->cluster, i, piece) + offset, run->recent + i * FK_TILE, 1, 1, width);
+    float *result = target(run->cluster, i, piece) + offset;
+    fk_reduce(run->cluster->reductions[i].kind, result, run->recent + i * FK_TILE, 1, 1, width);
   }
 }
 

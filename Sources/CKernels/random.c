@@ -8,8 +8,8 @@ typedef struct {
   uint32_t words[4];
 } philox_block;
 
-/// Words are kept in 64 bits, of which the upper half may be anything: so that a round is two multiplications, two shifts
-/// and four exclusive ors, with nothing to widen or to narrow.
+/// Words are kept in 64 bits, of which the upper half may be anything, so that a round is two multiplications, two
+/// shifts and four exclusive ors, with nothing to widen or to narrow.
 FK_INLINE philox_block philox(uint64_t c0, uint64_t c1, uint64_t c2, uint64_t c3, uint32_t k0, uint32_t k1) {
   for (int round = 0; round < ROUNDS; round++) {
     uint64_t left = 0xd2511f53u * (c0 & 0xffffffffu);
@@ -47,7 +47,7 @@ static void draw_batch(
 {
   uint32_t *x0 = all->words[0], *x1 = all->words[1], *x2 = all->words[2], *x3 = all->words[3];
   float *values = all->values;
-#pragma clang loop vectorize(assume_safety) vectorize_width(16)
+  FK_VECTORIZE
   for (int i = 0; i < count; i++) {
     philox_block block = philox(all->counter[i], site, run_low, run_high, all->key_low[i], all->key_high[i]);
     x0[i] = block.words[0];

@@ -177,7 +177,10 @@ private func randomCase(_ seed: Int) -> Case {
       operands[0] = first
     }
     let used = function == FK_SELECT ? 3 : function == FK_TANH || function == FK_COPY ? 1 : 2
-    if operands[..<used].allSatisfy({ test.registers[$0].home == FK_SCALAR }) && function != FK_COPY { operands[0] = readable[0] }
+    // Not all operands may be scalars. The first readable may be no condition.
+    if operands[..<used].allSatisfy({ test.registers[$0].home == FK_SCALAR }) && function != FK_COPY {
+      operands[0] = readable[0]
+    }
     if function == FK_SELECT && !condition.contains(operands[0]) { function = FK_MAXIMUM }
     let out: Int
     if random.int(0...2) == 0 {
@@ -243,7 +246,7 @@ private func randomCase(_ seed: Int) -> Case {
     }
   }
 
-  /// A bias, statistics and channel gains as group norm reads them, with tiles that are and are not multiples of the period.
+  /// Statistics, gains and biases as group norm reads them; tiles that are and are not multiples of the period.
   @Test(arguments: [1024, 1000, 36, 35, 7], [1, 4]) func groupNorm(_ tile: Int, pieces: Int) {
     var random = Generator(seed: tile)
     let test = Case()
@@ -262,9 +265,10 @@ private func randomCase(_ seed: Int) -> Case {
     #expect(test.disagreement(test.run()) == nil)
   }
 
-  /// Every path of the reductions: rows shorter and longer than the lanes, columns, tiles of blocks, rows and parts of rows.
+  /// Every path: rows shorter and longer than the lanes, columns, tiles of blocks, of rows and of parts of rows.
   @Test(
-    arguments: [1, 2, 3, 4, 5, 8, 15, 16, 31, 49, 64, 65, 130, 784, 1023, 1025, 3000], [1, 2, 3, 4, 7, 16, 21, 64, 85, 1025])
+    arguments: [1, 2, 3, 4, 5, 8, 15, 16, 31, 49, 64, 65, 130, 784, 1023, 1025, 3000],
+    [1, 2, 3, 4, 7, 16, 21, 64, 85, 1025])
   func reductionShapes(_ reduced: Int, inner: Int) {
     guard reduced * inner <= 70_000 else { return }
     var random = Generator(seed: reduced * 10_000 + inner)

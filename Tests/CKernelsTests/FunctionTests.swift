@@ -28,8 +28,10 @@ let functionCases: [FunctionCase] = [
   .init(name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: -0.999_999, to: 3, units: 1.8),
   .init(name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: 1e-37, to: 3.4e38, geometric: true, units: 1.8),
   .init(name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: -1e-37, to: -0.99, geometric: true, units: 1.8),
-  .init(name: "sqrt", function: FK_SQRT, exact: { $0.squareRoot() }, from: 1e-37, to: 1e38, geometric: true, units: 0.51),
-  .init(name: "reciprocal", function: FK_RECIPROCAL, exact: { 1 / $0 }, from: 1e-37, to: 1e37, geometric: true, units: 0.51),
+  .init(
+    name: "sqrt", function: FK_SQRT, exact: { $0.squareRoot() }, from: 1e-37, to: 1e38, geometric: true, units: 0.51),
+  .init(
+    name: "reciprocal", function: FK_RECIPROCAL, exact: { 1 / $0 }, from: 1e-37, to: 1e37, geometric: true, units: 0.51),
   .init(name: "tanh", function: FK_TANH, exact: { tanh($0) }, from: -12, to: 12, units: 2.6),
   .init(name: "tanh", function: FK_TANH, exact: { tanh($0) }, from: 1e-37, to: 1, geometric: true, units: 2.6),
   // At a zero other than 0 the bound is absolute: the reduced argument is that exact.

@@ -31,7 +31,9 @@ private func draw(
 }
 
 /// What the header says, in Double, one element at a time.
-private func expected(_ distribution: fk_distribution, element: Int, seed: UInt64, site: UInt32, run: UInt64) -> Double {
+private func expected(
+  _ distribution: fk_distribution, element: Int, seed: UInt64, site: UInt32, run: UInt64
+) -> Double {
   let half = { (word: UInt64) in (UInt32(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 32)) }
   var words = [UInt32](repeating: 0, count: 4)
   fk_philox([UInt32(element / 4), site, half(run).0, half(run).1], [half(seed).0, half(seed).1], &words)

@@ -3,8 +3,8 @@ import Foundation
 import Testing
 
 private func value(
-  _ source: fk_scalar_source, constant: Double = 0, memory: UnsafePointer<Float>? = nil, function: fk_function = FK_COPY,
-  _ operands: [Int] = [], store: UnsafeMutablePointer<Float>? = nil
+  _ source: fk_scalar_source, constant: Double = 0, memory: UnsafePointer<Float>? = nil,
+  function: fk_function = FK_COPY, _ operands: [Int] = [], store: UnsafeMutablePointer<Float>? = nil
 ) -> fk_scalar {
   // An operand that is missing holds a position that must not be read.
   let positions = operands.map(Int32.init) + [Int32](repeating: -1, count: 3 - operands.count)
@@ -56,7 +56,7 @@ struct ScalarTests {
     }
   }
 
-  /// Counts a step in place and computes the bias correction of it: what is stored is what was computed from the old value.
+  /// Counts a step in place and computes its bias correction: what is read is the old value throughout.
   @Test func storesAfterAllIsComputed() {
     let step = Floats([4]), correction = Floats(count: 1)
     let results = run([

@@ -272,8 +272,8 @@ static void make_kernels(fk_contraction *it, failure *failure) {
   dnnl_primitive_attr_t attributes = NULL;
   check(failure, dnnl_primitive_attr_create(&attributes), "attributes");
   if (failure->failed) return;
-  // The library's own scratchpads belong to the creating thread and are shared by its primitives: two workers running one
-  // primitive would overwrite each other's.
+  // The library's own scratchpads belong to the creating thread and are shared by its primitives: two workers running
+  // one primitive would overwrite each other's.
   must(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
   for (int piece = 0; piece < it->pieces && !failure->failed; piece += 1) {
     int known = 0;
@@ -329,9 +329,10 @@ static bool is_convolution(const fk_contraction *it) { return it->shape.kind != 
 static void plan_matmul(fk_contraction *it) {
   const fk_contraction_shape *shape = &it->shape;
   int pieces = wanted_pieces(it->flops);
-  // Measured against the library's matmul, its BLAS interface is up to ten times as fast for vectors and outer products,
-  // a third faster where a right operand of a megabyte is packed anew for each piece, and no slower for a piece whose
-  // rows are not contiguous (part of a transposed left operand, or of the columns), which its own kernels refuse.
+  // Measured against the library's matmul, its BLAS interface is up to ten times as fast for vectors and outer
+  // products, a third faster where a right operand of a megabyte is packed anew for each piece, and no slower for a
+  // piece whose rows are not contiguous (part of a transposed left operand, or of the columns), which the library's
+  // best kernels refuse.
   bool large_right = shape->k * shape->n >= 1 << 18;
   if (shape->batch > 1) {
     it->cut = cut_batch;
@@ -696,8 +697,8 @@ static void run_thin(const void *arguments, int piece, int worker) {
         image == first ? 0 : 1, it->partial[piece], channels));
     } else {
       must(dnnl_sgemm(
-        'N', 'T', taps, columns, channels, 1, it->operand_right, channels, wide + image * pixels * channels, channels, 0,
-        scratch, columns));
+        'N', 'T', taps, columns, channels, 1, it->operand_right, channels, wide + image * pixels * channels, channels,
+        0, scratch, columns));
       for (int64_t i = 0; i < images; i += 1)
         add_shifted(&sizes, scratch + i * pixels, columns, it->result + (image + i) * thin_pixels);
     }

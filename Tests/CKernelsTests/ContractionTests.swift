@@ -21,9 +21,11 @@ private struct Problem: CustomTestStringConvertible, Sendable {
   var testDescription: String
 
   static func matmul(
-    _ batch: Int, _ m: Int, _ k: Int, _ n: Int, transposedLeft: Bool = false, transposedRight: Bool = false
+    _ batch: Int, _ m: Int, _ k: Int, _ n: Int, transposedLeft: Bool = false,
+    transposedRight: Bool = false
   ) -> Problem {
-    let marks = (transposedLeft ? " left transposed" : "") + (transposedRight ? " right transposed" : "")
+    let marks =
+      (transposedLeft ? " left transposed" : "") + (transposedRight ? " right transposed" : "")
     var problem = Problem(testDescription: "matmul \(batch)x\(m)x\(k)x\(n)\(marks)")
     problem.shape.kind = FK_MATMUL
     problem.shape.batch = Int64(batch)
@@ -36,13 +38,15 @@ private struct Problem: CustomTestStringConvertible, Sendable {
   }
 
   static func convolutions(
-    images: Int, _ height: Int, _ width: Int, _ channels: Int, filter: Int, to outChannels: Int, stride: Int = 1,
+    images: Int, _ height: Int, _ width: Int, _ channels: Int, filter: Int, to outChannels: Int,
+    stride: Int = 1,
     padding: Int
   ) -> [Problem] {
     let kinds = [("conv", FK_CONV), ("convInput", FK_CONV_INPUT), ("convFilter", FK_CONV_FILTER)]
     return kinds.map { name, kind in
       var problem = Problem(
-        testDescription: "\(name) \(images)x\(height)x\(width)x\(channels) \(filter)x\(filter) to \(outChannels), "
+        testDescription:
+          "\(name) \(images)x\(height)x\(width)x\(channels) \(filter)x\(filter) to \(outChannels), "
           + "stride \(stride), padding \(padding)")
       problem.shape.kind = kind
       problem.shape.images = Int64(images)
@@ -61,14 +65,19 @@ private struct Problem: CustomTestStringConvertible, Sendable {
   }
 
   var image: Int { Int(shape.images * shape.height * shape.width * shape.channels) }
-  var filter: Int { Int(shape.filter_height * shape.filter_width * shape.channels * shape.out_channels) }
+  var filter: Int {
+    Int(shape.filter_height * shape.filter_width * shape.channels * shape.out_channels)
+  }
   var result: Int { Int(shape.images * shape.out_height * shape.out_width * shape.out_channels) }
 
   /// Elements of left, right and out.
   var counts: (left: Int, right: Int, out: Int) {
     switch shape.kind {
     case FK_MATMUL:
-      (Int(shape.batch * shape.m * shape.k), Int(shape.batch * shape.k * shape.n), Int(shape.batch * shape.m * shape.n))
+      (
+        Int(shape.batch * shape.m * shape.k), Int(shape.batch * shape.k * shape.n),
+        Int(shape.batch * shape.m * shape.n)
+      )
     case FK_CONV: (image, filter, result)
     case FK_CONV_INPUT: (result, filter, image)
     default: (image, result, filter)
@@ -93,7 +102,9 @@ private struct Problem: CustomTestStringConvertible, Sendable {
       return
     }
     let (height, width, channels) = (Int(shape.height), Int(shape.width), Int(shape.channels))
-    let (outHeight, outWidth, outChannels) = (Int(shape.out_height), Int(shape.out_width), Int(shape.out_channels))
+    let (outHeight, outWidth, outChannels) = (
+      Int(shape.out_height), Int(shape.out_width), Int(shape.out_channels)
+    )
     for image in 0..<Int(shape.images) {
       for oh in 0..<outHeight {
         for ow in 0..<outWidth {
@@ -126,11 +137,14 @@ private struct Problem: CustomTestStringConvertible, Sendable {
 private struct Refusal: Error, CustomStringConvertible { var description: String }
 
 /// Runs it `times` times on `threads` workers and returns the last result; every run starts from rubbish.
-private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads: Int32, times: Int) throws -> [Float] {
+private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads: Int32, times: Int)
+  throws -> [Float]
+{
   var message = [CChar](repeating: 0, count: 256)
   var shape = problem.shape
   guard let contraction = fk_contraction_create(&shape, threads, &message) else {
-    throw Refusal(description: String(decoding: message.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
+    throw Refusal(
+      description: String(decoding: message.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
   }
   defer { fk_contraction_destroy(contraction) }
   guard let pool = fk_pool_create(threads) else { throw Refusal(description: "no pool") }
@@ -142,11 +156,13 @@ private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads:
     _ = floats.initialize(from: values)
     return floats
   }
-  let a = array(left), b = array(right), out = array([Float](repeating: .nan, count: problem.counts.out))
+  let a = array(left), b = array(right),
+    out = array([Float](repeating: .nan, count: problem.counts.out))
   let size = fk_contraction_workspace(contraction)
   #expect(size % 64 == 0)
   let guardBytes = 64
-  let workspace = size == 0 ? nil : UnsafeMutableRawPointer.allocate(byteCount: size + guardBytes, alignment: 64)
+  let workspace =
+    size == 0 ? nil : UnsafeMutableRawPointer.allocate(byteCount: size + guardBytes, alignment: 64)
   workspace?.initializeMemory(as: UInt8.self, repeating: 0xFF, count: size + guardBytes)
   defer {
     a.deallocate()
@@ -154,9 +170,11 @@ private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads:
     out.deallocate()
     workspace?.deallocate()
   }
-  guard let leftBase = a.baseAddress, let rightBase = b.baseAddress, let outBase = out.baseAddress else { return [] }
+  guard let leftBase = a.baseAddress, let rightBase = b.baseAddress, let outBase = out.baseAddress
+  else { return [] }
   fk_contraction_bind(contraction, leftBase, rightBase, outBase, workspace)
-  var names = [UnsafePointer<CChar>](repeating: fk_contraction_implementation(contraction), count: 8)
+  var names = [UnsafePointer<CChar>](
+    repeating: fk_contraction_implementation(contraction), count: 8)
   let none = fk_step(run: { _, _, _ in }, arguments: leftBase, pieces: 0)
   var steps = [fk_step](repeating: none, count: 8)
   let count = fk_contraction_steps(contraction, &steps, &names)
@@ -174,10 +192,14 @@ private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads:
 
 private func problems() -> [Problem] {
   var list: [Problem] = []
-  for (transposedLeft, transposedRight) in [(false, false), (true, false), (false, true), (true, true)] {
+  for (transposedLeft, transposedRight) in [
+    (false, false), (true, false), (false, true), (true, true),
+  ] {
     for (batch, m, k, n) in [
-      (1, 3, 5, 7), (1, 128, 130, 96), (1, 70, 200, 300), (1, 8, 300, 500), (1, 1, 128, 256), (1, 256, 128, 1),
-      (1, 128, 1, 65), (1, 1, 1, 1), (1, 256, 2, 128), (1, 256, 128, 2), (1, 1024, 700, 1), (1, 100, 512, 330),
+      (1, 3, 5, 7), (1, 128, 130, 96), (1, 70, 200, 300), (1, 8, 300, 500), (1, 1, 128, 256),
+      (1, 256, 128, 1),
+      (1, 128, 1, 65), (1, 1, 1, 1), (1, 256, 2, 128), (1, 256, 128, 2), (1, 1024, 700, 1),
+      (1, 100, 512, 330),
       (3, 17, 19, 23), (6, 49, 32, 49), (5, 49, 64, 80), (9, 1, 16, 12), (128, 4, 8, 1),
     ] {
       list.append(
@@ -230,14 +252,17 @@ private func problems() -> [Problem] {
       let bound = Double(lengths[o] + 2) * 0x1p-24 * magnitudes[o]
       guard abs(Double(single[o]) - sums[o]) <= bound else {
         Issue.record(
-          "\(problem.testDescription), seed \(seed): element \(o) is \(single[o]) instead of \(sums[o]), bound \(bound)")
+          "\(problem.testDescription), seed \(seed): element \(o) is \(single[o]) instead of \(sums[o]), bound \(bound)"
+        )
         return
       }
     }
     for times in [1, 3] {
       let double = try run(problem, left, right, threads: 2, times: times)
       let same = zip(single, double).allSatisfy { $0.bitPattern == $1.bitPattern }
-      #expect(same, "\(problem.testDescription), seed \(seed): other bytes at two threads after \(times) runs")
+      #expect(
+        same,
+        "\(problem.testDescription), seed \(seed): other bytes at two threads after \(times) runs")
     }
   }
 

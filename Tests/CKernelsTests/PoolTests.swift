@@ -56,12 +56,16 @@ private func storeDenormalProduct(_ arguments: UnsafeRawPointer, _ piece: Int32,
       fk_run(pool, steps, Int32(stepsPerRun))
       for (step, pieces) in steps.map(\.pieces).enumerated() {
         for piece in 0..<most where counts[step * most + piece] != (piece < pieces ? 1 : 0) {
-          Issue.record("seed \(seed), run \(run): piece \(piece) of step \(step) ran \(counts[step * most + piece]) times")
+          Issue.record(
+            "seed \(seed), run \(run): piece \(piece) of step \(step) ran \(counts[step * most + piece]) times"
+          )
           return
         }
       }
     }
-    #expect((0..<most).allSatisfy { disorder[$0] == 0 }, "seed \(seed): a step began before the previous one ended")
+    #expect(
+      (0..<most).allSatisfy { disorder[$0] == 0 },
+      "seed \(seed): a step began before the previous one ended")
   }
 
   @Test func profileAddsTheTimeOfEachStep() throws {
@@ -71,7 +75,9 @@ private func storeDenormalProduct(_ arguments: UnsafeRawPointer, _ piece: Int32,
     values[66] = 0.5
     values.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      let steps = [Int32(4), 1, 9].map { fk_step(run: storeDenormalProduct, arguments: base, pieces: $0) }
+      let steps = [Int32(4), 1, 9].map {
+        fk_step(run: storeDenormalProduct, arguments: base, pieces: $0)
+      }
       var nanoseconds = [Int64](repeating: 7, count: 3)
       fk_run_profiled(pool, steps, 3, &nanoseconds)
       #expect(nanoseconds.allSatisfy { $0 > 7 })

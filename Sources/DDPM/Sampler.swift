@@ -80,6 +80,8 @@ extension NoiseSchedule {
 public final class Sampler {
   /// Samples drawn at once; requests are padded to it.
   public let batch: Int
+  /// Floating-point operations of one step in matrix products and convolutions.
+  public var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
   private let schedule: NoiseSchedule
   private let width: Int
   private let start, step: Program

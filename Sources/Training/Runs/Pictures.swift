@@ -15,15 +15,28 @@ struct Pictures {
       let scale = max(1, 56 / max(table.rowShape[0], table.rowShape[1]))
       return try Images.sheet(of: images, columns: columns, scale: scale)
     case .points(let set):
-      let truth = set.points(seed: 0, step: 0, count: 4000)
-      return try scatterPlot(
-        truth: truth, samples: dataCoordinates(samples, set), window: set.window, title: caption)
+      // The window and a tenth more, so that strays show.
+      func range(_ lower: Double, _ upper: Double) -> ClosedRange<Double> {
+        let margin = 0.1 * (upper - lower)
+        return lower - margin...upper + margin
+      }
+      let count = samples.count / 2
+      return try scatter(
+        [
+          try Series("data", interleaved: set.points(seed: 0, count: count), color: Color(grey: 185)),
+          try Series("samples", interleaved: dataCoordinates(samples, set), color: .blue),
+        ],
+        labels: Labels(title: caption.isEmpty ? set.name : caption),
+        xRange: range(set.window.lower.x, set.window.upper.x),
+        yRange: range(set.window.lower.y, set.window.upper.y))
     }
   }
 
   /// Sheets side by side, each with a caption.
   func compare(_ parts: [(caption: String, samples: [Float])]) throws -> Bitmap {
-    try sideBySide(try parts.map { Panel($0.caption, try sheet($0.samples, caption: $0.caption)) })
+    let isPlot = if case .points = data { true } else { false }
+    return try sideBySide(
+      try parts.map { Panel(isPlot ? "" : $0.caption, try sheet($0.samples, caption: $0.caption)) })
   }
 
   /// Rows of one sample each, from noise on the left to the sample on the right.

@@ -107,18 +107,11 @@ public struct Trainer {
     return .finished
   }
 
-  private func pictureText(step: Int) -> PNG.Text {
-    [
-      ("Software", "figment \(figmentVersion)"), ("figment.experiment", experiment.yaml),
-      ("figment.seed", "\(experiment.seed)"), ("figment.step", "\(step)"), ("figment.command", command),
-    ]
-  }
-
   private func drawPreview(_ preview: Preview, step: Int) throws {
     let parts = try preview.draw()
     let pictures = Pictures(data: data)
     let picture = parts.count == 1 ? try pictures.sheet(parts[0].samples) : try pictures.compare(parts)
-    let bytes = try PNG.encode(picture, text: pictureText(step: step))
+    let bytes = try PNG.encode(picture, text: pictureText(experiment, step: step, command: command))
     try writeAtomically(bytes, to: paths.sample(step: step))
     try writeAtomically(bytes, to: paths.latestSample)
   }
@@ -137,7 +130,7 @@ public struct Trainer {
       if shown.contains(done), stages.count < 10 { stages.append(current) }
     }
     let pictures = Pictures(data: data)
-    let text = pictureText(step: experiment.steps)
+    let text = pictureText(experiment, step: experiment.steps, command: command)
     let sheet = try PNG.encode(try pictures.sheet(samples), text: text)
     try writeAtomically(sheet, to: paths.finalSample)
     try writeAtomically(sheet, to: paths.latestSample)

@@ -1,0 +1,166 @@
+import DDPM
+import Datasets
+import Glibc
+import TensorCore
+
+/// What `bench` measures: twins of the scripts that the peers run.
+public enum Workload: String, CaseIterable, Sendable {
+  /// A training step of the U-Net on MNIST, batch 128.
+  case ddpmMNIST = "ddpm-mnist"
+  /// 64 images by DDIM in 50 steps.
+  case ddpmMNISTSample = "ddpm-mnist-sample"
+  /// A training step of the MLP on points, batch 512.
+  case ddpmToy = "ddpm-toy"
+
+  var experiment: String {
+    switch self {
+    case .ddpmMNIST, .ddpmMNISTSample:
+      """
+      name: \(rawValue)
+      data: mnist
+      steps: 1000000
+      batch: 128
+      model: {kind: ddpm, network: unet, base: 32, multipliers: [1, 2, 4], blocks: 1}
+      optimizer: {rate: 2.0e-4, average: null}
+      sampling: {method: ddim, steps: 50}
+      """
+    case .ddpmToy:
+      """
+      name: ddpm-toy
+      data: eight-gaussians
+      steps: 1000000
+      batch: 512
+      model: {kind: ddpm, network: mlp, width: 128, depth: 3, timeFeatures: 64}
+      optimizer: {rate: 1.0e-3, average: null}
+      """
+    }
+  }
+}
+
+/// The figures of one measurement.
+public struct BenchmarkResult: Sendable {
+  /// What was measured.
+  public let workload: Workload
+  let parameters: Int
+  let threads: Int
+  let seconds: [Double]
+  let firstStep: Double
+  let flops: Double
+  let profile: [String]
+
+  private var median: Double { seconds.sorted()[seconds.count / 2] }
+  private var isSampling: Bool { workload == .ddpmMNISTSample }
+
+  /// One object on one line.
+  public var json: String {
+    JSONObject([
+      ("workload", .text(workload.rawValue)), ("parameters", .integer(parameters)), ("precision", .text("fp32")),
+      ("threads", .integer(threads)),
+      isSampling ? ("median_s", .number(median)) : ("median_step_ms", .number(median * 1e3)),
+      ("first_step_s", .number(firstStep)), ("peak_rss_mib", .number(peakResidentMiB())),
+      ("gflops", .number(flops / median / 1e9)),
+    ]).description
+  }
+
+  /// For people to read.
+  public var lines: [String] {
+    let sorted = seconds.sorted()
+    func shown(_ seconds: Double) -> String {
+      isSampling ? "\(rounded(Float(seconds))) s" : "\(rounded(Float(seconds * 1e3))) ms"
+    }
+    return profile + [
+      "\(workload.rawValue), fp32, \(threads) threads, \(parameters) parameters",
+      "median \(shown(median)) (fastest \(shown(sorted[0])), slowest \(shown(sorted[sorted.count - 1])), "
+        + "\(seconds.count) measured)",
+      "first step after \(rounded(Float(firstStep))) s, compilation included",
+      "\(rounded(Float(flops / median / 1e9))) GFLOP/s in contractions, \(rounded(Float(flops / 1e9))) GFLOP each",
+      "peak memory \(Int(peakResidentMiB().rounded())) MiB",
+    ]
+  }
+}
+
+private func peakResidentMiB() -> Double {
+  var usage = rusage()
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  return Double(usage.ru_maxrss) / 1024
+}
+
+/// Measures a workload, through the same programs that `train` and `sample` run.
+///
+/// Where MNIST is not in `dataDirectory`, random bytes take its place: the work is the same.
+public func measure(
+  _ workload: Workload, threads: Int, steps: Int?, profile: Bool, dataDirectory: String
+) throws -> BenchmarkResult {
+  let clock = ContinuousClock()
+  let begin = clock.now
+  let experiment = try ConfigurationTree(yaml: workload.experiment, file: "bench").decode {
+    try Experiment(from: &$0)
+  }
+  let runtime = try Runtime(seed: 0, threads: threads)
+  let data = try benchmarkData(experiment, dataDirectory)
+  var seconds: [Double] = []
+  func time(_ body: () throws -> Void) rethrows {
+    seconds.append(try clock.measure(body).seconds)
+  }
+
+  if workload == .ddpmMNISTSample {
+    let parameters = Parameters("denoiser")
+    let model = try experiment.model.model(forExamplesOf: data.shape, parameters)
+    let sampler = try Sampler(model, runtime, batch: 64)
+    let seeds = (0..<64).map { UInt64($0) }
+    let plan = experiment.sampling
+    var first = 0.0
+    _ = try sampler.sample(seeds: seeds, plan.samplingMethod, steps: plan.steps) { done, _ in
+      if done == 1 { first = (clock.now - begin).seconds }
+    }
+    for _ in 0..<(steps ?? 3) {
+      try time { _ = try sampler.sample(seeds: seeds, plan.samplingMethod, steps: plan.steps) }
+    }
+    return BenchmarkResult(
+      workload: workload, parameters: parameters.count, threads: threads, seconds: seconds, firstStep: first,
+      flops: sampler.flopsPerStep * Double(plan.steps ?? 1), profile: [])
+  }
+
+  let training = try TrainingProgram(experiment, data, runtime)
+  _ = try training.run(step: 0)
+  let first = (clock.now - begin).seconds
+  let small = workload == .ddpmToy
+  for warm in 1...(small ? 20 : 2) { _ = try training.run(step: warm) }
+  let count = steps ?? (small ? 300 : 10)
+  for step in 0..<count { try time { _ = try training.run(step: 100 + step) } }
+  var lines: [String] = []
+  if profile {
+    var nanoseconds: [Int64] = []
+    for step in 0..<count { training.runProfiled(step: 1000 + step, &nanoseconds) }
+    lines = profileLines(training.program, nanoseconds, runs: count)
+  }
+  return BenchmarkResult(
+    workload: workload, parameters: training.parameters.count, threads: threads, seconds: seconds,
+    firstStep: first, flops: training.program.kernels.reduce(0) { $0 + $1.flops }, profile: lines)
+}
+
+/// Steps of equal labels together, the slowest first.
+private func profileLines(_ program: Program, _ nanoseconds: [Int64], runs: Int) -> [String] {
+  var totals: [String: (calls: Int, time: Int64)] = [:]
+  for (label, time) in zip(program.stepLabels, nanoseconds) {
+    let old = totals[label] ?? (0, 0)
+    totals[label] = (old.calls + 1, old.time + time)
+  }
+  let all = Double(max(1, nanoseconds.reduce(0, +)))
+  return totals.sorted { ($0.value.time, $1.key) > ($1.value.time, $0.key) }.map { label, total in
+    let milliseconds = Double(total.time) / Double(runs) / 1e6
+    let share = Int((Double(total.time) / all * 1000).rounded())
+    return "\(rounded(Float(milliseconds))) ms  \(share / 10).\(share % 10) %  \(total.calls)x  \(label)"
+  }
+}
+
+private func benchmarkData(_ experiment: Experiment, _ directory: String) throws -> TrainingData {
+  guard experiment.data == "mnist" else { return try TrainingData(experiment.data, directory: directory) }
+  if let data = try? TrainingData("mnist", directory: directory) { return data }
+  var state: UInt64 = 1
+  let bytes = (0..<50_000 * 784).map { _ -> UInt8 in
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return UInt8(truncatingIfNeeded: state >> 56)
+  }
+  return .images(name: "mnist", try ByteTable(bytes, rowShape: [28, 28, 1]))
+}

@@ -1,0 +1,16 @@
+import Datasets
+import Images
+import TensorCore
+import Training
+
+/// Errors whose description is the one line a user should read.
+protocol OneLineError: Error, CustomStringConvertible {}
+
+extension TensorError: OneLineError {}
+extension DataError: OneLineError {}
+extension ImageError: OneLineError {}
+extension PNGError: OneLineError {}
+extension FileError: OneLineError {}
+extension FormatError: OneLineError {}
+extension ConfigurationError: OneLineError {}
+extension RunFolderError: OneLineError {}

@@ -1,0 +1,160 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The numbers along one edge of a plot.
+package struct Scale: Equatable, Sendable {
+  /// The first and last number.
+  package let range: ClosedRange<Double>
+  /// Whether equal steps are equal ratios.
+  package let isLogarithmic: Bool
+
+  /// A scale over `range`, widened where it is too narrow to tell its ends apart.
+  ///
+  /// A logarithmic scale needs a positive range.
+  package init(_ range: ClosedRange<Double>, isLogarithmic: Bool = false) {
+    // Far inside what Double holds, so that differences are finite.
+    let limit = 1e300
+    let smallest = isLogarithmic ? 1 / limit : -limit
+    var lower = min(max(range.lowerBound, smallest), limit)
+    var upper = min(max(range.upperBound, smallest), limit)
+    if isLogarithmic {
+      if upper / lower < 1.001 { (lower, upper) = (lower / 2, upper * 2) }
+    } else {
+      let size = max(abs(lower), abs(upper))
+      if upper - lower <= 1e-9 * size || size < 1 / limit {
+        let room = size < 1 / limit ? 1 : 0.1 * size
+        (lower, upper) = (lower - room, upper + room)
+      }
+    }
+    self.range = lower...upper
+    self.isLogarithmic = isLogarithmic
+  }
+
+  /// The scale that shows all of `values`, and `room` times its length more at each end.
+  ///
+  /// Values for which it has no place are passed over.
+  package init(
+    covering values: some Sequence<Double>, isLogarithmic: Bool = false, room: Double = 0.04
+  ) {
+    var bounds: ClosedRange<Double>?
+    for value in values where value.isFinite && (value > 0 || !isLogarithmic) {
+      let old = bounds ?? value...value
+      bounds = min(old.lowerBound, value)...max(old.upperBound, value)
+    }
+    let tight = Scale(bounds ?? (isLogarithmic ? 0.1...1 : -1...1), isLogarithmic: isLogarithmic)
+    let (lower, upper) = (tight.range.lowerBound, tight.range.upperBound)
+    if isLogarithmic {
+      let factor = pow(upper / lower, room)
+      self.init(lower / factor...upper * factor, isLogarithmic: true)
+    } else {
+      let margin = room * (upper - lower)
+      self.init(lower - margin...upper + margin)
+    }
+  }
+
+  /// The difference of its ends.
+  var length: Double { range.upperBound - range.lowerBound }
+
+  /// Whether the scale has a place for `value`, inside its range or not.
+  package func hasPlace(for value: Double) -> Bool {
+    value.isFinite && (value > 0 || !isLogarithmic)
+  }
+
+  /// How far along `value` is: 0 at the first number, 1 at the last.
+  package func fraction(of value: Double) -> Double {
+    let (lower, upper) = (range.lowerBound, range.upperBound)
+    return isLogarithmic
+      ? log(value / lower) / log(upper / lower) : (value - lower) / (upper - lower)
+  }
+
+  /// The same middle with a range of the given length; for linear scales.
+  func widened(to length: Double) -> Scale {
+    let middle = range.lowerBound + (range.upperBound - range.lowerBound) / 2
+    return Scale(middle - length / 2...middle + length / 2)
+  }
+
+  /// Round numbers inside the range, two to `count` of them where that can be.
+  package func ticks(atMost count: Int) -> [Tick] {
+    if isLogarithmic {
+      for multiples in [[1], [1, 2, 5]] {
+        let ticks = decades(multiples, atMost: count)
+        if ticks.count >= 3 || (ticks.count == 2 && multiples.count == 1 && count < 3) {
+          return ticks
+        }
+      }
+    }
+    return linearTicks(atMost: count)
+  }
+
+  /// Multiples of 1, 2 or 5 times a power of ten.
+  private func linearTicks(atMost count: Int) -> [Tick] {
+    var exponent = Int(log10(length / Double(max(count, 1))).rounded(.down)) - 1
+    while true {
+      for digit in [1, 2, 5] {
+        let step = Tick(digit, exponent: exponent).value
+        // A bound that is a multiple but for rounding counts as one.
+        let first = (range.lowerBound / step - 1e-6).rounded(.up)
+        let last = (range.upperBound / step + 1e-6).rounded(.down)
+        if last - first < Double(count) {
+          guard first <= last else { return [] }
+          return (Int(first)...Int(last)).map { Tick($0 * digit, exponent: exponent) }
+        }
+      }
+      exponent += 1
+    }
+  }
+
+  /// `multiples` of powers of ten; of every second or third power and so on where those are too many.
+  private func decades(_ multiples: [Int], atMost count: Int) -> [Tick] {
+    let first = Int(log10(range.lowerBound).rounded(.down))
+    let last = Int(log10(range.upperBound).rounded(.up))
+    var every = 1
+    while true {
+      // Steps are counted from 1 = 10^0, so that scales that overlap agree.
+      let ticks = (first...last).filter { $0 % every == 0 }.flatMap { exponent in
+        multiples.map { Tick($0, exponent: exponent) }
+      }.filter { (-1e-9...1 + 1e-9).contains(fraction(of: $0.value)) }
+      if ticks.count <= max(count, 1) { return ticks }
+      every += 1
+    }
+  }
+}
+
+/// A round number and how it is written.
+package struct Tick: Equatable, Sendable {
+  /// The number.
+  package let value: Double
+  /// Its shortest decimal form, with an exponent where that would be long.
+  package let label: String
+
+  /// The number `digits * 10^exponent`.
+  package init(_ digits: Int, exponent: Int) {
+    var (digits, exponent) = (digits, exponent)
+    while digits != 0 && digits % 10 == 0 { (digits, exponent) = (digits / 10, exponent + 1) }
+    value = Double("\(digits)e\(exponent)") ?? .nan
+    let sign = digits < 0 ? "-" : ""
+    let text = String(digits.magnitude)
+    let leading = text.count - 1 + exponent
+    label =
+      if digits == 0 {
+        "0"
+      } else if leading >= 6 || leading < -3 {
+        sign + Self.point(text, after: 1) + "e\(leading)"
+      } else if exponent >= 0 {
+        sign + text + String(repeating: "0", count: exponent)
+      } else if leading >= 0 {
+        sign + Self.point(text, after: leading + 1)
+      } else {
+        sign + "0." + String(repeating: "0", count: -leading - 1) + text
+      }
+  }
+
+  private static func point(_ text: String, after count: Int) -> String {
+    text.count == count ? text : text.prefix(count) + "." + text.dropFirst(count)
+  }
+}

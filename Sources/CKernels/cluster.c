@@ -11,7 +11,12 @@ typedef struct {
   /// For each register: where its current tile is, and how it is expanded if it is FK_STRIDED.
   float **addresses;
   fk_expansion *expansions;
+  /// For each reduction FK_TILE partial results, of the last few tiles.
+  float *recent;
 } cluster_run;
+
+/// So many tiles are summed up before they join the result: the error of a sum grows with the additions in a row.
+enum { RECENT_TILES = 64 };
 
 static float *slot_address(const cluster_run *run, const fk_register *value) {
   return run->scratch + (int64_t) value->slot * FK_TILE;
@@ -73,18 +78,41 @@ static float *target(const fk_cluster *cluster, int32_t index, int piece) {
   return reduction->partials + piece * cluster->outer * cluster->inner;
 }
 
-/// Reduces the current tile, `blocks` blocks of [rows, width], into the results from element `offset` on. With `clears`
-/// it is the first tile to reach them.
-static void reduce_tile(
-  const cluster_run *run, int piece, int64_t offset, int64_t blocks, int64_t rows, int64_t width, int clears)
+static void clear_results(const cluster_run *run, int piece, int64_t offset, int64_t count) {
+  for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
+    fk_clear_reduction(run->cluster->reductions[i].kind, target(run->cluster, i, piece) + offset, count);
+  }
+}
+
+/// Reduces the current tile, whole blocks of [rows, width], into the results from element `offset` on.
+static void reduce_blocks(
+  const cluster_run *run, int piece, int64_t offset, int64_t blocks, int64_t rows, int64_t width)
 {
-  const fk_cluster *cluster = run->cluster;
-  for (int32_t i = 0; i < cluster->reduction_count; i++) {
-    const fk_reduction *reduction = &cluster->reductions[i];
-    float *result = target(cluster, i, piece) + offset;
-    if (clears) fk_clear_reduction(reduction->kind, result, blocks * width);
-    // A tile of zero rows only clears.
-    if (rows > 0) fk_reduce(reduction->kind, result, run->addresses[reduction->source], blocks, rows, width);
+  for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
+    const fk_reduction *reduction = &run->cluster->reductions[i];
+    fk_reduce(
+      reduction->kind, target(run->cluster, i, piece) + offset, run->addresses[reduction->source], blocks, rows, width);
+  }
+}
+
+/// Adds the recent tiles' partial results to the results.
+static void flush_recent(const cluster_run *run, int piece, int64_t offset, int64_t width) {
+  for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
+    float *result = target(run->cluster, i, piece) + offset;
+    fk_reduce(run->cluster->reductions[i].kind, result, run->recent + i * FK_TILE, 1, 1, width);
+  }
+}
+
+/// Reduces the current tile, [rows, width], which is number `number` of those that a result is reduced from.
+static void reduce_part(
+  const cluster_run *run, int piece, int64_t offset, int64_t rows, int64_t width, int64_t number)
+{
+  if (number > 0 && number % RECENT_TILES == 0) flush_recent(run, piece, offset, width);
+  for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
+    const fk_reduction *reduction = &run->cluster->reductions[i];
+    float *recent = run->recent + i * FK_TILE;
+    if (number % RECENT_TILES == 0) fk_clear_reduction(reduction->kind, recent, width);
+    fk_reduce(reduction->kind, recent, run->addresses[reduction->source], 1, rows, width);
   }
 }
 
@@ -94,25 +122,26 @@ static void cover(
 {
   const fk_cluster *cluster = run->cluster;
   int64_t tile = cluster->tile, inner = cluster->inner, reduced = cluster->reduced;
-  if (row_begin == row_end) {
-    reduce_tile(run, piece, outer_begin * inner, outer_end - outer_begin, 0, inner, 1);
-  } else if (reduced * inner <= tile && row_end - row_begin == reduced) {
+  clear_results(run, piece, outer_begin * inner, (outer_end - outer_begin) * inner);
+  if (row_begin == row_end) return;
+  if (reduced * inner <= tile && row_end - row_begin == reduced) {
     // Tiles of whole blocks.
     int64_t most = tile / (reduced * inner);
     for (int64_t o = outer_begin; o < outer_end; o += most) {
       int64_t blocks = outer_end - o < most ? outer_end - o : most;
       evaluate_tile(run, o * reduced * inner, blocks * reduced * inner);
-      reduce_tile(run, piece, o * inner, blocks, reduced, inner, 1);
+      reduce_blocks(run, piece, o * inner, blocks, reduced, inner);
     }
   } else if (inner <= tile) {
     // Tiles of whole rows of a block.
     int64_t most = tile / inner;
     for (int64_t o = outer_begin; o < outer_end; o++) {
-      for (int64_t r = row_begin; r < row_end; r += most) {
+      for (int64_t r = row_begin, number = 0; r < row_end; r += most, number++) {
         int64_t rows = row_end - r < most ? row_end - r : most;
         evaluate_tile(run, (o * reduced + r) * inner, rows * inner);
-        reduce_tile(run, piece, o * inner, 1, rows, inner, r == row_begin);
+        reduce_part(run, piece, o * inner, rows, inner, number);
       }
+      flush_recent(run, piece, o * inner, inner);
     }
   } else {
     // Tiles of a part of a row.
@@ -121,8 +150,9 @@ static void cover(
         int64_t width = inner - c < tile ? inner - c : tile;
         for (int64_t r = row_begin; r < row_end; r++) {
           evaluate_tile(run, (o * reduced + r) * inner + c, width);
-          reduce_tile(run, piece, o * inner + c, 1, 1, width, r == row_begin);
+          reduce_part(run, piece, o * inner + c, 1, width, r - row_begin);
         }
+        flush_recent(run, piece, o * inner + c, width);
       }
     }
   }
@@ -147,11 +177,13 @@ void fk_run_cluster(const void *arguments, int piece, int worker) {
 
   float *addresses[cluster->register_count + 1];
   fk_expansion expansions[cluster->register_count + 1];
+  float recent[cluster->reduction_count * FK_TILE + 1];
   cluster_run run = {
     .cluster = cluster,
     .scratch = cluster->scratch + (int64_t) worker * cluster->scratch_slots * FK_TILE,
     .addresses = addresses,
     .expansions = expansions,
+    .recent = recent,
   };
   prepare(&run);
   cover(&run, piece, outer_begin, outer_end, row_begin, row_end);

@@ -4,11 +4,17 @@
 
 // Float additions may not be reordered by the compiler, so independent partial results are spelled out: LANES of them
 // for a contiguous row, and one for each column otherwise.
-enum { LANES = 64, COLUMNS = 64 };
+enum { LANES = 64, COLUMNS = 64, FOLD = 16 };
 
-#define SUM(a, b) ((a) + (b))
-// max(a, b), NaN if either is.
-#define MAX(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
+FK_INLINE float add(float a, float b) {
+  return a + b;
+}
+
+/// NaN if either is. Not `||`, which would branch.
+FK_INLINE float larger(float a, float b) {
+  int takes = (b > a) | (b != b);
+  return takes ? b : a;
+}
 
 #define REDUCTION(NAME, COMBINE, NEUTRAL) \
   FK_INLINE float NAME##_row(const float *values, int64_t count) { \
@@ -57,6 +63,13 @@ enum { LANES = 64, COLUMNS = 64 };
     } \
     for (int64_t c = 0; c < columns; c++) result[c] = COMBINE(result[c], totals[c]); \
   } \
+  FK_INLINE void NAME##_block(float *result, const float *values, int64_t rows, int64_t inner) { \
+    int64_t c = 0; \
+    for (; c + 64 <= inner; c += 64) NAME##_columns(result + c, values + c, rows, inner, 64); \
+    for (; c + 16 <= inner; c += 16) NAME##_columns(result + c, values + c, rows, inner, 16); \
+    for (; c + 4 <= inner; c += 4) NAME##_columns(result + c, values + c, rows, inner, 4); \
+    for (; c < inner; c++) NAME##_columns(result + c, values + c, rows, inner, 1); \
+  } \
   FK_CLONES \
   static void NAME(float *result, const float *values, int64_t blocks, int64_t rows, int64_t inner) { \
     if (inner == 1) { \
@@ -76,16 +89,21 @@ enum { LANES = 64, COLUMNS = 64 };
       return; \
     } \
     for (int64_t b = 0; b < blocks; b++, values += rows * inner, result += inner) { \
-      int64_t c = 0; \
-      for (; c + 64 <= inner; c += 64) NAME##_columns(result + c, values + c, rows, inner, 64); \
-      for (; c + 16 <= inner; c += 16) NAME##_columns(result + c, values + c, rows, inner, 16); \
-      for (; c + 4 <= inner; c += 4) NAME##_columns(result + c, values + c, rows, inner, 4); \
-      for (; c < inner; c++) NAME##_columns(result + c, values + c, rows, inner, 1); \
+      int64_t done = 0; \
+      if (inner < 16 && rows >= 2 * FOLD) { \
+        /* Narrow rows: FOLD of them as one wide row, which is then folded. */ \
+        float wide[FOLD * 16]; \
+        for (int64_t i = 0; i < FOLD * inner; i++) wide[i] = NEUTRAL; \
+        done = rows / FOLD * FOLD; \
+        NAME##_block(wide, values, rows / FOLD, FOLD * inner); \
+        NAME##_block(result, wide, FOLD, inner); \
+      } \
+      if (done < rows) NAME##_block(result, values + done * inner, rows - done, inner); \
     } \
   }
 
-REDUCTION(sum, SUM, 0)
-REDUCTION(maximum, MAX, -__builtin_inff())
+REDUCTION(sum, add, 0)
+REDUCTION(maximum, larger, -__builtin_inff())
 
 void fk_clear_reduction(fk_reduction_kind kind, float *result, int64_t count) {
   float neutral = kind == FK_SUM ? 0 : -__builtin_inff();

@@ -18,6 +18,8 @@ typedef enum {
   /// One element, base[0], the same for all.
   FK_SCALAR,
   /// base[Σ index[d] * strides[d]], brought into scratch slot `slot` before the operations run. Strides may be 0.
+  /// In a slot of its own, content that repeats from tile to tile (a bias, when `tile` is a multiple of the channels)
+  /// is brought in once; in one that other registers use too, for every tile.
   FK_STRIDED,
 } fk_home;
 

@@ -1,0 +1,82 @@
+/// SplitMix64: reproducible cases, named by their seed.
+struct Generator: RandomNumberGenerator {
+  var state: UInt64
+
+  init(seed: Int) {
+    state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 &+ 1
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+    return z ^ z >> 31
+  }
+
+  mutating func float(_ range: ClosedRange<Float>) -> Float {
+    Float.random(in: range, using: &self)
+  }
+
+  mutating func int(_ range: ClosedRange<Int>) -> Int {
+    Int.random(in: range, using: &self)
+  }
+}
+
+/// Floats at a fixed address, 64-byte aligned as in a program's arena.
+final class Floats {
+  let pointer: UnsafeMutablePointer<Float>
+  let count: Int
+
+  init(_ values: [Float]) {
+    count = values.count
+    pointer = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+      .bindMemory(to: Float.self, capacity: max(count, 1))
+    for i in values.indices { pointer[i] = values[i] }
+  }
+
+  /// Filled with NaN, so that what is not written shows.
+  convenience init(count: Int) {
+    self.init([Float](repeating: .nan, count: count))
+  }
+
+  deinit {
+    pointer.deallocate()
+  }
+
+  var values: [Float] {
+    (0..<count).map { pointer[$0] }
+  }
+
+  subscript(i: Int) -> Float {
+    pointer[i]
+  }
+}
+
+/// The homogeneous tuples that C arrays become.
+typealias Six = (Int64, Int64, Int64, Int64, Int64, Int64)
+
+func six(_ values: [Int]) -> Six {
+  let v = values.map(Int64.init) + [Int64](repeating: 0, count: 6 - values.count)
+  return (v[0], v[1], v[2], v[3], v[4], v[5])
+}
+
+/// Row-major multi-index of `flat`.
+func index(_ flat: Int, _ sizes: [Int]) -> [Int] {
+  var rest = flat
+  var result = [Int](repeating: 0, count: sizes.count)
+  for d in sizes.indices.reversed() {
+    result[d] = rest % sizes[d]
+    rest /= sizes[d]
+  }
+  return result
+}
+
+func offset(_ index: [Int], _ strides: [Int]) -> Int {
+  zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
+}
+
+/// Equal bit for bit, NaN included.
+func identical(_ a: [Float], _ b: [Float]) -> Bool {
+  a.map(\.bitPattern) == b.map(\.bitPattern)
+}

@@ -17,7 +17,7 @@
 #define VECTOR_CLONES
 #endif
 
-enum { max_pieces = 4, alignment = 64, summed_at_once = 4096 };
+enum { max_pieces = 4, alignment = 64, summed_at_once = 4096, thin_block_pixels = 1024 };
 
 // The data types of everything below; a second precision starts here.
 static const dnnl_data_type_t left_type = dnnl_f32, right_type = dnnl_f32, out_type = dnnl_f32;
@@ -39,8 +39,22 @@ typedef struct {
 /// Which index of a matrix product is cut.
 typedef enum { cut_batch, cut_m, cut_n } matmul_cut;
 
+/// What runs it.
+typedef enum {
+  by_primitive,
+  by_blas,
+  // A stride-1 correlation between an image of many channels (the wide one) and one of a single channel (the thin one)
+  // whose result is the thin image or the filter: the library's direct kernels fill one lane of sixteen. A filter is a
+  // [taps, channels] matrix here, so a product of matrices and shifted sums of whole rows do it.
+  by_rows,
+} method;
+
 struct fk_contraction {
   fk_contraction_shape shape;
+  // What the primitive computes: the shape itself, but for an image gradient of stride 1, which is computed as a
+  // forward correlation with the filter turned half round (the library's forward kernels are a fifth faster).
+  fk_contraction_shape primitive_shape;
+  bool turned;
   double flops;
   int threads;
   dnnl_stream_t *streams;  // One per worker.
@@ -52,8 +66,8 @@ struct fk_contraction {
   int kernel_of_piece[max_pieces];
   dnnl_memory_t left[max_pieces], right[max_pieces], out[max_pieces];
 
+  method method;
   matmul_cut cut;
-  bool by_blas;
   const element *blas_left[max_pieces], *blas_right[max_pieces];
   element *blas_out[max_pieces];
 
@@ -62,8 +76,13 @@ struct fk_contraction {
   dnnl_memory_desc_t filter, library_filter;
   dnnl_primitive_t reorder;
   dnnl_memory_t reorder_from, reorder_to;
-  element *partial[max_pieces], *sum;
+  element *partial[max_pieces], *sum, *turned_filter;
   int64_t partial_elements;
+
+  int64_t thin_block;  // by_rows: images at a time.
+  const element *operand_left, *operand_right;
+  element *result;
+  char *scratchpads;
 
   size_t filter_bytes;  // Of one filter in the workspace: a reordered one, or one partial gradient.
   size_t scratchpad_bytes;
@@ -181,7 +200,7 @@ static void make_matmul(const fk_contraction *it, kernel *kernel, failure *failu
 static void make_convolution(
   const fk_contraction *it, kernel *kernel, const dnnl_memory_desc_t *filter, failure *failure,
   dnnl_primitive_attr_t attributes) {
-  const fk_contraction_shape *s = &it->shape;
+  const fk_contraction_shape *s = &it->primitive_shape;
   bool filter_is_result = s->kind == FK_CONV_FILTER;
   dnnl_memory_desc_t image =
     image_memory(kernel->count, s->channels, s->height, s->width, s->kind == FK_CONV_INPUT ? out_type : left_type);
@@ -253,8 +272,8 @@ static void make_kernels(fk_contraction *it, failure *failure) {
   dnnl_primitive_attr_t attributes = NULL;
   check(failure, dnnl_primitive_attr_create(&attributes), "attributes");
   if (failure->failed) return;
-  // The library's own scratchpads belong to the creating thread and are shared by its primitives: two workers running one
-  // primitive would overwrite each other's.
+  // The library's own scratchpads belong to the creating thread and are shared by its primitives: two workers running
+  // one primitive would overwrite each other's.
   must(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
   for (int piece = 0; piece < it->pieces && !failure->failed; piece += 1) {
     int known = 0;
@@ -279,10 +298,18 @@ static void make_kernels(fk_contraction *it, failure *failure) {
 
 static void make_reorder(fk_contraction *it, failure *failure) {
   bool filter_is_result = it->shape.kind == FK_CONV_FILTER;
-  it->filter = filter_memory(&it->shape, filter_is_result ? out_type : right_type, dnnl_hwio);
+  it->filter = filter_memory(&it->primitive_shape, filter_is_result ? out_type : right_type, dnnl_hwio);
+  if (it->turned) {
+    const fk_contraction_shape *s = &it->shape;
+    const dnnl_dims_t sizes = {s->channels, s->out_channels, s->filter_height, s->filter_width};
+    int64_t tap = s->channels * s->out_channels;
+    const dnnl_dims_t strides = {s->out_channels, 1, s->filter_width * tap, tap};
+    must(dnnl_memory_desc_init_by_strides(&it->filter, 4, sizes, right_type, strides));
+  }
   it->library_filter = *library_filter(it);
-  it->reordered = !dnnl_memory_desc_equal(&it->filter, &it->library_filter);
-  it->filter_bytes = aligned(dnnl_memory_desc_get_size(&it->library_filter));
+  it->reordered = it->turned || !dnnl_memory_desc_equal(&it->filter, &it->library_filter);
+  size_t bytes = dnnl_memory_desc_get_size(&it->library_filter), plain_bytes = dnnl_memory_desc_get_size(&it->filter);
+  it->filter_bytes = aligned(it->turned && plain_bytes > bytes ? plain_bytes : bytes);
   it->partial_elements = (int64_t)(dnnl_memory_desc_get_size(&it->library_filter) / sizeof(element));
   if (!it->reordered) return;
   dnnl_primitive_desc_t description;
@@ -302,18 +329,86 @@ static bool is_convolution(const fk_contraction *it) { return it->shape.kind != 
 static void plan_matmul(fk_contraction *it) {
   const fk_contraction_shape *shape = &it->shape;
   int pieces = wanted_pieces(it->flops);
+  // Measured against the library's matmul, its BLAS interface is up to ten times as fast for vectors and outer
+  // products, a third faster where a right operand of a megabyte is packed anew for each piece, and no slower for a
+  // piece whose rows are not contiguous (part of a transposed left operand, or of the columns), which the library's
+  // best kernels refuse.
+  bool large_right = shape->k * shape->n >= 1 << 18;
   if (shape->batch > 1) {
     it->cut = cut_batch;
     it->pieces = cut_evenly(shape->batch, 1, pieces, it->slices);
-  } else if (shape->m >= 64 || shape->m >= shape->n) {
+    return;
+  }
+  bool rows = shape->m >= 64 || shape->m >= shape->n;
+  if (shape->transposed_right && !shape->transposed_left && large_right && shape->n > shape->m) rows = false;
+  if (rows) {
     it->cut = cut_m;
     it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
   } else {
     it->cut = cut_n;
     it->pieces = cut_evenly(shape->n, 64, pieces, it->slices);
   }
-  // Vectors and outer products: the library's matmul takes up to ten times as long as its BLAS interface.
-  it->by_blas = shape->batch == 1 && (shape->m == 1 || shape->n == 1 || shape->k == 1);
+  bool vector = shape->m == 1 || shape->n == 1 || shape->k == 1;
+  bool columns = it->cut == cut_n && it->pieces > 1;
+  if (vector || columns || large_right || shape->transposed_left) it->method = by_blas;
+}
+
+static bool is_thin(const fk_contraction_shape *s) {
+  int64_t wide = s->channels == 1 ? s->out_channels : s->channels;
+  if (s->stride != 1 || wide < 8) return false;
+  switch (s->kind) {
+    case FK_CONV:
+    case FK_CONV_FILTER:
+      return s->out_channels == 1;
+    case FK_CONV_INPUT:
+      return s->channels == 1;
+    default:
+      return false;
+  }
+}
+
+static void plan_turned(fk_contraction *it) {
+  const fk_contraction_shape *s = &it->shape;
+  // Single taps gain nothing; few channels run faster in the gradient's own kernels.
+  if (
+    s->kind != FK_CONV_INPUT || s->stride != 1 || s->filter_height != s->filter_width || s->filter_height == 1
+    || s->padding >= s->filter_height || s->channels < 16 || s->out_channels < 16)
+    return;
+  it->turned = true;
+  fk_contraction_shape *twin = &it->primitive_shape;
+  twin->kind = FK_CONV;
+  twin->height = s->out_height;
+  twin->width = s->out_width;
+  twin->channels = s->out_channels;
+  twin->out_height = s->height;
+  twin->out_width = s->width;
+  twin->out_channels = s->channels;
+  twin->padding = (int)s->filter_height - 1 - s->padding;
+}
+
+/// The two images of a thin correlation, and where tap (u, v) of the wide one lies for pixel (0, 0) of the thin one:
+/// at (direction * (u - padding), direction * (v - padding)).
+typedef struct {
+  int64_t height, width, channels, thin_height, thin_width, filter_height, filter_width, padding, direction;
+} thin_sizes;
+
+static thin_sizes sizes_of_thin(const fk_contraction_shape *s) {
+  if (s->kind == FK_CONV_INPUT)
+    return (thin_sizes){s->out_height, s->out_width, s->out_channels, s->height, s->width,
+                        s->filter_height, s->filter_width, s->padding, -1};
+  return (thin_sizes){s->height, s->width, s->channels, s->out_height, s->out_width,
+                      s->filter_height, s->filter_width, s->padding, 1};
+}
+
+static void plan_thin(fk_contraction *it) {
+  it->method = by_rows;
+  thin_sizes sizes = sizes_of_thin(&it->shape);
+  int64_t pixels = sizes.height * sizes.width, taps = sizes.filter_height * sizes.filter_width;
+  it->thin_block = pixels >= thin_block_pixels ? 1 : thin_block_pixels / pixels;
+  if (it->thin_block > it->slices[it->pieces - 1].count) it->thin_block = it->slices[it->pieces - 1].count;
+  it->scratchpad_bytes = aligned((size_t)(taps * pixels * it->thin_block) * sizeof(element));
+  it->partial_elements = taps * sizes.channels;
+  it->filter_bytes = aligned((size_t)it->partial_elements * sizeof(element));
 }
 
 static const char *mistake(const fk_contraction_shape *s) {
@@ -349,6 +444,7 @@ fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int thr
     return NULL;
   }
   it->shape = *shape;
+  it->primitive_shape = *shape;
   it->threads = threads;
   it->streams = streams;
   for (int i = 0; i < threads; i += 1)
@@ -357,12 +453,14 @@ fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int thr
     it->flops = 2.0 * (double)(shape->images * shape->out_height * shape->out_width * shape->out_channels)
       * (double)(shape->filter_height * shape->filter_width * shape->channels);
     it->pieces = cut_evenly(shape->images, 1, wanted_pieces(it->flops), it->slices);
+    if (is_thin(shape)) plan_thin(it);
+    plan_turned(it);
   } else {
     it->flops = 2.0 * (double)(shape->batch * shape->m) * (double)(shape->k * shape->n);
     plan_matmul(it);
   }
-  if (!it->by_blas && !failure.failed) make_kernels(it, &failure);
-  if (is_convolution(it) && !failure.failed) make_reorder(it, &failure);
+  if (it->method == by_primitive && !failure.failed) make_kernels(it, &failure);
+  if (it->method == by_primitive && is_convolution(it) && !failure.failed) make_reorder(it, &failure);
   if (failure.failed) {
     fk_contraction_destroy(it);
     return NULL;
@@ -405,7 +503,7 @@ void fk_contraction_destroy(fk_contraction *it) {
 static int workspace_filters(const fk_contraction *it) {
   if (!is_convolution(it)) return 0;
   if (it->shape.kind == FK_CONV_FILTER && it->pieces > 1) return it->pieces;
-  return it->reordered ? 1 : 0;
+  return it->turned ? 2 : it->reordered ? 1 : 0;  // Turned half round, and in the library's format.
 }
 
 size_t fk_contraction_workspace(const fk_contraction *it) {
@@ -433,7 +531,7 @@ static void bind_matmul(fk_contraction *it, const element *left, const element *
         piece_out += first;
         break;
     }
-    if (it->by_blas) {
+    if (it->method == by_blas) {
       it->blas_left[i] = piece_left;
       it->blas_right[i] = piece_right;
       it->blas_out[i] = piece_out;
@@ -453,7 +551,6 @@ static void bind_convolution(
   bool in_workspace = workspace_filters(it) != 0;
   for (int i = 0; i < it->pieces; i += 1) {
     int64_t first = it->slices[i].first;
-    const kernel *kernel = &it->kernel[it->kernel_of_piece[i]];
     const void *piece_left, *piece_right;
     void *piece_out;
     if (s->kind == FK_CONV_FILTER) {
@@ -466,21 +563,32 @@ static void bind_convolution(
       piece_right = in_workspace ? (const void *)filters : right;
       piece_out = out + first * (s->kind == FK_CONV ? result : image);
     }
+    if (it->method == by_rows) continue;
+    const kernel *kernel = &it->kernel[it->kernel_of_piece[i]];
     it->left[i] = memory(&kernel->left, piece_left);
     it->right[i] = memory(&kernel->right, piece_right);
     it->out[i] = memory(&kernel->out, piece_out);
   }
   it->sum = it->reordered ? it->partial[0] : out;
   if (!it->reordered) return;
-  bool filter_is_result = s->kind == FK_CONV_FILTER;
-  it->reorder_from = memory(filter_is_result ? &it->library_filter : &it->filter, filter_is_result ? filters : (const void *)right);
-  it->reorder_to = memory(filter_is_result ? &it->filter : &it->library_filter, filter_is_result ? (void *)out : filters);
+  if (s->kind == FK_CONV_FILTER) {
+    it->reorder_from = memory(&it->library_filter, filters);
+    it->reorder_to = memory(&it->filter, out);
+  } else {
+    it->turned_filter = it->turned ? (element *)(filters + it->filter_bytes) : NULL;
+    it->reorder_from = memory(&it->filter, it->turned ? it->turned_filter : right);
+    it->reorder_to = memory(&it->library_filter, filters);
+  }
 }
 
 void fk_contraction_bind(
   fk_contraction *it, const float *left, const float *right, float *out, void *workspace) {
   unbind(it);
   char *filters = workspace;
+  it->operand_left = left;
+  it->operand_right = right;
+  it->result = out;
+  it->scratchpads = workspace == NULL ? NULL : filters + (size_t)workspace_filters(it) * it->filter_bytes;
   if (is_convolution(it)) {
     bind_convolution(it, left, right, out, filters);
   } else {
@@ -490,11 +598,10 @@ void fk_contraction_bind(
     kernel *kernel = &it->kernel[i];
     const dnnl_memory_desc_t *description = part(kernel, dnnl_query_scratchpad_md);
     if (dnnl_memory_desc_get_size(description) == 0) continue;
-    char *scratchpads = filters + (size_t)workspace_filters(it) * it->filter_bytes;
     kernel->scratchpads = calloc((size_t)it->threads, sizeof(dnnl_memory_t));
     if (kernel->scratchpads == NULL) must(dnnl_out_of_memory);
     for (int worker = 0; worker < it->threads; worker += 1)
-      kernel->scratchpads[worker] = memory(description, scratchpads + (size_t)worker * it->scratchpad_bytes);
+      kernel->scratchpads[worker] = memory(description, it->scratchpads + (size_t)worker * it->scratchpad_bytes);
   }
 }
 
@@ -509,7 +616,7 @@ static void run_kernel(const void *arguments, int piece, int worker) {
     [FK_CONV_INPUT] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
     [FK_CONV_FILTER] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
   };
-  const int *role = roles[it->shape.kind];
+  const int *role = roles[it->primitive_shape.kind];
   dnnl_exec_arg_t operands[4] = {
     {role[0], it->left[piece]}, {role[1], it->right[piece]}, {role[2], it->out[piece]}};
   if (kernel->scratchpads != NULL)
@@ -530,9 +637,83 @@ static void run_blas(const void *arguments, int piece, int worker) {
     right ? shape->k : shape->n, 0, it->blas_out[piece], shape->n));
 }
 
+/// Where thin[y, x] and tap[y + dy, x + dx] both exist.
+typedef struct {
+  int64_t dy, dx, top, bottom, left, right;
+} overlap;
+
+static overlap overlap_of_tap(const thin_sizes *sizes, int64_t tap) {
+  int64_t dy = sizes->direction * (tap / sizes->filter_width - sizes->padding);
+  int64_t dx = sizes->direction * (tap % sizes->filter_width - sizes->padding);
+  int64_t bottom = sizes->height - dy, right = sizes->width - dx;
+  return (overlap){
+    dy, dx, dy < 0 ? -dy : 0, bottom < sizes->thin_height ? bottom : sizes->thin_height, dx < 0 ? -dx : 0,
+    right < sizes->thin_width ? right : sizes->thin_width};
+}
+
+/// thin[y, x] = Σ over taps of taps[tap][y + dy, x + dx], in the order of the taps.
+VECTOR_CLONES static void add_shifted(
+  const thin_sizes *sizes, const element *taps, int64_t tap_stride, element *thin) {
+  for (int64_t i = 0; i < sizes->thin_height * sizes->thin_width; i += 1) thin[i] = 0;
+  for (int64_t tap = 0; tap < sizes->filter_height * sizes->filter_width; tap += 1) {
+    overlap o = overlap_of_tap(sizes, tap);
+    for (int64_t y = o.top; y < o.bottom; y += 1) {
+      const element *restrict from = taps + tap * tap_stride + (y + o.dy) * sizes->width + o.dx;
+      element *restrict to = thin + y * sizes->thin_width;
+      for (int64_t x = o.left; x < o.right; x += 1) to[x] += from[x];
+    }
+  }
+}
+
+/// taps[tap][y + dy, x + dx] = thin[y, x], and zero elsewhere.
+static void spread_shifted(const thin_sizes *sizes, const element *thin, element *taps, int64_t tap_stride) {
+  for (int64_t tap = 0; tap < sizes->filter_height * sizes->filter_width; tap += 1) {
+    overlap o = overlap_of_tap(sizes, tap);
+    element *to = taps + tap * tap_stride;
+    memset(to, 0, (size_t)(sizes->height * sizes->width) * sizeof(element));
+    if (o.right <= o.left) continue;
+    for (int64_t y = o.top; y < o.bottom; y += 1)
+      memcpy(
+        to + (y + o.dy) * sizes->width + o.dx + o.left, thin + y * sizes->thin_width + o.left,
+        (size_t)(o.right - o.left) * sizeof(element));
+  }
+}
+
+static void run_thin(const void *arguments, int piece, int worker) {
+  const fk_contraction *it = arguments;
+  thin_sizes sizes = sizes_of_thin(&it->shape);
+  int64_t taps = sizes.filter_height * sizes.filter_width, channels = sizes.channels;
+  int64_t pixels = sizes.height * sizes.width, thin_pixels = sizes.thin_height * sizes.thin_width;
+  element *scratch = (element *)(it->scratchpads + (size_t)worker * it->scratchpad_bytes);
+  const element *wide = it->operand_left;
+  int64_t first = it->slices[piece].first, end = first + it->slices[piece].count;
+  for (int64_t image = first; image < end; image += it->thin_block) {
+    int64_t images = end - image < it->thin_block ? end - image : it->thin_block, columns = images * pixels;
+    if (it->shape.kind == FK_CONV_FILTER) {
+      for (int64_t i = 0; i < images; i += 1)
+        spread_shifted(&sizes, it->operand_right + (image + i) * thin_pixels, scratch + i * pixels, columns);
+      must(dnnl_sgemm(
+        'N', 'N', taps, channels, columns, 1, scratch, columns, wide + image * pixels * channels, channels,
+        image == first ? 0 : 1, it->partial[piece], channels));
+    } else {
+      must(dnnl_sgemm(
+        'N', 'T', taps, columns, channels, 1, it->operand_right, channels, wide + image * pixels * channels, channels,
+        0, scratch, columns));
+      for (int64_t i = 0; i < images; i += 1)
+        add_shifted(&sizes, scratch + i * pixels, columns, it->result + (image + i) * thin_pixels);
+    }
+  }
+}
+
 static void run_reorder(const void *arguments, int piece, int worker) {
   (void)piece;
   const fk_contraction *it = arguments;
+  if (it->turned) {
+    int64_t taps = it->shape.filter_height * it->shape.filter_width, size = it->shape.channels * it->shape.out_channels;
+    for (int64_t tap = 0; tap < taps; tap += 1)
+      memcpy(
+        it->turned_filter + (taps - 1 - tap) * size, it->operand_right + tap * size, (size_t)size * sizeof(element));
+  }
   const dnnl_exec_arg_t operands[2] = {{DNNL_ARG_FROM, it->reorder_from}, {DNNL_ARG_TO, it->reorder_to}};
   must(dnnl_primitive_execute(it->reorder, it->streams[worker], 2, operands));
 }
@@ -575,7 +756,9 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
   }
   static const char *const kinds[4] = {
     [FK_MATMUL] = "matmul", [FK_CONV] = "conv", [FK_CONV_INPUT] = "convInput", [FK_CONV_FILTER] = "convFilter"};
-  step[count] = (fk_step){it->by_blas ? run_blas : run_kernel, it, it->pieces};
+  static void (*const runs[3])(const void *, int, int) = {
+    [by_primitive] = run_kernel, [by_blas] = run_blas, [by_rows] = run_thin};
+  step[count] = (fk_step){runs[it->method], it, it->pieces};
   names[count++] = kinds[it->shape.kind];
   if (filter_is_result && it->pieces > 1) {
     int64_t size = sum_piece_elements(it);
@@ -590,7 +773,8 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
 }
 
 const char *fk_contraction_implementation(const fk_contraction *it) {
-  if (it->by_blas) return "blas:jit";
+  if (it->method == by_blas) return "blas:jit";
+  if (it->method == by_rows) return "rows:jit";
   const char *name = "unknown";
   dnnl_primitive_desc_query(it->kernel[0].description, dnnl_query_impl_info_str, 0, &name);
   return name;

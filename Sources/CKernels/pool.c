@@ -29,9 +29,9 @@ typedef struct {
   pthread_t thread;
 } fk_worker;
 
-// Unclaimed pieces of the published step are first ..< end, both in one word. A claim is one compare-and-swap on it, and
-// the step is read only after the claim succeeded: the caller cannot move on before that piece is finished, so a worker
-// that was descheduled anywhere before its claim holds nothing up and can do no harm with what it read earlier.
+// Unclaimed pieces of the published step are first ..< end, both in one word. A claim is one compare-and-swap on it,
+// and the step is read only after the claim succeeded: the caller cannot move on before that piece is finished, so a
+// worker that was descheduled anywhere before its claim holds nothing up and can do no harm with what it read earlier.
 struct fk_pool {
   alignas(cache_line) _Atomic uint64_t unclaimed;
   const fk_step *step;  // Written while nothing is unclaimed or unfinished, read by those who hold a piece.

@@ -53,7 +53,8 @@ int fk_contraction_steps(
   const fk_contraction *_Nonnull contraction, void *_Nonnull steps /* fk_step[8] */,
   const char *_Nonnull *_Nonnull names /* [8] */);
 
-/// The name of oneDNN's implementation, e.g. "brgconv:avx512_core".
+/// The name of oneDNN's implementation, e.g. "brgconv:avx512_core"; "blas:jit" for a matrix product by its BLAS
+/// interface, "rows:jit" for a correlation with a single channel by matrix products and shifted rows.
 const char *_Nonnull fk_contraction_implementation(const fk_contraction *_Nonnull contraction);
 /// Floating-point operations of one run, two per multiply-add (taps that fall into padding included).
 double fk_contraction_flops(const fk_contraction *_Nonnull contraction);

@@ -14,7 +14,8 @@ typedef struct {
   int pieces;
 } fk_step;
 
-/// A pool of `threads` workers, the caller of `fk_run` being worker 0. NULL if threads < 1 or none can start.
+/// A pool of `threads` workers, the caller of `fk_run` being worker 0. NULL if threads < 1 or none can start; fewer
+/// workers where the system refuses some (`fk_pool_threads` tells).
 fk_pool *_Nullable fk_pool_create(int threads);
 void fk_pool_destroy(fk_pool *_Nonnull pool);
 int fk_pool_threads(const fk_pool *_Nonnull pool);

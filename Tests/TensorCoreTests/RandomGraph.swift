@@ -119,7 +119,9 @@ struct RandomGraph {
     case 19:
       guard rank >= 1 else { return }
       let axis = Int(numbers.next() % UInt64(rank))
-      add(concatenate([x, elementwise(x), 0.5 * x].suffix(numbers.chance(50) ? 2 : 3), axis: axis))
+      let y = elementwise(x)
+      let parts = [x, y.shape == x.shape ? y : -x, 0.5 * x]
+      add(concatenate(parts.suffix(numbers.chance(50) ? 2 : 3), axis: axis))
     case 20:
       if let axis = x.shape.firstIndex(where: { $0 % 2 == 0 }) {
         add(x.reshape(Array(x.shape[..<axis]) + [2, x.shape[axis] / 2] + x.shape[(axis + 1)...]))

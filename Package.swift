@@ -43,7 +43,10 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["DDPM", "Datasets", "Images", "TensorCore", "Training"]),
+    .testTarget(name: "FigmentTests", dependencies: ["figment"]),
   ]
 )
 

@@ -126,10 +126,10 @@ public final class Sampler {
   /// - Parameters:
   ///   - steps: How many of the schedule's times are visited; all unless told.
   ///   - observe: Given the number of steps done, and all samples of the current batch, after each step and before the
-  ///     first.
+  ///     first. What it throws ends the sampling.
   public func sample(
     seeds: [UInt64], _ method: SamplingMethod, steps: Int? = nil,
-    observe: ((_ done: Int, _ samples: [Float]) -> Void)? = nil
+    observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
     let plan = try schedule.reverseSteps(method, steps: steps ?? schedule.times)
     var result: [Float] = []
@@ -139,7 +139,7 @@ public final class Sampler {
       step.fill(seeds: self.seeds, with: chunk)
       start.run(at: 0)
       var current = try start.values(begun)
-      observe?(0, current)
+      try observe?(0, current)
       for (done, reverse) in plan.enumerated() {
         step.fill(x, with: current)
         step.fill(time, with: [Float(reverse.time - 1)])
@@ -151,7 +151,7 @@ public final class Sampler {
         // Draws are by time, so that samplers that visit the same times draw the same noise there.
         step.run(at: UInt64(reverse.time))
         current = try step.values(stepped)
-        observe?(done + 1, current)
+        try observe?(done + 1, current)
       }
       result += current.prefix(chunk.count * width)
     }

@@ -5,15 +5,23 @@ import Training
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a workload on this machine.",
-    discussion: "The workloads are those of the comparison with PyTorch and JAX: same network, batch and loss.")
+    discussion: """
+      The workloads are those of the comparison with PyTorch and JAX: same network, batch and \
+      loss, with the program that train or sample would run. Where MNIST is missing, random bytes \
+      take its place.
+      """)
 
-  @Argument(help: "ddpm-mnist, ddpm-mnist-sample or ddpm-toy.")
+  enum Precision: String, ExpressibleByArgument, CaseIterable {
+    case fp32, bf16
+  }
+
+  @Argument(help: "What to measure.")
   var workload: Workload
 
-  @Option(help: "The data type: fp32.")
-  var precision = "fp32"
+  @Option(help: "The type of activations; bf16 is still to come.")
+  var precision = Precision.fp32
 
-  @Option(help: "Steps to measure, after the first.")
+  @Option(help: ArgumentHelp("Steps to measure, after the first.", valueName: "n"))
   var steps: Int?
 
   @Flag(help: "Prints the time of each kernel.")
@@ -23,27 +31,34 @@ struct Bench: ParsableCommand {
   var json = false
 
   @OptionGroup var computing: Computing
+  @OptionGroup var dataFolder: DataFolder
 
   mutating func validate() throws {
-    #if DEBUG
-      throw ValidationError("bench measures release builds only: swift run -c release figment bench ...")
-    #else
-      guard precision == "fp32" else {
-        throw ValidationError("precision \(precision) is not supported; expected fp32")
-      }
-      if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
-    #endif
+    if let steps, !(1...1_000_000).contains(steps) {
+      throw ValidationError("--steps is from 1 to 1000000, not \(steps)")
+    }
+    if profile && json { throw ValidationError("--profile and --json exclude each other") }
   }
 
   func run() throws {
-    let result = try measure(
-      workload, threads: computing.threads ?? Runtime.processors, steps: steps, profile: profile,
-      dataDirectory: computing.dataDirectory)
-    if json {
-      print(result.json)
-    } else {
-      for line in result.lines { print(line) }
-    }
+    #if DEBUG
+      throw CommandError(
+        "bench measures release builds only: swift run -c release figment bench \(workload.rawValue)"
+      )
+    #else
+      guard precision == .fp32 else {
+        throw CommandError(
+          "bench: precision \(precision.rawValue) is not there yet; expected fp32")
+      }
+      let result = try measure(
+        workload, threads: computing.threads, steps: steps, profile: profile,
+        dataDirectory: dataFolder.path)
+      if json {
+        print(result.json)
+      } else {
+        for line in result.lines { print(line) }
+      }
+    #endif
   }
 }
 

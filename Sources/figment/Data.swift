@@ -1,21 +1,25 @@
 import ArgumentParser
 import Datasets
-import TensorCore
 import Training
 
 struct Data: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists and fetches data sets.", subcommands: [List.self, Fetch.self])
+    abstract: "Lists, fetches and shows data sets.",
+    subcommands: [List.self, Fetch.self, Show.self])
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "What an experiment's data: may be.")
+    static let configuration = CommandConfiguration(
+      abstract: "What an experiment's data: may be.")
 
     func run() throws {
-      print("mnist  60,000 + 10,000 handwritten digits, 28x28; figment data fetch mnist")
+      var rows = [
+        ["mnist", "60,000 + 10,000 handwritten digits of 28 x 28; see: figment data fetch", ""]
+      ]
       for name in ToySet.names {
         let set = try ToySet.named(name)
-        print("\(name)  \(set.definition); entropy \(decimals(set.entropy, 4)) nats")
+        rows.append([name, set.definition, "entropy \(fixed(set.entropy, 4)) nats"])
       }
+      for line in table(rows) { print(line.trimmingSpaces) }
     }
   }
 
@@ -29,31 +33,62 @@ struct Data: ParsableCommand {
     @Flag(help: "Never touches the network: says what is missing.")
     var offline = false
 
-    @Option(help: ArgumentHelp("The folder of downloaded data sets.", valueName: "dir"))
-    var dataDirectory = "data"
+    @OptionGroup var dataFolder: DataFolder
 
     mutating func validate() throws {
-      if name != "mnist" { throw ValidationError("there is nothing to fetch for '\(name)'; known: mnist") }
+      if name != "mnist" {
+        throw ValidationError("there is nothing to fetch for '\(name)'; expected mnist")
+      }
     }
 
     func run() throws {
       let console = Console()
       do {
-        try MNIST.fetch(into: dataDirectory + "/mnist", offline: offline) { console.print($0) }
+        try MNIST.fetch(into: dataFolder.path + "/mnist", offline: offline) { console.print($0) }
       } catch is CancellationError {
         throw ExitCode(130)
       }
     }
   }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Draws the first examples of a data set.")
+
+    @Argument(help: "The data set; see: figment data list.")
+    var name: String
+
+    @Option(help: ArgumentHelp("How many: 64 images or 2000 points by default.", valueName: "n"))
+    var count: Int?
+
+    @Option(
+      help: ArgumentHelp("Where the picture goes; NAME.png by default.", valueName: "file.png"))
+    var out: String?
+
+    @OptionGroup var dataFolder: DataFolder
+
+    mutating func validate() throws {
+      if let count, !(1...100_000).contains(count) {
+        throw ValidationError("--count is from 1 to 100000, not \(count)")
+      }
+      try checkPath(out, "--out")
+    }
+
+    func run() throws {
+      let data = try TrainingData(name, directory: dataFolder.path)
+      let standard = if case .points = data { 2000 } else { 64 }
+      let path = out ?? name + ".png"
+      try writeAtomically(
+        try data.picture(count: count ?? standard, command: typedCommand()), to: path)
+      print(path)
+    }
+  }
 }
 
-/// A number with a fixed count of digits after the point.
-func decimals(_ value: Double, _ digits: Int) -> String {
-  guard value.isFinite else { return "\(value)" }
-  var scale = 1
-  for _ in 0..<digits { scale *= 10 }
-  let scaled = Int((abs(value) * Double(scale)).rounded())
-  let fraction = "\(scaled % scale)"
-  let zeros = String(repeating: "0", count: digits - fraction.count)
-  return "\(value < 0 && scaled > 0 ? "-" : "")\(scaled / scale).\(zeros)\(fraction)"
+extension String {
+  fileprivate var trimmingSpaces: String {
+    var result = self
+    while result.hasSuffix(" ") { result.removeLast() }
+    return result
+  }
 }

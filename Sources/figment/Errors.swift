@@ -14,3 +14,9 @@ extension FileError: OneLineError {}
 extension FormatError: OneLineError {}
 extension ConfigurationError: OneLineError {}
 extension RunFolderError: OneLineError {}
+
+/// A command that was understood and cannot be done.
+struct CommandError: OneLineError {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,5 +1,4 @@
 import ArgumentParser
-import TensorCore
 import Training
 
 struct Evaluate: ParsableCommand {
@@ -9,13 +8,14 @@ struct Evaluate: ParsableCommand {
   @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
   var folders: [String]
 
-  @Option(help: "Samples to judge, seeds from 0.")
+  @Option(help: ArgumentHelp("Samples to judge, seeds from 0.", valueName: "n"))
   var count = 10_000
 
   @Flag(help: "Prints an array of JSON objects.")
   var json = false
 
   @OptionGroup var computing: Computing
+  @OptionGroup var reporting: Reporting
 
   mutating func validate() throws {
     if !(100...1_000_000).contains(count) {
@@ -24,33 +24,33 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
+    let console = Console()
     var rows: [String] = []
     for folder in folders {
-      let run = try Run(
-        folder: folder, dataDirectory: computing.dataDirectory, threads: computing.threads ?? Runtime.processors)
-      let quality = try run.toyQuality(count: count)
+      let run = try Run(folder: folder, threads: computing.threads)
+      var progress = Progress(
+        total: run.samplingSteps(count: count), unit: "sampling steps", style: reporting.style,
+        console: console)
+      let quality = try run.toyQuality(count: count) { done, _ in progress.update(done) }
+      progress.finish()
+      let name = RunPaths(folder).folder
+      let dataset = run.experiment.data
       if json {
         rows.append(
           JSONObject([
-            ("run", .text(RunPaths(folder).folder)), ("dataset", .text(run.experiment.data)),
-            ("step", .integer(run.step)), ("modes", .integer(quality.modes)),
-            ("modes_found", .integer(quality.modesFound)), ("high_quality", .number(quality.highQuality)),
+            ("run", .text(name)), ("dataset", .text(dataset)), ("step", .integer(run.step)),
+            ("modes", .integer(quality.modes)), ("modes_found", .integer(quality.modesFound)),
+            ("high_quality", .number(quality.highQuality)),
             ("stderr", .number(quality.standardError)), ("n", .integer(quality.count)),
           ]).description)
       } else {
         print(
-          "\(RunPaths(folder).folder): \(quality.modesFound) of \(quality.modes) modes, "
-            + "\(percent(quality.highQuality)) +- \(percent(quality.standardError)) of \(quality.count) samples "
-            + "within 3 standard deviations of a mode (step \(run.step), \(run.experiment.data))")
+          "\(name): \(quality.modesFound) of \(quality.modes) modes, "
+            + "\(percent(quality.highQuality)) +- \(percent(quality.standardError)) of "
+            + "\(quality.count) samples within 3 standard deviations of a mode "
+            + "(step \(run.step), \(dataset))")
       }
     }
     if json { print("[" + rows.joined(separator: ",") + "]") }
   }
-}
-
-/// A share in percent, two digits after the point.
-func percent(_ share: Double) -> String {
-  let hundredths = Int((share * 10_000).rounded())
-  let fraction = hundredths % 100
-  return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) %"
 }

@@ -1,8 +1,6 @@
 import ArgumentParser
 import DDPM
 import Datasets
-import Images
-import TensorCore
 import Training
 
 struct Sample: ParsableCommand {
@@ -10,75 +8,99 @@ struct Sample: ParsableCommand {
     abstract: "Draws samples from a run.",
     discussion: "A sample depends on its own seed alone, not on how many are drawn at once.")
 
-  @Argument(help: ArgumentHelp("The folder of the run, such as outputs/ddpm-toy.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of the run, such as outputs/ddpm-toy.", valueName: "run"))
   var folder: String
 
-  @Option(help: "How many samples: seeds 0 to count - 1.")
+  @Option(
+    help: ArgumentHelp(
+      "How many: seeds 0 to n - 1; the experiment's count by default.", valueName: "n"))
   var count: Int?
 
   @Option(help: ArgumentHelp("The seeds, such as 0-63 or 5,7,9.", valueName: "list"))
   var seeds: SeedList?
 
-  @Option(help: "ddim, ancestral or ancestral-posterior; the experiment's by default.")
-  var sampler: SamplerName?
+  @Option(help: "The sampler; the experiment's by default.")
+  var sampler: SamplingSettings.Method?
 
-  @Option(help: "Steps of the sampler; the experiment's by default.")
+  @Option(help: ArgumentHelp("Steps of the sampler; the experiment's by default.", valueName: "n"))
   var steps: Int?
 
   @Option(help: "The share of fresh noise in ddim, from 0 to 1.")
   var eta: Double?
 
-  @Option(help: ArgumentHelp("Where the picture goes; RUN/samples.png is kept.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "Where the picture goes; RUN/samples/drawn.png by default.", valueName: "file.png"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Also writes the samples as an array of floats.", valueName: "file.npy"))
+  @Option(
+    help: ArgumentHelp(
+      "Writes the samples as an array of floats; a picture then only with --out.",
+      valueName: "file.npy"))
   var npy: String?
 
   @OptionGroup var computing: Computing
+  @OptionGroup var reporting: Reporting
 
   mutating func validate() throws {
     if let count, !(1...1_000_000).contains(count) {
       throw ValidationError("--count is from 1 to 1000000, not \(count)")
     }
-    if count != nil && seeds != nil { throw ValidationError("--count and --seeds exclude each other") }
-    if let eta, !(0...1).contains(eta) { throw ValidationError("--eta is from 0 to 1, not \(eta)") }
+    if count != nil && seeds != nil {
+      throw ValidationError("--count and --seeds exclude each other")
+    }
+    if let eta, !(0...1).contains(eta) {
+      throw ValidationError("--eta is from 0 to 1, not \(eta)")
+    }
+    if eta != nil, let sampler, sampler != .ddim {
+      throw ValidationError("--eta is for ddim, not for \(sampler.rawValue)")
+    }
     if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
+    try checkPath(out, "--out")
+    try checkPath(npy, "--npy")
   }
 
   func run() throws {
-    let run = try Run(
-      folder: folder, dataDirectory: computing.dataDirectory, threads: computing.threads ?? Runtime.processors)
-    let settings = run.experiment.sampling
-    let chosen = seeds?.seeds ?? (0..<(count ?? settings.count)).map { UInt64($0) }
-    let method: SamplingMethod =
-      switch sampler?.method ?? settings.method {
-      case .ddim: .ddim(eta: eta ?? settings.eta)
-      case .ancestral: .ancestral(.beta)
-      case .ancestralPosterior: .ancestral(.posterior)
+    let run = try Run(folder: folder, threads: computing.threads)
+    var settings = run.experiment.sampling
+    if let sampler, sampler != settings.method {
+      settings.method = sampler
+      // Every step of the schedule, unless told: the experiment's number was for its own sampler.
+      settings.steps = nil
+    }
+    if let eta {
+      guard settings.method == .ddim else {
+        throw CommandError(
+          "--eta is for ddim, and \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"
+        )
       }
-    let console = Console()
-    let total = steps ?? settings.steps ?? run.model.schedule.times
+      settings.eta = eta
+    }
+    let steps = steps ?? settings.steps ?? run.model.schedule.times
+    let chosen = seeds?.seeds ?? (0..<(count ?? settings.count)).map { UInt64($0) }
     var progress = Progress(
-      total: total, unit: "steps", style: computing.quiet ? .quiet : .automatic, console: console)
-    let samples = try run.sample(seeds: chosen, method: method, steps: total) { done, _ in
-      progress.update(done)
+      total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
+      style: reporting.style, console: Console())
+    let samples = try run.sample(seeds: chosen, method: settings.samplingMethod, steps: steps) {
+      done, _ in progress.update(done)
     }
     progress.finish()
     if let npy {
-      try writeAtomically(
-        try NPY(shape: [chosen.count] + run.data.shape, values: .floats(run.inDataCoordinates(samples))).encoded(),
-        to: npy)
+      let array = try NPY(
+        shape: [chosen.count] + run.domain.shape, values: .floats(run.inDataCoordinates(samples)))
+      try writeAtomically(array.encoded(), to: npy)
       print(npy)
     }
     if out != nil || npy == nil {
-      let path = out ?? RunPaths(folder).folder + "/samples/drawn.png"
+      let path = out ?? RunPaths(folder).drawnSample
       try writeAtomically(try run.picture(samples, command: typedCommand()), to: path)
       print(path)
     }
   }
 }
 
-/// Seeds such as 0-63 or 5,7,9.
+/// Seeds such as 0-63 or 5,7,9: at most a million.
 struct SeedList: ExpressibleByArgument {
   let seeds: [UInt64]
 
@@ -86,22 +108,19 @@ struct SeedList: ExpressibleByArgument {
     var seeds: [UInt64] = []
     for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
       let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
-      guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, first <= last,
-        last - first < 1_000_000
+      guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil,
+        first <= last, last - first < 1_000_000, seeds.count < 1_000_000
       else { return nil }
       seeds += first...last
     }
+    guard seeds.count <= 1_000_000 else { return nil }
     self.seeds = seeds
   }
 }
 
-struct SamplerName: ExpressibleByArgument {
-  let method: SamplingSettings.Method
+extension SamplingSettings.Method: ExpressibleByArgument {}
 
-  init?(argument: String) {
-    guard let method = SamplingSettings.Method(rawValue: argument) else { return nil }
-    self.method = method
-  }
-
-  static var allValueStrings: [String] { SamplingSettings.Method.allCases.map(\.rawValue) }
+/// Refuses an empty path, which is an unset variable of a script more often than a wish.
+func checkPath(_ path: String?, _ option: String) throws {
+  if path == "" { throw ValidationError("\(option) is empty; expected a path") }
 }

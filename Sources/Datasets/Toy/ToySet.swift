@@ -122,25 +122,3 @@ package protocol PlaneDistribution: Sendable {
 extension PlaneDistribution {
   package var modes: [Mode] { [] }
 }
-
-/// The candidate with the fewest single-letter edits from `word`, where a third of the letters or
-/// fewer differ.
-package func nearest(to word: String, among candidates: [String]) -> String? {
-  func distance(_ a: [Character], _ b: [Character]) -> Int {
-    var row = Array(0...b.count)
-    for (i, letter) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in b.enumerated() {
-        let substitution = diagonal + (letter == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
-      }
-    }
-    return row[b.count]
-  }
-  let letters = Array(word.lowercased())
-  let best = candidates.map { ($0, distance(letters, Array($0))) }.min { $0.1 < $1.1 }
-  guard let best, best.1 <= max(2, max(letters.count, best.0.count) / 3) else { return nil }
-  return best.0
-}

@@ -2,7 +2,7 @@
 public struct Experiment: Equatable, Sendable {
   /// What the run and its folder are called.
   public var name: String
-  /// The data set: see `Data`.
+  /// The data set: one of `Domain.names`.
   public var data: String
   /// The key of all draws.
   public var seed: UInt64
@@ -22,22 +22,43 @@ public struct Experiment: Equatable, Sendable {
   /// Decodes an experiment, strictly.
   public init(from reader: inout ConfigurationReader) throws {
     name = try reader.name("name")
-    data = try reader.string("data")
+    data = try reader.string("data", oneOf: Domain.names)
+    let shape = try Domain(data).shape
     seed = try reader.unsigned("seed", default: 0)
     steps = try reader.int("steps", in: 1...16_000_000)
     batch = try reader.int("batch", default: 128, in: 1...65_536)
-    model = try reader.nested("model") { try ModelSettings(from: &$0) }
+    let model = try reader.nested("model") { reader in
+      let model = try ModelSettings(from: &reader)
+      if let failure = model.failure(forExamplesOf: shape) {
+        throw reader.error("network", failure)
+      }
+      return model
+    }
     optimizer = try reader.nested("optimizer") { try OptimizerSettings(from: &$0) }
-    sampling = try reader.nested("sampling") { try SamplingSettings(from: &$0) }
+    sampling = try reader.nested("sampling") {
+      try SamplingSettings(from: &$0, times: model.times, forPoints: shape.count == 1)
+    }
+    self.model = model
     report = try reader.nested("report") { try ReportSettings(from: &$0) }
   }
 
   /// Reads an experiment file and applies overrides such as `model.base=64`.
   ///
-  /// - Throws: `ConfigurationError`, `FileError` or `FormatError` naming the file, the key, the value and what was
-  ///   expected.
+  /// - Throws: `ConfigurationError`, `FileError` or `FormatError` naming the file, the key, the value
+  ///   and what was expected.
   public init(contentsOf path: String, overrides: [String] = []) throws {
-    var tree = try ConfigurationTree(contentsOf: path)
+    try self.init(try ConfigurationTree(contentsOf: path), overrides: overrides)
+  }
+
+  /// Reads an experiment from text, which errors call `file`, and applies overrides.
+  ///
+  /// - Throws: `ConfigurationError`, as `init(contentsOf:overrides:)`.
+  public init(yaml: String, file: String, overrides: [String] = []) throws {
+    try self.init(try ConfigurationTree(yaml: yaml, file: file), overrides: overrides)
+  }
+
+  private init(_ tree: ConfigurationTree, overrides: [String]) throws {
+    var tree = tree
     for override in overrides { try tree.override(override) }
     self = try tree.decode { try Experiment(from: &$0) }
   }

@@ -29,11 +29,15 @@ public struct ModelSettings: Equatable, Sendable {
       network = .mlp(
         width: try reader.int("width", default: 128, in: 1...8192),
         depth: try reader.int("depth", default: 3, in: 1...64),
-        timeFeatures: 2 * (try reader.int("timeFeatures", default: 64, in: 2...4096) / 2))
+        timeFeatures: try reader.int("timeFeatures", default: 64, in: 2...4096))
+      if case .mlp(_, _, let timeFeatures) = network, timeFeatures % 2 != 0 {
+        throw reader.error("timeFeatures", "expected an even number, found \(timeFeatures)")
+      }
     default:
       network = .unet(
         base: try reader.int("base", default: 32, in: 2...1024),
-        multipliers: try reader.intArray("multipliers", default: [1, 2, 4], in: 1...64, count: 1...8),
+        multipliers: try reader.intArray(
+          "multipliers", default: [1, 2, 4], in: 1...64, count: 1...8),
         blocks: try reader.int("blocks", default: 1, in: 1...16),
         attention: try reader.bool("attention", default: true))
     }
@@ -59,33 +63,44 @@ public struct ModelSettings: Equatable, Sendable {
     }
   }
 
-  /// The model for examples of `shape`.
+  /// Why the network does not fit examples of `shape`, or nil where it does.
+  func failure(forExamplesOf shape: [Int]) -> String? {
+    switch network {
+    case .mlp:
+      shape.count == 1 ? nil : "mlp is for points, and the data are images; expected unet"
+    case .unet:
+      shape.count == 3
+        ? unetConfiguration(forExamplesOf: shape)?.failure
+        : "unet is for images, and the data are points; expected mlp"
+    }
+  }
+
+  private func unetConfiguration(forExamplesOf shape: [Int]) -> UNetConfiguration? {
+    guard case .unet(let base, let multipliers, let blocks, let attention) = network,
+      shape.count == 3
+    else { return nil }
+    var sizes = UNetConfiguration(
+      height: shape[0], width: shape[1], channels: shape[2], base: base, multipliers: multipliers,
+      blocks: blocks)
+    sizes.attention = attention
+    return sizes
+  }
+
+  /// The model for examples of `shape`; its parameters join `parameters`.
   ///
   /// - Throws: `TensorError` where the network does not fit the data.
   func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> DDPM {
-    let noise = try NoiseSchedule(schedule, times: times)
-    switch network {
-    case .mlp(let width, let depth, let timeFeatures):
-      guard shape.count == 1 else {
-        throw TensorError(
-          "model.network: mlp is for points, and the data are images of \(shape); expected unet")
-      }
-      return DDPM(
-        schedule: noise,
-        denoiser: mlpDenoiser(
-          dimensions: shape[0], width: width, depth: depth, timeFeatures: timeFeatures, times: times,
-          parameters))
-    case .unet(let base, let multipliers, let blocks, let attention):
-      guard shape.count == 3 else {
-        throw TensorError(
-          "model.network: unet is for images, and the data are points of \(shape[0]) coordinates; expected mlp")
-      }
-      var sizes = UNetConfiguration(
-        height: shape[0], width: shape[1], channels: shape[2], base: base, multipliers: multipliers,
-        blocks: blocks)
-      sizes.attention = attention
-      if let failure = sizes.failure { throw TensorError("model: \(failure)") }
-      return DDPM(schedule: noise, denoiser: unetDenoiser(sizes, times: times, parameters))
+    if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
+    let denoiser: Denoiser
+    if let sizes = unetConfiguration(forExamplesOf: shape) {
+      denoiser = unetDenoiser(sizes, times: times, parameters)
+    } else if case .mlp(let width, let depth, let timeFeatures) = network {
+      denoiser = mlpDenoiser(
+        dimensions: shape[0], width: width, depth: depth, timeFeatures: timeFeatures,
+        times: times, parameters)
+    } else {
+      throw TensorError("model: no network for examples of \(shape)")
     }
+    return DDPM(schedule: try NoiseSchedule(schedule, times: times), denoiser: denoiser)
   }
 }

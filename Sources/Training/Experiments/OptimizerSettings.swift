@@ -28,7 +28,8 @@ public struct OptimizerSettings: Equatable, Sendable {
   init(from reader: inout ConfigurationReader) throws {
     rate = try reader.double("rate", default: 1e-3, in: 0.0.nextUp...10)
     warmup = try reader.int("warmup", default: 0, in: 0...16_000_000)
-    let word = try reader.string("decay", default: "constant", oneOf: Decay.allCases.map(\.rawValue))
+    let word = try reader.string(
+      "decay", default: "constant", oneOf: Decay.allCases.map(\.rawValue))
     decay = Decay(rawValue: word) ?? .constant
     beta1 = try reader.double("beta1", default: 0.9, in: 0...1.0.nextDown)
     beta2 = try reader.double("beta2", default: 0.999, in: 0...1.0.nextDown)

@@ -24,14 +24,15 @@ public struct SamplingSettings: Equatable, Sendable {
   /// Samples and steps of the sheets during training.
   public var previewCount, previewSteps: Int
 
-  init(from reader: inout ConfigurationReader) throws {
+  init(from reader: inout ConfigurationReader, times: Int, forPoints: Bool) throws {
     let word = try reader.string("method", default: "ddim", oneOf: Method.allCases.map(\.rawValue))
     method = Method(rawValue: word) ?? .ddim
-    steps = try reader.optionalInt("steps", in: 1...100_000)
+    steps = try reader.optionalInt("steps", in: 1...times)
     eta = try reader.double("eta", default: 0, in: 0...1)
-    count = try reader.int("count", default: 64, in: 1...100_000)
-    previewCount = try reader.int("previewCount", default: 16, in: 1...4096)
-    previewSteps = try reader.int("previewSteps", default: 25, in: 1...100_000)
+    count = try reader.int("count", default: forPoints ? 2000 : 64, in: 1...100_000)
+    previewCount = try reader.int(
+      "previewCount", default: forPoints ? 2000 : 16, in: 1...10_000)
+    previewSteps = try reader.int("previewSteps", default: min(25, times), in: 1...times)
   }
 
   var members: [ConfigurationValue.Member] {

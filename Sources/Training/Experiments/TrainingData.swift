@@ -1,40 +1,87 @@
 import Datasets
 import TensorCore
 
-/// What an experiment's `data:` names, in memory.
-public enum TrainingData: Sendable {
-  /// Points of a 2-D set, fresh at every step; models see them standardised.
+/// What examples are, without the examples: all that drawing samples needs to know.
+public enum Domain: Sendable {
+  /// Points of a 2-D set; models see them standardised.
   case points(ToySet)
-  /// Images in rows of bytes; models see them in [-1, 1].
-  case images(name: String, ByteTable)
+  /// Images; models see them in [-1, 1].
+  case images(height: Int, width: Int, channels: Int)
 
-  /// The names that `data:` may have.
+  /// The names that `data:` may have in an experiment.
   public static var names: [String] { ["mnist"] + ToySet.names }
 
-  /// Loads a data set by its name.
+  /// What the examples of a data set are.
   ///
-  /// - Parameter directory: The folder of downloaded data sets, with one folder each.
-  /// - Throws: `DataError` for an unknown name, or for files that are missing or not the original.
-  public init(_ name: String, directory: String) throws {
-    guard name == "mnist" else {
-      guard TrainingData.names.contains(name) else {
-        let hint = nearest(to: name, among: TrainingData.names).map { "; did you mean \(quoted($0))?" } ?? ""
-        throw DataError(
-          "data: unknown set \(quoted(name)); known: \(TrainingData.names.joined(separator: ", "))\(hint)")
-      }
-      self = .points(try ToySet.named(name))
-      return
-    }
-    let images = try MNIST.load(from: directory + "/mnist").images(.train)
-    self = .images(
-      name: name, try ByteTable(images.pixels, rowShape: [images.height, images.width, 1]))
+  /// - Throws: `DataError` for an unknown name.
+  public init(_ name: String) throws {
+    self =
+      name == "mnist"
+      ? .images(height: 28, width: 28, channels: 1) : .points(try ToySet.named(name))
   }
 
   /// The shape of one example.
   public var shape: [Int] {
     switch self {
     case .points: [2]
-    case .images(_, let table): table.rowShape
+    case .images(let height, let width, let channels): [height, width, channels]
+    }
+  }
+}
+
+/// What an experiment's `data:` names, in memory.
+public enum TrainingData: Sendable {
+  /// Points of a 2-D set, fresh at every step.
+  case points(ToySet)
+  /// Images in rows of bytes, [height, width, channels] each.
+  case images(ByteTable)
+
+  /// Loads a data set by its name.
+  ///
+  /// - Parameter directory: The folder of downloaded data sets, with one folder each.
+  /// - Throws: `DataError` for an unknown name, or for files that are missing or not the original.
+  public init(_ name: String, directory: String) throws {
+    switch try Domain(name) {
+    case .points(let set): self = .points(set)
+    case .images(let height, let width, let channels):
+      let images = try MNIST.load(from: directory + "/mnist").images(.train)
+      self = .images(try ByteTable(images.pixels, rowShape: [height, width, channels]))
+    }
+  }
+
+  /// As `init(_:directory:)`, but random bytes where images are missing: the same work, for
+  /// measurements and plans.
+  public init(standingInFor name: String, directory: String) throws {
+    guard case .images(let height, let width, let channels) = try Domain(name) else {
+      try self.init(name, directory: directory)
+      return
+    }
+    if let data = try? TrainingData(name, directory: directory) {
+      self = data
+      return
+    }
+    var state: UInt64 = 1
+    let bytes = (0..<50_000 * height * width * channels).map { _ -> UInt8 in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt8(truncatingIfNeeded: state >> 56)
+    }
+    self = .images(try ByteTable(bytes, rowShape: [height, width, channels]))
+  }
+
+  /// What the examples are.
+  public var domain: Domain {
+    switch self {
+    case .points(let set): .points(set)
+    case .images(let table):
+      .images(height: table.rowShape[0], width: table.rowShape[1], channels: table.rowShape[2])
+    }
+  }
+
+  /// Bytes that the data take in memory.
+  public var byteCount: Int {
+    switch self {
+    case .points: 0
+    case .images(let table): table.bytes.count
     }
   }
 }
@@ -53,7 +100,7 @@ struct BatchInput: Sendable {
     case .points:
       input = .input("points", [batch, 2])
       examples = input
-    case .images(_, let table):
+    case .images(let table):
       input = .input("rows", [batch])
       examples = Tensor.rows(of: table, at: input) * (2.0 / 255) - 1
     }
@@ -61,11 +108,13 @@ struct BatchInput: Sendable {
 
   /// Chooses the examples of a step, from 0: a pure function of the seed and the step.
   func fill(_ program: Program, step: Int) {
+    let batch = input.shape[0]
     switch data {
     case .points(let set):
-      program.fill(input, with: set.points(seed: seed, step: step, count: input.shape[0], standardised: true))
-    case .images(_, let table):
-      let rows = Batches.rows(step: step, batch: input.shape[0], count: table.rows, seed: seed)
+      let points = set.points(seed: seed, step: step, count: batch, standardised: true)
+      program.fill(input, with: points)
+    case .images(let table):
+      let rows = Batches.rows(step: step, batch: batch, count: table.rows, seed: seed)
       program.fill(input, with: rows.map { Float($0) })
     }
   }

@@ -13,7 +13,9 @@ public struct Checkpoint: Sendable {
   /// Writes the variables of `runtime` after `step` steps of `experiment`, whole or not at all.
   ///
   /// The metadata holds no time, host or path, so that equal runs give equal bytes.
-  public static func write(_ runtime: Runtime, _ experiment: Experiment, step: Int, to path: String) throws {
+  public static func write(_ runtime: Runtime, _ experiment: Experiment, step: Int, to path: String)
+    throws
+  {
     let arrays = runtime.variableNames.map {
       ArrayDescription(name: $0, shape: runtime.shape(ofVariable: $0) ?? [])
     }
@@ -34,24 +36,40 @@ public struct Checkpoint: Sendable {
     let reader = try SafetensorsReader(path)
     func value(_ key: String) throws -> String {
       guard let value = reader.metadata["figment." + key] else {
-        throw FormatError(path: path, problem: "has no figment.\(key) in its metadata: not a checkpoint of a run")
+        throw FormatError(
+          path: path, problem: "has no figment.\(key) in its metadata: not a checkpoint of a run")
       }
       return value
     }
     guard let step = Int(try value("step")), step >= 0 else {
-      throw FormatError(path: path, problem: "figment.step is \(quoted(try value("step"))), not a number of steps")
+      throw FormatError(
+        path: path, problem: "figment.step is \(quoted(try value("step"))), not a number of steps")
     }
     self.step = step
     version = try value("version")
-    let tree = try ConfigurationTree(yaml: try value("experiment"), file: path)
-    experiment = try tree.decode { try Experiment(from: &$0) }
+    experiment = try Experiment(yaml: try value("experiment"), file: path)
+  }
+
+  /// Checks that this is a checkpoint of `wanted`.
+  ///
+  /// - Throws: `FormatError` with the keys that differ.
+  func check(against wanted: Experiment) throws {
+    let differences = RunFolder.differences(
+      from: try ConfigurationTree(yaml: experiment.yaml, file: path),
+      to: try ConfigurationTree(yaml: wanted.yaml, file: path))
+    guard differences.isEmpty else {
+      throw FormatError(
+        path: path,
+        problem: "is of another run, which differs in \(RunFolderError.list(differences))")
+    }
   }
 
   /// Gives `runtime` the variables, and the run counts that go with the step.
   public func restore(into runtime: Runtime) throws {
     let reader = try SafetensorsReader(path)
     for array in reader.arrays {
-      try runtime.restore(variable: array.name, shape: array.shape, try reader.values(of: array.name))
+      try runtime.restore(
+        variable: array.name, shape: array.shape, try reader.values(of: array.name))
     }
     runtime.runs["train"] = UInt64(step)
   }
@@ -61,10 +79,12 @@ public struct Checkpoint: Sendable {
     let saved = Set(try SafetensorsReader(path).arrays.map(\.name))
     let used = Set(program.variableNames)
     if let missing = used.subtracting(saved).min() {
-      throw FormatError(path: path, problem: "lacks \(quoted(missing)), which the experiment's model has")
+      throw FormatError(
+        path: path, problem: "lacks \(quoted(missing)), which the experiment's model has")
     }
     if let extra = saved.subtracting(used).min() {
-      throw FormatError(path: path, problem: "holds \(quoted(extra)), which the experiment's model lacks")
+      throw FormatError(
+        path: path, problem: "holds \(quoted(extra)), which the experiment's model lacks")
     }
   }
 }

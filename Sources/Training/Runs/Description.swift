@@ -10,29 +10,44 @@ public func describe(_ path: String) throws -> [String] {
     let arrays = try SafetensorsReader(paths.checkpoint).arrays
     let weights = arrays.filter { $0.name.hasPrefix("denoiser/") && isWeight($0.name) }
     return [
-      "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)", "seed \(experiment.seed)",
-      "version \(checkpoint.version)", "parameters \(weights.reduce(0) { $0 + ($1.count ?? 0) })",
+      "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)",
+      "seed \(experiment.seed)", "version \(printable(checkpoint.version))",
+      "parameters \(weights.reduce(0) { $0 + ($1.count ?? 0) })",
       "made again by: figment train \(paths.experiment) --out NEW-FOLDER", "",
       experiment.yaml.trimmingLastNewline,
     ]
   }
   let bytes = try FileSystem.read(path, limit: 1 << 28)
   let text: PNG.Text
-  do { text = try PNG.decode(bytes).text } catch { throw FormatError(path: path, problem: error.description) }
-  func value(_ key: String) -> String? { text.first { $0.key == key }?.value }
-  guard let experiment = value("figment.experiment") else {
-    throw FormatError(path: path, problem: "is a PNG, but says nothing of a run")
+  do {
+    text = try PNG.decode(bytes).text
+  } catch {
+    throw FormatError(path: path, problem: error.description)
   }
-  return [
-    "picture \(path)", "step \(value("figment.step") ?? "unknown")", "seed \(value("figment.seed") ?? "unknown")",
-    "made by \(value("Software") ?? "unknown")", "made again by: \(value("figment.command") ?? "unknown")", "",
-    experiment.trimmingLastNewline,
-  ]
+  func value(_ key: String) -> String? { text.first { $0.key == key }?.value }
+  guard let command = value("figment.command") else {
+    throw FormatError(path: path, problem: "is a PNG, but does not say that Figment made it")
+  }
+  var lines = ["picture \(path)"]
+  if let step = value("figment.step") { lines.append("step \(step)") }
+  if let seed = value("figment.seed") { lines.append("seed \(seed)") }
+  lines.append("made by \(value("Software") ?? "an unknown program")")
+  lines.append("made again by: \(command)")
+  if let experiment = value("figment.experiment") {
+    lines += ["", experiment.trimmingLastNewline]
+  }
+  return lines.map { printableLines($0) }
 }
 
 /// Whether an array of a checkpoint is a parameter, not the optimizer's state.
 private func isWeight(_ name: String) -> Bool {
   ["weight", "bias", "filter", "scale", "shift", "table"].contains { name.hasSuffix("/" + $0) }
+}
+
+/// Text of a file from elsewhere, as lines that cannot move the cursor of a terminal.
+private func printableLines(_ text: String) -> String {
+  text.split(separator: "\n", omittingEmptySubsequences: false)
+    .map { printable(String($0), limit: 2000) }.joined(separator: "\n")
 }
 
 extension String {
@@ -43,7 +58,7 @@ extension Run {
   /// A PNG of samples, with what made it.
   public func picture(_ samples: [Float], command: String) throws -> [UInt8] {
     try PNG.encode(
-      try Pictures(data: data).sheet(samples),
+      try Pictures(domain: domain).sheet(samples),
       text: pictureText(experiment, step: step, command: command))
   }
 }
@@ -52,17 +67,7 @@ extension Run {
 func pictureText(_ experiment: Experiment, step: Int, command: String) -> PNG.Text {
   [
     ("Software", "figment \(figmentVersion)"), ("figment.experiment", experiment.yaml),
-    ("figment.seed", "\(experiment.seed)"), ("figment.step", "\(step)"), ("figment.command", command),
+    ("figment.seed", "\(experiment.seed)"), ("figment.step", "\(step)"),
+    ("figment.command", command),
   ]
-}
-
-/// A JSON object with its keys in the order given.
-public struct JSONObject: CustomStringConvertible, Sendable {
-  /// The object as text on one line.
-  public let description: String
-
-  /// An object of these members.
-  public init(_ members: [(String, MetricValue)]) {
-    description = "{" + members.map { "\(jsonString($0.0)):\($0.1.json)" }.joined(separator: ",") + "}"
-  }
 }

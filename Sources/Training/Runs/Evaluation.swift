@@ -20,10 +20,7 @@ public struct ToyQuality: Equatable, Sendable {
   ///
   /// - Throws: `DataError` where the set is not a mixture of round Gaussians.
   public init(_ points: [Float], _ set: ToySet) throws {
-    guard !set.modes.isEmpty else {
-      throw DataError(
-        "\(set.name) has no modes to count; modes and quality are for eight-gaussians and twenty-five-gaussians")
-    }
+    try Self.check(set)
     var held = [Int](repeating: 0, count: set.modes.count)
     let count = points.count / 2
     for i in 0..<count {
@@ -32,7 +29,9 @@ public struct ToyQuality: Equatable, Sendable {
         let (dx, dy) = (x - mode.centre.x, y - mode.centre.y)
         return (dx * dx + dy * dy).squareRoot() / mode.standardDeviation
       }
-      guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }) else { continue }
+      guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }) else {
+        continue
+      }
       if distances[nearest] <= 3 { held[nearest] += 1 }
     }
     self.count = count
@@ -40,22 +39,35 @@ public struct ToyQuality: Equatable, Sendable {
     highQuality = Double(held.reduce(0, +)) / Double(max(1, count))
     modesFound = held.filter { $0 * 10_000 >= 20 * count }.count
   }
+
+  fileprivate static func check(_ set: ToySet) throws {
+    guard !set.modes.isEmpty else {
+      throw DataError(
+        "\(set.name) has no modes to count; "
+          + "modes and quality are for eight-gaussians and twenty-five-gaussians")
+    }
+  }
 }
 
 extension Run {
   /// Modes and quality of `count` fresh samples, seeds from 0; for 2-D sets.
-  public func toyQuality(count: Int) throws -> ToyQuality {
-    guard case .points(let set) = data else {
+  ///
+  /// - Throws: `DataError` where the run is of no mixture of round Gaussians.
+  public func toyQuality(
+    count: Int, observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
+  ) throws -> ToyQuality {
+    guard case .points(let set) = domain else {
       throw DataError(
         "evaluate counts modes of 2-D sets; \(experiment.name) was trained on \(experiment.data)")
     }
-    let samples = try sample(seeds: (0..<count).map { UInt64($0) })
+    try ToyQuality.check(set)
+    let samples = try sample(seeds: (0..<count).map { UInt64($0) }, observe: observe)
     return try ToyQuality(dataCoordinates(samples, set), set)
   }
 
   /// Samples in the coordinates of the data: points as they are in the set, images in [-1, 1].
   public func inDataCoordinates(_ samples: [Float]) -> [Float] {
-    if case .points(let set) = data { return dataCoordinates(samples, set) }
+    if case .points(let set) = domain { return dataCoordinates(samples, set) }
     return samples
   }
 }

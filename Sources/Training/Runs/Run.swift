@@ -6,8 +6,8 @@ import TensorCore
 public struct Run {
   /// What made it.
   public let experiment: Experiment
-  /// What it was trained on.
-  public let data: TrainingData
+  /// What its examples are.
+  public let domain: Domain
   /// Where the weights are.
   public let runtime: Runtime
   /// The model.
@@ -17,51 +17,84 @@ public struct Run {
   public let step: Int
 
   init(
-    experiment: Experiment, data: TrainingData, runtime: Runtime, model: DDPM, parameters: Parameters, step: Int
+    experiment: Experiment, domain: Domain, runtime: Runtime, model: DDPM, parameters: Parameters,
+    step: Int
   ) {
-    (self.experiment, self.data, self.runtime) = (experiment, data, runtime)
+    (self.experiment, self.domain, self.runtime) = (experiment, domain, runtime)
     (self.model, self.parameters, self.step) = (model, parameters, step)
   }
 
-  /// Loads the checkpoint of a run folder.
+  /// Loads the checkpoint of a run folder; the data set itself is not needed.
   ///
-  /// - Throws: `FileError` or `FormatError` where there is no checkpoint or it is damaged; `DataError` where the data
-  ///   set is missing.
-  public init(folder: String, dataDirectory: String, threads: Int) throws {
+  /// - Throws: `FileError` or `FormatError` where there is no checkpoint or it is damaged.
+  public init(folder: String, threads: Int) throws {
     let paths = RunPaths(folder)
     guard FileSystem.kind(of: paths.checkpoint) == .file else {
       let problem =
         FileSystem.kind(of: folder) == .folder
-        ? "holds no checkpoint.safetensors: not a run, or one that has not saved yet" : "is not a run folder"
+        ? "holds no checkpoint.safetensors: not a run, or one that has not saved yet"
+        : "is not a run folder"
       throw FormatError(path: folder, problem: problem)
     }
     let checkpoint = try Checkpoint(paths.checkpoint)
     experiment = checkpoint.experiment
     step = checkpoint.step
-    data = try TrainingData(experiment.data, directory: dataDirectory)
+    domain = try Domain(experiment.data)
     runtime = try Runtime(seed: experiment.seed, threads: threads)
     try checkpoint.restore(into: runtime)
     parameters = Parameters("denoiser")
-    model = try experiment.model.model(forExamplesOf: data.shape, parameters)
-    for variable in parameters.variables where runtime.shape(ofVariable: variable.name) != variable.shape {
-      throw FormatError(
-        path: paths.checkpoint, problem: "lacks \(quoted(variable.name)) of shape \(variable.shape)")
+    model = try experiment.model.model(forExamplesOf: domain.shape, parameters)
+    for variable in parameters.variables {
+      let names = [variable.name] + (isAveraged ? [averageName(variable)] : [])
+      for name in names where runtime.shape(ofVariable: name) != variable.shape {
+        throw FormatError(
+          path: paths.checkpoint,
+          problem: "holds no array \(quoted(name)) of shape \(variable.shape)")
+      }
     }
   }
 
-  /// Which samplers are compiled at: a sample's bytes depend on it, so it is the same for every command.
+  private var isAveraged: Bool { experiment.optimizer.average != nil }
+
+  /// Which samplers are compiled at: a sample's bytes depend on it, so it is the same for every
+  /// command.
   static func batch(for shape: [Int]) -> Int { shape.count == 1 ? 2048 : 64 }
 
-  /// Draws one sample per seed, [count] + shape, as models see examples: from the averaged weights where there are any.
+  /// The sampling steps that `sample` takes for `count` seeds.
+  public func samplingSteps(count: Int, steps: Int? = nil) -> Int {
+    let batch = Self.batch(for: domain.shape)
+    return (count + batch - 1) / batch * stepsPerBatch(steps)
+  }
+
+  private func stepsPerBatch(_ steps: Int?) -> Int {
+    steps ?? experiment.sampling.steps ?? model.schedule.times
+  }
+
+  /// Draws one sample per seed, [count] + shape, as models see examples: from the averaged weights
+  /// where there are any.
+  ///
+  /// - Parameters:
+  ///   - method: The experiment's unless told; so is `steps`.
+  ///   - observe: Given the number of steps done, of all of `samplingSteps`, and the samples of the
+  ///     current batch, after each step and before the first of each batch. What it throws ends the
+  ///     drawing.
   public func sample(
     seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil,
-    observe: ((_ done: Int, _ samples: [Float]) -> Void)? = nil
+    observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
     let sampler = try Sampler(
-      model, runtime, batch: Self.batch(for: data.shape),
-      averaged: experiment.optimizer.average == nil ? [] : parameters.variables, clip: model.clipRange)
+      model, runtime, batch: Self.batch(for: domain.shape),
+      averaged: isAveraged ? parameters.variables : [], clip: model.clipRange)
+    let steps = stepsPerBatch(steps)
+    var before = -steps
     return try sampler.sample(
-      seeds: seeds, method ?? experiment.sampling.samplingMethod, steps: steps ?? experiment.sampling.steps,
-      observe: observe)
+      seeds: seeds, method ?? experiment.sampling.samplingMethod, steps: steps
+    ) { done, samples in
+      if done == 0 { before += steps }
+      try observe?(before + done, samples)
+    }
   }
 }
+
+/// What the moving average of a parameter is called in a checkpoint.
+private func averageName(_ variable: Variable) -> String { "ema.\(variable.name)" }

@@ -12,7 +12,12 @@ public enum Workload: String, CaseIterable, Sendable {
   /// A training step of the MLP on points, batch 512.
   case ddpmToy = "ddpm-toy"
 
-  var experiment: String {
+  /// The experiment whose programs are measured.
+  public var experiment: Experiment {
+    get throws { try Experiment(yaml: yaml, file: "bench") }
+  }
+
+  private var yaml: String {
     switch self {
     case .ddpmMNIST, .ddpmMNISTSample:
       """
@@ -54,7 +59,8 @@ public struct BenchmarkResult: Sendable {
   /// One object on one line.
   public var json: String {
     JSONObject([
-      ("workload", .text(workload.rawValue)), ("parameters", .integer(parameters)), ("precision", .text("fp32")),
+      ("workload", .text(workload.rawValue)), ("parameters", .integer(parameters)),
+      ("precision", .text("fp32")),
       ("threads", .integer(threads)),
       isSampling ? ("median_s", .number(median)) : ("median_step_ms", .number(median * 1e3)),
       ("first_step_s", .number(firstStep)), ("peak_rss_mib", .number(peakResidentMiB())),
@@ -66,14 +72,14 @@ public struct BenchmarkResult: Sendable {
   public var lines: [String] {
     let sorted = seconds.sorted()
     func shown(_ seconds: Double) -> String {
-      isSampling ? "\(rounded(Float(seconds))) s" : "\(rounded(Float(seconds * 1e3))) ms"
+      isSampling ? "\(rounded(seconds)) s" : "\(rounded(seconds * 1e3)) ms"
     }
     return profile + [
       "\(workload.rawValue), fp32, \(threads) threads, \(parameters) parameters",
       "median \(shown(median)) (fastest \(shown(sorted[0])), slowest \(shown(sorted[sorted.count - 1])), "
         + "\(seconds.count) measured)",
-      "first step after \(rounded(Float(firstStep))) s, compilation included",
-      "\(rounded(Float(flops / median / 1e9))) GFLOP/s in contractions, \(rounded(Float(flops / 1e9))) GFLOP each",
+      "first step after \(rounded(firstStep)) s, compilation included",
+      "\(rounded(flops / median / 1e9)) GFLOP/s in contractions, \(rounded(flops / 1e9)) GFLOP each",
       "peak memory \(Int(peakResidentMiB().rounded())) MiB",
     ]
   }
@@ -93,11 +99,9 @@ public func measure(
 ) throws -> BenchmarkResult {
   let clock = ContinuousClock()
   let begin = clock.now
-  let experiment = try ConfigurationTree(yaml: workload.experiment, file: "bench").decode {
-    try Experiment(from: &$0)
-  }
+  let experiment = try workload.experiment
   let runtime = try Runtime(seed: 0, threads: threads)
-  let data = try benchmarkData(experiment, dataDirectory)
+  let data = try TrainingData(standingInFor: experiment.data, directory: dataDirectory)
   var seconds: [Double] = []
   func time(_ body: () throws -> Void) rethrows {
     seconds.append(try clock.measure(body).seconds)
@@ -105,7 +109,7 @@ public func measure(
 
   if workload == .ddpmMNISTSample {
     let parameters = Parameters("denoiser")
-    let model = try experiment.model.model(forExamplesOf: data.shape, parameters)
+    let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
     let sampler = try Sampler(model, runtime, batch: 64)
     let seeds = (0..<64).map { UInt64($0) }
     let plan = experiment.sampling
@@ -117,7 +121,8 @@ public func measure(
       try time { _ = try sampler.sample(seeds: seeds, plan.samplingMethod, steps: plan.steps) }
     }
     return BenchmarkResult(
-      workload: workload, parameters: parameters.count, threads: threads, seconds: seconds, firstStep: first,
+      workload: workload, parameters: parameters.count, threads: threads, seconds: seconds,
+      firstStep: first,
       flops: sampler.flopsPerStep * Double(plan.steps ?? 1), profile: [])
   }
 
@@ -149,18 +154,7 @@ private func profileLines(_ program: Program, _ nanoseconds: [Int64], runs: Int)
   let all = Double(max(1, nanoseconds.reduce(0, +)))
   return totals.sorted { ($0.value.time, $1.key) > ($1.value.time, $0.key) }.map { label, total in
     let milliseconds = Double(total.time) / Double(runs) / 1e6
-    let share = Int((Double(total.time) / all * 1000).rounded())
-    return "\(rounded(Float(milliseconds))) ms  \(share / 10).\(share % 10) %  \(total.calls)x  \(label)"
+    return
+      "\(rounded(milliseconds)) ms  \(percent(Double(total.time) / all))  \(total.calls)x  \(label)"
   }
-}
-
-private func benchmarkData(_ experiment: Experiment, _ directory: String) throws -> TrainingData {
-  guard experiment.data == "mnist" else { return try TrainingData(experiment.data, directory: directory) }
-  if let data = try? TrainingData("mnist", directory: directory) { return data }
-  var state: UInt64 = 1
-  let bytes = (0..<50_000 * 784).map { _ -> UInt8 in
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return UInt8(truncatingIfNeeded: state >> 56)
-  }
-  return .images(name: "mnist", try ByteTable(bytes, rowShape: [28, 28, 1]))
 }

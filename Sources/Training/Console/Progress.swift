@@ -114,20 +114,13 @@ public struct Progress: Sendable {
   }
 
   package static func rate(_ rate: Double, _ unit: String) -> String {
-    if rate >= 1 || rate <= 0 { return fixed(rate) + " \(unit)/s" }
-    return fixed(1 / rate) + " s per " + (unit.hasSuffix("s") ? String(unit.dropLast()) : unit)
+    if rate >= 1 || rate <= 0 { return short(rate) + " \(unit)/s" }
+    return short(1 / rate) + " s per " + (unit.hasSuffix("s") ? String(unit.dropLast()) : unit)
   }
 
   /// Three digits or so: 0.25, 4.25, 42.5, 425.
-  private static func fixed(_ value: Double) -> String {
-    let digits = value < 10 ? 2 : value < 100 ? 1 : 0
-    let scale = digits == 2 ? 100.0 : digits == 1 ? 10.0 : 1.0
-    guard value * scale < 1e15 else { return "\(value)" }
-    let scaled = Int((value * scale).rounded())
-    guard digits > 0 else { return "\(scaled)" }
-    let fraction = "\(scaled % Int(scale))"
-    let zeros = String(repeating: "0", count: digits - fraction.count)
-    return "\(scaled / Int(scale)).\(zeros)\(fraction)"
+  private static func short(_ value: Double) -> String {
+    fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
   }
 
   package static func duration(_ seconds: Double) -> String {

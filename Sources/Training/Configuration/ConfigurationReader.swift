@@ -1,3 +1,5 @@
+import Datasets
+
 /// Decodes a mapping of an experiment file strictly, key by key.
 ///
 /// Each key is read once with what it may hold; what is left over in the end is an error that
@@ -334,38 +336,4 @@ extension ConfigurationReader {
     }
     return parts.isEmpty ? "a number" : "a number " + parts.joined(separator: " and ")
   }
-}
-
-/// A number in the fewest digits that read back as the same number, whole ones without a point.
-package func decimal(_ value: Double) -> String {
-  let text = "\(value)"
-  return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-}
-
-/// The candidate that a mistyped word was probably meant to be, if one is near enough.
-package func nearest(to word: String, among candidates: [String]) -> String? {
-  guard word.unicodeScalars.count <= 100 else { return nil }
-  let allowed = max(1, (word.unicodeScalars.count + 1) / 3)
-  let ranked = candidates.filter { $0.unicodeScalars.count <= 200 }
-    .map { ($0, editDistance(word.lowercased(), $0.lowercased())) }
-  guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= allowed else { return nil }
-  return best.0
-}
-
-/// The least number of insertions, deletions, replacements and swaps of neighbours.
-package func editDistance(_ a: String, _ b: String) -> Int {
-  let (a, b) = (Array(a.unicodeScalars), Array(b.unicodeScalars))
-  var rows = [Array(0...b.count)]
-  for i in 0..<a.count {
-    var row = [i + 1]
-    for j in 0..<b.count {
-      var cost = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a[i] == b[j] ? 0 : 1))
-      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
-        cost = min(cost, rows[i - 1][j - 1] + 1)
-      }
-      row.append(cost)
-    }
-    rows.append(row)
-  }
-  return rows[a.count][b.count]
 }

@@ -34,7 +34,7 @@ public final class TrainingProgram {
   public init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime) throws {
     self.runtime = runtime
     let parameters = Parameters("denoiser")
-    let model = try experiment.model.model(forExamplesOf: data.shape, parameters)
+    let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
     let input = BatchInput(data, batch: experiment.batch, seed: runtime.seed)
     let loss = model.loss(input.examples)
     let descent = minimize(

@@ -24,6 +24,12 @@ public struct RunPaths: Equatable, Sendable {
   public var latestSample: String { samples + "/latest.png" }
   /// The sheet of the finished run.
   public var finalSample: String { folder + "/samples.png" }
+  /// Some samples of the finished run on their way from noise.
+  public var strip: String { folder + "/strip.png" }
+  /// Loss, gradient norm and learning rate over steps.
+  public var curves: String { folder + "/curves.png" }
+  /// The sheet that `sample` draws unless told otherwise.
+  public var drawnSample: String { samples + "/drawn.png" }
 
   /// The sheet drawn after `step` steps, with at least six digits.
   public func sample(step: Int) -> String {
@@ -64,7 +70,7 @@ public enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
-  fileprivate static func list(_ differences: [String]) -> String {
+  static func list(_ differences: [String]) -> String {
     let shown = differences.prefix(8).joined(separator: ", ")
     return differences.count > 8 ? shown + " and \(differences.count - 8) more" : shown
   }

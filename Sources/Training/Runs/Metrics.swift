@@ -41,6 +41,18 @@ public enum MetricValue: Equatable, Sendable {
   }
 }
 
+/// A JSON object with its keys in the order given.
+public struct JSONObject: CustomStringConvertible, Sendable {
+  /// The object as text on one line.
+  public let description: String
+
+  /// An object of these members.
+  public init(_ members: [(name: String, value: MetricValue)]) {
+    let texts = members.map { jsonString($0.name) + ":" + $0.value.json }
+    description = "{" + texts.joined(separator: ",") + "}"
+  }
+}
+
 /// One line of a file of metrics: the step and the figures, in the order they were written.
 public struct MetricsRecord: Equatable, Sendable {
   /// The number of steps that were done when the line was written.
@@ -63,7 +75,7 @@ public struct MetricsRecord: Equatable, Sendable {
   }
 
   package var line: String {
-    "{\"step\":\(step)" + values.map { ",\(jsonString($0.name)):\($0.value.json)" }.joined() + "}\n"
+    JSONObject([("step", .integer(step))] + values).description + "\n"
   }
 
   package init(line: ArraySlice<UInt8>) throws {

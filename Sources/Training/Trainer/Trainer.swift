@@ -1,0 +1,195 @@
+import DDPM
+import Datasets
+import Images
+import Logging
+import TensorCore
+
+/// Trains an experiment in a run folder, from its checkpoint if there is one.
+public struct Trainer {
+  /// How the training ended.
+  public enum End: Equatable, Sendable {
+    /// All steps are done.
+    case finished
+    /// At the step that was asked for.
+    case stopped(step: Int)
+    /// By a signal, after a checkpoint.
+    case interrupted(Interruption, step: Int)
+  }
+
+  private let experiment: Experiment
+  private let data: TrainingData
+  private let paths: RunPaths
+  private let threads: Int
+  private let log: Logger
+  private let command: String
+
+  /// A trainer of `experiment` on `data` in the folder of `paths`.
+  ///
+  /// - Parameter command: The command line, which pictures carry.
+  public init(
+    _ experiment: Experiment, _ data: TrainingData, _ paths: RunPaths, threads: Int, log: Logger,
+    command: String
+  ) {
+    (self.experiment, self.data, self.paths) = (experiment, data, paths)
+    (self.threads, self.log, self.command) = (threads, log, command)
+  }
+
+  /// Takes the steps that are left, up to `stop` if it is given, and draws the pictures.
+  ///
+  /// A finished run is left as it is, but for pictures that are missing.
+  public func run(
+    stopAt stop: Int? = nil, progress style: Progress.Style, console: Console
+  ) throws -> End {
+    let runtime = try Runtime(seed: experiment.seed, threads: threads)
+    let checkpoint = try restore(into: runtime)
+    let first = checkpoint?.step ?? 0
+    let training = try TrainingProgram(experiment, data, runtime)
+    try checkpoint?.check(against: training.program)
+    if first >= experiment.steps {
+      log.info("the run is finished: all \(experiment.steps) steps are done")
+    } else {
+      if first > 0 { log.info("resuming at step \(first) of \(experiment.steps)") }
+      log.info("\(training.parameters.count) parameters, \(threads) threads")
+      let end = max(first, min(experiment.steps, stop ?? experiment.steps))
+      if end > first {
+        let signal = try train(training, from: first, to: end, style, console)
+        try drawCurves(step: signal?.step ?? end)
+        if let signal { return .interrupted(signal.interruption, step: signal.step) }
+      }
+      guard end == experiment.steps else { return .stopped(step: end) }
+    }
+    do {
+      try drawFinal(training, style, console)
+      return .finished
+    } catch let signal as Signal {
+      return .interrupted(signal.interruption, step: signal.step)
+    }
+  }
+
+  /// A request to end, and the step after which it was heeded.
+  private struct Signal: Error {
+    let interruption: Interruption
+    let step: Int
+  }
+
+  private func restore(into runtime: Runtime) throws -> Checkpoint? {
+    guard FileSystem.kind(of: paths.checkpoint) == .file else { return nil }
+    let checkpoint = try Checkpoint(paths.checkpoint)
+    try checkpoint.check(against: experiment)
+    if checkpoint.version != figmentVersion {
+      log.warning(
+        "the checkpoint is of version \(checkpoint.version), this is \(figmentVersion)")
+    }
+    try checkpoint.restore(into: runtime)
+    return checkpoint
+  }
+
+  /// Takes the steps from `first` to `end` and saves; a signal ends it early.
+  private func train(
+    _ training: TrainingProgram, from first: Int, to end: Int, _ style: Progress.Style,
+    _ console: Console
+  ) throws -> Signal? {
+    let preview = try Preview(training, experiment)
+    let report = experiment.report
+    let metrics = try MetricsWriter(paths.metrics, continuingFrom: first)
+    let timings = try MetricsWriter(paths.timings, continuingFrom: first)
+    var clock = ContinuousClock.now
+    var progress = Progress(total: end, from: first, style: style, console: console)
+    defer { progress.finish() }
+    var (step, saved) = (first, first)
+    while step < end {
+      let figures = try training.run(step: step)
+      guard figures.isFinite else {
+        throw TensorError(
+          "step \(step + 1): the loss (\(figures.loss)) or the gradient norm "
+            + "(\(figures.gradientNorm)) is not finite; learning rate \(figures.rate). "
+            + "This step changed nothing; "
+            + (saved > 0 ? "the last checkpoint is of step \(saved)" : "nothing was saved yet"))
+      }
+      step += 1
+      progress.update(step, note: "loss \(rounded(Double(figures.meanLoss)))")
+      if step % report.metricsEvery == 0 || step == experiment.steps {
+        try metrics.append(
+          step: step,
+          [
+            ("loss", .single(figures.meanLoss)), ("gradientNorm", .single(figures.gradientNorm)),
+            ("rate", .single(figures.rate)),
+          ])
+        let now = ContinuousClock.now
+        try timings.append(step: step, [("seconds", .number((now - clock).seconds))])
+        clock = now
+      }
+      if step % report.samplesEvery == 0, step < experiment.steps {
+        try drawPreview(preview, step: step)
+      }
+      let interruption = Interruption.received
+      if step % report.checkpointEvery == 0 || step == end || interruption != nil {
+        try metrics.synchronize()
+        try Checkpoint.write(training.runtime, experiment, step: step, to: paths.checkpoint)
+        saved = step
+      }
+      if let interruption { return Signal(interruption: interruption, step: step) }
+    }
+    return nil
+  }
+
+  private func write(_ bitmap: Bitmap, step: Int, to files: String...) throws {
+    let bytes = try PNG.encode(
+      bitmap, text: pictureText(experiment, step: step, command: command))
+    for file in files { try writeAtomically(bytes, to: file) }
+  }
+
+  private func drawPreview(_ preview: Preview, step: Int) throws {
+    try write(
+      try Pictures(domain: data.domain).compare(try preview.draw()), step: step,
+      to: paths.sample(step: step), paths.latestSample)
+  }
+
+  private func drawCurves(step: Int) throws {
+    let records = try Metrics.read(paths.metrics)
+    if let bitmap = try curves(records, title: experiment.name) {
+      try write(bitmap, step: step, to: paths.curves)
+    }
+  }
+
+  /// The pictures of the finished run that are not there yet.
+  private func drawFinal(
+    _ training: TrainingProgram, _ style: Progress.Style, _ console: Console
+  ) throws {
+    let steps = experiment.steps
+    func isMissing(_ path: String) -> Bool { FileSystem.kind(of: path) != .file }
+    if isMissing(paths.curves) { try drawCurves(step: steps) }
+    guard isMissing(paths.finalSample) || isMissing(paths.strip) else { return }
+
+    let run = Run(
+      experiment: experiment, domain: data.domain, runtime: training.runtime,
+      model: training.model, parameters: training.parameters, step: steps)
+    let count = experiment.sampling.count
+    log.info("drawing \(count) samples")
+    let samplerSteps = experiment.sampling.steps ?? training.model.schedule.times
+    // Ten stages of the first batch, from noise to sample.
+    let shown = Set((0...9).map { samplerSteps * $0 / 9 })
+    var stages: [[Float]] = []
+    var progress = Progress(
+      total: run.samplingSteps(count: count), unit: "sampling steps", style: style,
+      console: console)
+    defer { progress.finish() }
+    let samples = try run.sample(seeds: (0..<count).map { UInt64($0) }) { done, current in
+      if let interruption = Interruption.received {
+        throw Signal(interruption: interruption, step: steps)
+      }
+      if stages.count < shown.count, shown.contains(done) {
+        stages.append(Array(current.prefix(count * data.domain.shape.product)))
+      }
+      progress.update(done)
+    }
+    let pictures = Pictures(domain: data.domain)
+    try write(try pictures.strip(stages, rows: 8), step: steps, to: paths.strip)
+    try write(
+      try pictures.sheet(samples), step: steps, to: paths.latestSample, paths.finalSample)
+  }
+}
+
+extension Duration {
+  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

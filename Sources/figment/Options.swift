@@ -1,0 +1,76 @@
+import ArgumentParser
+import Logging
+import TensorCore
+import Training
+
+/// What every command that computes takes.
+struct Computing: ParsableArguments {
+  @Option(
+    name: .customLong("threads"),
+    help: ArgumentHelp(
+      "Threads; the results do not depend on them. All processors by default.", valueName: "n"))
+  var chosenThreads: Int?
+
+  var threads: Int { chosenThreads ?? Runtime.processors }
+
+  mutating func validate() throws {
+    if let chosenThreads, !(1...256).contains(chosenThreads) {
+      throw ValidationError("--threads is from 1 to 256, not \(chosenThreads)")
+    }
+  }
+}
+
+/// What a command says on standard error while it works.
+struct Reporting: ParsableArguments {
+  @Flag(help: "No progress and no messages but warnings and errors.")
+  var quiet = false
+
+  var style: Progress.Style { quiet ? .quiet : .automatic }
+
+  /// Messages on a console that they share with the progress.
+  func log(_ console: Console) -> Logger {
+    Logger(label: "figment") { _ in
+      ConsoleLogHandler(console: console, level: quiet ? .warning : .info)
+    }
+  }
+}
+
+/// Where downloaded data sets are.
+struct DataFolder: ParsableArguments {
+  @Option(
+    name: .customLong("data-directory"),
+    help: ArgumentHelp("The folder of downloaded data sets.", valueName: "dir"))
+  var path = "data"
+}
+
+/// Changes to the settings of an experiment file.
+struct Overrides: ParsableArguments {
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "Changes a setting, such as model.base=64. May be repeated.", valueName: "key=value"))
+  var assignments: [String] = []
+
+  mutating func validate() throws {
+    for assignment in assignments where !assignment.dropFirst().contains("=") {
+      throw ValidationError("--set takes key=value, not '\(assignment)'")
+    }
+  }
+}
+
+/// A command line as a shell reads it.
+func shellCommand(_ words: [String]) -> String {
+  words.map { word in
+    let isPlain = word.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0))
+        || "-_./=,:+@".unicodeScalars.contains($0)
+    }
+    if isPlain && !word.isEmpty { return word }
+    return "'" + word.replacing("'", with: "'\\''") + "'"
+  }.joined(separator: " ")
+}
+
+/// This command line as it was typed.
+func typedCommand() -> String {
+  shellCommand(["figment"] + CommandLine.arguments.dropFirst())
+}

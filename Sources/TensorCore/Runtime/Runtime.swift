@@ -52,7 +52,7 @@ public final class Runtime {
   }
 
   /// The passes, each checked.
-  static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws -> Schedule {
+  package static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws -> Schedule {
     let listing = try Listing(name, outputs: outputs, updates: updates)
     try listing.check(after: "listing")
     let simple = simplify(listing)

@@ -47,8 +47,7 @@ public final class Runtime {
   ///   - updates: Variables that change at the end of each run.
   /// - Throws: `TensorError`, with the first mistake in the expressions.
   public func compile(_ name: String, _ outputs: [Tensor], updates: [Update] = []) throws -> Program {
-    for update in updates { _ = try storage(update.variable) }
-    return try Program(name, outputs, updates, self)
+    try Program(name, outputs, updates, self)
   }
 
   /// The passes, each checked.

@@ -19,8 +19,14 @@ import Testing
     #expect(first > 0.1 && last < 0.01, "from \(first) to \(last)")
   }
 
-  /// A step of a convolutional network with group norms and attention, on noise.
+  /// A runtime after steps of a convolutional network with group norms and attention, on noise; and the losses.
   static func convolutional(_ threads: Int, steps: Int) throws -> (Runtime, [Float]) {
+    let runtime = try Runtime(seed: 3, threads: threads)
+    return (runtime, try continueConvolutional(runtime, steps: steps))
+  }
+
+  @discardableResult
+  static func continueConvolutional(_ runtime: Runtime, steps: Int) throws -> [Float] {
     let p = Parameters("net")
     let stem = convolution(1, 8, size: 3, p["stem"])
     let norm = groupNorm(8, groups: 2, p["norm"])
@@ -33,14 +39,11 @@ import Testing
     let y = output(upsampleNearest(h))
     let loss = (y - tanh(x)).squared().mean()
     let descent = minimize(loss, p, chain(clip(globalNorm: 1), adam(0.003), average(decay: 0.99)))
-    let runtime = try Runtime(seed: 3, threads: threads)
     let program = try runtime.compile("train", [loss], updates: descent.updates)
-    var losses: [Float] = []
-    for _ in 0..<steps {
+    return try (0..<steps).map { _ in
       program.run()
-      losses.append(try program.scalar(loss))
+      return try program.scalar(loss)
     }
-    return (runtime, losses)
   }
 
   @Test func aConvolutionalNetworkLearns() throws {

@@ -45,8 +45,12 @@ let package = Package(
     .testTarget(name: "DDPMTests", dependencies: ["DDPM"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["DDPM", "Datasets", "Images", "TensorCore", "Training"]),
-    .testTarget(name: "FigmentTests", dependencies: ["figment"]),
+      dependencies: [
+        "DDPM", "Datasets", "Images", "TensorCore", "Training",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    // Runs the executable as a process: what is to be tested cannot be linked.
+    .testTarget(name: "FigmentTests", dependencies: ["Images"]),
   ]
 )
 

@@ -17,7 +17,7 @@ struct Data: ParsableCommand {
       ]
       for name in ToySet.names {
         let set = try ToySet.named(name)
-        rows.append([name, set.definition, "entropy \(fixed(set.entropy, 4)) nats"])
+        rows.append([name, set.definition, "entropy \(fixed(set.entropy, 4)) nats (dx dy)"])
       }
       for line in table(rows) { print(line.trimmingSpaces) }
     }

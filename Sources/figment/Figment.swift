@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Training
 
 /// The command line: parses, calls `Training`, prints.
@@ -15,6 +16,7 @@ struct Figment: ParsableCommand {
   /// As the library's own, but failures that are no mistake of usage print one line and exit 1.
   static func main() {
     do {
+      try checkCommand()
       var command = try parseAsRoot()
       try command.run()
     } catch let error where error is any OneLineError {
@@ -23,5 +25,15 @@ struct Figment: ParsableCommand {
     } catch {
       Self.exit(withError: error)
     }
+  }
+
+  /// The library would take an unknown command for an unexpected argument.
+  private static func checkCommand() throws {
+    let known = configuration.subcommands.map { "\($0)".lowercased() } + ["help"]
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
+      !known.contains(word)
+    else { return }
+    let hint = nearest(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
+    throw ValidationError("there is no command '\(word)'\(hint)")
   }
 }

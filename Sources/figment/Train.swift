@@ -56,7 +56,7 @@ struct Train: ParsableCommand {
       name: settings.name, experiment: settings.yaml, explicit: out, resumes: resume,
       resumeCommand: typedCommand() + " --resume")
     for notice in folder.notices { log.notice("\(notice)") }
-    log.info("training \(settings.name) in \(folder.paths.folder)")
+    log.info("run folder \(folder.paths.folder)")
     let trainer = Trainer(
       settings, data, folder.paths, threads: computing.threads, log: log,
       command: reproducingCommand)

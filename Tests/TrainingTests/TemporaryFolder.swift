@@ -52,4 +52,8 @@ final class TemporaryFolder: Sendable {
   }
 
   func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+
+  func remove(_ name: String) throws {
+    guard unlink(file(name)) == 0 else { throw Failure(code: errno) }
+  }
 }

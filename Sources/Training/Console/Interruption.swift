@@ -24,6 +24,12 @@ public enum Interruption: Sendable {
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
     signal(SIGXFSZ, SIG_IGN)
+    // A parent may have started the process with both blocked.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Restores what the signals do by default and forgets what was received.

@@ -38,17 +38,21 @@ struct Pictures {
   }
 
   /// Rows of one sample each, from noise on the left to the sample on the right.
-  func strip(_ stages: [[Float]], rows: Int) throws -> Bitmap {
+  func strip(_ stages: [(done: Int, samples: [Float])], rows: Int) throws -> Bitmap {
     switch domain {
     case .images:
       let width = domain.shape.product
-      let images = try stages.map { try bitmaps(Array($0.prefix(rows * width))) }
+      let images = try stages.map { try bitmaps(Array($0.samples.prefix(rows * width))) }
       let ordered = (0..<rows).flatMap { row in
         images.compactMap { row < $0.count ? $0[row] : nil }
       }
       return try Images.sheet(of: ordered, columns: stages.count, scale: enlargement)
     case .points:
-      return try sideBySide(try stages.map { Panel("", try sheet($0, size: 320)) })
+      return try sideBySide(
+        try stages.map { stage in
+          let caption = stage.done == 0 ? "noise" : "after \(stage.done) steps"
+          return Panel("", try sheet(stage.samples, caption: caption, size: 320))
+        })
     }
   }
 

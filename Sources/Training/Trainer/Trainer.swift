@@ -22,16 +22,21 @@ public struct Trainer {
   private let threads: Int
   private let log: Logger
   private let command: String
+  private let interruption: @Sendable () -> Interruption?
 
   /// A trainer of `experiment` on `data` in the folder of `paths`.
   ///
-  /// - Parameter command: The command line, which pictures carry.
+  /// - Parameters:
+  ///   - command: The command line, which pictures carry.
+  ///   - interruption: Asked between two steps whether to end early.
   public init(
     _ experiment: Experiment, _ data: TrainingData, _ paths: RunPaths, threads: Int, log: Logger,
-    command: String
+    command: String,
+    interruption: @escaping @Sendable () -> Interruption? = { Interruption.received }
   ) {
     (self.experiment, self.data, self.paths) = (experiment, data, paths)
     (self.threads, self.log, self.command) = (threads, log, command)
+    self.interruption = interruption
   }
 
   /// Takes the steps that are left, up to `stop` if it is given, and draws the pictures.
@@ -122,7 +127,7 @@ public struct Trainer {
       if step % report.samplesEvery == 0, step < experiment.steps {
         try drawPreview(preview, step: step)
       }
-      let interruption = Interruption.received
+      let interruption = interruption()
       if step % report.checkpointEvery == 0 || step == end || interruption != nil {
         try metrics.synchronize()
         try Checkpoint.write(training.runtime, experiment, step: step, to: paths.checkpoint)
@@ -167,19 +172,19 @@ public struct Trainer {
     let count = experiment.sampling.count
     log.info("drawing \(count) samples")
     let samplerSteps = experiment.sampling.steps ?? training.model.schedule.times
-    // Ten stages of the first batch, from noise to sample.
-    let shown = Set((0...9).map { samplerSteps * $0 / 9 })
-    var stages: [[Float]] = []
+    // Ten stages of the first batch from noise to sample, closer together late, where more happens.
+    let shown = Set((0...9).map { samplerSteps - samplerSteps * (9 - $0) * (9 - $0) / 81 })
+    var stages: [(done: Int, samples: [Float])] = []
     var progress = Progress(
       total: run.samplingSteps(count: count), unit: "sampling steps", style: style,
       console: console)
     defer { progress.finish() }
     let samples = try run.sample(seeds: (0..<count).map { UInt64($0) }) { done, current in
-      if let interruption = Interruption.received {
+      if let interruption = interruption() {
         throw Signal(interruption: interruption, step: steps)
       }
       if stages.count < shown.count, shown.contains(done) {
-        stages.append(Array(current.prefix(count * data.domain.shape.product)))
+        stages.append((done, Array(current.prefix(count * data.domain.shape.product))))
       }
       progress.update(done)
     }

@@ -1,0 +1,93 @@
+import Foundation
+
+/// The built `figment`, run as a process in a temporary folder that goes away with the value.
+final class Tool: Sendable {
+  let folder: String
+  private let executable: String
+
+  struct Failure: Error, CustomStringConvertible { let description: String }
+
+  init() throws {
+    // The test bundle and the executable are built into one folder.
+    let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let candidates = [bundle, CommandLine.arguments[0]].map {
+      URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("figment").path
+    }
+    guard let found = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+      throw Failure(description: "no figment at \(candidates): build it before the tests")
+    }
+    executable = found
+    folder = FileManager.default.temporaryDirectory.path + "/figment-cli-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// How a process ended and what it printed.
+  struct Result {
+    let code: Int32
+    let output: String
+    let errors: String
+    var firstLine: String { String(output.prefix { $0 != "\n" }) }
+    var firstErrorLine: String { String(errors.prefix { $0 != "\n" }) }
+    var lastErrorLine: String { errors.split(separator: "\n").last.map(String.init) ?? "" }
+  }
+
+  /// Runs a command line to its end; `meanwhile` is called once it has started.
+  func run(_ line: String, meanwhile: (Process) throws -> Void = { _ in }) throws -> Result {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = line.split(separator: " ").map { $0 == "''" ? "" : String($0) }
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ["PATH": "/usr/bin:/bin", "TERM": "dumb"]
+    process.standardInput = FileHandle.nullDevice
+    let name = UUID().uuidString
+    func open(_ suffix: String) throws -> FileHandle {
+      try write("", to: name + suffix)
+      return try FileHandle(forWritingTo: URL(fileURLWithPath: path(name + suffix)))
+    }
+    process.standardOutput = try open(".out")
+    process.standardError = try open(".err")
+    try process.run()
+    do {
+      try meanwhile(process)
+    } catch {
+      process.terminate()
+      throw error
+    }
+    process.waitUntilExit()
+    defer { for suffix in [".out", ".err"] { unlink(path(name + suffix)) } }
+    let code = process.terminationReason == .exit ? process.terminationStatus : -1
+    return Result(
+      code: code, output: try text(name + ".out"), errors: try text(name + ".err"))
+  }
+
+  func path(_ name: String) -> String { folder + "/" + name }
+
+  func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path(name)))
+  }
+
+  func bytes(_ name: String) -> [UInt8]? {
+    FileManager.default.contents(atPath: path(name)).map { Array($0) }
+  }
+
+  func text(_ name: String) throws -> String {
+    guard let bytes = bytes(name) else { throw Failure(description: "no \(name) in \(folder)") }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+}
+
+/// An experiment that trains in a moment.
+let tiny = """
+  name: tiny
+  data: eight-gaussians
+  steps: 30
+  batch: 32
+  model: {kind: ddpm, network: mlp, times: 20, width: 8, depth: 1, timeFeatures: 4}
+  optimizer: {rate: 1.0e-2}
+  sampling: {method: ddim, steps: 4, count: 64, previewCount: 4, previewSteps: 2}
+  report: {metricsEvery: 10, samplesEvery: 20, checkpointEvery: 15}
+  """

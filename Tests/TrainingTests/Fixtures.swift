@@ -1,0 +1,80 @@
+import Datasets
+import Logging
+import TensorCore
+import Testing
+import Training
+
+/// A small run: what is trained, on what, and where.
+struct SmallRun {
+  var yaml: String
+  var data: TrainingData
+  var overrides: [String] = []
+
+  /// An MLP of 16 units on eight Gaussians.
+  static func toy(_ overrides: String...) throws -> SmallRun {
+    SmallRun(
+      yaml: """
+        name: tiny
+        data: eight-gaussians
+        steps: 40
+        batch: 48
+        model: {kind: ddpm, network: mlp, times: 50, width: 16, depth: 2, timeFeatures: 8}
+        optimizer: {rate: 1.0e-2, warmup: 5, decay: cosine, clip: 1}
+        sampling: {method: ancestral, steps: 6, count: 20, previewCount: 8, previewSteps: 3}
+        report: {metricsEvery: 7, samplesEvery: 10, checkpointEvery: 13}
+        """, data: .points(try ToySet.named("eight-gaussians")), overrides: overrides)
+  }
+
+  /// A U-Net of two levels on forty images of 8 x 8 bytes.
+  static func images(_ overrides: String...) throws -> SmallRun {
+    let bytes = (0..<40 * 64).map { UInt8(truncatingIfNeeded: $0 &* $0 / 7) }
+    return SmallRun(
+      yaml: """
+        name: tiny-images
+        data: mnist
+        steps: 8
+        batch: 4
+        model: {kind: ddpm, network: unet, times: 20, base: 8, multipliers: [1, 2], blocks: 1}
+        optimizer: {rate: 1.0e-3, average: 0.9}
+        sampling: {method: ddim, steps: 3, count: 5, previewCount: 4, previewSteps: 2}
+        report: {metricsEvery: 3, samplesEvery: 4, checkpointEvery: 5}
+        """, data: .images(try ByteTable(bytes, rowShape: [8, 8, 1])), overrides: overrides)
+  }
+
+  func experiment() throws -> Experiment {
+    try Experiment(yaml: yaml, file: "small.yaml", overrides: overrides)
+  }
+
+  /// Trains, or goes on, in a folder.
+  @discardableResult
+  func train(
+    in folder: String, stopAt: Int? = nil, threads: Int = 2,
+    interruption: @escaping @Sendable () -> Interruption? = { nil }
+  ) throws -> Trainer.End {
+    let experiment = try experiment()
+    let run = try RunFolder(
+      name: experiment.name, experiment: experiment.yaml, explicit: folder, resumes: true,
+      resumeCommand: "")
+    let trainer = Trainer(
+      experiment, data, run.paths, threads: threads,
+      log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, command: "figment train",
+      interruption: interruption)
+    return try trainer.run(
+      stopAt: stopAt, progress: .quiet, console: Console(width: { nil }, output: { _ in }))
+  }
+}
+
+/// The variables of a checkpoint by name.
+func variables(_ folder: String) throws -> [NamedArray] {
+  try SafetensorsReader(RunPaths(folder).checkpoint).all()
+}
+
+/// What `body` throws, on one line.
+func failure(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "nothing was thrown"
+  } catch {
+    return "\(error)"
+  }
+}

@@ -98,7 +98,7 @@ private struct Simplifier {
       if let value = constants[x[0]] {
         return constant(value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
       }
-      return stages(new, axes) { .sum($0) }
+      return stages(new, axes) { .sum($0) } ?? hoisted(new, axes)
     case .maximum(let axes):
       if let value = constants[x[0]] { return constant(value, new) }
       return stages(new, axes) { .maximum($0) }
@@ -164,5 +164,76 @@ private struct Simplifier {
       .init(
         operation: operation(long.dropFirst(run.count).sorted()), inputs: [inner], shape: new.shape,
         path: new.path))
+  }
+
+  /// A sum of terms that each have a factor which the summed axes repeat: that factor, times the sum of the rest.
+  ///
+  /// The gradients of a normalization thus need two sums over the data, of g and of g x, and one more pass.
+  private mutating func hoisted(_ new: Listing.Instruction, _ axes: [Int]) -> Int? {
+    let terms = terms(new.inputs[0])
+    var parts: [(kept: [Int], outside: [Int], isNegative: Bool)] = []
+    for term in terms {
+      var part = (kept: [Int](), outside: [Int](), isNegative: term.isNegative)
+      for factor in factors(term.position, &part.isNegative) {
+        if repeats(factor, axes) { part.outside.append(factor) } else { part.kept.append(factor) }
+      }
+      guard !part.kept.isEmpty, !part.outside.isEmpty else { return nil }
+      parts.append(part)
+    }
+    let whole = result.instructions[new.inputs[0]]
+    var total: Int?
+    for part in parts {
+      // In the order of their positions, so that equal products are found to be equal.
+      let kept = part.kept.sorted()
+      let product = kept.dropFirst().reduce(kept[0]) { add(with(whole, .binary(.multiply), [$0, $1])) }
+      var sum = add(with(new, new.operation, [product]))
+      for factor in part.outside {
+        let value = constants[factor].map { constant($0, new) } ?? broadcast(result.instructions[factor].inputs[0], new)
+        sum = add(with(new, .binary(.multiply), [sum, value]))
+      }
+      if part.isNegative { sum = unary(.negate, sum, new) }
+      total = total.map { add(with(new, .binary(.add), [$0, sum])) } ?? sum
+    }
+    return total
+  }
+
+  private func repeats(_ position: Int, _ axes: [Int]) -> Bool {
+    if constants[position] != nil { return true }
+    let instruction = result.instructions[position]
+    guard instruction.operation == .broadcast else { return false }
+    let source = result.instructions[instruction.inputs[0]].shape
+    return axes.allSatisfy { source[$0] == 1 }
+  }
+
+  private func terms(_ position: Int) -> [(position: Int, isNegative: Bool)] {
+    var found: [(position: Int, isNegative: Bool)] = []
+    var pending = [(position: position, isNegative: false)]
+    while let next = pending.popLast() {
+      let instruction = result.instructions[next.position]
+      switch instruction.operation {
+      case .unary(.negate): pending.append((instruction.inputs[0], !next.isNegative))
+      case .binary(let function) where (function == .add || function == .subtract) && found.count + pending.count < 4:
+        pending.append((instruction.inputs[1], next.isNegative != (function == .subtract)))
+        pending.append((instruction.inputs[0], next.isNegative))
+      default: found.append(next)
+      }
+    }
+    return found
+  }
+
+  private func factors(_ position: Int, _ isNegative: inout Bool) -> [Int] {
+    var found: [Int] = []
+    var pending = [position]
+    while let next = pending.popLast() {
+      let instruction = result.instructions[next]
+      switch instruction.operation {
+      case .unary(.negate):
+        isNegative.toggle()
+        pending.append(instruction.inputs[0])
+      case .binary(.multiply) where found.count + pending.count < 8: pending += instruction.inputs
+      default: found.append(next)
+      }
+    }
+    return found
   }
 }

@@ -13,7 +13,10 @@ public func sigmoid(_ x: Tensor) -> Tensor { 0.5 * tanh(0.5 * x) + 0.5 }
 public func softplus(_ x: Tensor) -> Tensor { relu(x) + log1p(exp(-abs(x))) }
 
 /// x sigmoid(x), also called swish (Ramachandran et al. 2017).
-public func silu(_ x: Tensor) -> Tensor { x * sigmoid(x) }
+public func silu(_ x: Tensor) -> Tensor {
+  let half = 0.5 * x
+  return half * tanh(half) + half
+}
 
 /// exp(x) over its sum along `axis`.
 public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {

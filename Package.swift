@@ -1,5 +1,9 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
+
+// `make check` turns warnings into errors; other builds do not, so that a newer compiler's new warnings stop nobody.
+let strict = Context.environment["FIGMENT_STRICT"] != nil
+let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 
 let package = Package(
   name: "figment",
@@ -49,3 +53,7 @@ let package = Package(
     .testTarget(name: "FigmentTests", dependencies: ["Images"]),
   ]
 )
+
+for target in package.targets where target.type != .system {
+  target.swiftSettings = settings
+}

@@ -1,6 +1,7 @@
 #include "contraction.h"
 
 #include "pool.h"
+#include "clones.h"
 #include "single_thread.h"
 
 #include <oneapi/dnnl/dnnl.h>
@@ -10,12 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__x86_64__) && defined(__linux__)
-#define VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VECTOR_CLONES
-#endif
 
 enum { max_pieces = 4, alignment = 64, summed_at_once = 4096, thin_block_pixels = 1024 };
 
@@ -652,7 +647,7 @@ static overlap overlap_of_tap(const thin_sizes *sizes, int64_t tap) {
 }
 
 /// thin[y, x] = Σ over taps of taps[tap][y + dy, x + dx], in the order of the taps.
-VECTOR_CLONES static void add_shifted(
+FK_CLONES static void add_shifted(
   const thin_sizes *sizes, const element *taps, int64_t tap_stride, element *thin) {
   for (int64_t i = 0; i < sizes->thin_height * sizes->thin_width; i += 1) thin[i] = 0;
   for (int64_t tap = 0; tap < sizes->filter_height * sizes->filter_width; tap += 1) {
@@ -719,7 +714,7 @@ static void run_reorder(const void *arguments, int piece, int worker) {
 }
 
 // Always the same tree: (0 + 1) + (2 + 3).
-VECTOR_CLONES static void add_partials(
+FK_CLONES static void add_partials(
   int64_t count, int partials, const element *a, const element *b, const element *c, const element *d, element *out) {
   if (partials == 2) {
     for (int64_t i = 0; i < count; i += 1) out[i] = a[i] + b[i];

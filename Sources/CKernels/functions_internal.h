@@ -9,11 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#define FK_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FK_CLONES
-#endif
+#include "clones.h"
 
 /// The loop that follows may be vectorized although its output may be the very memory of an operand. (`restrict`
 /// would be untrue there.)

@@ -48,7 +48,7 @@ package struct Cluster: Sendable {
 }
 
 extension Listing {
-  func home(_ position: Int) -> Int {
+  package func home(_ position: Int) -> Int {
     var position = position
     while instructions[position].operation == .reshape { position = instructions[position].inputs[0] }
     return position
@@ -68,7 +68,7 @@ extension Listing {
     }
   }
 
-  func isSource(_ position: Int) -> Bool {
+  package func isSource(_ position: Int) -> Bool {
     switch instructions[position].operation {
     case .input, .variable, .constant, .literal: true
     default: false
@@ -186,7 +186,7 @@ private struct Fusion {
     var sizes = [Int](repeating: 0, count: listing.instructions.count)
     for i in listing.instructions.indices where isElementwise(i) && count(i) > 1 {
       if !isBroadcast(i) {
-        for operand in operands[i] {
+        for operand in Set(operands[i]) {
           if isElementwise(operand), !stored.contains(operand) {
             roots[i].formUnion(roots[operand])
             sizes[i] += sizes[operand]
@@ -196,9 +196,12 @@ private struct Fusion {
         }
       }
       sizes[i] += 1
-      if readers[i] > 1, roots[i].count > 1 || sizes[i] > 24 { stored.insert(i) }
+      if sizes[i] > maximumRecomputed || readers[i] > 1 && (roots[i].count > 1 || sizes[i] > 24) { stored.insert(i) }
     }
   }
+
+  // So that a cluster of one value, which has up to three operands, has a tile for each.
+  let maximumRecomputed = 40
 
   // MARK: One cluster per stored value and reduction
 

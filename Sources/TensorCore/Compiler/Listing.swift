@@ -17,7 +17,7 @@ package struct Listing: Sendable {
   package var updates: [(variable: Variable, value: Int)] = []
 
   /// The instructions that others, the outputs or the updates use.
-  var roots: [Int] { outputs + updates.map(\.value) }
+  package var roots: [Int] { outputs + updates.map(\.value) }
 }
 
 extension Listing {

@@ -112,7 +112,7 @@ extension KernelListing.Kernel {
 
 extension Listing {
   /// Whether a kernel may write `value` where it reads `old`: element by element, the last read no later than the write.
-  func canOverwrite(_ old: Int, with value: Int, in kernel: KernelListing.Kernel) -> Bool {
+  package func canOverwrite(_ old: Int, with value: Int, in kernel: KernelListing.Kernel) -> Bool {
     switch kernel.body {
     case .instruction: return false
     case .scalars: return true  // All are computed before any is stored.

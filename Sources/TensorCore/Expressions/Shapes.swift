@@ -14,7 +14,7 @@ extension [Int] {
 }
 
 /// The shape that arrays of shapes `a` and `b` share when lengths of one are repeated, or nil if they do not fit.
-func broadcastShape(_ a: [Int], _ b: [Int]) -> [Int]? {
+package func broadcastShape(_ a: [Int], _ b: [Int]) -> [Int]? {
   let rank = Swift.max(a.count, b.count)
   func padded(_ shape: [Int]) -> [Int] { Array(repeating: 1, count: rank - shape.count) + shape }
   var result: [Int] = []

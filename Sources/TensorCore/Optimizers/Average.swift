@@ -28,7 +28,7 @@ extension Tensor {
   }
 
   /// This expression with each variable of `values` replaced by an expression of its shape.
-  func substituting(_ values: [Variable: Tensor]) -> Tensor {
+  package func substituting(_ values: [Variable: Tensor]) -> Tensor {
     var replaced: [Node: Node] = [:]
     for node in topologicalOrder([self.node]) {
       if case .variable(let variable) = node.operation, let value = values[variable] {

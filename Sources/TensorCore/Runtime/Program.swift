@@ -27,6 +27,7 @@ public final class Program {
     self.name = name
     self.runtime = runtime
     let schedule = try Runtime.schedule(name, outputs, updates)
+    for update in updates { _ = try runtime.storage(update.variable) }
     let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
     run.initialize(to: 0)
     position = run

@@ -47,12 +47,11 @@ public final class Runtime {
   ///   - updates: Variables that change at the end of each run.
   /// - Throws: `TensorError`, with the first mistake in the expressions.
   public func compile(_ name: String, _ outputs: [Tensor], updates: [Update] = []) throws -> Program {
-    for update in updates { _ = try storage(update.variable) }
-    return try Program(name, outputs, updates, self)
+    try Program(name, outputs, updates, self)
   }
 
   /// The passes, each checked.
-  static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws -> Schedule {
+  package static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws -> Schedule {
     let listing = try Listing(name, outputs: outputs, updates: updates)
     try listing.check(after: "listing")
     let simple = simplify(listing)

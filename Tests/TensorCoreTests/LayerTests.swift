@@ -1,0 +1,125 @@
+import TensorCore
+import Testing
+
+/// Layers: values and gradients, compiled against the reference; and what each is known to compute.
+@Suite(.serialized) struct LayerTests {
+  struct Sample: Sendable, CustomTestStringConvertible {
+    let name: String
+    let shape: [Int]
+    let layer: @Sendable (Parameters) -> Layer
+    var testDescription: String { name }
+  }
+
+  static let samples: [Sample] = [
+    Sample(name: "dense", shape: [5, 3]) { dense(3, 4, $0) },
+    Sample(name: "dense over positions", shape: [2, 5, 3]) { dense(3, 4, bias: false, $0) },
+    Sample(name: "convolution", shape: [2, 6, 5, 3]) { convolution(3, 4, size: 3, $0) },
+    Sample(name: "convolution 1x1", shape: [2, 4, 4, 3]) { convolution(3, 5, size: 1, $0) },
+    Sample(name: "convolution, stride 2", shape: [2, 6, 6, 4]) { convolution(4, 4, size: 3, stride: 2, $0) },
+    Sample(name: "convolution, no padding", shape: [3, 5, 5, 2]) { convolution(2, 3, size: 2, padding: 0, $0) },
+    Sample(name: "group norm", shape: [3, 4, 4, 8]) { groupNorm(8, groups: 2, $0) },
+    Sample(name: "group norm of rows", shape: [4, 12]) { groupNorm(12, groups: 3, $0) },
+    Sample(name: "instance norm", shape: [2, 5, 6]) { groupNorm(6, groups: 6, $0) },
+    Sample(name: "self-attention", shape: [2, 6, 8]) { selfAttention(8, $0) },
+    Sample(name: "norm and SiLU", shape: [2, 6, 6, 8]) { p in
+      let norm = groupNorm(8, groups: 4, p["norm"])
+      return Layer(p) { silu(norm($0)) }
+    },
+    Sample(name: "up-sampling", shape: [2, 3, 4, 2]) { Layer($0) { upsampleNearest($0) } },
+    Sample(name: "softplus and sigmoid", shape: [40]) { Layer($0) { softplus($0) * sigmoid($0) } },
+    Sample(name: "softmax over the first axis", shape: [7, 3]) { Layer($0) { softmax($0, axis: 0) } },
+  ]
+
+  @Test(arguments: samples) func compiledEqualsReference(sample: Sample) throws {
+    let p = Parameters("model")
+    let layer = sample.layer(p)
+    let x = Tensor.input("x", sample.shape)
+    var numbers = Numbers(seed: 4)
+    // Shifts start at zero and scales at one, which would hide mistakes.
+    let y = layer(x).substituting(
+      Dictionary(
+        uniqueKeysWithValues: p.variables.map { variable in
+          let values = numbers.values(variable.shape.product)
+          return (variable, Variable("\(variable.name)'", initially: .literal(values, variable.shape)).value)
+        }))
+    let varied = p.variables.map { variable in
+      y.variable(named: "\(variable.name)'") ?? variable.value
+    }
+    let weights = Tensor.literal(numbers.values(y.count), y.shape)
+    let slopes = gradients(of: (weights * y).sum(), withRespectTo: [x] + varied)
+    try expectAgreement(
+      try Runtime(seed: 3, threads: 2), sample.name, [y] + slopes, [],
+      [(x, numbers.values(x.count, in: -2...2))])
+  }
+
+  @Test func embeddingsPickRows() throws {
+    let p = Parameters("model")
+    let layer = embedding(6, 3, p["embedding"])
+    let rows = Tensor.input("rows", [2, 2])
+    let y = layer(rows)
+    let slope = gradients(of: y.squared().sum(), withRespectTo: p.tensors)[0]
+    #expect(y.shape == [2, 2, 3])
+    try expectAgreement(
+      try Runtime(seed: 3, threads: 1), "embedding", [y, slope], [], [(rows, [5, 0, 5, 2])])
+  }
+
+  @Test func sinusoidalFeaturesOfWholeNumbers() throws {
+    let t = Tensor.input("t", [3])
+    let y = sinusoidalFeatures(t, times: 1000, width: 6)
+    var reference = Reference(seed: 0)
+    let values = try reference.evaluate([y], ["t": [0, 1, 999]])[0]
+    let expected = [0.0, 1, 999].flatMap { time -> [Double] in
+      let phases = [1, 0.046415888336127774, 0.0021544346900318843].map { $0 * time }
+      return phases.map(\.sine) + phases.map(\.cosine)
+    }
+    #expect(zip(values, expected).allSatisfy { abs($0 - $1) < 1e-12 })
+  }
+
+  @Test func groupNormsHaveMeanZeroAndVarianceOne() throws {
+    let x = Tensor.input("x", [2, 9, 6])
+    let y = groupNorm(6, groups: 2, Parameters("norm"))(x).reshape([2, 9, 2, 3])
+    var numbers = Numbers(seed: 8)
+    let (mean, variance) = (y.mean(1, 3), y.squared().mean(1, 3))
+    let program = try Runtime(seed: 0, threads: 1).compile("norm", [mean, variance])
+    let values = try program.outputs([mean, variance], [(x, numbers.values(x.count, in: 99...101))])
+    // The mean of numbers near 100 is known to 100 * 2^-24 only.
+    #expect(values[0].allSatisfy { abs($0) < 5e-5 })
+    #expect(values[1].allSatisfy { abs($0 - 1) < 1e-3 })
+  }
+
+  @Test func upsamplingRepeatsPixels() throws {
+    let y = upsampleNearest(.literal([1, 2, 3, 4], [1, 2, 2, 1]))
+    var reference = Reference(seed: 0)
+    #expect(try reference.evaluate([y])[0] == [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4])
+  }
+
+  @Test func parametersAreNamedByPathInTheOrderTheyAreMade() {
+    let p = Parameters("model")
+    _ = dense(2, 3, p["first"])
+    _ = groupNorm(4, groups: 2, p["second"]["norm"])
+    #expect(
+      p.variables.map(\.name) == [
+        "model/first/weight", "model/first/bias", "model/second/norm/scale", "model/second/norm/shift",
+      ])
+    #expect(p.count == 6 + 3 + 4 + 4)
+  }
+
+  @Test func initialWeightsHaveTheirVariance() throws {
+    let p = Parameters("model")
+    _ = dense(100, 300, scale: 2, p)
+    let weights = try Runtime(seed: 1, threads: 1).values(of: p.variables[0]).map { Double($0) }
+    let variance = weights.reduce(0) { $0 + $1 * $1 } / Double(weights.count)
+    #expect(abs(variance / (2 / 200) - 1) < 0.02)
+    #expect(weights.allSatisfy { abs($0) <= (3 * 2 / 200.0).squareRoot() })
+  }
+}
+
+extension Tensor {
+  /// The variable of that name that this expression reads.
+  fileprivate func variable(named name: String) -> Tensor? {
+    for node in topologicalOrder([node]) {
+      if case .variable(let variable) = node.operation, variable.name == name { return Tensor(node) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,76 @@
+import TensorCore
+
+/// How far values computed in Float may be from the values of these expressions, as expressions.
+///
+/// The usual forward analysis: with |a' - a| <= e_a for every operand, e.g. |a'b' - ab| <= |a| e_b + |b| e_a + e_a e_b
+/// + u |ab|. A sum of n terms in any order adds n u Σ|terms|. u is 4 units in the last place, which is what the kernels'
+/// functions promise; derivatives of functions are doubled to cover their change over the error.
+func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
+  let unit = 4 * 0x1p-24
+  var bounds: [Node: Tensor] = [:]
+  for node in topologicalOrder(outputs.map(\.node)) {
+    let y = Tensor(node)
+    let x = node.inputs.map { Tensor($0) }
+    let e = node.inputs.map { bounds[$0] ?? .zeros($0.shape) }
+    let rounded = unit * abs(y)
+    func moved() -> Tensor { Tensor(node.operation, e, node.shape) }
+    func summed(_ terms: Int) -> Tensor {
+      let sizes = x.map { abs($0) }
+      var total = Tensor(node.operation, sizes, node.shape) * (Double(terms) * 0x1p-24)
+      if x.count == 2 {
+        for pair in [[sizes[0], e[1]], [e[0], sizes[1]], [e[0], e[1]]] {
+          total = total + Tensor(node.operation, pair, node.shape)
+        }
+      } else {
+        total = total + moved()
+      }
+      return total
+    }
+    let bound: Tensor =
+      switch node.operation {
+      case .input, .variable, .byteRows: .zeros(node.shape)
+      case .constant, .literal: rounded
+      case .draw: rounded + 4 * unit
+      case .unary(let function): unaryBound(function, x[0], y, e[0], rounded, unit)
+      case .binary(let function):
+        switch function {
+        case .add, .subtract: e[0] + e[1] + rounded
+        case .multiply: abs(x[0]) * e[1] + abs(x[1]) * e[0] + e[0] * e[1] + rounded
+        case .divide: 2 * (e[0] + abs(y) * e[1]) / abs(x[1]) + rounded
+        case .maximum: maximum(e[0], e[1])
+        case .less: .zeros(node.shape)  // Only of exact numbers.
+        }
+      case .select: select(x[0], e[1], e[2])
+      case .reshape, .broadcast, .transpose, .slice, .pad, .concatenate, .maximum, .stop: moved()
+      case .gather: Tensor(.gather, [e[0], x[1]], node.shape)
+      case .scatter:
+        Tensor(.scatter, [e[0] + Double(x[1].count) * 0x1p-24 * abs(x[0]), x[1]], node.shape)
+      case .sum: summed(x[0].count / y.count)
+      case .matmul(let transposed, _):
+        summed(x[0].shape[x[0].rank - (transposed ? 2 : 1)])
+      case .convolution: summed(x[1].count / x[1].shape[3])
+      case .convolutionInput: summed(x[1].count / x[1].shape[2])
+      case .convolutionFilter: summed(x[1].count / x[1].shape[3])
+      }
+    bounds[node] = bound
+  }
+  // Numbers below Float's normal range are flushed to zero.
+  return outputs.map { (bounds[$0.node] ?? .zeros($0.shape)) + 1e-36 }
+}
+
+private func unaryBound(
+  _ function: Unary, _ x: Tensor, _ y: Tensor, _ e: Tensor, _ rounded: Tensor, _ unit: Double
+) -> Tensor {
+  switch function {
+  case .negate, .abs: e
+  case .exp, .expm1: 2 * exp(x) * e + rounded
+  case .log: 2 * e / x + rounded
+  case .log1p: 2 * e / (1 + x) + rounded
+  case .sqrt: e / y + rounded
+  case .reciprocal: 2 * e * y * y + rounded
+  case .tanh: e + rounded
+  case .sin, .cos: e + unit
+  case .erf: 1.2 * e + rounded
+  case .sign, .floor: .zeros(x.shape)  // Only of exact numbers.
+  }
+}

@@ -62,7 +62,8 @@ struct Data: ParsableCommand {
     var count: Int?
 
     @Option(
-      help: ArgumentHelp("Where the picture goes; NAME.png by default.", valueName: "file.png"))
+      help: ArgumentHelp(
+        "Where the picture goes; outputs/data/NAME.png by default.", valueName: "file.png"))
     var out: String?
 
     @OptionGroup var dataFolder: DataFolder
@@ -77,7 +78,8 @@ struct Data: ParsableCommand {
     func run() throws {
       let data = try TrainingData(name, directory: dataFolder.path)
       let standard = if case .points = data { 2000 } else { 64 }
-      let path = out ?? name + ".png"
+      let path = out ?? "outputs/data/\(name).png"
+      if out == nil { try FileSystem.makeFolder("outputs/data") }
       try writeAtomically(
         try data.picture(count: count ?? standard, command: typedCommand()), to: path)
       print(path)

@@ -114,7 +114,7 @@ private let invocations = [
   Invocation(
     "sample outputs/tiny/ --sampler ancestral --quiet", 0, output: "outputs/tiny/samples/drawn.png"),
   Invocation("sample outputs/tiny --eta 0.5 --npy a.npy --quiet", 0, output: "a.npy"),
-  Invocation("data show moons --count 50", 0, output: "moons.png"),
+  Invocation("data show moons --count 50", 0, output: "outputs/data/moons.png"),
   Invocation("info outputs/tiny", 0, output: "run outputs/tiny"),
   Invocation("info outputs/tiny/samples.png", 0, output: "picture outputs/tiny/samples.png"),
 ]

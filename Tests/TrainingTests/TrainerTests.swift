@@ -149,6 +149,16 @@ import Training
     #expect(root.bytes("often/metrics.jsonl") == root.bytes("never/metrics.jsonl"))
   }
 
+  /// An average without memory is the weights themselves.
+  @Test(arguments: [("0", 1), ("null", 1), ("0.999", 2)])
+  func previewsShowRawBesideAverageUntilTheyAgree(_ decay: String, _ panels: Int) throws {
+    try SmallRun.toy("optimizer.average=\(decay)").train(in: root.file("a"), stopAt: 10)
+    let bytes = try #require(root.bytes("a/samples/000010.png"))
+    #expect(root.bytes("a/samples/latest.png") == bytes)
+    let picture = try PNG.decode(bytes).bitmap
+    #expect(picture.width == 12 + panels * 652)
+  }
+
   @Test func anotherSeedIsAnotherRun() throws {
     for seed in [0, 1] {
       try SmallRun.toy("seed=\(seed)", "steps=3").train(in: root.file("\(seed)"))

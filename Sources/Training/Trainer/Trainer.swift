@@ -58,10 +58,15 @@ public struct Trainer {
       let end = max(first, min(experiment.steps, stop ?? experiment.steps))
       if end > first {
         let signal = try train(training, from: first, to: end, style, console)
-        try drawCurves(step: signal?.step ?? end)
-        if let signal { return .interrupted(signal.interruption, step: signal.step) }
+        if let signal {
+          try drawCurves(step: signal.step)
+          return .interrupted(signal.interruption, step: signal.step)
+        }
       }
-      guard end == experiment.steps else { return .stopped(step: end) }
+      if end < experiment.steps {
+        try drawCurves(step: end)
+        return .stopped(step: end)
+      }
     }
     do {
       try drawFinal(training, style, console)
@@ -157,15 +162,14 @@ public struct Trainer {
     }
   }
 
-  /// The pictures of the finished run that are not there yet.
+  /// The pictures of the finished run, where one is missing; samples.png is the last.
   private func drawFinal(
     _ training: TrainingProgram, _ style: Progress.Style, _ console: Console
   ) throws {
     let steps = experiment.steps
     func isMissing(_ path: String) -> Bool { FileSystem.kind(of: path) != .file }
-    if isMissing(paths.curves) { try drawCurves(step: steps) }
-    guard isMissing(paths.finalSample) || isMissing(paths.strip) else { return }
-
+    guard [paths.curves, paths.strip, paths.finalSample].contains(where: isMissing) else { return }
+    try drawCurves(step: steps)
     let run = Run(
       experiment: experiment, domain: data.domain, runtime: training.runtime,
       model: training.model, parameters: training.parameters, step: steps)

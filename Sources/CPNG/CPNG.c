@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define MESSAGE_SIZE 256
+// What libpng may take for the chunks of a file, deflated texts above all: a small file can hold
+// a great many of them, each of megabytes.
+#define CHUNK_MEMORY ((size_t)32 << 20)
 
 struct cpng {
   png_structp png;
@@ -15,6 +18,7 @@ struct cpng {
   size_t input_left;
   uint8_t *output;
   size_t output_count, output_capacity;
+  size_t memory, memory_limit;
   char message[MESSAGE_SIZE];
 };
 
@@ -59,6 +63,29 @@ static void take(png_structp png, png_bytep bytes, size_t count) {
   picture->input_left -= count;
 }
 
+// Each piece of memory of a reader begins with its size, as long as the strictest alignment.
+#define PREFIX 16
+
+static png_voidp limited_malloc(png_structp png, png_alloc_size_t size) {
+  cpng *picture = png_get_mem_ptr(png);
+  if (size > picture->memory_limit - picture->memory) return NULL;
+  uint8_t *bytes = malloc(size + PREFIX);
+  if (bytes == NULL) return NULL;
+  memcpy(bytes, &size, sizeof size);
+  picture->memory += size;
+  return bytes + PREFIX;
+}
+
+static void limited_free(png_structp png, png_voidp pointer) {
+  if (pointer == NULL) return;
+  cpng *picture = png_get_mem_ptr(png);
+  uint8_t *bytes = (uint8_t *)pointer - PREFIX;
+  png_alloc_size_t size;
+  memcpy(&size, bytes, sizeof size);
+  picture->memory -= size;
+  free(bytes);
+}
+
 /// Called for the chunks that are ignored or unknown; 1 means "dealt with, do not keep".
 static int notice_chunk(png_structp png, png_unknown_chunkp chunk) {
   cpng *picture = png_get_user_chunk_ptr(png);
@@ -85,9 +112,12 @@ static cpng *make(int writing) {
   cpng *picture = calloc(1, sizeof *picture);
   if (picture == NULL) return NULL;
   picture->writing = writing;
+  picture->memory_limit = CHUNK_MEMORY;
   picture->png =
       writing ? png_create_write_struct(PNG_LIBPNG_VER_STRING, picture, fail, ignore_warning)
-              : png_create_read_struct(PNG_LIBPNG_VER_STRING, picture, fail, ignore_warning);
+              : png_create_read_struct_2(
+                    PNG_LIBPNG_VER_STRING, picture, fail, ignore_warning, picture,
+                    limited_malloc, limited_free);
   if (picture->png != NULL) picture->info = png_create_info_struct(picture->png);
   if (picture->info != NULL) return picture;
   cpng_close(picture);
@@ -176,6 +206,8 @@ int cpng_read_pixels(cpng *picture, uint8_t *pixels, size_t count) {
   png_structp png = picture->png;
   png_infop info = picture->info;
   if (setjmp(png_jmpbuf(png))) return 0;
+  // The caller agreed to rows of this length: libpng holds a few of them.
+  picture->memory_limit += 8 * (count / png_get_image_height(png, info)) + (1 << 20);
   if (png_get_bit_depth(png, info) < 8) png_set_expand_gray_1_2_4_to_8(png);
   png_read_update_info(png, info);
   size_t row_count = png_get_rowbytes(png, info);

@@ -44,7 +44,10 @@ package struct Axes: Equatable, Sendable {
   }
 
   /// The ticks of the y scale, as many as their labels leave room for, ten at most.
-  func yTicks(textScale: Int) -> [Tick] {
-    y.ticks(atMost: min(max(frame.height / (2 * Font.glyphHeight * textScale), 2), 10))
+  func yTicks(textScale: Int) -> [Tick] { ticks(of: y, textScale: textScale) }
+
+  /// The ticks of another scale as high as the frame.
+  func ticks(of scale: Scale, textScale: Int) -> [Tick] {
+    scale.ticks(atMost: min(max(frame.height / (2 * Font.glyphHeight * textScale), 2), 10))
   }
 }

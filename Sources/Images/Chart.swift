@@ -39,6 +39,39 @@ public struct Labels: Sendable {
   }
 }
 
+/// What a legend shows before a name.
+enum LegendMark: Sendable { case swatch, ring, arrow }
+
+/// A name in a legend.
+struct LegendEntry: Sendable {
+  var name: String
+  var color: Color
+  var mark: LegendMark
+
+  init(_ name: String, _ color: Color, _ mark: LegendMark = .swatch) {
+    (self.name, self.color, self.mark) = (name, color, mark)
+  }
+}
+
+/// What decides the height of a chart.
+enum ChartShape: Equatable {
+  /// The height of the whole picture.
+  case fixed(height: Int)
+  /// A square frame with equal units: the shorter range is widened.
+  case square
+  /// Equal units with the ranges as they are, widened where one is more than four times the other.
+  case fitted
+}
+
+/// A scale of colours beside a chart, with a point at an end where numbers lie beyond it.
+struct ColorBar {
+  var scale: Scale
+  var colors: ColorMap
+  var label: String
+  var hasBelow: Bool
+  var hasAbove: Bool
+}
+
 /// A picture with title, legend, axes and grid, and an empty frame for data.
 struct Chart {
   /// The picture.
@@ -48,55 +81,70 @@ struct Chart {
   /// How much letters are enlarged; strokes follow.
   let textScale: Int
 
+  private static let minorColor = Color(grey: 243)
   private static let gridColor = Color(grey: 230)
   private static let zeroColor = Color(grey: 195)
   private static let frameColor = Color(grey: 110)
 
-  /// A chart of the given size; without a height, its frame is a square whose scales have equal
-  /// units.
+  /// How much letters are enlarged in a picture whose shorter side is `size`.
+  static func textScale(size: Int) -> Int { max(1, (size + 150) / 300) }
+
+  /// A chart of the given width.
+  ///
+  /// The frame begins at `left` at least; without `showsX` there is nothing below it.
   init(
-    width: Int, height: Int?, x: Scale, y: Scale, labels: Labels,
-    legend: [(name: String, color: Color)]
+    width: Int, shape: ChartShape, x: Scale, y: Scale, labels: Labels, legend: [LegendEntry],
+    bar: ColorBar? = nil, textScale: Int? = nil, left minimumLeft: Int = 0, showsX: Bool = true
   ) throws(ImageError) {
-    guard min(width, height ?? width) >= 200 else {
+    let height: Int? = if case .fixed(let height) = shape { height } else { nil }
+    guard min(width, textScale == nil ? height ?? width : width) >= 200 else {
       throw ImageError("a plot cannot be smaller than 200 x 200 pixels")
     }
-    let scale = max(1, (min(width, height ?? width) + 150) / 300)
+    let scale = textScale ?? Self.textScale(size: min(width, height ?? width))
     let (pad, lineHeight) = (5 * scale, (Font.glyphHeight + 3) * scale)
     let inside = width - 2 * pad
     let title = lines(of: labels.title, width: inside, scale: scale)
     let swatch = 13 * scale
-    let entries = legendEntries(legend.map(\.name), indent: swatch, width: inside, scale: scale)
+    let entries = legendLines(legend.map(\.name), indent: swatch, width: inside, scale: scale)
     let legendRows = (entries.last?.row ?? -1) + 1
-    let yLabel = lines(of: labels.y, width: inside, scale: scale)
-    let xLabel = lines(of: labels.x, width: inside, scale: scale)
-    let top = 2 * pad + (title.count + legendRows + yLabel.count) * lineHeight
-    let bottom = 2 * pad + (1 + xLabel.count) * lineHeight
+    let barLabel = bar.map { lines(of: $0.label, width: inside / 2, scale: scale) } ?? []
+    let yLabel = lines(of: labels.y, width: barLabel.isEmpty ? inside : inside / 2, scale: scale)
+    let xLabel = showsX ? lines(of: labels.x, width: inside, scale: scale) : []
+    let labelRows = max(yLabel.count, barLabel.count)
+    let top = 2 * pad + (title.count + legendRows + labelRows) * lineHeight
+    let bottom = showsX ? 2 * pad + (1 + xLabel.count) * lineHeight : pad
 
     var (x, y) = (x, y)
     if height == nil {
       let length = max(x.length, y.length)
-      (x, y) = (x.widened(to: length), y.widened(to: length))
+      let least = shape == .square ? length : length / 4
+      (x, y) = (x.widened(to: max(x.length, least)), y.widened(to: max(y.length, least)))
     }
-    func axes(left: Int) -> Axes {
-      let frameWidth = width - left - 4 * pad
-      let frameHeight = height.map { $0 - top - bottom } ?? frameWidth
+    func axes(left: Int, right: Int) -> Axes {
+      let frameWidth = width - left - right
+      let frameHeight =
+        height.map { $0 - top - bottom } ?? Int(Double(frameWidth) * y.length / x.length + 0.5)
       return Axes(
         x: x, y: y, frame: Rectangle(x: left, y: top, width: frameWidth, height: frameHeight))
     }
-    // The frame decides the labels, and the labels the frame's left edge.
-    var result = axes(left: 4 * pad)
+    func widest(_ ticks: [Tick]) -> Int {
+      ticks.reduce(0) { max($0, Bitmap.textSize($1.label, scale: scale).width) }
+    }
+    // The frame decides the labels, and the labels the frame's edges.
+    var result = axes(left: max(4 * pad, minimumLeft), right: 4 * pad)
     for _ in 0..<2 {
-      let widths = result.yTicks(textScale: scale).map {
-        Bitmap.textSize($0.label, scale: scale).width
+      let right = bar.map { bar in
+        8 * pad + widest(result.ticks(of: bar.scale, textScale: scale))
       }
-      result = axes(left: 2 * pad + (widths.max() ?? 0))
+      result = axes(
+        left: max(2 * pad + widest(result.yTicks(textScale: scale)), minimumLeft),
+        right: right ?? 4 * pad)
     }
     guard result.frame.height >= 50, result.frame.width >= 50 else {
       throw ImageError("\(width) x \(height ?? width) pixels leave a plot no room for its data")
     }
     self.axes = result
-    textScale = scale
+    self.textScale = scale
     bitmap = Bitmap(width: width, height: height ?? result.frame.maxY + bottom, channels: 3)
 
     var line = pad
@@ -106,17 +154,18 @@ struct Chart {
     }
     for entry in entries {
       let y = line + entry.row * lineHeight
-      if entry.isFirst {
-        bitmap.fill(
-          Rectangle(x: pad + entry.x, y: y + scale, width: 10 * scale, height: 5 * scale),
-          legend[entry.index].color)
-      }
+      if entry.isFirst { draw(legend[entry.index], x: pad + entry.x, y: y) }
       bitmap.draw(text: entry.text, x: pad + entry.x + swatch, y: y, scale: scale)
     }
     line += legendRows * lineHeight
-    for text in yLabel {
-      bitmap.draw(text: text, x: pad, y: line, scale: scale)
-      line += lineHeight
+    for (row, text) in yLabel.enumerated() {
+      bitmap.draw(
+        text: text, x: pad, y: line + (labelRows - yLabel.count + row) * lineHeight, scale: scale)
+    }
+    for (row, text) in barLabel.enumerated() {
+      bitmap.draw(
+        text: text, x: width - pad,
+        y: line + (labelRows - barLabel.count + row) * lineHeight, scale: scale, anchor: .right)
     }
     line = result.frame.maxY + pad + lineHeight
     for text in xLabel {
@@ -127,34 +176,98 @@ struct Chart {
         anchor: .center)
       line += lineHeight
     }
-    drawGrid(pad: pad)
+    drawGrid(pad: pad, showsX: showsX)
+    if let bar { draw(bar, pad: pad) }
   }
 
   /// Draws the border of the frame, over data that touch it.
   mutating func drawFrame() { bitmap.outline(axes.frame, Self.frameColor) }
 
-  private mutating func drawGrid(pad: Int) {
+  private mutating func draw(_ entry: LegendEntry, x: Int, y: Int) {
+    let unit = Double(textScale)
+    let (left, middle) = (Double(x), Double(y) + 3.5 * unit)
+    switch entry.mark {
+    case .swatch:
+      let swatch = Rectangle(x: x, y: y + textScale, width: 10 * textScale, height: 5 * textScale)
+      bitmap.fill(swatch, entry.color)
+      if entry.color.luminance > 220 { bitmap.outline(swatch, Self.frameColor) }
+    case .ring:
+      bitmap.ring(
+        x: left + 5 * unit, y: middle, radius: 2.6 * unit, thickness: unit, color: entry.color,
+        clip: bitmap.bounds)
+    case .arrow:
+      bitmap.arrow(
+        from: (left, middle), to: (left + 10 * unit, middle), thickness: unit,
+        color: entry.color, clip: bitmap.bounds)
+    }
+  }
+
+  private mutating func draw(_ bar: ColorBar, pad: Int) {
+    let frame = axes.frame
+    let (x, width) = (frame.maxX + 3 * pad, 3 * pad)
+    let area = Rectangle(x: x, y: frame.y, width: width, height: frame.height)
+    for row in 0..<frame.height {
+      let fraction = 1 - (Double(row) + 0.5) / Double(frame.height)
+      bitmap.fill(
+        Rectangle(x: x, y: frame.y + row, width: width, height: 1),
+        bar.colors.color(at: fraction))
+    }
+    bitmap.outline(area, Self.frameColor)
+    let middle = Double(x) + Double(width) / 2
+    func point(at y: Double, up: Double, _ color: Color) {
+      for (size, color) in [(1.0, Self.frameColor), (0.75, color)] {
+        let half = size * Double(pad)
+        bitmap.triangle(
+          (middle - half, y), (middle + half, y), (middle, y - up * half), color: color,
+          clip: bitmap.bounds)
+      }
+    }
+    if bar.hasAbove { point(at: Double(area.y), up: 1, bar.colors.color(at: 1)) }
+    if bar.hasBelow { point(at: Double(area.maxY), up: -1, bar.colors.color(at: 0)) }
+    for tick in axes.ticks(of: bar.scale, textScale: textScale) {
+      let y = area.maxY - Int(bar.scale.fraction(of: tick.value) * Double(area.height))
+      let row = min(max(y, area.y), area.maxY - 1)
+      bitmap.fill(Rectangle(x: area.maxX, y: row, width: pad / 2, height: 1), Self.frameColor)
+      bitmap.draw(
+        text: tick.label, x: area.maxX + pad, y: row - 7 * textScale / 2, scale: textScale)
+    }
+  }
+
+  private mutating func drawGrid(pad: Int, showsX: Bool) {
     let frame = axes.frame
     func color(_ tick: Tick) -> Color { tick.value == 0 ? Self.zeroColor : Self.gridColor }
+    func column(_ x: Double) -> Rectangle {
+      let x = min(Int(axes.position(x: x, y: 1).x), frame.maxX - 1)
+      return Rectangle(x: x, y: frame.y, width: 1, height: frame.height)
+    }
+    func row(_ y: Double) -> Rectangle {
+      let y = min(Int(axes.position(x: 1, y: y).y), frame.maxY - 1)
+      return Rectangle(x: frame.x, y: y, width: frame.width, height: 1)
+    }
     let mark = pad / 2
-    // Zero lines last, so that no other line crosses them.
     let xTicks = axes.xTicks(textScale: textScale)
     let yTicks = axes.yTicks(textScale: textScale)
+    for x in axes.x.minorLines(pixels: frame.width) { bitmap.fill(column(x), Self.minorColor) }
+    for y in axes.y.minorLines(pixels: frame.height) { bitmap.fill(row(y), Self.minorColor) }
+    // Zero lines last, so that no other line crosses them.
     for isZero in [false, true] {
       for tick in xTicks where (tick.value == 0) == isZero {
-        let x = min(Int(axes.position(x: tick.value, y: 1).x), frame.maxX - 1)
-        bitmap.fill(Rectangle(x: x, y: frame.y, width: 1, height: frame.height), color(tick))
-        bitmap.fill(Rectangle(x: x, y: frame.maxY, width: 1, height: mark), Self.frameColor)
+        let line = column(tick.value)
+        bitmap.fill(line, color(tick))
+        guard showsX else { continue }
+        bitmap.fill(
+          Rectangle(x: line.x, y: frame.maxY, width: 1, height: mark), Self.frameColor)
         bitmap.draw(
-          text: tick.label, x: x, y: frame.maxY + pad, scale: textScale, anchor: .center)
+          text: tick.label, x: line.x, y: frame.maxY + pad, scale: textScale, anchor: .center)
       }
       for tick in yTicks where (tick.value == 0) == isZero {
-        let y = min(Int(axes.position(x: 1, y: tick.value).y), frame.maxY - 1)
-        bitmap.fill(Rectangle(x: frame.x, y: y, width: frame.width, height: 1), color(tick))
-        bitmap.fill(Rectangle(x: frame.x - mark, y: y, width: mark, height: 1), Self.frameColor)
+        let line = row(tick.value)
+        bitmap.fill(line, color(tick))
+        bitmap.fill(
+          Rectangle(x: frame.x - mark, y: line.y, width: mark, height: 1), Self.frameColor)
         // Seven rows of a glyph are above the base line: three and a half are its middle.
         bitmap.draw(
-          text: tick.label, x: frame.x - pad, y: y - 7 * textScale / 2, scale: textScale,
+          text: tick.label, x: frame.x - pad, y: line.y - 7 * textScale / 2, scale: textScale,
           anchor: .right)
       }
     }
@@ -181,7 +294,7 @@ func lines(of text: String, width: Int, scale: Int) -> [String] {
 }
 
 /// A line of text in a legend.
-private struct LegendEntry {
+private struct LegendLine {
   var index: Int
   var text: String
   var isFirst: Bool
@@ -190,10 +303,10 @@ private struct LegendEntry {
 }
 
 /// Names one after the other, in as many rows as they need.
-private func legendEntries(
+private func legendLines(
   _ names: [String], indent: Int, width: Int, scale: Int
-) -> [LegendEntry] {
-  var entries: [LegendEntry] = []
+) -> [LegendLine] {
+  var entries: [LegendLine] = []
   var (x, row) = (0, 0)
   for (index, name) in names.enumerated() {
     let lines = lines(of: name, width: width - indent, scale: scale)
@@ -202,7 +315,7 @@ private func legendEntries(
     for (line, text) in lines.enumerated() {
       if line > 0 { row += 1 }
       entries.append(
-        LegendEntry(index: index, text: text, isFirst: line == 0, x: x, row: row))
+        LegendLine(index: index, text: text, isFirst: line == 0, x: x, row: row))
     }
     x += needed + 2 * Font.advance * scale
   }

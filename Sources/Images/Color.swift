@@ -34,9 +34,14 @@ public struct Color: Equatable, Sendable {
   /// The sixth.
   public static let brown = Color(120, 80, 45)
 
-  /// A colour for the series at `index`; they repeat after six.
+  /// The seventh.
+  public static let cyan = Color(0, 160, 185)
+  /// The eighth.
+  public static let pink = Color(225, 100, 170)
+
+  /// A colour for the series at `index`; they repeat after eight.
   public static func series(_ index: Int) -> Color {
-    let all: [Color] = [.blue, .orange, .green, .red, .purple, .brown]
+    let all: [Color] = [.blue, .orange, .green, .red, .purple, .brown, .cyan, .pink]
     return all[index % all.count]
   }
 

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A rectangle of whole pixels.
 package struct Rectangle: Equatable, Sendable {
   package var x, y, width, height: Int
@@ -108,13 +116,117 @@ extension Bitmap {
       from: (x, y), to: (x, y), thickness: 2 * radius, color: color, opacity: opacity, clip: clip)
   }
 
+  /// A circle around (x, y) whose middle line has the given radius.
+  mutating func ring(
+    x: Double, y: Double, radius: Double, thickness: Double, color: Color, opacity: Double = 1,
+    clip: Rectangle
+  ) {
+    let corners = (0...24).map { corner in
+      let angle = 2 * Double.pi * Double(corner) / 24
+      return (x: x + radius * cos(angle), y: y + radius * sin(angle))
+    }
+    polyline(corners, thickness: thickness, color: color, opacity: opacity, clip: clip)
+  }
+
+  /// An arrow whose head is five times as wide as its shaft, smaller where the arrow is short.
+  mutating func arrow(
+    from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double,
+    color: Color, clip: Rectangle
+  ) {
+    let (dx, dy) = (b.x - a.x, b.y - a.y)
+    let length = (dx * dx + dy * dy).squareRoot()
+    guard length > 0 else { return }
+    let head = min(4.5 * thickness, 0.6 * length)
+    let (ux, uy) = (dx / length, dy / length)
+    let neck = (x: b.x - head * ux, y: b.y - head * uy)
+    let half = 0.55 * head
+    line(from: a, to: neck, thickness: thickness, color: color, clip: clip)
+    triangle(
+      b, (neck.x - half * uy, neck.y + half * ux), (neck.x + half * uy, neck.y - half * ux),
+      color: color, clip: clip)
+  }
+
   /// A line with soft edges and round ends.
   package mutating func line(
     from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double, color: Color,
     opacity: Double = 1, clip: Rectangle
   ) {
+    Self.covered(from: a, to: b, thickness: thickness, limits: clip.intersection(bounds)) {
+      blend(x: $0, y: $1, color, opacity: opacity * $2)
+    }
+  }
+
+  /// Lines from point to point that are as opaque where they meet or cross as elsewhere.
+  package mutating func polyline(
+    _ points: [(x: Double, y: Double)], thickness: Double, color: Color, opacity: Double = 1,
+    clip: Rectangle
+  ) {
+    guard let first = points.first else { return }
     let reach = thickness / 2 + 1
+    func limits(_ values: some Sequence<Double>, _ lower: Int, _ count: Int) -> (Int, Int) {
+      let ends = values.reduce((Double.infinity, -Double.infinity)) {
+        (min($0.0, $1 - reach), max($0.1, $1 + reach))
+      }
+      let first = min(max(ends.0, Double(lower)), Double(lower + count)).rounded(.down)
+      let last = max(min(ends.1, Double(lower + count)), first).rounded(.up)
+      return (Int(first), Int(last) - Int(first))
+    }
+    let inside = clip.intersection(bounds)
+    let (x, width) = limits(points.lazy.map(\.x), inside.x, inside.width)
+    let (y, height) = limits(points.lazy.map(\.y), inside.y, inside.height)
+    let area = Rectangle(x: x, y: y, width: width, height: height)
+    var coverage = [Double](repeating: 0, count: width * height)
+    var previous = first
+    for point in points.count == 1 ? points[...] : points.dropFirst() {
+      Self.covered(from: previous, to: point, thickness: thickness, limits: area) {
+        let index = ($1 - y) * width + $0 - x
+        coverage[index] = max(coverage[index], $2)
+      }
+      previous = point
+    }
+    for row in 0..<height {
+      for column in 0..<width where coverage[row * width + column] > 0 {
+        blend(
+          x: x + column, y: y + row, color, opacity: opacity * coverage[row * width + column])
+      }
+    }
+  }
+
+  /// A triangle with soft edges.
+  package mutating func triangle(
+    _ a: (x: Double, y: Double), _ b: (x: Double, y: Double), _ c: (x: Double, y: Double),
+    color: Color, clip: Rectangle
+  ) {
+    let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
+    guard area != 0, area.isFinite else { return }
+    let corners = area > 0 ? [a, b, c] : [a, c, b]
     let limits = clip.intersection(bounds)
+    func range(_ values: [Double], _ lower: Int, _ upper: Int) -> Range<Int> {
+      let first = values.reduce(Double(upper)) { min($0, max($1 - 1, Double(lower))) }
+      let last = values.reduce(first) { max($0, min($1 + 1, Double(upper))) }
+      return Int(first)..<Int(last.rounded(.up))
+    }
+    for y in range(corners.map(\.y), limits.y, limits.maxY) {
+      for x in range(corners.map(\.x), limits.x, limits.maxX) {
+        var inside = Double.infinity
+        for (index, from) in corners.enumerated() {
+          let to = corners[(index + 1) % 3]
+          let (dx, dy) = (to.x - from.x, to.y - from.y)
+          let cross = dx * (Double(y) + 0.5 - from.y) - dy * (Double(x) + 0.5 - from.x)
+          inside = min(inside, cross / (dx * dx + dy * dy).squareRoot())
+        }
+        let coverage = min(max(inside + 0.5, 0), 1)
+        if coverage > 0 { blend(x: x, y: y, color, opacity: coverage) }
+      }
+    }
+  }
+
+  /// Calls `body` with each pixel that a line touches and how much of it is covered.
+  private static func covered(
+    from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double,
+    limits: Rectangle, _ body: (_ x: Int, _ y: Int, _ coverage: Double) -> Void
+  ) {
+    let reach = thickness / 2 + 1
     func pixels(_ u: Double, _ v: Double, _ lower: Int, _ upper: Int) -> Range<Int>? {
       // Clamped while still Double: a far point has no Int.
       let first = max(min(u, v) - reach, Double(lower)).rounded(.down)
@@ -134,7 +246,7 @@ extension Bitmap {
         let (ex, ey) = (px - along * dx, py - along * dy)
         let distance = (ex * ex + ey * ey).squareRoot()
         let coverage = min(max(thickness / 2 + 0.5 - distance, 0), 1)
-        if coverage > 0 { blend(x: column, y: row, color, opacity: opacity * coverage) }
+        if coverage > 0 { body(column, row, coverage) }
       }
     }
   }

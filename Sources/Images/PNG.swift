@@ -46,25 +46,42 @@ public enum PNG {
   public static func decode(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(PNGError) -> (bitmap: Bitmap, text: Text) {
+    try read(bytes) { picture throws(PNGError) in
+      let bitmap = try readBitmap(picture, maximumPixels: maximumPixels)
+      return (bitmap: bitmap, text: try readText(picture))
+    }
+  }
+
+  /// The texts before the pixels of any PNG, animated ones and others that `decode` refuses
+  /// included; the pixels are not looked at.
+  public static func text(of bytes: [UInt8]) throws(PNGError) -> Text {
+    try read(bytes) { picture throws(PNGError) in
+      _ = try readHeader(picture)
+      return try readText(picture)
+    }
+  }
+
+  private static func read<Result>(
+    _ bytes: [UInt8], _ body: (OpaquePointer) throws(PNGError) -> Result
+  ) throws(PNGError) -> Result {
     guard bytes.starts(with: signature) else {
       let short = !bytes.isEmpty && signature.starts(with: bytes)
       throw PNGError(short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
     }
     // The C side keeps the pointer from open to close.
     let result = bytes.withUnsafeBufferPointer { bytes in
-      Result { () throws(PNGError) in
+      Swift.Result { () throws(PNGError) in
         guard let picture = cpng_open(bytes.baseAddress, bytes.count) else {
           throw PNGError("out of memory")
         }
         defer { cpng_close(picture) }
-        let bitmap = try readBitmap(picture, maximumPixels: maximumPixels)
-        return (bitmap: bitmap, text: try readText(picture))
+        return try body(picture)
       }
     }
     return try result.get()
   }
 
-  private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
   private static let damaged = "damaged PNG: "
   /// UTF-8 bytes above which a value is deflated.
   private static let longestPlainText = 1024
@@ -111,13 +128,18 @@ public enum PNG {
     return bytes + [0]
   }
 
-  private static func readBitmap(
-    _ picture: OpaquePointer, maximumPixels: Int
-  ) throws(PNGError) -> Bitmap {
+  private static func readHeader(_ picture: OpaquePointer) throws(PNGError) -> cpng_header {
     var header = cpng_header()
     guard cpng_read_header(picture, &header) != 0 else {
       throw PNGError(damaged + message(of: picture))
     }
+    return header
+  }
+
+  private static func readBitmap(
+    _ picture: OpaquePointer, maximumPixels: Int
+  ) throws(PNGError) -> Bitmap {
+    let header = try readHeader(picture)
     let (width, height) = (Int(header.width), Int(header.height))
     // Both fit in 31 bits, so that the product does not overflow.
     guard width * height <= maximumPixels else {

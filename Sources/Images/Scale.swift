@@ -81,14 +81,28 @@ package struct Scale: Equatable, Sendable {
   /// Round numbers inside the range, two to `count` of them where that can be.
   package func ticks(atMost count: Int) -> [Tick] {
     if isLogarithmic {
-      for multiples in [[1], [1, 2, 5]] {
-        let ticks = decades(multiples, atMost: count)
-        if ticks.count >= 3 || (ticks.count == 2 && multiples.count == 1 && count < 3) {
-          return ticks
-        }
-      }
+      let powers = decades([1], atMost: count)
+      if powers.count >= 3 { return powers }
+      let more = decades([1, 2, 5], atMost: .max)
+      if (3...max(count, 3)).contains(more.count) { return more }
+      if powers.count == 2 { return powers }
     }
     return linearTicks(atMost: count)
+  }
+
+  /// Where fainter lines divide the decades of a logarithmic scale that is `pixels` long.
+  ///
+  /// They are at 1 to 9 times each power of ten, or at the powers alone where decades are short.
+  package func minorLines(pixels: Int) -> [Double] {
+    guard isLogarithmic else { return [] }
+    let decades = log10(range.upperBound / range.lowerBound)
+    guard decades >= 0.5, decades <= Double(pixels) / 8 else { return [] }
+    let multiples = decades * 40 <= Double(pixels) ? Array(1...9) : [1]
+    let first = Int(log10(range.lowerBound).rounded(.down))
+    let last = Int(log10(range.upperBound).rounded(.up))
+    return (first...last).flatMap { exponent in
+      multiples.map { Tick($0, exponent: exponent).value }
+    }.filter(range.contains)
   }
 
   /// Multiples of 1, 2 or 5 times a power of ten.

@@ -52,24 +52,61 @@ public struct Panel: Sendable {
 /// A panel is at least as wide as its caption, whose letters are enlarged by `textScale`; the
 /// result is grey where every picture is.
 public func sideBySide(
-  _ panels: [Panel], gap: Int = 12, textScale: Int = 2
+  _ parts: [Panel], gap: Int = 12, textScale: Int = 2
+) throws(ImageError) -> Bitmap {
+  try panels(parts, columns: max(parts.count, 1), gap: gap, textScale: textScale)
+}
+
+/// Panels in rows of `columns` on white, with a title above them all where there is one.
+///
+/// Every column is as wide as its widest picture or caption, every row as high as its highest
+/// picture, with the pictures' upper edges level; the result is grey where every picture is.
+public func panels(
+  _ panels: [Panel], columns: Int, title: String = "", gap: Int = 12, textScale: Int = 2
 ) throws(ImageError) -> Bitmap {
   guard !panels.isEmpty else { throw ImageError("no pictures to put side by side") }
-  let widths = panels.map {
-    max($0.picture.width, Bitmap.textSize($0.caption, scale: textScale).width)
+  guard columns > 0, gap >= 0, textScale > 0 else {
+    throw ImageError(
+      "panels cannot have \(columns) columns, a gap of \(gap) and a text scale of \(textScale)")
   }
-  let captioned = panels.contains { !$0.caption.isEmpty }
-  let top = gap + (captioned ? Bitmap.textSize("", scale: textScale).height + gap / 2 : 0)
-  let height = panels.reduce(0) { max($0, $1.picture.height) }
+  let columns = min(columns, panels.count)
+  let rows = stride(from: 0, to: panels.count, by: columns).map {
+    panels[$0..<min($0 + columns, panels.count)]
+  }
+  let widths = (0..<columns).map { column in
+    rows.reduce(0) { widest, row in
+      guard column < row.count else { return widest }
+      let panel = row[row.startIndex + column]
+      let caption = Bitmap.textSize(panel.caption, scale: textScale).width
+      return max(widest, panel.picture.width, caption)
+    }
+  }
+  let textHeight = Bitmap.textSize("", scale: textScale).height
+  let tops = rows.map { row in
+    gap + (row.contains { !$0.caption.isEmpty } ? textHeight + gap / 2 : 0)
+  }
+  let heights = rows.map { $0.reduce(0) { max($0, $1.picture.height) } }
+  let width = widths.reduce(gap) { $0 + $1 + gap }
+  let titleLines = lines(of: title, width: max(width - 2 * gap, 1), scale: textScale)
+  let titleHeight = titleLines.count * (textHeight + gap / 2)
   var result = Bitmap(
-    width: widths.reduce(gap) { $0 + $1 + gap }, height: top + height + gap,
+    width: width, height: zip(tops, heights).reduce(gap + titleHeight) { $0 + $1.0 + $1.1 },
     channels: panels.allSatisfy { $0.picture.channels == 1 } ? 1 : 3)
-  var left = gap
-  for (panel, width) in zip(panels, widths) {
+  for (index, line) in titleLines.enumerated() {
     result.draw(
-      text: panel.caption, x: left + width / 2, y: gap, scale: textScale, anchor: .center)
-    result.paste(panel.picture, x: left + (width - panel.picture.width) / 2, y: top)
-    left += width + gap
+      text: line, x: width / 2, y: gap + index * (textHeight + gap / 2), scale: textScale,
+      anchor: .center)
+  }
+  var y = titleHeight
+  for (row, (top, height)) in zip(rows, zip(tops, heights)) {
+    var left = gap
+    for (panel, width) in zip(row, widths) {
+      result.draw(
+        text: panel.caption, x: left + width / 2, y: y + gap, scale: textScale, anchor: .center)
+      result.paste(panel.picture, x: left + (width - panel.picture.width) / 2, y: y + top)
+      left += width + gap
+    }
+    y += top + height
   }
   return result
 }

@@ -5,7 +5,7 @@ import Testing
   let tool: Tool
   init() throws { tool = try Tool() }
 
-  private let long = "--set model.width=32 --steps 8000 --set report.samplesEvery=5000"
+  private let long = "--threads 1 --set model.width=32 --steps 8000 --set report.samplesEvery=5000"
 
   @Test func aSignalSavesTheRunWhichGoesOn() throws {
     try tool.write(tiny, to: "tiny.yaml")

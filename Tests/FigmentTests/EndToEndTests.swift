@@ -5,7 +5,7 @@ import Testing
   let tool: Tool
   init() throws { tool = try Tool() }
 
-  private let long = "--set model.width=32 --steps 4000 --set report.samplesEvery=2000"
+  private let long = "--threads 1 --set model.width=32 --steps 8000 --set report.samplesEvery=5000"
 
   @Test func aSignalSavesTheRunWhichGoesOn() throws {
     try tool.write(tiny, to: "tiny.yaml")
@@ -26,7 +26,7 @@ import Testing
       #expect(result.output.isEmpty)
       let last = result.lastErrorLine
       #expect(last.hasPrefix("interrupted: saved at step "), "\(result.errors)")
-      #expect(last.hasSuffix(" of 4000; --resume goes on"))
+      #expect(last.hasSuffix(" of 8000; --resume goes on"))
       #expect(tool.exists("broken/curves.png"))
       #expect(!tool.exists("broken/samples.png"))
     }

@@ -42,7 +42,7 @@ let package = Package(
     .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
-    .testTarget(name: "DDPMTests", dependencies: ["DDPM"]),
+    .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [

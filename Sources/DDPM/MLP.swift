@@ -1,21 +1,34 @@
 import TensorCore
 
-/// A denoiser of points: the point and features of the time through `depth` hidden layers with SiLU.
+/// A denoiser of points: the point and features of the time through hidden layers with SiLU.
+///
+/// Sizes that do not fit make its values invalid, with a message that says so.
 ///
 /// - Parameters:
 ///   - dimensions: Coordinates of a point.
 ///   - width: Units of each hidden layer.
 ///   - depth: Hidden layers, at least 1.
-///   - timeFeatures: Sines and cosines of the time, an even number.
+///   - timeFeatures: Sines and cosines of the time, an even number, at least 2.
 ///   - times: T of the schedule.
 public func mlpDenoiser(
   dimensions: Int, width: Int, depth: Int, timeFeatures: Int, times: Int, _ parameters: Parameters
 ) -> Denoiser {
+  let shape = [dimensions]
+  guard dimensions >= 1, width >= 1, depth >= 1 else {
+    let sizes = "\(dimensions) coordinates, width \(width), depth \(depth)"
+    return Denoiser(shape: shape) { x, _ in x.failing("an MLP's sizes are at least 1, not \(sizes)")
+    }
+  }
+  guard timeFeatures >= 2, timeFeatures % 2 == 0 else {
+    return Denoiser(shape: shape) { x, _ in
+      x.failing("time features are an even number of at least 2, not \(timeFeatures)")
+    }
+  }
   let hidden = (0..<depth).map { i in
     dense(i == 0 ? dimensions + timeFeatures : width, width, parameters["hidden\(i)"])
   }
   let output = dense(width, dimensions, parameters["output"])
-  return Denoiser(shape: [dimensions]) { x, time in
+  return Denoiser(shape: shape) { x, time in
     let features = sinusoidalFeatures(time, times: times, width: timeFeatures)
     let h = hidden.reduce(concatenate([x, features], axis: 1)) { silu($1($0)) }
     return output(h)

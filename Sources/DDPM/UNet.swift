@@ -25,22 +25,35 @@ public struct UNetConfiguration: Equatable, Sendable {
 
   /// What is wrong with the sizes, or nil.
   public var failure: String? {
-    let halvings = multipliers.count - 1
-    if multipliers.isEmpty || multipliers.contains(where: { $0 < 1 }) || blocks < 1 {
-      return "a U-Net needs at least one level and one block, not multipliers \(multipliers), blocks \(blocks)"
+    if height < 1 || width < 1 || channels < 1 {
+      return "images have at least one pixel and channel, not \(height)x\(width)x\(channels)"
     }
-    if base < 2 || base % 2 != 0 || base % groups != 0 {
+    if multipliers.isEmpty || multipliers.contains(where: { $0 < 1 }) || blocks < 1 {
+      return "a U-Net needs at least one level and one block, not multipliers \(multipliers), "
+        + "blocks \(blocks)"
+    }
+    if groups < 1 || base < 2 || base % 2 != 0 || base % groups != 0 {
       return "a U-Net's base width is even and divisible by its \(groups) groups, not \(base)"
     }
-    if height % (1 << halvings) != 0 || width % (1 << halvings) != 0 {
-      return "images of \(height)x\(width) do not halve \(halvings) times: use fewer multipliers than \(multipliers)"
+    let halvings = multipliers.count - 1
+    if min(height.trailingZeroBitCount, width.trailingZeroBitCount) < halvings {
+      return "images of \(height)x\(width) do not halve \(halvings) times: use fewer multipliers "
+        + "than \(multipliers)"
     }
     return nil
   }
 }
 
-/// The U-Net of Ho et al. 2020 (appendix B) with attention in the middle only: residual blocks of group norm, SiLU and
-/// 3x3 convolutions, the time added in each, and skip connections from the way down to the way up.
+/// A denoiser of images: a U-Net with attention in the middle.
+///
+/// After Ho et al. 2020 (appendix B), who have attention at one more resolution: residual blocks of
+/// group norm, SiLU and 3x3 convolutions, the time added in each, and skip connections from the way
+/// down to the way up. The last layer of every block and of the network starts at zero, so that an
+/// untrained network estimates no noise.
+///
+/// Sizes that do not fit make its values invalid, with the message of `UNetConfiguration.failure`.
+///
+/// - Parameter times: T of the schedule.
 public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser {
   let shape = [c.height, c.width, c.channels]
   if let failure = c.failure {
@@ -64,12 +77,14 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
       skips.append(width)
     }
     if level < c.multipliers.count - 1 {
-      down.append(.layer(convolution(width, width, size: 3, stride: 2, parameters["down\(level).halve"])))
+      let halve = parameters["down\(level).halve"]
+      down.append(.layer(convolution(width, width, size: 3, stride: 2, halve)))
       skips.append(width)
     }
   }
   let middle0 = block(width, width, "middle0")
-  let attention = c.attention ? AttentionBlock(width, groups: c.groups, parameters["attention"]) : nil
+  let attention =
+    c.attention ? AttentionBlock(width, groups: c.groups, parameters["attention"]) : nil
   let middle1 = block(width, width, "middle1")
   var up: [Stage] = []
   for (level, multiplier) in c.multipliers.enumerated().reversed() {
@@ -120,7 +135,8 @@ private enum Stage: Sendable {
   }
 }
 
-/// Two 3x3 convolutions, each after group norm and SiLU, the time added between them, around a skip connection.
+/// Two 3x3 convolutions, each after group norm and SiLU, the time added between them, around a skip
+/// connection.
 private struct ResidualBlock: Sendable {
   let norm0, convolution0, time, norm1, convolution1: Layer
   let skip: Layer?

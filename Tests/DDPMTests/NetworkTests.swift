@@ -1,0 +1,255 @@
+import DDPM
+import TensorCore
+import Testing
+
+private func configuration(
+  _ height: Int, _ width: Int, channels: Int = 1, base: Int = 8, multipliers: [Int] = [1, 2],
+  blocks: Int = 1, groups: Int = 8, attention: Bool = true
+) -> UNetConfiguration {
+  var result = UNetConfiguration(
+    height: height, width: width, channels: channels, base: base, multipliers: multipliers,
+    blocks: blocks)
+  (result.groups, result.attention) = (groups, attention)
+  return result
+}
+
+@Suite struct UNetTests {
+  @Test func theTwinOfThePeerHasItsSize() {
+    let parameters = Parameters("denoiser")
+    let sizes = configuration(28, 28, base: 32, multipliers: [1, 2, 4])
+    _ = unetDenoiser(sizes, times: 1000, parameters)
+    #expect(parameters.count == 2_536_033)
+  }
+
+  @Test(arguments: [
+    configuration(8, 8), configuration(12, 4, channels: 3, base: 16, multipliers: [1, 2, 3]),
+    configuration(7, 5, channels: 2, multipliers: [1]),
+    configuration(8, 8, blocks: 3, attention: false),
+    configuration(4, 4, base: 6, multipliers: [1, 1, 2], groups: 3),
+    configuration(28, 28, multipliers: [1, 1, 2]),
+  ])
+  func estimatesHaveTheShapeOfImages(sizes: UNetConfiguration) throws {
+    let (model, parameters) = try imageModel(sizes, times: 10)
+    #expect(sizes.failure == nil)
+    let shape = [3, sizes.height, sizes.width, sizes.channels]
+    let estimate = model.denoiser(Tensor.normal(shape), .zeros([3]))
+    #expect(estimate.failure == nil)
+    #expect(estimate.shape == shape)
+    // An untrained network estimates no noise, one with other weights does.
+    for isRandom in [false, true] {
+      let runtime =
+        isRandom
+        ? try Runtime.random(parameters, seed: 2, threads: 1) : try Runtime(seed: 2, threads: 1)
+      let program = try runtime.compile("estimate", [estimate])
+      program.run()
+      let values = try program.values(estimate)
+      #expect(values.allSatisfy { $0.isFinite && ($0 != 0) == isRandom }, "seed 2")
+    }
+  }
+
+  @Test(arguments: [
+    (
+      configuration(30, 28, multipliers: [1, 2, 4]),
+      "images of 30x28 do not halve 2 times: use fewer multipliers than [1, 2, 4]"
+    ),
+    (
+      configuration(28, 28, multipliers: [1, 2, 4, 8]),
+      "images of 28x28 do not halve 3 times: use fewer multipliers than [1, 2, 4, 8]"
+    ),
+    (
+      configuration(28, 28, multipliers: [Int](repeating: 1, count: 70)),
+      "images of 28x28 do not halve 69 times: use fewer multipliers than "
+        + "\([Int](repeating: 1, count: 70))"
+    ),
+    (
+      configuration(8, 8, base: 12),
+      "a U-Net's base width is even and divisible by its 8 groups, not 12"
+    ),
+    (
+      configuration(8, 8, base: 9, groups: 3),
+      "a U-Net's base width is even and divisible by its 3 groups, not 9"
+    ),
+    (
+      configuration(8, 8, base: 0),
+      "a U-Net's base width is even and divisible by its 8 groups, not 0"
+    ),
+    (
+      configuration(8, 8, groups: 0),
+      "a U-Net's base width is even and divisible by its 0 groups, not 8"
+    ),
+    (
+      configuration(8, 8, multipliers: []),
+      "a U-Net needs at least one level and one block, not multipliers [], blocks 1"
+    ),
+    (
+      configuration(8, 8, multipliers: [1, 0]),
+      "a U-Net needs at least one level and one block, not multipliers [1, 0], blocks 1"
+    ),
+    (
+      configuration(8, 8, blocks: 0),
+      "a U-Net needs at least one level and one block, not multipliers [1, 2], blocks 0"
+    ),
+    (configuration(0, 8), "images have at least one pixel and channel, not 0x8x1"),
+    (configuration(8, 8, channels: 0), "images have at least one pixel and channel, not 8x8x0"),
+  ])
+  func refusesSizesThatDoNotFit(sizes: UNetConfiguration, message: String) throws {
+    #expect(sizes.failure == message)
+    let (model, _) = try imageModel(sizes, times: 10)
+    let estimate = model.denoiser(
+      .zeros([2, sizes.height, sizes.width, sizes.channels]), .zeros([2]))
+    #expect(estimate.failure == message)
+    guard sizes.height > 0, sizes.channels > 0 else { return }
+    let runtime = try Runtime(seed: 0, threads: 1)
+    #expect(throws: TensorError(message)) { try runtime.compile("estimate", [estimate]) }
+    #expect(throws: TensorError(message)) { try Sampler(model, runtime, batch: 2) }
+  }
+
+  /// The compiled gradient against the reference in Double.
+  ///
+  /// A stable computation in Float gives nearly the exact result for operands that are a few units in
+  /// the last place off (the kernels promise 4). So the tolerance of each gradient is 8 times what it
+  /// moves in the reference when every weight and input moves by up to 4 units; where it is zero in
+  /// theory (a shift before a norm), rounding leaves something of the size of the others.
+  @Test(arguments: [
+    configuration(8, 8), configuration(8, 8, channels: 2, groups: 4),
+    configuration(4, 8, base: 16, multipliers: [1, 1], attention: false),
+  ])
+  func gradientsAgreeWithTheReference(sizes: UNetConfiguration) throws {
+    let (model, parameters) = try imageModel(sizes, times: 20)
+    let shape = [2, sizes.height, sizes.width, sizes.channels]
+    let x = Tensor.input("x", shape)
+    let noise = Tensor.input("noise", shape)
+    let index = Tensor.input("index", [2])
+    let estimate = model.denoiser(model.noised(x, noise, at: index), index)
+    let loss = (estimate - noise).squared().mean()
+    let outputs = [loss] + gradients(of: loss, withRespectTo: parameters.tensors)
+    let names = ["loss"] + parameters.variables.map(\.name)
+
+    let seed = 23
+    let weights = randomWeights(parameters, seed: seed)
+    var numbers = Numbers(seed: seed + 1)
+    let count = shape.reduce(1, *)
+    let data = [numbers.values(count), numbers.values(count, in: -2...2)]
+    func reference(_ moved: (Double) -> Double) throws -> [[Double]] {
+      var reference = Reference(seed: 0)
+      for (variable, values) in weights { reference.variables[variable.name] = values.map(moved) }
+      return try reference.evaluate(
+        outputs,
+        ["x": data[0].map(moved), "noise": data[1].map(moved), "index": [3, 19]])
+    }
+    let exact = try reference { $0 }
+    let nearby = try (0..<2).map { _ in
+      try reference { $0 * (1 + Double.random(in: -1...1, using: &numbers) * 4 * 0x1p-24) }
+    }
+    func norm(_ a: [Double]) -> Double { a.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    func distance(_ a: [Double], _ b: [Double]) -> Double { norm(zip(a, b).map { $0 - $1 }) }
+    let whole = norm(exact.dropFirst().flatMap { $0 })
+
+    let runtime = try Runtime.random(parameters, seed: seed, threads: 2)
+    let program = try runtime.compile("gradients", outputs)
+    program.fill(x, with: data[0].map { Float($0) })
+    program.fill(noise, with: data[1].map { Float($0) })
+    program.fill(index, with: [3, 19])
+    program.run()
+    var worst = 0.0
+    for (i, output) in outputs.enumerated() {
+      let compiled = try program.values(output).map { Double($0) }
+      let moved = nearby.map { distance($0[i], exact[i]) }.max() ?? 0
+      let error = distance(compiled, exact[i])
+      let tolerance = 8 * (moved + (i > 0 ? 0x1p-24 * whole : 0))
+      worst = max(worst, error / tolerance)
+      #expect(error <= tolerance, "\(names[i]), seed \(seed): of size \(norm(exact[i]))")
+    }
+    let errors = try outputs.indices.dropFirst().map {
+      distance(try program.values(outputs[$0]).map { Double($0) }, exact[$0])
+    }
+    print(
+      "U-Net gradient, \(sizes.height)x\(sizes.width)x\(sizes.channels), groups \(sizes.groups):",
+      "relative error \(norm(errors) / whole), at worst \(worst) of the tolerance")
+  }
+}
+
+/// A sample's bytes depend on its own seed alone: the product promises it.
+@Suite struct RowTests {
+  private func check(_ model: DDPM, _ parameters: Parameters, batch: Int, clip: Bool) throws {
+    let runtime = try Runtime.random(parameters, seed: 8, threads: 2)
+    let sampler = try Sampler(model, runtime, batch: batch, clip: clip ? -1...1 : nil)
+    let width = model.denoiser.shape.reduce(1, *)
+    func draw(_ seeds: [UInt64]) throws -> [[UInt32]] {
+      let bits = try sampler.sample(seeds: seeds, .ddim(eta: 0.5), steps: 3).map(\.bitPattern)
+      return seeds.indices.map { Array(bits[$0 * width..<($0 + 1) * width]) }
+    }
+    let seeds = (0..<batch).map { UInt64($0) }
+    let together = try draw(seeds)
+    #expect(Set(together).count == batch)
+    #expect(together.joined().allSatisfy { Float(bitPattern: $0).isFinite })
+    for seed in Set([0, 5, batch / 2, batch - 1]) {
+      #expect(try draw([UInt64(seed)]) == [together[seed]], "seed \(seed) alone")
+    }
+    let backwards = try draw(seeds.reversed())
+    for seed in seeds.indices where backwards[batch - 1 - seed] != together[seed] {
+      Issue.record("seed \(seed) of 0..<\(batch) differs at place \(batch - 1 - seed)")
+    }
+    // More than one batch, every place shifted.
+    let more = try draw(seeds.dropFirst(3) + [100_000, 100_001, 100_002, 0, 1, 2])
+    for seed in seeds.indices {
+      let place = seed < 3 ? batch + seed : seed - 3
+      if more[place] != together[seed] {
+        Issue.record("seed \(seed) of 0..<\(batch) differs at place \(place % batch)")
+      }
+    }
+    let large: [UInt64] = [.max, 1 << 63, 1 << 32, 5]
+    let some = try draw(large)
+    #expect(some[3] == together[5] && Set(some).count == 4)
+    #expect(try draw(large.reversed()).reversed() == some)
+  }
+
+  @Test(arguments: [64, 7])
+  func ofImages(batch: Int) throws {
+    let (model, parameters) = try imageModel(
+      configuration(28, 28, multipliers: [1, 2, 4]), times: 10)
+    try check(model, parameters, batch: batch, clip: true)
+  }
+
+  @Test func ofImagesWithWideLayers() throws {
+    let (model, parameters) = try imageModel(
+      configuration(12, 12, base: 32, multipliers: [1, 4]), times: 10)
+    try check(model, parameters, batch: 16, clip: true)
+  }
+
+  @Test(arguments: [2048, 64, 37])
+  func ofPoints(batch: Int) throws {
+    let (model, parameters) = try pointModel(times: 10, width: 128, depth: 3)
+    try check(model, parameters, batch: batch, clip: false)
+  }
+}
+
+@Suite struct ThreadTests {
+  @Test(arguments: [
+    (configuration(8, 8), 6), (configuration(12, 12, base: 16, multipliers: [1, 2, 4]), 10),
+  ])
+  func weightsDoNotDependOnThreads(sizes: UNetConfiguration, batch: Int) throws {
+    let seed = 12
+    func train(threads: Int) throws -> [String: [UInt32]] {
+      let (model, parameters) = try imageModel(sizes, times: 50)
+      let runtime = try Runtime(seed: UInt64(seed), threads: threads)
+      let shape = [batch, sizes.height, sizes.width, sizes.channels]
+      let loss = model.loss(2 * Tensor.uniform(shape, "data") - 1)
+      let descent = minimize(
+        loss, parameters, chain(clip(globalNorm: 1), adam(2e-3), average(decay: 0.99)))
+      let program = try runtime.compile(
+        "train", [loss, descent.isFinite], updates: descent.updates)
+      for step in 0..<30 {
+        program.run()
+        try #require(try program.scalar(descent.isFinite) == 1, "seed \(seed), step \(step)")
+      }
+      return try runtime.bits()
+    }
+    let one = try train(threads: 1)
+    let two = try train(threads: 2)
+    #expect(one.count > 30 && one.keys == two.keys)
+    for (name, bits) in one where two[name] != bits {
+      Issue.record("\(name) differs between 1 and 2 threads, seed \(seed)")
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import DDPM
+import TensorCore
+
+/// Numbers for tests (SplitMix64): the same in every run.
+struct Numbers: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0xD134_2543_DE82_EF95 }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// Numbers that Float can hold, uniform in a range.
+  mutating func values(_ count: Int, in range: ClosedRange<Double> = -1...1) -> [Double] {
+    (0..<count).map { _ in Double(Float(Double.random(in: range, using: &self))) }
+  }
+}
+
+/// Weights such that no layer is zero and activations keep their size.
+func randomWeights(_ parameters: Parameters, seed: Int) -> [(variable: Variable, values: [Double])]
+{
+  var numbers = Numbers(seed: seed)
+  return parameters.variables.map { variable in
+    let shape = variable.shape
+    let limit = shape.count > 1 ? (3 / Double(shape.dropLast().reduce(1, *))).squareRoot() : 0.3
+    let values = numbers.values(shape.reduce(1, *), in: -limit...limit)
+    return (
+      variable, variable.name.hasSuffix("/scale") ? values.map { Double(Float($0 + 1)) } : values
+    )
+  }
+}
+
+extension Runtime {
+  /// A runtime whose variables are `randomWeights`.
+  static func random(_ parameters: Parameters, seed: Int, threads: Int) throws -> Runtime {
+    let runtime = try Runtime(seed: UInt64(seed), threads: threads)
+    for (variable, values) in randomWeights(parameters, seed: seed) {
+      try runtime.restore(variable: variable.name, shape: variable.shape, values.map { Float($0) })
+    }
+    return runtime
+  }
+
+  /// The bits of every variable, by name.
+  func bits() throws -> [String: [UInt32]] {
+    var result: [String: [UInt32]] = [:]
+    for name in variableNames {
+      result[name] = try read(variable: name) { span in
+        (0..<span.count).map { span[$0].bitPattern }
+      }
+    }
+    return result
+  }
+}
+
+/// A small model of points, and its parameters.
+func pointModel(
+  _ kind: NoiseSchedule.Kind = .linear, times: Int, width: Int = 24, depth: Int = 2
+) throws -> (model: DDPM, parameters: Parameters) {
+  let parameters = Parameters("denoiser")
+  let denoiser = mlpDenoiser(
+    dimensions: 2, width: width, depth: depth, timeFeatures: 16, times: times, parameters)
+  return (DDPM(schedule: try NoiseSchedule(kind, times: times), denoiser: denoiser), parameters)
+}
+
+/// A model of images, and its parameters.
+func imageModel(
+  _ configuration: UNetConfiguration, times: Int
+) throws -> (model: DDPM, parameters: Parameters) {
+  let parameters = Parameters("denoiser")
+  let denoiser = unetDenoiser(configuration, times: times, parameters)
+  return (DDPM(schedule: try NoiseSchedule(.linear, times: times), denoiser: denoiser), parameters)
+}
+
+/// A model whose estimate of the noise is `factors[t - 1]` times x.
+func linearModel(_ schedule: NoiseSchedule, factors: [Double], dimensions: Int = 2) -> DDPM {
+  DDPM(
+    schedule: schedule,
+    denoiser: Denoiser(shape: [dimensions]) { x, time in
+      Tensor.literal(factors, [factors.count, 1]).gather(time) * x
+    })
+}
+
+/// |a - b| / |b|.
+func relativeGap(_ a: Double, _ b: Double) -> Double { a == b ? 0 : abs(a - b) / abs(b) }
+
+func standardDeviation(_ values: [Float]) -> Double {
+  let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+  let squares = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+  return (squares / Double(values.count)).squareRoot()
+}
+
+/// The largest |a - b|; infinite where one is not finite.
+func largestGap(_ a: [Float], _ b: [Float]) -> Double {
+  guard a.count == b.count else { return .infinity }
+  let gaps = zip(a, b).map { abs(Double($0) - Double($1)) }
+  return gaps.allSatisfy { $0.isFinite } ? gaps.max() ?? 0 : .infinity
+}

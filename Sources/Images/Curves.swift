@@ -51,6 +51,9 @@ public func lineCharts(
   logarithmicX: Bool = false, width: Int = 900, frameHeight: Int = 180
 ) throws(ImageError) -> Bitmap {
   guard !charts.isEmpty else { throw ImageError("a stack of no charts") }
+  guard (50...10_000).contains(frameHeight) else {
+    throw ImageError("a frame cannot be \(frameHeight) pixels high: 50 to 10000, please")
+  }
   var names: [String] = []
   for name in charts.flatMap(\.series).map(\.name) where !names.contains(name) && !name.isEmpty {
     names.append(name)
@@ -101,11 +104,12 @@ public func lineCharts(
     }
     return rows
   }
-  // Once to learn how much stands around each frame, and how far left the labels reach.
-  let enough = 10_000
-  let trial = try rows(left: 0, heights: charts.map { _ in enough })
-  let left = trial.reduce(0) { max($0, $1.axes.frame.x) }
-  let heights = trial.map { enough - $0.axes.frame.height + frameHeight }
+  // Once to learn how much stands around each frame, once how far its labels reach to the left.
+  let enough = 2 * frameHeight + 1000
+  let heights = try rows(left: 0, heights: charts.map { _ in enough }).map {
+    enough - $0.axes.frame.height + frameHeight
+  }
+  let left = try rows(left: 0, heights: heights).reduce(0) { max($0, $1.axes.frame.x) }
   var result = Bitmap(width: width, height: heights.reduce(0, +), channels: 3)
   var top = 0
   for (var row, chart) in zip(try rows(left: left, heights: heights), charts) {

@@ -267,7 +267,8 @@ private struct Plane {
     var series = background == nil ? colored(points) : points
     if let background, let first = series.firstIndex(where: { $0.color == nil }) {
       series[first].color = background.colors.overlay
-      series = colored(series, from: 1)
+      // The colours in between are too much like the first one or the map.
+      series = colored(series, from: 4)
     }
     let colors = try background?.scale()
     let bar = zip(background, colors).flatMap { heat, scale in

@@ -49,13 +49,16 @@ extension Chart {
   /// where one is given.
   mutating func draw(_ series: [Series], edges: Color? = nil) {
     let unit = Double(textScale)
+    let count = series.reduce(0) { $0 + $1.points.count }
     // One size for all: smaller dots would vanish behind larger ones.
     let (radius, opacity): (Double, Double) =
-      switch series.reduce(0, { $0 + $1.points.count }) {
+      switch count {
       case ...600: (edges == nil ? 2 * unit : 1.3 * unit, 0.8)
-      case ...6000: (edges == nil ? 1.2 * unit : unit, 0.55)
-      default: (0.8 * unit, 0.4)
+      case ...6000: (edges == nil ? 1.2 * unit : 0.7 * unit, 0.55)
+      default: (edges == nil ? 0.8 * unit : 0.5 * unit, 0.4)
       }
+    // Edges of many would hide what is behind them.
+    let edges = count <= 600 ? edges : nil
     for series in series {
       for point in series.points where point.x.isFinite && point.y.isFinite {
         let (px, py) = axes.position(x: point.x, y: point.y)

@@ -110,6 +110,10 @@ struct PNGTests {
     noPixels.chunks.remove(at: 1)
     var noEnd = RawPNG()
     noEnd.chunks.removeLast()
+    var twoHeaders = RawPNG()
+    twoHeaders.chunks.insert(twoHeaders.chunks[0], at: 1)
+    var textsOnly = RawPNG(before: [("tEXt", Array("key\0value".utf8))])
+    textsOnly.chunks.removeLast(2)
     let palette = RawPNG(color: 3, before: [("PLTE", [0, 0, 0, 255, 255, 255])])
     return [
       Refused("empty", [], "not a PNG: its first bytes are others"),
@@ -144,6 +148,29 @@ struct PNGTests {
       Refused("palette", palette.bytes, "a PNG with a palette" + please),
       Refused("interlaced", RawPNG(interlace: 1).bytes, "an interlaced PNG" + please),
       Refused("animated", RawPNG(before: [animation]).bytes, "an animated PNG" + please),
+      Refused(
+        "palette, interlaced",
+        RawPNG(color: 3, interlace: 1, before: [("PLTE", [0, 0, 0, 255, 255, 255])]).bytes,
+        "a PNG with a palette" + please),
+      Refused(
+        "RGB 16, interlaced", RawPNG(depth: 16, color: 2, interlace: 1).bytes,
+        "a PNG of 16 bits per channel" + please),
+      Refused(
+        "animated, 16 bits", RawPNG(depth: 16, before: [animation]).bytes,
+        "an animated PNG" + please),
+      Refused(
+        "huge and animated", RawPNG(width: 100_000, height: 100_000, before: [animation]).bytes,
+        "100000 x 100000 pixels are more than the 67108864 allowed"),
+      Refused(
+        "as large as allowed, without its pixels", RawPNG(width: 8192, height: 8192).bytes,
+        "damaged PNG: Not enough image data"),
+      Refused(
+        "beyond 31 bits", RawPNG(width: 0x8000_0000).bytes.prefix(60) + [],
+        "damaged PNG: PNG unsigned integer out of range"),
+      Refused(
+        "palette missing", RawPNG(color: 3).bytes, "damaged PNG: IDAT: Missing PLTE before IDAT"),
+      Refused("two headers", twoHeaders.bytes, "damaged PNG: IHDR: out of place"),
+      Refused("texts only", textsOnly.bytes, "damaged PNG: it ends early"),
       Refused(
         "transparent colour", RawPNG(before: [("tRNS", [0, 7])]).bytes,
         "a PNG with a transparent colour" + please),

@@ -25,7 +25,9 @@ struct ScaleTests {
   }
 
   @Test(arguments: [
-    0...0, 5...5, -1e-320...1e-320, -1e308...1e308, 1e300...1e308, 1...1.000_000_000_000_1,
+    0...0, 5...5, -Double.leastNonzeroMagnitude...Double.leastNonzeroMagnitude, -1e308...1e308,
+    1e300...1e308,
+    1...1.000_000_000_000_1,
   ])
   func strangeRangesHaveTicks(range: ClosedRange<Double>) {
     for logarithmic in [false, true] {

@@ -42,11 +42,29 @@ func deflated(_ data: [UInt8]) -> [UInt8] {
   return [0x78, 0x01, 0x01] + lengths + data + bigEndian(b << 16 | a)
 }
 
-private func crc32(_ bytes: [UInt8]) -> UInt32 {
+func crc32(_ bytes: [UInt8]) -> UInt32 {
   var crc: UInt32 = .max
   for byte in bytes {
     crc ^= UInt32(byte)
     for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
   }
   return ~crc
+}
+
+extension RawPNG {
+  /// The chunks of a PNG; the checks are left to the caller.
+  init(parsing bytes: [UInt8]) {
+    var start = 8
+    while start + 12 <= bytes.count {
+      let count = Int(number(bytes[start...]))
+      let name = String(decoding: bytes[start + 4..<start + 8], as: UTF8.self)
+      chunks.append((name, Array(bytes[start + 8..<start + 8 + count])))
+      start += 12 + count
+    }
+  }
+}
+
+/// The first four bytes as a number.
+func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
 }

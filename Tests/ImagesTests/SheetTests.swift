@@ -81,3 +81,22 @@ struct SheetTests {
     #expect(plain.height == 46 && plain.channels == 1)
   }
 }
+
+struct PanelTests {
+  @Test func everyPanelHasItsPlace() throws {
+    let sizes = [(30, 20), (50, 10), (10, 10), (20, 40)]
+    let parts = sizes.enumerated().map { index, size in
+      Panel("", Bitmap(width: size.0, height: size.1, channels: 1, fill: UInt8(10 * index)))
+    }
+    let all = try panels(parts, columns: 2, gap: 4)
+    // Columns are 30 and 50 wide, rows 20 and 40 high.
+    #expect(all.width == 4 + 30 + 4 + 50 + 4 && all.height == 4 + 20 + 4 + 40 + 4)
+    for (x, y, level) in [(4, 4, 0), (38, 4, 10), (14, 28, 20), (53, 67, 30), (13, 28, 255)] {
+      #expect(all.color(x: x, y: y) == Color(grey: UInt8(level)))
+    }
+    let titled = try panels(parts, columns: 2, title: "ab", gap: 4)
+    #expect(titled.height == all.height + 20)
+    let one = try panels(parts, columns: 9, gap: 4)
+    #expect(try one == sideBySide(parts, gap: 4))
+  }
+}

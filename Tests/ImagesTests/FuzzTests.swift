@@ -1,0 +1,92 @@
+import Images
+import Testing
+
+/// A generator whose seed a message can name (Steele, Lea and Flood, SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+struct FuzzTests {
+  /// Files of every kind that the decoder reads, refuses or passes over parts of.
+  static func seeds() throws -> [RawPNG] {
+    let text = [
+      ("key", "value"), ("seed", "\u{3B1}"), ("long", String(repeating: "x", count: 2000)),
+    ]
+    let still = try PNG.encode(pattern(width: 7, height: 5, channels: 3), text: text)
+    let animation = try PNG.encode(animation: AnimationTests.frames(2, channels: 1))
+    return [
+      RawPNG(parsing: still), RawPNG(parsing: animation), RawPNG(depth: 1), RawPNG(depth: 16),
+      RawPNG(color: 6), RawPNG(interlace: 1), RawPNG(before: [("gAMA", [0, 0, 1, 2])]),
+      RawPNG(color: 3, before: [("PLTE", [0, 0, 0, 255, 255, 255])]),
+    ]
+  }
+
+  /// A picture within the limit or a message of one line comes of every damage, with checksums that
+  /// agree (so that it gets past them) and without.
+  @Test(arguments: 0..<8 as Range<UInt64>) func survivesDamage(seed: UInt64) throws {
+    var generator = SeededGenerator(state: seed)
+    let seeds = try Self.seeds()
+    for trial in 0..<600 {
+      var raw = seeds[trial % seeds.count]
+      let chunk = Int.random(in: 0..<raw.chunks.count, using: &generator)
+      switch Int.random(in: 0..<6, using: &generator) {
+      case 0: raw.chunks.remove(at: chunk)
+      case 1: raw.chunks.insert(raw.chunks[chunk], at: chunk)
+      case 2:
+        raw.chunks.swapAt(chunk, Int.random(in: 0..<raw.chunks.count, using: &generator))
+      case 3:
+        let kept = Int.random(in: 0...raw.chunks[chunk].data.count, using: &generator)
+        raw.chunks[chunk].data = Array(raw.chunks[chunk].data.prefix(kept))
+      default: raw.chunks[chunk].data.damage(times: trial % 4, using: &generator)
+      }
+      var bytes = raw.bytes
+      if trial % 3 == 0 { bytes.damage(times: 1 + trial % 4, using: &generator) }
+      if trial % 7 == 0 { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &generator)) }
+      do throws(PNGError) {
+        let bitmap = try PNG.decode(bytes, maximumPixels: 1 << 16).bitmap
+        #expect(bitmap.width * bitmap.height <= 1 << 16, "seed \(seed), trial \(trial)")
+        #expect(
+          bitmap.pixels.count == bitmap.width * bitmap.height * bitmap.channels,
+          "seed \(seed), trial \(trial)")
+      } catch {
+        #expect(
+          !error.description.isEmpty && error.description.count < 400
+            && !error.description.contains("\n"), "seed \(seed), trial \(trial)")
+      }
+    }
+  }
+
+  /// 3 MB of text in 3 kB, again and again.
+  @Test func textsThatSwellAreRefused() throws {
+    let value = String(repeating: "a", count: 3_000_000)
+    let small = pattern(width: 2, height: 2, channels: 1)
+    var raw = RawPNG(parsing: try PNG.encode(small, text: [("key", value)]))
+    #expect(try PNG.decode(raw.bytes).text.first?.value.utf8.count == 3_000_000)
+    raw.chunks.insert(contentsOf: Array(repeating: raw.chunks[1], count: 200), at: 1)
+    let bytes = raw.bytes
+    #expect(bytes.count < 2_000_000)
+    for read in [{ _ = try PNG.decode(bytes) }, { _ = try PNG.text(of: bytes) }] {
+      let thrown = #expect(throws: PNGError.self) { try read() }
+      #expect(thrown?.description == "damaged PNG: iTXt: insufficient memory")
+    }
+  }
+}
+
+extension [UInt8] {
+  /// Replaces bytes at random, by values that are often at an end of their range.
+  mutating func damage(times: Int, using generator: inout SeededGenerator) {
+    for _ in 0..<times where !isEmpty {
+      let index = Int.random(in: 0..<count, using: &generator)
+      let value = UInt8.random(in: 0...255, using: &generator)
+      self[index] = [value, 0, 0x7F, 0x80, 0xFF, self[index] ^ 1][Int(value) % 6]
+    }
+  }
+}

@@ -29,6 +29,12 @@ package struct Philox: Sendable {
     return x
   }
 
+  /// Four normal numbers from a block.
+  package func normals(_ index: UInt32) -> [Double] {
+    let words = block(index)
+    return pair(words[0], words[1]) + pair(words[2], words[3])
+  }
+
   /// The first `count` elements of a row.
   func row(_ distribution: Distribution, _ count: Int) -> [Double] {
     (0..<(count + 3) / 4).flatMap { index -> [Double] in
@@ -36,7 +42,7 @@ package struct Philox: Sendable {
       let values =
         switch distribution {
         case .uniform: words.map { Double($0 >> 8) * 0x1p-24 }
-        case .normal: pair(words[0], words[1]) + pair(words[2], words[3])
+        case .normal: normals(UInt32(truncatingIfNeeded: index))
         }
       return Array(values.prefix(count - 4 * index))
     }

@@ -84,7 +84,7 @@ extension TrainingData {
       bitmap = try scatter(
         [try Series("\(count) points", interleaved: set.points(seed: 0, count: count))],
         labels: Labels(title: "\(set.name): \(set.definition)"))
-    case .images(let table):
+    case .images(let table, _):
       guard count <= table.rows else {
         throw DataError("there are \(table.rows) images, fewer than \(count)")
       }

@@ -170,7 +170,7 @@ private struct Emitter {
 
     for load in cluster.loads { register[load] = add(FK_DENSE, base: try address(load)) }
     for view in cluster.views {
-      let source = try address(listing.home(listing.instructions[view].inputs[0]))
+      let source = try address(listing.home(listing.instructions[view].inputs[0])) + listing.viewOffset(view)
       let axes = listing.viewAxes(view)
       if axes.allSatisfy({ $0.stride == 0 }) {
         register[view] = add(FK_SCALAR, base: source)
@@ -184,7 +184,7 @@ private struct Emitter {
 
     let stores = Set(cluster.stores)
     var lastUse: [Int: Int] = [:]
-    for (at, member) in cluster.members.enumerated() where !listing.isBroadcastInstruction(member) {
+    for (at, member) in cluster.members.enumerated() where !listing.isView(member) {
       for input in listing.instructions[member].inputs { lastUse[listing.home(input)] = at }
     }
     for reduction in cluster.reductions {
@@ -198,7 +198,7 @@ private struct Emitter {
 
     for (at, member) in cluster.members.enumerated() {
       let instruction = listing.instructions[member]
-      if listing.isBroadcastInstruction(member) {
+      if listing.isView(member) {
         guard stores.contains(member), let view = register[member] else { continue }
         let out = add(FK_DENSE, base: try address(member))
         operations.append(fk_operation(function: Int32(FK_COPY.rawValue), out: out, a: view, b: 0, c: 0))
@@ -520,10 +520,6 @@ private struct Emitter {
         label: label, implementation: implementation, path: position.map { listing.instructions[$0].path } ?? "",
         bytes: bytes, flops: contraction.map { fk_contraction_flops($0) } ?? 0))
   }
-}
-
-extension Listing {
-  func isBroadcastInstruction(_ position: Int) -> Bool { instructions[position].operation == .broadcast }
 }
 
 extension Primitive {

@@ -35,7 +35,7 @@ package struct Cluster: Sendable {
   package var members: [Int] = []
   /// Arrays read element by element.
   package var loads: [Int] = []
-  /// Broadcasts read in place, through strides.
+  /// Broadcasts and slices read in place, through strides.
   package var views: [Int] = []
   /// The iteration space seen by the reductions; [count, 1, 1] without.
   package var form: Form
@@ -56,7 +56,16 @@ extension Listing {
 
   func isElementwise(_ position: Int) -> Bool {
     switch instructions[position].operation {
-    case .unary, .binary, .select, .broadcast: true
+    case .unary, .binary, .select: true
+    default: isView(position)
+    }
+  }
+
+  /// Whether a cluster reads its input in place, through strides.
+  func isView(_ position: Int) -> Bool {
+    switch instructions[position].operation {
+    case .broadcast: true
+    case .slice: instructions[position].count > 1
     default: false
     }
   }
@@ -91,14 +100,14 @@ extension Listing {
       inner: shape[(last + 1)...].reduce(1, *))
   }
 
-  /// A broadcast as axes of (length, distance in the source's array), without axes that merge with their neighbour.
-  func viewAxes(_ broadcast: Int) -> [(size: Int, stride: Int)] {
-    let source = instructions[instructions[broadcast].inputs[0]].shape
-    let shape = instructions[broadcast].shape
+  /// A view as axes of (length, distance in the source's array), without axes that merge with their neighbour.
+  func viewAxes(_ view: Int) -> [(size: Int, stride: Int)] {
+    let source = instructions[instructions[view].inputs[0]].shape
+    let shape = instructions[view].shape
     let strides = source.strides
     var axes: [(size: Int, stride: Int)] = []
     for axis in shape.indices where shape[axis] > 1 {
-      let stride = source[axis] == 1 ? 0 : strides[axis]
+      let stride = source[axis] == 1 ? 0 : strides[axis]  // A slice of more than one has a source of more.
       if let last = axes.last, last.stride == stride * shape[axis] {
         axes[axes.count - 1] = (last.size * shape[axis], stride)
       } else {
@@ -106,6 +115,12 @@ extension Listing {
       }
     }
     return axes
+  }
+
+  /// Where a view begins in the source's array.
+  func viewOffset(_ view: Int) -> Int {
+    guard case .slice(let starts) = instructions[view].operation else { return 0 }
+    return zip(starts, instructions[instructions[view].inputs[0]].shape.strides).map(*).reduce(0, +)
   }
 
   /// Gives outputs and updates that are sources, or the same value twice, arrays of their own.
@@ -168,14 +183,14 @@ private struct Fusion {
 
   func count(_ position: Int) -> Int { listing.instructions[position].count }
   func isElementwise(_ position: Int) -> Bool { listing.isElementwise(position) }
-  func isBroadcast(_ position: Int) -> Bool { listing.instructions[position].operation == .broadcast }
+  func isView(_ position: Int) -> Bool { listing.isView(position) }
 
   // MARK: Which values are stored
 
   mutating func chooseStored() {
     var readers = [Int](repeating: 0, count: listing.instructions.count)
     for i in listing.instructions.indices where listing.home(i) == i {
-      let fuses = isElementwise(i) && !isBroadcast(i) || listing.isReduction(i)
+      let fuses = isElementwise(i) && !isView(i) || listing.isReduction(i)
       for operand in Set(operands[i]) {
         readers[operand] += 1
         if isElementwise(operand), !fuses || (count(i) == 1 && isElementwise(i)) { stored.insert(operand) }
@@ -185,7 +200,7 @@ private struct Fusion {
     var roots = [Set<Int>](repeating: [], count: listing.instructions.count)
     var sizes = [Int](repeating: 0, count: listing.instructions.count)
     for i in listing.instructions.indices where isElementwise(i) && count(i) > 1 {
-      if !isBroadcast(i) {
+      if !isView(i) {
         for operand in Set(operands[i]) {
           if isElementwise(operand), !stored.contains(operand) {
             roots[i].formUnion(roots[operand])
@@ -194,6 +209,8 @@ private struct Fusion {
             roots[i].insert(operand)
           }
         }
+      } else if case .slice = listing.instructions[i].operation {
+        roots[i].insert(operands[i][0])
       }
       sizes[i] += 1
       if sizes[i] > maximumRecomputed || readers[i] > 1 && (roots[i].count > 1 || sizes[i] > 24) { stored.insert(i) }
@@ -270,7 +287,7 @@ private struct Fusion {
     while let i = stack.popLast() {
       if isElementwise(i), own.contains(i) || !stored.contains(i) {
         guard members.insert(i).inserted else { continue }
-        if isBroadcast(i) { views.insert(i) } else { stack += operands[i] }
+        if isView(i) { views.insert(i) } else { stack += operands[i] }
       } else {
         loads.insert(i)
       }

@@ -72,10 +72,14 @@ extension Run {
       let (signal, deviation) = (model.schedule.alphaBar[time], model.schedule.betaBar[time])
       var normals = NormalPairs(seed: UInt64(time))
       let noised = data.map { Float(signal * Double($0) + deviation * normals.next()) }
+      let shown = stride(from: 0, to: noised.count, by: 2).filter { i in
+        noised[i...i + 1].allSatisfy { lower < Double($0) && Double($0) < upper }
+      }
       let picture = try vectorField(
         try VectorGrid(
           score, rows: side, columns: side, xRange: lower...upper, yRange: lower...upper),
-        points: [try Series("", interleaved: noised, color: Color(grey: 170))],
+        points: [try Series(
+            "", interleaved: shown.flatMap { noised[$0...$0 + 1] }, color: Color(grey: 170))],
         length: .squareRoot, xRange: lower...upper, yRange: lower...upper, showsLegend: false,
         size: 360)
       return Panel("t = \(time)", picture)

@@ -2,9 +2,10 @@ import TensorCore
 
 /// Draws samples at one fixed batch, so that a sample depends on its own seed alone.
 ///
+/// At another batch the same seed may give other last digits: contractions are cut differently.
 /// The draws are named by the programs `sample/start` and `sample/step`, and numbered by the time.
 public final class Sampler {
-  /// Samples drawn at once; requests are padded to it.
+  /// Samples drawn at once, a multiple of 4; requests are padded to it.
   public let batch: Int
   /// Floating-point operations of one step in matrix products and convolutions.
   public var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
@@ -20,7 +21,7 @@ public final class Sampler {
   ///
   /// - Parameters:
   ///   - runtime: Where the weights are.
-  ///   - batch: Samples drawn at once, at least 1.
+  ///   - batch: Samples drawn at once, at least 1; made a multiple of 4.
   ///   - averaged: Parameters to read from their moving averages.
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
   ///     code for images; the estimate of the noise is then the one that goes with it.
@@ -29,6 +30,9 @@ public final class Sampler {
     _ model: DDPM, _ runtime: Runtime, batch: Int, averaged: [Variable] = [],
     clip: ClosedRange<Double>? = nil
   ) throws {
+    // Contractions are cut into up to four slices of the batch. Slices of unequal size may be summed in
+    // different orders, and then a sample would depend on its place.
+    let batch = (batch + 3) / 4 * 4
     self.batch = batch
     schedule = model.schedule
     let shape = [batch] + model.denoiser.shape

@@ -113,7 +113,7 @@ struct Pictures {
       over: [
         try Series("data", interleaved: set.points(seed: 0, count: 1000), color: Color(grey: 185))
       ],
-      labels: Labels(title: "\(set.name): from noise to samples, ddim with eta 0"),
+      labels: Labels(title: "\(set.name): paths of ddim, eta 0"),
       xRange: ranges.x, yRange: ranges.y)
   }
 
@@ -160,7 +160,12 @@ extension TrainingData {
     case .points(let set):
       bitmap = try heatMap(
         try logDensity(of: set),
-        points: [try Series("\(count) points", interleaved: set.points(seed: 0, count: count))],
+        points: [
+          // Nearly all lie where the colours are dark.
+          try Series(
+            "\(count) points", interleaved: set.points(seed: 0, count: count),
+            color: Color(255, 165, 30))
+        ],
         labels: Labels(title: "\(set.name): \(set.definition)"))
     case .images(let table):
       guard count <= table.rows else {

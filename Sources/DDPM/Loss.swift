@@ -19,15 +19,18 @@ public struct DDPM: Sendable {
   /// Ho et al. 2020, eq. 14; as in their code, the mean over dimensions and not their sum. An
   /// estimate of zero has a loss of 1 in expectation.
   ///
-  /// - Parameter x: Data, [batch] + shape: images in [-1, 1], points standardized.
+  /// - Parameters:
+  ///   - x: Data, [batch] + shape: images in [-1, 1], points standardized.
+  ///   - label: The class of each example, [batch], where the denoiser has classes.
   /// - Returns: A single number; invalid if x does not fit the denoiser.
-  public func loss(_ x: Tensor) -> Tensor {
+  public func loss(_ x: Tensor, label: Tensor? = nil) -> Tensor {
     guard x.rank >= 1 else {
       return .invalid("a loss of data of shape \(x.shape), not [batch] + \(denoiser.shape)", [x])
     }
     let index = floor(Double(schedule.times) * Tensor.uniform([x.shape[0]], "time"))
     let noise = Tensor.normal(x.shape, "noise")
-    return (denoiser(noised(x, noise, at: index), index) - noise).squared().mean()
+    let estimate = denoiser(noised(x, noise, at: index), index, label: label)
+    return (estimate - noise).squared().mean()
   }
 
   /// x_t = ᾱ_t x_0 + β̄_t ε of each example.

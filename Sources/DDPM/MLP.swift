@@ -10,8 +10,11 @@ import TensorCore
 ///   - depth: Hidden layers, at least 1.
 ///   - timeFeatures: Sines and cosines of the time, an even number, at least 2.
 ///   - times: T of the schedule.
+///   - classes: How many classes the network is told apart, or nil; each has a learned vector that is
+///     added to the features of the time.
 public func mlpDenoiser(
-  dimensions: Int, width: Int, depth: Int, timeFeatures: Int, times: Int, _ parameters: Parameters
+  dimensions: Int, width: Int, depth: Int, timeFeatures: Int, times: Int, classes: Int? = nil,
+  _ parameters: Parameters
 ) -> Denoiser {
   let shape = [dimensions]
   guard dimensions >= 1, width >= 1, depth >= 1 else {
@@ -28,8 +31,10 @@ public func mlpDenoiser(
     dense(i == 0 ? dimensions + timeFeatures : width, width, parameters["hidden\(i)"])
   }
   let output = dense(width, dimensions, parameters["output"])
-  return Denoiser(shape: shape) { x, time in
-    let features = sinusoidalFeatures(time, times: times, width: timeFeatures)
+  let kinds = classes.map { embedding($0, timeFeatures, parameters["class"]) }
+  return Denoiser(shape: shape, classes: classes) { x, time, label in
+    var features = sinusoidalFeatures(time, times: times, width: timeFeatures)
+    if let kinds, let label { features = features + kinds(label) }
     let h = hidden.reduce(concatenate([x, features], axis: 1)) { silu($1($0)) }
     return output(h)
   }

@@ -1,98 +1,5 @@
 import TensorCore
 
-/// How samples are drawn.
-public enum SamplingMethod: Equatable, Sendable {
-  /// The reverse chain of Ho et al. 2020 (algorithm 2), with either of the variances of its §3.2.
-  case ancestral(Variance)
-  /// The implicit model of Song et al. 2021 (eq. 12 and 16): eta 0 adds no noise on the way, eta 1
-  /// is the ancestral chain with the posterior variance.
-  case ddim(eta: Double)
-
-  /// What the deviation of x_{t-1} given x_t is taken to be; both are 0 in the last step.
-  ///
-  /// Where times are skipped, β_t and β̃_t are those of the whole stride.
-  public enum Variance: String, CaseIterable, Sendable {
-    /// σ_t = β_t: right for data of unit variance.
-    case beta
-    /// σ_t = β̃_t: right for data that are a single point.
-    case posterior
-  }
-}
-
-/// One step back in time: x_s = a x_t + b ε̂ + c z, where ε̂ is the estimated noise and z is fresh.
-public struct ReverseStep: Equatable, Sendable {
-  /// t, from T down to 1.
-  public let time: Int
-  /// s, the next step's t, or 0 at the end.
-  public let next: Int
-  /// The factor of x_t.
-  public let a: Double
-  /// The factor of the estimated noise.
-  public let b: Double
-  /// The factor of fresh noise, which is the deviation of x_s given x_t.
-  public let c: Double
-}
-
-extension NoiseSchedule {
-  /// The times that a sampler of `steps` steps visits: T first, 0 last, `steps` + 1 in all, spaced
-  /// as evenly as whole numbers can be.
-  ///
-  /// - Throws: `TensorError` unless steps is 1 ... T.
-  public func visitedTimes(steps: Int) throws -> [Int] {
-    guard (1...times).contains(steps) else {
-      throw TensorError("a sampler takes 1 to \(times) steps, not \(steps)")
-    }
-    return (0...steps).reversed().map { ($0 * times * 2 + steps) / (2 * steps) }
-  }
-
-  /// The steps of a sampler, in the order they are taken.
-  ///
-  /// - Throws: `TensorError` unless steps is 1 ... T, and eta 0 ... 1.
-  public func reverseSteps(_ method: SamplingMethod, steps: Int) throws -> [ReverseStep] {
-    if case .ddim(let eta) = method, !(eta >= 0 && eta <= 1) {
-      throw TensorError("eta is from 0 to 1, not \(eta)")
-    }
-    let visited = try visitedTimes(steps: steps)
-    return zip(visited, visited.dropFirst()).map { t, s in
-      switch method {
-      case .ancestral(let variance): ancestral(t, s, variance)
-      case .ddim(let eta): ddim(t, s, eta)
-      }
-    }
-  }
-
-  // x_s = (x_t - β²/β̄_t ε̂)/α + σ z (Ho et al. 2020, algorithm 2), α and β of the stride.
-  private func ancestral(_ t: Int, _ s: Int, _ variance: SamplingMethod.Variance) -> ReverseStep {
-    let (alpha, beta) = stride(from: s, to: t)
-    let sigma =
-      switch variance {
-      case .beta: s == 0 ? 0 : beta
-      case .posterior: beta * betaBar[s] / betaBar[t]
-      }
-    return ReverseStep(
-      time: t, next: s, a: 1 / alpha, b: -beta * beta / (betaBar[t] * alpha), c: sigma)
-  }
-
-  // x_s = ᾱ_s x̂_0 + sqrt(β̄_s² - σ²) ε̂ + σ z with x̂_0 = (x_t - β̄_t ε̂)/ᾱ_t (Song et al. 2021,
-  // eq. 12), and σ = η β̃ (eq. 16).
-  private func ddim(_ t: Int, _ s: Int, _ eta: Double) -> ReverseStep {
-    let (alpha, beta) = stride(from: s, to: t)
-    let sigma = eta * beta * betaBar[s] / betaBar[t]
-    let rest = max(0, betaBar[s] * betaBar[s] - sigma * sigma).squareRoot()
-    return ReverseStep(time: t, next: s, a: 1 / alpha, b: rest - betaBar[t] / alpha, c: sigma)
-  }
-
-  // α and β in x_t = α x_s + β ε. β² by recurrence: 1 - α² would cancel where the stride is short.
-  private func stride(from s: Int, to t: Int) -> (alpha: Double, beta: Double) {
-    var (signal, noise) = (1.0, 0.0)
-    for i in s + 1...t {
-      signal *= alpha[i]
-      noise = noise * alpha[i] * alpha[i] + beta[i] * beta[i]
-    }
-    return (signal, noise.squareRoot())
-  }
-}
-
 /// Draws samples at one fixed batch, so that a sample depends on its own seed alone.
 ///
 /// The draws are named by the programs `sample/start` and `sample/step`, and numbered by the time.
@@ -105,8 +12,9 @@ public final class Sampler {
   private let width: Int
   private let isClipped: Bool
   private let start, step: Program
-  private let x, seeds, time, coefficients: Tensor
+  private let x, seeds, time, label, coefficients: Tensor
   private let begun, stepped: Tensor
+  private let classes: Int?
 
   /// A sampler of a model.
   ///
@@ -129,8 +37,11 @@ public final class Sampler {
     let x = Tensor.input("x", shape)
     let seeds = Tensor.seeds("seeds", batch)
     let time = Tensor.input("time", [])
+    let label = Tensor.input("label", [batch])
     let coefficients = Tensor.input("coefficients", [5, 1])
-    (self.x, self.seeds, self.time, self.coefficients) = (x, seeds, time, coefficients)
+    (self.x, self.seeds, self.time, self.label) = (x, seeds, time, label)
+    self.coefficients = coefficients
+    classes = model.denoiser.classes
 
     begun = .normal(shape, "start", keys: seeds)
     start = try runtime.compile("sample/start", [begun])
@@ -138,7 +49,9 @@ public final class Sampler {
     func coefficient(_ i: Int) -> Tensor {
       coefficients.slice(axis: 0, from: i, count: 1).reshape([])
     }
-    let noise = model.denoiser(x, time.broadcast(to: [batch])).averaged(averaged)
+    let noise = model.denoiser(
+      x, time.broadcast(to: [batch]), label: model.denoiser.classes == nil ? nil : label
+    ).averaged(averaged)
     var estimate = noise
     if let clip {
       let clean = (x - coefficient(4) * noise) / coefficient(3)
@@ -149,25 +62,86 @@ public final class Sampler {
     step = try runtime.compile("sample/step", [stepped])
   }
 
+  /// What `sample` draws, beside the seeds.
+  public struct Request: Sendable {
+    /// The method.
+    public var method: SamplingMethod
+    /// How many of the schedule's times are visited.
+    public var steps: Int
+    /// The class of each sample, from 0, where the model has classes; nil for seed modulo classes.
+    public var labels: [Int]?
+    /// Where to begin instead of at noise.
+    public var start: Start?
+    /// What is known of the samples, where something is.
+    public var known: Known?
+
+    /// Samples from noise, with nothing known of them.
+    public init(_ method: SamplingMethod, steps: Int) {
+      (self.method, self.steps) = (method, steps)
+    }
+  }
+
+  /// Examples that are noised to a time, and the way back begins there.
+  public struct Start: Sendable {
+    /// x_0 of each sample, [count] + shape.
+    public var examples: [Float]
+    /// t, from 1 to T.
+    public var time: Int
+
+    /// Begins at `time`, from `examples`.
+    public init(_ examples: [Float], time: Int) {
+      (self.examples, self.time) = (examples, time)
+    }
+  }
+
+  /// One example of which a part is known: the rest is drawn to go with it.
+  ///
+  /// At each step the known part is replaced by the example, noised to that time (Lugmayr et al.
+  /// 2022, eq. 8).
+  public struct Known: Sendable {
+    /// The example, of the model's shape.
+    public var example: [Float]
+    /// Whether each number is to be drawn, of the model's shape.
+    public var isDrawn: [Bool]
+
+    /// Knows of `example` what is not to be drawn.
+    public init(_ example: [Float], isDrawn: [Bool]) {
+      (self.example, self.isDrawn) = (example, isDrawn)
+    }
+  }
+
   /// One sample per seed, [seeds.count] + shape, row-major.
   ///
   /// - Parameters:
-  ///   - steps: How many of the schedule's times are visited; all unless told.
   ///   - observe: Given the number of steps done and all `batch` rows as they are then, before the
   ///     first step and after each, for one batch after another. What it throws ends the sampling.
-  /// - Throws: `TensorError` unless steps is 1 ... T, and eta 0 ... 1.
+  /// - Throws: `TensorError` unless steps and start are 1 ... T, eta is 0 ... 1, and labels and
+  ///   examples fit the seeds and the model.
   public func sample(
-    seeds: [UInt64], _ method: SamplingMethod, steps: Int? = nil,
+    seeds: [UInt64], _ request: Request,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
-    let plan = try schedule.reverseSteps(method, steps: steps ?? schedule.times)
+    let plan = try schedule.reverseSteps(
+      request.method, steps: request.steps, from: request.start?.time)
+    let labels = try labels(seeds, request.labels)
+    if let start = request.start, start.examples.count != seeds.count * width {
+      throw TensorError(
+        "\(start.examples.count) numbers to start from are not \(seeds.count) examples of \(width)")
+    }
+    if let known = request.known, known.example.count != width || known.isDrawn.count != width {
+      throw TensorError("an example and a mask of \(width) numbers are expected")
+    }
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
-      let chunk = Array(seeds[first..<min(first + batch, seeds.count)])
-      start.fill(seeds: self.seeds, with: chunk)
-      step.fill(seeds: self.seeds, with: chunk)
-      start.run(at: 0)
-      var current = try start.values(begun)
+      let rows = first..<min(first + batch, seeds.count)
+      start.fill(seeds: self.seeds, with: Array(seeds[rows]))
+      step.fill(seeds: self.seeds, with: Array(seeds[rows]))
+      if classes != nil { step.fill(label, with: labels[rows].map { Float($0) }) }
+      var current = try noise(at: 0)
+      if let begin = request.start {
+        let examples = begin.examples[rows.lowerBound * width..<rows.upperBound * width]
+        blend(Array(examples), into: &current, at: begin.time)
+      }
       try observe?(0, current)
       for (done, reverse) in plan.enumerated() {
         step.fill(x, with: current)
@@ -176,11 +150,52 @@ public final class Sampler {
         // Draws are by time, so that samplers that visit the same times draw the same noise there.
         step.run(at: UInt64(reverse.time))
         current = try step.values(stepped)
+        if let known = request.known { try impose(known, on: &current, at: reverse.next) }
         try observe?(done + 1, current)
       }
-      result += current.prefix(chunk.count * width)
+      result += current.prefix(rows.count * width)
     }
     return result
+  }
+
+  /// One sample per seed from noise, of class seed modulo classes where the model has classes.
+  public func sample(
+    seeds: [UInt64], _ method: SamplingMethod, steps: Int? = nil,
+    observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
+  ) throws -> [Float] {
+    try sample(seeds: seeds, Request(method, steps: steps ?? schedule.times), observe: observe)
+  }
+
+  /// Standard normal noise for each row, a function of its seed and the time.
+  private func noise(at time: Int) throws -> [Float] {
+    start.run(at: UInt64(time))
+    return try start.values(begun)
+  }
+
+  /// x_t = ᾱ_t x_0 + β̄_t ε, where `noise` holds ε at first.
+  private func blend(_ examples: [Float], into noise: inout [Float], at time: Int) {
+    let (signal, deviation) = (Float(schedule.alphaBar[time]), Float(schedule.betaBar[time]))
+    for i in examples.indices { noise[i] = signal * examples[i] + deviation * noise[i] }
+  }
+
+  private func impose(_ known: Known, on samples: inout [Float], at time: Int) throws {
+    var replacement = try noise(at: time)
+    let examples = (0..<batch).flatMap { _ in known.example }
+    blend(examples, into: &replacement, at: time)
+    for i in samples.indices where !known.isDrawn[i % width] { samples[i] = replacement[i] }
+  }
+
+  private func labels(_ seeds: [UInt64], _ given: [Int]?) throws -> [Int] {
+    guard let classes else {
+      if given != nil { throw TensorError("the model was not told classes, so none can be asked for") }
+      return []
+    }
+    let labels = given ?? seeds.map { Int($0 % UInt64(classes)) }
+    guard labels.count == seeds.count, labels.allSatisfy({ (0..<classes).contains($0) }) else {
+      throw TensorError(
+        "expected a class from 0 to \(classes - 1) for each of \(seeds.count) samples, found \(labels)")
+    }
+    return labels
   }
 
   /// The factors of x_t, of what is estimated (the noise, or x_0 where that is clipped) and of

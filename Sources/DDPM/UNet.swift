@@ -16,6 +16,9 @@ public struct UNetConfiguration: Equatable, Sendable {
   public var groups = 8
   /// Whether the middle has self-attention.
   public var attention = true
+  /// How many classes the network is told apart, or nil; each has a learned vector that is added to
+  /// that of the time.
+  public var classes: Int?
 
   /// A U-Net for images of `height` x `width` x `channels`.
   public init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
@@ -62,6 +65,7 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
   let timeWidth = 4 * c.base
   let time0 = dense(c.base, timeWidth, parameters["time0"])
   let time1 = dense(timeWidth, timeWidth, parameters["time1"])
+  let kinds = c.classes.map { embedding($0, timeWidth, parameters["class"]) }
   let stem = convolution(c.channels, c.base, size: 3, parameters["stem"])
 
   func block(_ inputs: Int, _ outputs: Int, _ name: String) -> ResidualBlock {
@@ -101,9 +105,11 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
   let output = convolution(width, c.channels, size: 3, scale: 0, parameters["output"])
 
   let (downward, upward) = (down, up)
-  return Denoiser(shape: shape) { x, t in
+  return Denoiser(shape: shape, classes: c.classes) { x, t, label in
     let features = sinusoidalFeatures(t, times: times, width: c.base)
-    let time = silu(time1(silu(time0(features))))
+    var moment = time1(silu(time0(features)))
+    if let kinds, let label { moment = moment + kinds(label) }
+    let time = silu(moment)
     var h = stem(x)
     var skips = [h]
     for stage in downward {

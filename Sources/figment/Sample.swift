@@ -30,6 +30,12 @@ struct Sample: ParsableCommand {
   var eta: Double?
 
   @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp(
+      "The class of all samples, from 0, for models that were told classes.", valueName: "k"))
+  var label: Int?
+
+  @Option(
     help: ArgumentHelp(
       "Where the picture goes; RUN/samples/drawn.png by default.", valueName: "file.png"))
   var out: String?
@@ -82,9 +88,10 @@ struct Sample: ParsableCommand {
     var progress = Progress(
       total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
       style: reporting.style, console: Console())
-    let samples = try run.sample(seeds: chosen, method: settings.samplingMethod, steps: steps) {
-      done, _ in progress.update(done)
-    }
+    let samples = try run.sample(
+      seeds: chosen, method: settings.samplingMethod, steps: steps,
+      labels: label.map { [Int](repeating: $0, count: chosen.count) }
+    ) { done, _ in progress.update(done) }
     progress.finish()
     if let npy {
       let array = try NPY(

@@ -1,7 +1,8 @@
 import TensorCore
 import Testing
 
-/// Compiled programs compute what the reference does, to the rounding that `roundingBounds` derives.
+/// Compiled programs compute what the reference does, to the rounding that `roundingBounds`
+/// derives.
 @Suite(.serialized) struct CompiledTests {
   @Test(arguments: 0..<30) func randomGraphs(block: Int) throws {
     let runtime = try Runtime(seed: 9, threads: 2)
@@ -13,7 +14,8 @@ import Testing
   }
 }
 
-/// Runs a program twice, each time against the reference, which starts from the variables' values in Float.
+/// Runs a program twice, each time against the reference, which starts from the variables' values
+/// in Float.
 func expectAgreement(
   _ runtime: Runtime, _ name: String, _ outputs: [Tensor], _ updates: [Update],
   _ inputs: [(tensor: Tensor, values: [Double])],
@@ -40,7 +42,8 @@ func expectAgreement(
       }
     }
     let expected = try reference.evaluate(plain, contents)
-    // Each pass keeps the value; a division by a constant is a product afterwards, so not to the last bit.
+    // Each pass keeps the value; a division by a constant is a product afterwards, so not to the
+    // last bit.
     for (i, value) in try reference.evaluate(simple, contents).enumerated() {
       #expect(
         zip(value, expected[i]).allSatisfy { abs($0 - $1) <= 1e-11 * max(1, abs($1)) },
@@ -48,7 +51,8 @@ func expectAgreement(
     }
     program.run()
     let got =
-      try outputs.map { try program.values($0) } + updates.map { try runtime.values(of: $0.variable) }
+      try outputs.map { try program.values($0) }
+      + updates.map { try runtime.values(of: $0.variable) }
     for i in got.indices {
       let (exact, bound) = (expected[i], expected[values.count + i])
       let wrong = got[i].indices.filter { !(abs(Double(got[i][$0]) - exact[$0]) <= bound[$0]) }

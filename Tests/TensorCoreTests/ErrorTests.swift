@@ -57,7 +57,9 @@ import Testing
     Mistake("model/encoder: dense from 784 to 20 given shape [128, 28, 28]") {
       dense(784, 20, Parameters("model")["encoder"])(x(128, 28, 28))
     },
-    Mistake("model/stem: convolution of images [2, 8, 8, 3] with filter [3, 3, 4, 8], stride 1, padding 1") {
+    Mistake(
+      "model/stem: convolution of images [2, 8, 8, 3] with filter [3, 3, 4, 8], stride 1, padding 1"
+    ) {
       convolution(4, 8, size: 3, Parameters("model")["stem"])(x(2, 8, 8, 3))
     },
     Mistake("model/norm: group norm of 6 channels in 4 groups") {

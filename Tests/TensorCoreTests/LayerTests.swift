@@ -15,8 +15,12 @@ import Testing
     Sample(name: "dense over positions", shape: [2, 5, 3]) { dense(3, 4, bias: false, $0) },
     Sample(name: "convolution", shape: [2, 6, 5, 3]) { convolution(3, 4, size: 3, $0) },
     Sample(name: "convolution 1x1", shape: [2, 4, 4, 3]) { convolution(3, 5, size: 1, $0) },
-    Sample(name: "convolution, stride 2", shape: [2, 6, 6, 4]) { convolution(4, 4, size: 3, stride: 2, $0) },
-    Sample(name: "convolution, no padding", shape: [3, 5, 5, 2]) { convolution(2, 3, size: 2, padding: 0, $0) },
+    Sample(name: "convolution, stride 2", shape: [2, 6, 6, 4]) {
+      convolution(4, 4, size: 3, stride: 2, $0)
+    },
+    Sample(name: "convolution, no padding", shape: [3, 5, 5, 2]) {
+      convolution(2, 3, size: 2, padding: 0, $0)
+    },
     Sample(name: "group norm", shape: [3, 4, 4, 8]) { groupNorm(8, groups: 2, $0) },
     Sample(name: "group norm of rows", shape: [4, 12]) { groupNorm(12, groups: 3, $0) },
     Sample(name: "instance norm", shape: [2, 5, 6]) { groupNorm(6, groups: 6, $0) },
@@ -27,7 +31,9 @@ import Testing
     },
     Sample(name: "up-sampling", shape: [2, 3, 4, 2]) { Layer($0) { upsampleNearest($0) } },
     Sample(name: "softplus and sigmoid", shape: [40]) { Layer($0) { softplus($0) * sigmoid($0) } },
-    Sample(name: "softmax over the first axis", shape: [7, 3]) { Layer($0) { softmax($0, axis: 0) } },
+    Sample(name: "softmax over the first axis", shape: [7, 3]) {
+      Layer($0) { softmax($0, axis: 0) }
+    },
   ]
 
   @Test(arguments: samples) func compiledEqualsReference(sample: Sample) throws {
@@ -40,7 +46,10 @@ import Testing
       Dictionary(
         uniqueKeysWithValues: p.variables.map { variable in
           let values = numbers.values(variable.shape.product)
-          return (variable, Variable("\(variable.name)'", initially: .literal(values, variable.shape)).value)
+          return (
+            variable,
+            Variable("\(variable.name)'", initially: .literal(values, variable.shape)).value
+          )
         }))
     let varied = p.variables.map { variable in
       y.variable(named: "\(variable.name)'") ?? variable.value
@@ -81,7 +90,8 @@ import Testing
     var numbers = Numbers(seed: 8)
     let (mean, variance) = (y.mean(1, 3), y.squared().mean(1, 3))
     let program = try Runtime(seed: 0, threads: 1).compile("norm", [mean, variance])
-    let values = try program.outputs([mean, variance], [(x, numbers.values(x.count, in: 99...101))])
+    let values = try program.outputs(
+      [mean, variance], [(x, numbers.values(x.count, in: 99...101))])
     // The mean of numbers near 100 is known to 100 * 2^-24 only.
     #expect(values[0].allSatisfy { abs($0) < 5e-5 })
     #expect(values[1].allSatisfy { abs($0 - 1) < 1e-3 })
@@ -99,7 +109,8 @@ import Testing
     _ = groupNorm(4, groups: 2, p["second"]["norm"])
     #expect(
       p.variables.map(\.name) == [
-        "model/first/weight", "model/first/bias", "model/second/norm/scale", "model/second/norm/shift",
+        "model/first/weight", "model/first/bias", "model/second/norm/scale",
+        "model/second/norm/shift",
       ])
     #expect(p.count == 6 + 3 + 4 + 4)
   }
@@ -118,7 +129,9 @@ extension Tensor {
   /// The variable of that name that this expression reads.
   fileprivate func variable(named name: String) -> Tensor? {
     for node in topologicalOrder([node]) {
-      if case .variable(let variable) = node.operation, variable.name == name { return Tensor(node) }
+      if case .variable(let variable) = node.operation, variable.name == name {
+        return Tensor(node)
+      }
     }
     return nil
   }

@@ -12,7 +12,9 @@ import Testing
       let graph = RandomGraph(seed: seed)
       let schedule = try Runtime.schedule("p", graph.outputs, graph.updates)
       var numbers = Numbers(seed: seed)
-      let workspaces = schedule.kernels.map { _ in numbers.chance(30) ? Int(numbers.next() % 50_000) : 0 }
+      let workspaces = schedule.kernels.map { _ in
+        numbers.chance(30) ? Int(numbers.next() % 50_000) : 0
+      }
       let kept = Set(schedule.listing.roots.map { schedule.listing.home($0) })
       let plan = planMemory(schedule, workspaces: workspaces, external: kept)
       if let problem = overlap(schedule, plan, workspaces, external: kept) {
@@ -50,14 +52,16 @@ import Testing
     for (i, a) in regions.enumerated() {
       if a.bytes.upperBound > plan.byteCount { return "\(a.name) ends beyond the plan" }
       if a.bytes.lowerBound % 64 != 0 { return "\(a.name) is not aligned" }
-      for b in regions[(i + 1)...] where a.first <= b.last && b.first <= a.last && a.bytes.overlaps(b.bytes) {
+      for b in regions[(i + 1)...]
+      where a.first <= b.last && b.first <= a.last && a.bytes.overlaps(b.bytes) {
         // An elementwise result may take the place of an operand that is read for the last time.
         if let old = a.position, let new = b.position, a.last == b.first, a.bytes == b.bytes,
           schedule.listing.canOverwrite(old, with: new, in: schedule.kernels[b.first])
         {
           continue
         }
-        return "\(a.name) and \(b.name) overlap: \(a.bytes) in \(a.first)...\(a.last), \(b.bytes) in \(b.first)...\(b.last)"
+        return
+          "\(a.name) and \(b.name) overlap: \(a.bytes) in \(a.first)...\(a.last), \(b.bytes) in \(b.first)...\(b.last)"
       }
     }
     return nil
@@ -75,7 +79,9 @@ import Testing
         #expect(missing.isEmpty, "graph \(seed)")
         made.formUnion(kernel.writes)
       }
-      #expect(schedule.listing.roots.allSatisfy { made.contains(schedule.listing.home($0)) }, "graph \(seed)")
+      #expect(
+        schedule.listing.roots.allSatisfy { made.contains(schedule.listing.home($0)) },
+        "graph \(seed)")
     }
   }
 
@@ -102,7 +108,8 @@ import Testing
       defer { fclose(file) }
       var line = [CChar](repeating: 0, count: 200)
       fgets(&line, 200, file)
-      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let text = String(
+        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       return try #require(Int(text.split(separator: " ")[1]))
     }
   #endif

@@ -86,13 +86,16 @@ private enum Kind: Hashable {
 
   static let all: [Kind] =
     [
-      "input", "variable", "constant", "literal", "uniform", "normal", "byteRows", "select", "reshape",
-      "broadcast", "transpose", "slice", "pad", "concatenate", "gather", "scatter", "sum", "maximum",
+      "input", "variable", "constant", "literal", "uniform", "normal", "byteRows", "select",
+      "reshape",
+      "broadcast", "transpose", "slice", "pad", "concatenate", "gather", "scatter", "sum",
+      "maximum",
       "matmul", "matmul left", "matmul right", "matmul left right", "convolution",
       "convolutionInput", "convolutionFilter", "stop",
     ].map { .named($0) } + Unary.allCases.map { .unary($0) } + Binary.allCases.map { .binary($0) }
 
-  // No default, so that a new primitive does not compile until it is here, and then in `all` and the table.
+  // No default, so that a new primitive does not compile until it is here, and then in `all` and
+  // the table.
   init(_ primitive: Primitive) {
     switch primitive {
     case .input: self = .named("input")
@@ -204,11 +207,12 @@ private struct Sample: Sendable {
   static let table: [Sample] =
     unaries + binaries + movements + rows + reductions + products + correlations + sources
 
-  static let unaries: [Sample] = Unary.allCases.map(unary) + [
-    Sample(
-      name: "abs of negatives", shapes: [[4]], range: -1 ... -0.1, build: { abs($0[0]) },
-      value: { $0[0].map { -$0 } })
-  ]
+  static let unaries: [Sample] =
+    Unary.allCases.map(unary) + [
+      Sample(
+        name: "abs of negatives", shapes: [[4]], range: -1 ... -0.1, build: { abs($0[0]) },
+        value: { $0[0].map { -$0 } })
+    ]
 
   static func unary(_ function: Unary) -> Sample {
     let (range, value): (ClosedRange<Double>, @Sendable (Double) -> Double) =
@@ -229,7 +233,8 @@ private struct Sample: Sendable {
       case .erf: (-2...2, errorFunction)
       }
     return Sample(
-      name: function.rawValue, shapes: [[5]], range: range, build: { Tensor(.unary(function), $0, [5]) },
+      name: function.rawValue, shapes: [[5]], range: range,
+      build: { Tensor(.unary(function), $0, [5]) },
       value: { $0[0].map(value) })
   }
 
@@ -258,20 +263,22 @@ private struct Sample: Sendable {
       build: { Tensor(.binary(function), $0, [7]) }, value: { zip($0[0], $0[1]).map(value) })
   }
 
-  static let binaries: [Sample] = Binary.allCases.map(binary) + [
-    Sample(
-      name: "select", shapes: [[6], [6], [6]], differentiable: { $0 > 0 }, fixed: [0: [1, 0, -2, 0, 0.5, 0]],
-      build: { select($0[0], sin($0[1]), $0[2] * $0[1]) },
-      value: { x in (0..<6).map { $0 % 2 == 0 ? sin(x[1][$0]) : x[2][$0] * x[1][$0] } }),
-    Sample(
-      name: "broadcast sum", shapes: [[2, 1, 3], [4, 1]], build: { $0[0] * $0[1] },
-      value: { x in
-        (0..<24).map { (i: Int) -> Double in
-          let left = x[0][i / 12 * 3 + i % 3]
-          return left * x[1][i / 3 % 4]
-        }
-      }),
-  ]
+  static let binaries: [Sample] =
+    Binary.allCases.map(binary) + [
+      Sample(
+        name: "select", shapes: [[6], [6], [6]], differentiable: { $0 > 0 },
+        fixed: [0: [1, 0, -2, 0, 0.5, 0]],
+        build: { select($0[0], sin($0[1]), $0[2] * $0[1]) },
+        value: { x in (0..<6).map { $0 % 2 == 0 ? sin(x[1][$0]) : x[2][$0] * x[1][$0] } }),
+      Sample(
+        name: "broadcast sum", shapes: [[2, 1, 3], [4, 1]], build: { $0[0] * $0[1] },
+        value: { x in
+          (0..<24).map { (i: Int) -> Double in
+            let left = x[0][i / 12 * 3 + i % 3]
+            return left * x[1][i / 3 % 4]
+          }
+        }),
+    ]
 
   static let movements: [Sample] = [
     Sample(
@@ -289,7 +296,8 @@ private struct Sample: Sendable {
         }
       }),
     Sample(
-      name: "slice", shapes: [[4, 5]], build: { $0[0].slice(axis: 0, from: 1, count: 2).slice(axis: 1, from: 2, count: 3) },
+      name: "slice", shapes: [[4, 5]],
+      build: { $0[0].slice(axis: 0, from: 1, count: 2).slice(axis: 1, from: 2, count: 3) },
       value: { x in [7, 8, 9, 12, 13, 14].map { x[0][$0] } }),
     Sample(
       name: "pad", shapes: [[2, 2]], build: { $0[0].pad(before: [1, 0], after: [0, 2]) },
@@ -307,18 +315,22 @@ private struct Sample: Sendable {
 
   static let rows: [Sample] = [
     Sample(
-      name: "gather", shapes: [[3, 2], [2, 2]], differentiable: { $0 == 0 }, fixed: [1: [2, 0, 2, 1]],
+      name: "gather", shapes: [[3, 2], [2, 2]], differentiable: { $0 == 0 },
+      fixed: [1: [2, 0, 2, 1]],
       build: { $0[0].gather($0[1]) },
       value: { x in [4, 5, 0, 1, 4, 5, 2, 3].map { x[0][$0] } }),
     Sample(
-      name: "scatter", shapes: [[4, 2], [4]], differentiable: { $0 == 0 }, fixed: [1: [2, 0, 2, 2]],
+      name: "scatter", shapes: [[4, 2], [4]], differentiable: { $0 == 0 },
+      fixed: [1: [2, 0, 2, 2]],
       build: { Tensor(.scatter, [$0[0], $0[1]], [3, 2]) },
       value: { x in
         [x[0][2], x[0][3], 0, 0, x[0][0] + x[0][4] + x[0][6], x[0][1] + x[0][5] + x[0][7]]
       }),
   ]
 
-  static let reductions: [Sample] = [[0], [1], [2], [3], [1, 3], [0, 2], [0, 1, 2, 3], [2, 3], [0, 3]].flatMap {
+  static let reductions: [Sample] = [
+    [0], [1], [2], [3], [1, 3], [0, 2], [0, 1, 2, 3], [2, 3], [0, 3],
+  ].flatMap {
     axes -> [Sample] in
     let shape = [2, 3, 2, 2]
     @Sendable func groups(_ x: [Double]) -> [[Double]] {
@@ -336,44 +348,52 @@ private struct Sample: Sendable {
         value: { groups($0[0]).map { $0.reduce(0, +) } }),
       Sample(
         name: "maximum \(axes)", shapes: [shape],
-        build: { Tensor(.maximum(axes), $0, shape.indices.map { axes.contains($0) ? 1 : shape[$0] }) },
+        build: {
+          Tensor(.maximum(axes), $0, shape.indices.map { axes.contains($0) ? 1 : shape[$0] })
+        },
         value: { groups($0[0]).compactMap { $0.max() } }),
     ]
   }
 
-  static let products: [Sample] = [(false, false), (false, true), (true, false), (true, true)].flatMap {
-    l, r -> [Sample] in
-    [[], [2], [2, 2]].map { batch in
-      let (m, k, n, b) = (2, 3, 4, batch.product)
-      return Sample(
-        name: "matmul \(batch) \(l) \(r)", shapes: [batch + (l ? [k, m] : [m, k]), batch + (r ? [n, k] : [k, n])],
-        build: { $0[0].matmul($0[1], transposedLeft: l, transposedRight: r) },
-        value: { x in
-          (0..<b * m * n).map { (at: Int) -> Double in
-            let (q, i, j) = (at / (m * n), at / n % m, at % n)
-            var total = 0.0
-            for p in 0..<k {
-              let left: Int = l ? p * m + i : i * k + p
-              let right: Int = r ? j * k + p : p * n + j
-              total += x[0][q * m * k + left] * x[1][q * k * n + right]
+  static let products: [Sample] = [(false, false), (false, true), (true, false), (true, true)]
+    .flatMap {
+      l, r -> [Sample] in
+      [[], [2], [2, 2]].map { batch in
+        let (m, k, n, b) = (2, 3, 4, batch.product)
+        return Sample(
+          name: "matmul \(batch) \(l) \(r)",
+          shapes: [batch + (l ? [k, m] : [m, k]), batch + (r ? [n, k] : [k, n])],
+          build: { $0[0].matmul($0[1], transposedLeft: l, transposedRight: r) },
+          value: { x in
+            (0..<b * m * n).map { (at: Int) -> Double in
+              let (q, i, j) = (at / (m * n), at / n % m, at % n)
+              var total = 0.0
+              for p in 0..<k {
+                let left: Int = l ? p * m + i : i * k + p
+                let right: Int = r ? j * k + p : p * n + j
+                total += x[0][q * m * k + left] * x[1][q * k * n + right]
+              }
+              return total
             }
-            return total
-          }
-        })
+          })
+      }
     }
-  }
 
-  /// (height, width, filter height, filter width, stride, padding); in some the stride leaves pixels over.
+  /// (height, width, filter height, filter width, stride, padding); in some the stride leaves
+  /// pixels over.
   static let correlations: [Sample] = [
-    (4, 4, 3, 3, 1, 1), (5, 4, 3, 2, 2, 1), (4, 4, 2, 2, 2, 0), (3, 3, 1, 1, 1, 0), (6, 5, 3, 3, 2, 0),
+    (4, 4, 3, 3, 1, 1), (5, 4, 3, 2, 2, 1), (4, 4, 2, 2, 2, 0), (3, 3, 1, 1, 1, 0),
+    (6, 5, 3, 3, 2, 0),
     (4, 3, 3, 3, 3, 2),
   ].flatMap { (h, w, fh, fw, stride, padding) -> [Sample] in
     let (n, channels, outputs) = (2, 2, 3)
     let (oh, ow) = ((h + 2 * padding - fh) / stride + 1, (w + 2 * padding - fw) / stride + 1)
-    let (image, filter, output) = ([n, h, w, channels], [fh, fw, channels, outputs], [n, oh, ow, outputs])
+    let (image, filter, output) = (
+      [n, h, w, channels], [fh, fw, channels, outputs], [n, oh, ow, outputs]
+    )
     let c = Convolution(stride: stride, padding: padding)
-    /// Every triple of image, filter and output elements that a correlation multiplies, found by looking at all pairs
-    /// of pixels.
+    /// Every triple of image, filter and output elements that a correlation multiplies, found by
+    /// looking at all pairs of pixels.
     @Sendable func triples(_ body: (Int, Int, Int) -> Void) {
       for b in 0..<n {
         for (y, x) in (0..<h * w).map({ ($0 / w, $0 % w) }) {

@@ -20,7 +20,9 @@ struct RandomGraph {
     differentiated = numbers.chance(50)
     let large = numbers.chance(10)
     limit = large ? 50_000 : 4_000
-    let shapes = [[4, 9, 2, 3], [2, 16, 4, 8], [3, 5], [6], [2, 6, 6, 3], [3, 4, 5], [1, 7, 1, 4], [16, 16]]
+    let shapes = [
+      [4, 9, 2, 3], [2, 16, 4, 8], [3, 5], [6], [2, 6, 6, 3], [3, 4, 5], [1, 7, 1, 4], [16, 16],
+    ]
     let wide = [[8, 64, 4, 16], [32, 1040], [3, 100, 8, 16], [40_000]]
     add(input(numbers.pick(large ? wide : shapes), exact: true))
     add(input(numbers.pick(shapes), exact: true))
@@ -46,12 +48,15 @@ struct RandomGraph {
     return x
   }
 
-  /// An operand for `x`: something of the pool that fits, or a new array of length one along some axes.
+  /// An operand for `x`: something of the pool that fits, or a new array of length one along some
+  /// axes.
   private mutating func companion(of x: Tensor) -> Tensor {
     let fits = pool.filter { broadcastShape($0.shape, x.shape) != nil }
     if !fits.isEmpty, numbers.chance(60) { return numbers.pick(fits) }
     var shape = x.shape.map { numbers.chance(40) ? 1 : $0 }
-    if numbers.chance(30) { shape = Array(shape.dropFirst(Int(numbers.next() % UInt64(shape.count + 1)))) }
+    if numbers.chance(30) {
+      shape = Array(shape.dropFirst(Int(numbers.next() % UInt64(shape.count + 1))))
+    }
     return input(shape)
   }
 
@@ -79,7 +84,9 @@ struct RandomGraph {
       guard !axes.isEmpty else { return }
       let keep = numbers.chance(60)
       add(numbers.chance(50) ? x.mean(over: axes, keep: keep) : tanh(x.sum(over: axes, keep: keep)))
-      if !differentiated, numbers.chance(30), axes.count == 1 { add(x.maximum(axes[0], keep: keep)) }
+      if !differentiated, numbers.chance(30), axes.count == 1 {
+        add(x.maximum(axes[0], keep: keep))
+      }
     case 11:
       guard rank > 0 else { return }
       add(softmax(x, axis: Int(numbers.next() % UInt64(rank))))
@@ -103,7 +110,9 @@ struct RandomGraph {
       guard rank == 4, x.shape[1] > 1, x.shape[2] > 1 else { return }
       let filter = input([2, 2, x.shape[3], 1 + Int(numbers.next() % 5)])
       let stride = 1 + Int(numbers.next() % 2)
-      add(x.convolution(filter, stride: stride, padding: Int(numbers.next() % 2)) / Double(4 * x.shape[3]))
+      add(
+        x.convolution(filter, stride: stride, padding: Int(numbers.next() % 2))
+          / Double(4 * x.shape[3]))
     case 16:
       guard rank >= 1 else { return }
       add(x.transpose((0..<rank).shuffled(using: &numbers)))
@@ -114,7 +123,10 @@ struct RandomGraph {
       add(x.slice(axis: axis, from: from, count: 1 + (x.shape[axis] - from - 1) / 2))
     case 18:
       guard rank >= 1, rank <= 4 else { return }
-      let (before, after) = (x.shape.map { _ in numbers.chance(40) ? 1 : 0 }, x.shape.map { _ in numbers.chance(40) ? 2 : 0 })
+      let (before, after) = (
+        x.shape.map { _ in numbers.chance(40) ? 1 : 0 },
+        x.shape.map { _ in numbers.chance(40) ? 2 : 0 }
+      )
       add(x.pad(before: before, after: after))
     case 19:
       guard rank >= 1 else { return }
@@ -198,8 +210,10 @@ struct RandomGraph {
       case 0: break
       case 1:
         let fits = pool.filter { broadcastShape($0.shape, old.shape) == old.shape }
-        updates.append(Update(variable, fits.isEmpty ? tanh(old) : 0.9 * old + 0.1 * numbers.pick(fits)))
-      default: updates.append(Update(variable, slopes.isEmpty ? 0.5 * old : old - 0.1 * slopes[position]))
+        updates.append(
+          Update(variable, fits.isEmpty ? tanh(old) : 0.9 * old + 0.1 * numbers.pick(fits)))
+      default:
+        updates.append(Update(variable, slopes.isEmpty ? 0.5 * old : old - 0.1 * slopes[position]))
       }
     }
   }

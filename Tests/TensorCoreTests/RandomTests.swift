@@ -4,17 +4,18 @@ import Testing
 /// Draws: the block cipher, and kernels that follow it.
 @Suite struct RandomTests {
   /// Known answers of Random123 for philox4x32-10.
-  @Test(arguments: [
-    ([0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
-    (
-      [0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff], [0xffff_ffff, 0xffff_ffff],
-      [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
-    ),
-    (
-      [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0],
-      [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
-    ),
-  ] as [([UInt32], [UInt32], [UInt32])])
+  @Test(
+    arguments: [
+      ([0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+      (
+        [0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff], [0xffff_ffff, 0xffff_ffff],
+        [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+      ),
+      (
+        [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0],
+        [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+      ),
+    ] as [([UInt32], [UInt32], [UInt32])])
   func knownAnswers(counter: [UInt32], key: [UInt32], answer: [UInt32]) {
     #expect(Philox.encrypt(counter, key: (key[0], key[1])) == answer)
   }
@@ -38,7 +39,9 @@ import Testing
     func rows(_ seeds: [UInt64]) throws -> [[Float]] {
       let keys = Tensor.seeds("seeds", seeds.count)
       let y = concatenate(
-        [.normal([seeds.count, 7], "n", keys: keys), .uniform([seeds.count, 6], "u", keys: keys)], axis: 1)
+        [
+          .normal([seeds.count, 7], "n", keys: keys), .uniform([seeds.count, 6], "u", keys: keys),
+        ], axis: 1)
       let program = try Runtime(seed: 1, threads: 2).compile("rows", [y])
       program.fill(seeds: keys, with: seeds)
       program.run(at: 5)
@@ -48,7 +51,9 @@ import Testing
     let together = try rows(seeds)
     #expect(together[0] == together[4])
     #expect(Set(together).count == 4)
-    for (i, seed) in seeds.enumerated() { #expect(try rows([seed])[0] == together[i], "seed \(seed)") }
+    for (i, seed) in seeds.enumerated() {
+      #expect(try rows([seed])[0] == together[i], "seed \(seed)")
+    }
     // A row is what a runtime of that seed draws.
     let y = Tensor.normal([7], "n")
     let program = try Runtime(seed: seeds[3], threads: 1).compile("rows", [y])

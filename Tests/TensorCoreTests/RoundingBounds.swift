@@ -2,9 +2,10 @@ import TensorCore
 
 /// How far values computed in Float may be from the values of these expressions, as expressions.
 ///
-/// The usual forward analysis: with |a' - a| <= e_a for every operand, e.g. |a'b' - ab| <= |a| e_b + |b| e_a + e_a e_b
-/// + u |ab|. A sum of n terms in any order adds n u Σ|terms|. u is 4 units in the last place, which is what the kernels'
-/// functions promise; derivatives of functions are doubled to cover their change over the error.
+/// The usual forward analysis: with |a' - a| <= e_a for every operand, e.g. |a'b' - ab| <= |a| e_b
+/// + |b| e_a + e_a e_b + u |ab|. A sum of n terms in any order adds n u Σ|terms|. u is 4 units in
+/// the last place, which is what the kernels' functions promise; derivatives of functions are
+/// doubled to cover their change over the error.
 func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
   let unit = 4 * 0x1p-24
   var bounds: [Node: Tensor] = [:]

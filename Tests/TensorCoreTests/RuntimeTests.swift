@@ -4,7 +4,8 @@ import Testing
 /// What runs, draws and variables promise.
 @Suite struct RuntimeTests {
   @Test func anOutputAtTheEndLeavesTheOtherDrawsAsTheyWere() throws {
-    let loss = (Tensor.normal([40], "noise") * .normal([40], "noise")).sum() + Tensor.uniform([], "u")
+    let loss =
+      (Tensor.normal([40], "noise") * .normal([40], "noise")).sum() + Tensor.uniform([], "u")
     func value(_ more: [Tensor]) throws -> Float {
       let program = try Runtime(seed: 3, threads: 1).compile("p", [loss] + more)
       program.run()
@@ -61,7 +62,8 @@ import Testing
     #expect(first.variableNames == second.variableNames)
     for name in first.variableNames {
       try second.write(
-        variable: name, try first.read(variable: name) { span in (0..<span.count).map { span[$0] } })
+        variable: name, try first.read(variable: name) { span in (0..<span.count).map { span[$0] } }
+      )
     }
     second.runs = first.runs
     try TrainingTests.continueConvolutional(second, steps: 20 - steps)
@@ -107,7 +109,9 @@ import Testing
     var y = x
     for i in 0..<300 { y = y + Double(i) * Tensor.input("b\(i)", [4]) }
     let program = try Runtime(seed: 0, threads: 1).compile("p", [y])
-    #expect(try program.outputs([y], [(x, (0..<20).map { Double($0) })])[0] == (0..<20).map { Double($0) })
+    #expect(
+      try program.outputs([y], [(x, (0..<20).map { Double($0) })])[0] == (0..<20).map { Double($0) }
+    )
   }
 
   @Test func inputsKeepTheirContents() throws {

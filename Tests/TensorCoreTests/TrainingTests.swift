@@ -19,7 +19,8 @@ import Testing
     #expect(first > 0.1 && last < 0.01, "from \(first) to \(last)")
   }
 
-  /// A runtime after steps of a convolutional network with group norms and attention, on noise; and the losses.
+  /// A runtime after steps of a convolutional network with group norms and attention, on noise; and
+  /// the losses.
   static func convolutional(_ threads: Int, steps: Int) throws -> (Runtime, [Float]) {
     let runtime = try Runtime(seed: 3, threads: threads)
     return (runtime, try continueConvolutional(runtime, steps: steps))

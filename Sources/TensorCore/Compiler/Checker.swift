@@ -1,6 +1,6 @@
 extension Listing {
-  /// Re-derives what each instruction's shape must be; run after each pass, so that a pass that breaks a program is
-  /// caught where it breaks it.
+  /// Re-derives what each instruction's shape must be; run after each pass, so that a pass that
+  /// breaks a program is caught where it breaks it.
   package func check(after pass: String) throws {
     for (i, instruction) in instructions.enumerated() {
       let x = instruction.inputs.map { instructions[$0].shape }
@@ -8,11 +8,13 @@ extension Listing {
         instruction.operation.accepts(x, giving: instruction.shape)
       else {
         throw TensorError(
-          "internal error after \(pass): %\(i) = \(instruction.operation.label) of \(x) gives \(instruction.shape)")
+          "internal error after \(pass): %\(i) = \(instruction.operation.label) of \(x) gives \(instruction.shape)"
+        )
       }
     }
     for (variable, value) in updates where instructions[value].shape != variable.shape {
-      throw TensorError("internal error after \(pass): \(variable.name) is updated with another shape")
+      throw TensorError(
+        "internal error after \(pass): \(variable.name) is updated with another shape")
     }
   }
 }
@@ -65,6 +67,8 @@ extension Convolution {
   fileprivate func accepts(image: [Int], filter: [Int], output: [Int]) -> Bool {
     image.count == 4 && filter.count == 4 && output.count == 4 && image[0] == output[0]
       && image[3] == filter[2] && output[3] == filter[3]
-      && (1...2).allSatisfy { output[$0] == (image[$0] + 2 * padding - filter[$0 - 1]) / stride + 1 }
+      && (1...2).allSatisfy {
+        output[$0] == (image[$0] + 2 * padding - filter[$0 - 1]) / stride + 1
+      }
   }
 }

@@ -26,7 +26,8 @@ public struct KernelDescription: Sendable {
   public let flops: Double
 }
 
-/// Turns a schedule into steps: makes the library's primitives, plans memory, resolves every address.
+/// Turns a schedule into steps: makes the library's primitives, plans memory, resolves every
+/// address.
 func emit(
   _ schedule: Schedule, arena: Arena, threads: Int, seed: UInt64, run: UnsafeMutablePointer<UInt64>,
   scratch: Scratch, variableAddress: (Variable) throws -> UnsafeMutablePointer<Float>
@@ -88,7 +89,8 @@ private struct Emitter {
       addresses[value] = try variableAddress(variable)
       external.insert(value)
     }
-    // The other updates are copied into their variables when all else is done, so they live until then.
+    // The other updates are copied into their variables when all else is done, so they live until
+    // then.
     var late: [(from: Int, variable: Variable)] = []
     for update in listing.updates where schedule.inPlace[listing.home(update.value)] == nil {
       let home = listing.home(update.value)
@@ -99,9 +101,11 @@ private struct Emitter {
 
     let contractions = try schedule.kernels.map { try makeContraction($0, threads: threads) }
     let plan = planMemory(
-      schedule, workspaces: contractions.map { $0.map { fk_contraction_workspace($0) } ?? 0 }, external: external)
+      schedule, workspaces: contractions.map { $0.map { fk_contraction_workspace($0) } ?? 0 },
+      external: external)
     guard plan.byteCount <= Arena.capacity else {
-      throw TensorError("program \(listing.name) needs \(plan.byteCount >> 30) GiB of scratch memory")
+      throw TensorError(
+        "program \(listing.name) needs \(plan.byteCount >> 30) GiB of scratch memory")
     }
     for (value, offset) in plan.offsets {
       addresses[value] = (arena.base + offset).assumingMemoryBound(to: Float.self)
@@ -125,7 +129,8 @@ private struct Emitter {
       append(
         fk_run_copy,
         try copy(
-          [count(from)], from: address(from), [1], to: try variableAddress(variable), [1], pieces: 1))
+          [count(from)], from: address(from), [1], to: try variableAddress(variable), [1], pieces: 1
+        ))
       labels.append("copy to \(variable.name)")
     }
     return Executable(
@@ -142,11 +147,13 @@ private struct Emitter {
   }
 
   mutating func append<Arguments: BitwiseCopyable>(
-    _ kernel: @escaping @convention(c) (UnsafeRawPointer, Int32, Int32) -> Void, _ arguments: Arguments,
+    _ kernel: @escaping @convention(c) (UnsafeRawPointer, Int32, Int32) -> Void,
+    _ arguments: Arguments,
     pieces: Int32 = 1
   ) {
     steps.append(
-      fk_step(run: kernel, arguments: UnsafeRawPointer(allocations.array([arguments])), pieces: pieces))
+      fk_step(
+        run: kernel, arguments: UnsafeRawPointer(allocations.array([arguments])), pieces: pieces))
   }
 
   // MARK: Clusters
@@ -158,7 +165,9 @@ private struct Emitter {
     var slots = 0
     var free: [Int32] = []
 
-    func add(_ home: fk_home, base: UnsafeMutablePointer<Float>?, slot: Int32 = 0, strides: [Int] = []) -> Int32 {
+    func add(
+      _ home: fk_home, base: UnsafeMutablePointer<Float>?, slot: Int32 = 0, strides: [Int] = []
+    ) -> Int32 {
       registers.append(fk_register(home: home, slot: slot, base: base, strides: packed(strides)))
       return Int32(registers.count - 1)
     }
@@ -170,7 +179,8 @@ private struct Emitter {
 
     for load in cluster.loads { register[load] = add(FK_DENSE, base: try address(load)) }
     for view in cluster.views {
-      let source = try address(listing.home(listing.instructions[view].inputs[0]))
+      let source =
+        try address(listing.home(listing.instructions[view].inputs[0])) + listing.viewOffset(view)
       let axes = listing.viewAxes(view)
       if axes.allSatisfy({ $0.stride == 0 }) {
         register[view] = add(FK_SCALAR, base: source)
@@ -184,7 +194,7 @@ private struct Emitter {
 
     let stores = Set(cluster.stores)
     var lastUse: [Int: Int] = [:]
-    for (at, member) in cluster.members.enumerated() where !listing.isBroadcastInstruction(member) {
+    for (at, member) in cluster.members.enumerated() where !listing.isView(member) {
       for input in listing.instructions[member].inputs { lastUse[listing.home(input)] = at }
     }
     for reduction in cluster.reductions {
@@ -192,16 +202,18 @@ private struct Emitter {
     }
     func copied(_ from: Int32) -> Int32 {
       let to = add(FK_SCRATCH, base: nil, slot: newSlot())
-      operations.append(fk_operation(function: Int32(FK_COPY.rawValue), out: to, a: from, b: 0, c: 0))
+      operations.append(
+        fk_operation(function: Int32(FK_COPY.rawValue), out: to, a: from, b: 0, c: 0))
       return to
     }
 
     for (at, member) in cluster.members.enumerated() {
       let instruction = listing.instructions[member]
-      if listing.isBroadcastInstruction(member) {
+      if listing.isView(member) {
         guard stores.contains(member), let view = register[member] else { continue }
         let out = add(FK_DENSE, base: try address(member))
-        operations.append(fk_operation(function: Int32(FK_COPY.rawValue), out: out, a: view, b: 0, c: 0))
+        operations.append(
+          fk_operation(function: Int32(FK_COPY.rawValue), out: out, a: view, b: 0, c: 0))
         continue
       }
       let inputs = instruction.inputs.map { listing.home($0) }
@@ -209,8 +221,11 @@ private struct Emitter {
       guard operands.count == inputs.count else {
         throw TensorError("internal error: %\(member) reads a value that its cluster lacks")
       }
-      if operands.allSatisfy({ registers[Int($0)].home == FK_SCALAR }) { operands[0] = copied(operands[0]) }
-      // Operands read for the last time here give their slots up, to this very result if it wants one.
+      if operands.allSatisfy({ registers[Int($0)].home == FK_SCALAR }) {
+        operands[0] = copied(operands[0])
+      }
+      // Operands read for the last time here give their slots up, to this very result if it wants
+      // one.
       for input in Set(inputs) where lastUse[input] == at {
         guard let r = register[input], registers[Int(r)].home == FK_SCRATCH else { continue }
         free.append(registers[Int(r)].slot)
@@ -249,10 +264,12 @@ private struct Emitter {
     if sizes.isEmpty { sizes = [1] }
     let c = fk_cluster(
       rank: Int32(sizes.count), sizes: packed(sizes), outer: Int64(cluster.form.outer),
-      reduced: Int64(cluster.form.reduced), inner: Int64(cluster.form.inner), tile: Int64(tile(sizes)),
+      reduced: Int64(cluster.form.reduced), inner: Int64(cluster.form.inner),
+      tile: Int64(tile(sizes)),
       pieces: Int32(pieces.count), splits_reduced: pieces.splitsReduced ? 1 : 0,
       register_count: Int32(registers.count), operation_count: Int32(operations.count),
-      reduction_count: Int32(reductions.count), registers: UnsafePointer(allocations.array(registers)),
+      reduction_count: Int32(reductions.count),
+      registers: UnsafePointer(allocations.array(registers)),
       operations: UnsafePointer(allocations.array(operations)),
       reductions: UnsafePointer(allocations.array(reductions)), scratch: scratch.base,
       scratch_slots: Int32(scratch.slots))
@@ -264,7 +281,9 @@ private struct Emitter {
   func piecesFor(_ cluster: Cluster) -> (count: Int, splitsReduced: Bool) {
     let wanted = Swift.min(16, Swift.max(1, cluster.count / 16_384))
     if cluster.reductions.isEmpty { return (wanted, false) }
-    if cluster.form.outer >= 4 || wanted == 1 { return (Swift.min(wanted, cluster.form.outer), false) }
+    if cluster.form.outer >= 4 || wanted == 1 {
+      return (Swift.min(wanted, cluster.form.outer), false)
+    }
     let count = Swift.min(wanted, 8, cluster.form.reduced)
     return count > 1 ? (count, true) : (1, false)
   }
@@ -331,11 +350,14 @@ private struct Emitter {
   // MARK: Contractions
 
   func makeContraction(_ kernel: KernelListing.Kernel, threads: Int) throws -> OpaquePointer? {
-    guard case .instruction(let i) = kernel.body, let shape = contractionShape(i) else { return nil }
+    guard case .instruction(let i) = kernel.body, let shape = contractionShape(i) else {
+      return nil
+    }
     var message = [CChar](repeating: 0, count: 256)
     let made = withUnsafePointer(to: shape) { fk_contraction_create($0, Int32(threads), &message) }
     guard let made else {
-      let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let text = String(
+        decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       throw TensorError("\(listing.instructions[i].operation.label): \(text)")
     }
     allocations.onRelease { fk_contraction_destroy(made) }
@@ -348,8 +370,12 @@ private struct Emitter {
     let y = instruction.shape
     var s = fk_contraction_shape()
     func convolution(_ c: Convolution, _ image: [Int], _ filter: [Int], _ output: [Int]) {
-      (s.images, s.height, s.width, s.channels) = (Int64(image[0]), Int64(image[1]), Int64(image[2]), Int64(image[3]))
-      (s.filter_height, s.filter_width, s.out_channels) = (Int64(filter[0]), Int64(filter[1]), Int64(filter[3]))
+      (s.images, s.height, s.width, s.channels) = (
+        Int64(image[0]), Int64(image[1]), Int64(image[2]), Int64(image[3])
+      )
+      (s.filter_height, s.filter_width, s.out_channels) = (
+        Int64(filter[0]), Int64(filter[1]), Int64(filter[3])
+      )
       (s.out_height, s.out_width) = (Int64(output[1]), Int64(output[2]))
       (s.stride, s.padding) = (Int32(c.stride), Int32(c.padding))
     }
@@ -374,12 +400,17 @@ private struct Emitter {
     return s
   }
 
-  mutating func emitContraction(_ contraction: OpaquePointer, _ i: Int, _ workspace: UnsafeMutableRawPointer) throws {
+  mutating func emitContraction(
+    _ contraction: OpaquePointer, _ i: Int, _ workspace: UnsafeMutableRawPointer
+  ) throws {
     let inputs = listing.instructions[i].inputs.map { listing.home($0) }
-    fk_contraction_bind(contraction, try address(inputs[0]), try address(inputs[1]), try address(i), workspace)
+    fk_contraction_bind(
+      contraction, try address(inputs[0]), try address(inputs[1]), try address(i), workspace)
     var found = [fk_step](
-      repeating: fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0), count: 8)
-    var names = [UnsafePointer<CChar>](repeating: fk_contraction_implementation(contraction), count: 8)
+      repeating: fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0),
+      count: 8)
+    var names = [UnsafePointer<CChar>](
+      repeating: fk_contraction_implementation(contraction), count: 8)
     let count = fk_contraction_steps(contraction, &found, &names)
     steps += found.prefix(Int(count))
   }
@@ -387,13 +418,16 @@ private struct Emitter {
   // MARK: Movement, rows and draws
 
   func copy(
-    _ sizes: [Int], from: UnsafeMutablePointer<Float>, _ fromStrides: [Int], to: UnsafeMutablePointer<Float>,
+    _ sizes: [Int], from: UnsafeMutablePointer<Float>, _ fromStrides: [Int],
+    to: UnsafeMutablePointer<Float>,
     _ toStrides: [Int], pieces: Int
   ) throws -> fk_copy {
     // Axes that are neighbours on both sides merge, and axes of length one drop out.
     var axes: [(size: Int, from: Int, to: Int)] = []
     for i in sizes.indices where sizes[i] > 1 {
-      if let last = axes.last, last.from == fromStrides[i] * sizes[i], last.to == toStrides[i] * sizes[i] {
+      if let last = axes.last, last.from == fromStrides[i] * sizes[i],
+        last.to == toStrides[i] * sizes[i]
+      {
         axes[axes.count - 1] = (last.size * sizes[i], fromStrides[i], toStrides[i])
       } else {
         axes.append((sizes[i], fromStrides[i], toStrides[i]))
@@ -404,7 +438,8 @@ private struct Emitter {
       throw TensorError("a copy over \(axes.count) axes: at most \(FK_MAX_RANK) are supported")
     }
     return fk_copy(
-      rank: Int32(axes.count), sizes: packed(axes.map(\.size)), from_strides: packed(axes.map(\.from)),
+      rank: Int32(axes.count), sizes: packed(axes.map(\.size)),
+      from_strides: packed(axes.map(\.from)),
       to_strides: packed(axes.map(\.to)), from: UnsafePointer(from), to: to,
       pieces: Int32(Swift.max(1, Swift.min(pieces, axes[0].size))))
   }
@@ -420,21 +455,25 @@ private struct Emitter {
     func place(_ part: Int, _ partShape: [Int], at start: [Int]) throws -> fk_copy {
       let offset = zip(start, shape.strides).map(*).reduce(0, +)
       return try copy(
-        partShape, from: try address(part), partShape.strides, to: out + offset, shape.strides, pieces: parts)
+        partShape, from: try address(part), partShape.strides, to: out + offset, shape.strides,
+        pieces: parts)
     }
     switch instruction.operation {
     case .transpose(let axes):
       let c = try copy(
-        shape, from: try address(inputs[0]), axes.map { shapes[0].strides[$0] }, to: out, shape.strides, pieces: parts)
+        shape, from: try address(inputs[0]), axes.map { shapes[0].strides[$0] }, to: out,
+        shape.strides, pieces: parts)
       append(fk_run_copy, c, pieces: c.pieces)
     case .slice(let starts):
       let offset = zip(starts, shapes[0].strides).map(*).reduce(0, +)
       let c = try copy(
-        shape, from: try address(inputs[0]) + offset, shapes[0].strides, to: out, shape.strides, pieces: parts)
+        shape, from: try address(inputs[0]) + offset, shapes[0].strides, to: out, shape.strides,
+        pieces: parts)
       append(fk_run_copy, c, pieces: c.pieces)
     case .pad(let before):
       append(
-        fk_run_fill, fk_fill(to: out, count: Int64(instruction.count), value: 0, pieces: Int32(parts)),
+        fk_run_fill,
+        fk_fill(to: out, count: Int64(instruction.count), value: 0, pieces: Int32(parts)),
         pieces: Int32(parts))
       let c = try place(inputs[0], shapes[0], at: before)
       append(fk_run_copy, c, pieces: c.pieces)
@@ -451,7 +490,8 @@ private struct Emitter {
       append(
         fk_run_gather,
         fk_gather(
-          table: try address(inputs[0]), rows: try address(inputs[1]), to: out, table_rows: Int64(shapes[0][0]),
+          table: try address(inputs[0]), rows: try address(inputs[1]), to: out,
+          table_rows: Int64(shapes[0][0]),
           row_count: Int64(instruction.count / width), width: Int64(width), pieces: Int32(parts)),
         pieces: Int32(parts))
     case .byteRows(let table):
@@ -461,7 +501,8 @@ private struct Emitter {
       append(
         fk_run_gather_bytes,
         fk_gather_bytes(
-          table: table.address, rows: try address(inputs[0]), to: out, table_rows: Int64(table.rows),
+          table: table.address, rows: try address(inputs[0]), to: out,
+          table_rows: Int64(table.rows),
           row_count: Int64(instruction.count / width), width: Int64(width), pieces: Int32(parts)),
         pieces: Int32(parts))
       allocations.onRelease { withExtendedLifetime(table) {} }
@@ -471,7 +512,8 @@ private struct Emitter {
       append(
         fk_run_scatter,
         fk_scatter(
-          values: try address(inputs[0]), rows: try address(inputs[1]), table: out, table_rows: Int64(shape[0]),
+          values: try address(inputs[0]), rows: try address(inputs[1]), table: out,
+          table_rows: Int64(shape[0]),
           row_count: Int64(count(inputs[1])), width: Int64(width), pieces: Int32(parts)),
         pieces: Int32(parts))
     case .draw(let distribution, _):
@@ -482,7 +524,8 @@ private struct Emitter {
         fk_draw(
           distribution: distribution == .normal ? FK_NORMAL : FK_UNIFORM, out: out,
           keys: try inputs.first.map { UnsafePointer(try address($0)) }, rows: Int64(rows),
-          width: Int64(instruction.count / rows), seed: seed, site: instruction.site, run: UnsafePointer(run),
+          width: Int64(instruction.count / rows), seed: seed, site: instruction.site,
+          run: UnsafePointer(run),
           pieces: Int32(parts)),
         pieces: Int32(parts))
     default:
@@ -513,17 +556,15 @@ private struct Emitter {
       let inputs = listing.instructions[i].inputs.map { "\(listing.instructions[$0].shape)" }
       label =
         "\(listing.instructions[i].operation.label) \(inputs.joined(separator: " ")) -> \(listing.instructions[i].shape)"
-      implementation = contraction.map { String(cString: fk_contraction_implementation($0)) } ?? "copy"
+      implementation =
+        contraction.map { String(cString: fk_contraction_implementation($0)) } ?? "copy"
     }
     descriptions.append(
       KernelDescription(
-        label: label, implementation: implementation, path: position.map { listing.instructions[$0].path } ?? "",
+        label: label, implementation: implementation,
+        path: position.map { listing.instructions[$0].path } ?? "",
         bytes: bytes, flops: contraction.map { fk_contraction_flops($0) } ?? 0))
   }
-}
-
-extension Listing {
-  func isBroadcastInstruction(_ position: Int) -> Bool { instructions[position].operation == .broadcast }
 }
 
 extension Primitive {

@@ -23,7 +23,8 @@ package struct KernelListing: Sendable {
   package func home(_ position: Int) -> Int { listing.home(position) }
 }
 
-/// One pass over an iteration space: elementwise members, of which some are stored and some reduced.
+/// One pass over an iteration space: elementwise members, of which some are stored and some
+/// reduced.
 package struct Cluster: Sendable {
   /// The number of elements of the iteration space.
   package var count: Int
@@ -35,7 +36,7 @@ package struct Cluster: Sendable {
   package var members: [Int] = []
   /// Arrays read element by element.
   package var loads: [Int] = []
-  /// Broadcasts read in place, through strides.
+  /// Broadcasts and slices read in place, through strides.
   package var views: [Int] = []
   /// The iteration space seen by the reductions; [count, 1, 1] without.
   package var form: Form
@@ -50,13 +51,24 @@ package struct Cluster: Sendable {
 extension Listing {
   package func home(_ position: Int) -> Int {
     var position = position
-    while instructions[position].operation == .reshape { position = instructions[position].inputs[0] }
+    while instructions[position].operation == .reshape {
+      position = instructions[position].inputs[0]
+    }
     return position
   }
 
   func isElementwise(_ position: Int) -> Bool {
     switch instructions[position].operation {
-    case .unary, .binary, .select, .broadcast: true
+    case .unary, .binary, .select: true
+    default: isView(position)
+    }
+  }
+
+  /// Whether a cluster reads its input in place, through strides.
+  func isView(_ position: Int) -> Bool {
+    switch instructions[position].operation {
+    case .broadcast: true
+    case .slice: instructions[position].count > 1
     default: false
     }
   }
@@ -75,7 +87,8 @@ extension Listing {
     }
   }
 
-  /// The iteration space of a reduction as [outer, reduced, inner]; simplification has made its axes neighbours.
+  /// The iteration space of a reduction as [outer, reduced, inner]; simplification has made its
+  /// axes neighbours.
   func form(_ reduction: Int) -> Cluster.Form {
     let shape = instructions[instructions[reduction].inputs[0]].shape
     let axes: [Int] =
@@ -91,13 +104,15 @@ extension Listing {
       inner: shape[(last + 1)...].reduce(1, *))
   }
 
-  /// A broadcast as axes of (length, distance in the source's array), without axes that merge with their neighbour.
-  func viewAxes(_ broadcast: Int) -> [(size: Int, stride: Int)] {
-    let source = instructions[instructions[broadcast].inputs[0]].shape
-    let shape = instructions[broadcast].shape
+  /// A view as axes of (length, distance in the source's array), without axes that merge with their
+  /// neighbour.
+  func viewAxes(_ view: Int) -> [(size: Int, stride: Int)] {
+    let source = instructions[instructions[view].inputs[0]].shape
+    let shape = instructions[view].shape
     let strides = source.strides
     var axes: [(size: Int, stride: Int)] = []
     for axis in shape.indices where shape[axis] > 1 {
+      // A slice of more than one has a source of more.
       let stride = source[axis] == 1 ? 0 : strides[axis]
       if let last = axes.last, last.stride == stride * shape[axis] {
         axes[axes.count - 1] = (last.size * shape[axis], stride)
@@ -106,6 +121,12 @@ extension Listing {
       }
     }
     return axes
+  }
+
+  /// Where a view begins in the source's array.
+  func viewOffset(_ view: Int) -> Int {
+    guard case .slice(let starts) = instructions[view].operation else { return 0 }
+    return zip(starts, instructions[instructions[view].inputs[0]].shape.strides).map(*).reduce(0, +)
   }
 
   /// Gives outputs and updates that are sources, or the same value twice, arrays of their own.
@@ -131,10 +152,10 @@ extension Listing {
 
 /// Gathers elementwise instructions and reductions into clusters.
 ///
-/// Values with one full-size operand are recomputed wherever they are read: that reads no more than the stored value
-/// would. Others that are read more than once are stored. Clusters over the same space that share what they read, or
-/// of which one reads what the other stores, then merge wherever no path leads out of the pair and back; stores that
-/// nobody outside reads disappear.
+/// Values with one full-size operand are recomputed wherever they are read: that reads no more than
+/// the stored value would. Others that are read more than once are stored. Clusters over the same
+/// space that share what they read, or of which one reads what the other stores, then merge
+/// wherever no path leads out of the pair and back; stores that nobody outside reads disappear.
 package func fuse(_ unanchored: Listing) throws -> KernelListing {
   var fusion = Fusion(unanchored.anchored())
   try fusion.formClusters()
@@ -168,24 +189,26 @@ private struct Fusion {
 
   func count(_ position: Int) -> Int { listing.instructions[position].count }
   func isElementwise(_ position: Int) -> Bool { listing.isElementwise(position) }
-  func isBroadcast(_ position: Int) -> Bool { listing.instructions[position].operation == .broadcast }
+  func isView(_ position: Int) -> Bool { listing.isView(position) }
 
   // MARK: Which values are stored
 
   mutating func chooseStored() {
     var readers = [Int](repeating: 0, count: listing.instructions.count)
     for i in listing.instructions.indices where listing.home(i) == i {
-      let fuses = isElementwise(i) && !isBroadcast(i) || listing.isReduction(i)
+      let fuses = isElementwise(i) && !isView(i) || listing.isReduction(i)
       for operand in Set(operands[i]) {
         readers[operand] += 1
-        if isElementwise(operand), !fuses || (count(i) == 1 && isElementwise(i)) { stored.insert(operand) }
+        if isElementwise(operand), !fuses || (count(i) == 1 && isElementwise(i)) {
+          stored.insert(operand)
+        }
       }
     }
     stored.formUnion(kept.filter { isElementwise($0) })
     var roots = [Set<Int>](repeating: [], count: listing.instructions.count)
     var sizes = [Int](repeating: 0, count: listing.instructions.count)
     for i in listing.instructions.indices where isElementwise(i) && count(i) > 1 {
-      if !isBroadcast(i) {
+      if !isView(i) {
         for operand in Set(operands[i]) {
           if isElementwise(operand), !stored.contains(operand) {
             roots[i].formUnion(roots[operand])
@@ -194,9 +217,13 @@ private struct Fusion {
             roots[i].insert(operand)
           }
         }
+      } else if case .slice = listing.instructions[i].operation {
+        roots[i].insert(operands[i][0])
       }
       sizes[i] += 1
-      if sizes[i] > maximumRecomputed || readers[i] > 1 && (roots[i].count > 1 || sizes[i] > 24) { stored.insert(i) }
+      if sizes[i] > maximumRecomputed || readers[i] > 1 && (roots[i].count > 1 || sizes[i] > 24) {
+        stored.insert(i)
+      }
     }
   }
 
@@ -207,7 +234,8 @@ private struct Fusion {
 
   mutating func formClusters() throws {
     chooseStored()
-    // A view that does not fit the others' axes is stored by itself, and the clusters are formed anew.
+    // A view that does not fit the others' axes is stored by itself, and the clusters are formed
+    // anew.
     while true {
       units = []
       producer = [:]
@@ -245,8 +273,10 @@ private struct Fusion {
 
   /// Adds a cluster; returns the views that do not fit, if any.
   private mutating func addCluster(stores: [Int], reductions: [Int]) -> Set<Int> {
-    let space = stores.first.map { count($0) } ?? reductions.first.map { count(operands[$0][0]) } ?? 1
-    let form = reductions.first.map { listing.form($0) } ?? .init(outer: space, reduced: 1, inner: 1)
+    let space =
+      stores.first.map { count($0) } ?? reductions.first.map { count(operands[$0][0]) } ?? 1
+    let form =
+      reductions.first.map { listing.form($0) } ?? .init(outer: space, reduced: 1, inner: 1)
     var cluster = Cluster(count: space, stores: stores, reductions: reductions, form: form)
     let misfits = complete(&cluster)
     var unit = Unit(cluster: cluster, positions: stores + reductions)
@@ -260,7 +290,8 @@ private struct Fusion {
     Set(cluster.loads + cluster.views.map { operands[$0][0] })
   }
 
-  /// Finds what a cluster computes and reads, from what it stores and reduces; returns views that do not fit.
+  /// Finds what a cluster computes and reads, from what it stores and reduces; returns views that
+  /// do not fit.
   func complete(_ cluster: inout Cluster) -> Set<Int> {
     let own = Set(cluster.stores)
     var members: Set<Int> = []
@@ -270,7 +301,7 @@ private struct Fusion {
     while let i = stack.popLast() {
       if isElementwise(i), own.contains(i) || !stored.contains(i) {
         guard members.insert(i).inserted else { continue }
-        if isBroadcast(i) { views.insert(i) } else { stack += operands[i] }
+        if isView(i) { views.insert(i) } else { stack += operands[i] }
       } else {
         loads.insert(i)
       }
@@ -299,7 +330,8 @@ private struct Fusion {
 
   let maximumRank = 6
 
-  /// The lengths of axes whose inner products are `bounds`, outermost first, or nil if they do not nest.
+  /// The lengths of axes whose inner products are `bounds`, outermost first, or nil if they do not
+  /// nest.
   func axes(_ bounds: Set<Int>) -> [Int]? {
     let sorted = bounds.sorted()
     var sizes: [Int] = []
@@ -322,7 +354,8 @@ private struct Fusion {
       var tried: Set<Int> = []
       let keys = units[u].isScalar ? [-1] : (units[u].cluster?.loads ?? [])
       for key in keys {
-        for candidate in (users[key] ?? []).reversed() where !merged[candidate] && tried.insert(candidate).inserted {
+        for candidate in (users[key] ?? []).reversed()
+        where !merged[candidate] && tried.insert(candidate).inserted {
           guard let together = union(candidate, u), graph.canMerge(candidate, u) else { continue }
           graph.merge(candidate, into: u)
           merged[candidate] = true
@@ -346,7 +379,8 @@ private struct Fusion {
     }
     guard let x = units[a].cluster, let y = units[b].cluster, x.count == y.count else { return nil }
     guard x.reductions.isEmpty || y.reductions.isEmpty || x.form == y.form else { return nil }
-    // What one stores the other may read element by element, not through a view, nor may it read a reduction.
+    // What one stores the other may read element by element, not through a view, nor may it read a
+    // reduction.
     let (xWrites, yWrites) = (units[a].writes, units[b].writes)
     guard xWrites.isDisjoint(with: y.views.map { operands[$0][0] }),
       yWrites.isDisjoint(with: x.views.map { operands[$0][0] }),
@@ -354,7 +388,8 @@ private struct Fusion {
       yWrites.isDisjoint(with: Set(x.loads).subtracting(y.stores))
     else { return nil }
     var cluster = Cluster(
-      count: x.count, stores: (x.stores + y.stores).sorted(), reductions: (x.reductions + y.reductions).sorted(),
+      count: x.count, stores: (x.stores + y.stores).sorted(),
+      reductions: (x.reductions + y.reductions).sorted(),
       form: x.reductions.isEmpty ? y.form : x.form)
     guard complete(&cluster).isEmpty, cluster.members.count <= maximumMembers else { return nil }
     var unit = Unit(cluster: cluster, positions: cluster.stores + cluster.reductions)
@@ -375,13 +410,15 @@ private struct Fusion {
         cluster.stores = cluster.stores.filter { readElsewhere.contains($0) }
         guard !cluster.stores.isEmpty || !cluster.reductions.isEmpty else { return nil }
         return .init(
-          body: .cluster(cluster), reads: unit.reads.sorted(), writes: cluster.stores + cluster.reductions)
+          body: .cluster(cluster), reads: unit.reads.sorted(),
+          writes: cluster.stores + cluster.reductions)
       }
       if unit.isScalar {
         let writes = unit.positions.filter { readElsewhere.contains($0) }
         return .init(body: .scalars(unit.positions), reads: unit.reads.sorted(), writes: writes)
       }
-      return .init(body: .instruction(unit.positions[0]), reads: unit.reads.sorted(), writes: unit.positions)
+      return .init(
+        body: .instruction(unit.positions[0]), reads: unit.reads.sorted(), writes: unit.positions)
     }
     return KernelListing(listing: listing, kernels: kernels)
   }
@@ -409,11 +446,14 @@ private struct UnitGraph {
     }
   }
 
-  private func reaches(_ a: Int, _ b: Int) -> Bool { ancestors[b][a / 64] >> UInt64(a % 64) & 1 == 1 }
+  private func reaches(_ a: Int, _ b: Int) -> Bool {
+    ancestors[b][a / 64] >> UInt64(a % 64) & 1 == 1
+  }
 
   /// Whether no path from one to the other leads through a third.
   func canMerge(_ a: Int, _ b: Int) -> Bool {
-    !direct[b].contains { $0 != a && reaches(a, $0) } && !direct[a].contains { $0 != b && reaches(b, $0) }
+    !direct[b].contains { $0 != a && reaches(a, $0) }
+      && !direct[a].contains { $0 != b && reaches(b, $0) }
   }
 
   mutating func merge(_ a: Int, into b: Int) {

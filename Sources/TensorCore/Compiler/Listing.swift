@@ -23,8 +23,8 @@ package struct Listing: Sendable {
 extension Listing {
   /// Lists what `outputs` and `updates` need.
   ///
-  /// - Throws: The message of an invalid expression; an update of another shape, or two of one variable; inputs or
-  ///   variables of one name and different shapes.
+  /// - Throws: The message of an invalid expression; an update of another shape, or two of one
+  ///   variable; inputs or variables of one name and different shapes.
   package init(_ name: String, outputs: [Tensor], updates: [Update]) throws {
     self.name = name
     for tensor in outputs + updates.map(\.value) {
@@ -37,7 +37,8 @@ extension Listing {
       }
       guard update.value.shape == update.variable.shape else {
         throw TensorError(
-          "the update of \(update.variable.name) has shape \(update.value.shape), not \(update.variable.shape)")
+          "the update of \(update.variable.name) has shape \(update.value.shape), not \(update.variable.shape)"
+        )
       }
     }
 
@@ -47,7 +48,8 @@ extension Listing {
     var sites: [UInt32: String] = [:]
     for node in topologicalOrder((outputs + updates.map(\.value)).map(\.node)) {
       var instruction = Instruction(
-        operation: node.operation, inputs: node.inputs.compactMap { positions[$0] }, shape: node.shape,
+        operation: node.operation, inputs: node.inputs.compactMap { positions[$0] },
+        shape: node.shape,
         path: node.path)
       switch node.operation {
       case .input(let input):
@@ -55,8 +57,8 @@ extension Listing {
       case .variable(let variable):
         try Self.check("variable \(variable.name)", node.shape, &shapes)
       case .draw(_, let draw):
-        // Ordinals follow the order in which the outputs and updates first need the draws, so that an output or an
-        // update added at the end leaves the others' draws as they were.
+        // Ordinals follow the order in which the outputs and updates first need the draws, so that
+        // an output or an update added at the end leaves the others' draws as they were.
         let ordinal = ordinals[draw, default: 0]
         ordinals[draw] = ordinal + 1
         let label = "\(name)/\(draw)/\(ordinal)"
@@ -75,7 +77,8 @@ extension Listing {
     }
   }
 
-  private static func check(_ what: String, _ shape: [Int], _ shapes: inout [String: [Int]]) throws {
+  private static func check(_ what: String, _ shape: [Int], _ shapes: inout [String: [Int]]) throws
+  {
     if let other = shapes.updateValue(shape, forKey: what), other != shape {
       throw TensorError("\(what) has shapes \(other) and \(shape) in one program")
     }
@@ -147,7 +150,8 @@ extension Primitive {
     case .scatter: "scatter"
     case .sum(let axes): "sum \(axes)"
     case .maximum(let axes): "maximum \(axes)"
-    case .matmul(let l, let r): "matmul\(l ? " left-transposed" : "")\(r ? " right-transposed" : "")"
+    case .matmul(let l, let r):
+      "matmul\(l ? " left-transposed" : "")\(r ? " right-transposed" : "")"
     case .convolution(let c): "convolution stride \(c.stride) padding \(c.padding)"
     case .convolutionInput(let c): "convolution-input stride \(c.stride) padding \(c.padding)"
     case .convolutionFilter(let c): "convolution-filter stride \(c.stride) padding \(c.padding)"

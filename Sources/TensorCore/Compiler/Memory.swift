@@ -36,7 +36,9 @@ package func planMemory(_ schedule: Schedule, workspaces: [Int], external: Set<I
       let last = lastRead[write] ?? k
       // An elementwise result may take the place of an operand that nobody reads afterwards.
       let place = kernel.reads.first { read in
-        guard let block = blockOf[read], lastRead[read] == k, !taken.contains(block) else { return false }
+        guard let block = blockOf[read], lastRead[read] == k, !taken.contains(block) else {
+          return false
+        }
         return blocks[block].last == k && blocks[block].bytes == bytes
           && listing.canOverwrite(read, with: write, in: kernel)
       }
@@ -58,7 +60,8 @@ package func planMemory(_ schedule: Schedule, workspaces: [Int], external: Set<I
 
   var plan = MemoryPlan()
   var placed: [Int] = []
-  for b in blocks.indices.sorted(by: { (blocks[$0].bytes, $1) > (blocks[$1].bytes, $0) }) where blocks[b].bytes > 0 {
+  for b in blocks.indices.sorted(by: { (blocks[$0].bytes, $1) > (blocks[$1].bytes, $0) })
+  where blocks[b].bytes > 0 {
     let conflicts = placed.lazy
       .filter { blocks[$0].first <= blocks[b].last && blocks[b].first <= blocks[$0].last }
       .map { blocks[$0] }.sorted { $0.offset < $1.offset }

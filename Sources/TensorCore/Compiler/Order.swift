@@ -6,8 +6,10 @@ package struct Schedule: Sendable {
   package var inPlace: [Int: Variable]
 }
 
-/// Orders the kernels so that each time the ready one that frees most memory runs, the earliest among equals. A variable
-/// is written after every read of its old value.
+/// Orders the kernels so that each time the ready one that frees most memory runs, the earliest
+/// among equals.
+///
+/// A variable is written after every read of its old value.
 package func order(_ fused: KernelListing) -> Schedule {
   let (listing, kernels) = (fused.listing, fused.kernels)
   var producer: [Int: Int] = [:]
@@ -30,12 +32,15 @@ package func order(_ fused: KernelListing) -> Schedule {
     }
   }
   var inPlace: [Int: Variable] = [:]
-  var held: [Int: [(value: Int, edges: Int)]] = [:]  // by kernel: what it waits for only to write in place
+  // By kernel: what it waits for only to write in place.
+  var held: [Int: [(value: Int, edges: Int)]] = [:]
   for update in listing.updates {
     let value = listing.home(update.value)
     guard let k = producer[value] else { continue }
     let old = variables[update.variable]
-    guard old.map({ listing.canOverwrite($0, with: value, in: kernels[k]) }) ?? kernels[k].isElementwise else {
+    guard
+      old.map({ listing.canOverwrite($0, with: value, in: kernels[k]) }) ?? kernels[k].isElementwise
+    else {
       continue
     }
     inPlace[value] = update.variable
@@ -52,7 +57,8 @@ package func order(_ fused: KernelListing) -> Schedule {
   var pendingReads = readers.mapValues(\.count)
   func gain(_ k: Int) -> Int {
     var bytes = 0
-    for read in kernels[k].reads where pendingReads[read] == 1 && !kept.contains(read) && !listing.isSource(read) {
+    for read in kernels[k].reads
+    where pendingReads[read] == 1 && !kept.contains(read) && !listing.isSource(read) {
       bytes += listing.instructions[read].count
     }
     for write in kernels[k].writes { bytes -= listing.instructions[write].count }
@@ -111,13 +117,16 @@ extension KernelListing.Kernel {
 }
 
 extension Listing {
-  /// Whether a kernel may write `value` where it reads `old`: element by element, the last read no later than the write.
+  /// Whether a kernel may write `value` where it reads `old`: element by element, the last read no
+  /// later than the write.
   package func canOverwrite(_ old: Int, with value: Int, in kernel: KernelListing.Kernel) -> Bool {
     switch kernel.body {
     case .instruction: return false
     case .scalars: return true  // All are computed before any is stored.
     case .cluster(let cluster):
-      guard instructions[old].count == cluster.count, cluster.stores.contains(value) else { return false }
+      guard instructions[old].count == cluster.count, cluster.stores.contains(value) else {
+        return false
+      }
       guard !cluster.views.contains(where: { home(instructions[$0].inputs[0]) == old }),
         !cluster.reductions.contains(where: { home(instructions[$0].inputs[0]) == old })
       else { return false }

@@ -1,5 +1,7 @@
-/// Removes what need not be computed: repeated and neutral operations, arithmetic on constants, movement that
-/// moves nothing. Draws keep their identity.
+/// Removes what need not be computed: repeated and neutral operations, arithmetic on constants,
+/// movement that moves nothing.
+///
+/// Draws keep their identity.
 package func simplify(_ listing: Listing) -> Listing {
   var pass = Simplifier(result: Listing(name: listing.name))
   var moved: [Int] = []
@@ -62,9 +64,11 @@ private struct Simplifier {
     let ones = [Int](repeating: 1, count: like.shape.count - shape.count) + shape
     let padded =
       ones == shape
-      ? position : emit(.init(operation: .reshape, inputs: [position], shape: ones, path: like.path))
+      ? position
+      : emit(.init(operation: .reshape, inputs: [position], shape: ones, path: like.path))
     return ones == like.shape
-      ? padded : emit(.init(operation: .broadcast, inputs: [padded], shape: like.shape, path: like.path))
+      ? padded
+      : emit(.init(operation: .broadcast, inputs: [padded], shape: like.shape, path: like.path))
   }
 
   private mutating func replacement(for new: Listing.Instruction) -> Int? {
@@ -96,7 +100,8 @@ private struct Simplifier {
     case .sum(let axes):
       // Kernels reduce one run of axes at a time; the outermost first, whose inner axes are long.
       if let value = constants[x[0]] {
-        return constant(value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
+        return constant(
+          value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
       }
       return stages(new, axes) { .sum($0) } ?? hoisted(new, axes)
     case .maximum(let axes):
@@ -106,7 +111,9 @@ private struct Simplifier {
     }
   }
 
-  private mutating func binary(_ function: Binary, _ a: Int, _ b: Int, _ new: Listing.Instruction) -> Int? {
+  private mutating func binary(_ function: Binary, _ a: Int, _ b: Int, _ new: Listing.Instruction)
+    -> Int?
+  {
     let (u, v) = (constants[a], constants[b])
     if let u, let v { return constant(u.applying(function, v), new) }
     switch function {
@@ -136,12 +143,15 @@ private struct Simplifier {
     add(with(like, .unary(function), [x]))
   }
 
-  private func with(_ like: Listing.Instruction, _ operation: Primitive, _ inputs: [Int]) -> Listing.Instruction {
+  private func with(_ like: Listing.Instruction, _ operation: Primitive, _ inputs: [Int])
+    -> Listing.Instruction
+  {
     .init(operation: operation, inputs: inputs, shape: like.shape, path: like.path)
   }
 
-  /// Splits a reduction into runs of neighbouring axes, the outermost first, whose inner axes are long, and the first
-  /// axis (examples) last, so that all but the last stage treat examples alike and can share a pass.
+  /// Splits a reduction into runs of neighbouring axes, the outermost first, whose inner axes are
+  /// long, and the first axis (examples) last, so that all but the last stage treat examples alike
+  /// and can share a pass.
   private mutating func stages(
     _ new: Listing.Instruction, _ axes: [Int], _ operation: ([Int]) -> Primitive
   ) -> Int? {
@@ -159,16 +169,19 @@ private struct Simplifier {
     guard run.count < long.count else { return nil }
     var stage = shape
     for axis in run { stage[axis] = 1 }
-    let inner = add(.init(operation: operation(run), inputs: new.inputs, shape: stage, path: new.path))
+    let inner = add(
+      .init(operation: operation(run), inputs: new.inputs, shape: stage, path: new.path))
     return add(
       .init(
         operation: operation(long.dropFirst(run.count).sorted()), inputs: [inner], shape: new.shape,
         path: new.path))
   }
 
-  /// A sum of terms that each have a factor which the summed axes repeat: that factor, times the sum of the rest.
+  /// A sum of terms that each have a factor which the summed axes repeat: that factor, times the
+  /// sum of the rest.
   ///
-  /// The gradients of a normalization thus need two sums over the data, of g and of g x, and one more pass.
+  /// The gradients of a normalization thus need two sums over the data, of g and of g x, and one
+  /// more pass.
   private mutating func hoisted(_ new: Listing.Instruction, _ axes: [Int]) -> Int? {
     let terms = terms(new.inputs[0])
     var parts: [(kept: [Int], outside: [Int], isNegative: Bool)] = []
@@ -185,10 +198,14 @@ private struct Simplifier {
     for part in parts {
       // In the order of their positions, so that equal products are found to be equal.
       let kept = part.kept.sorted()
-      let product = kept.dropFirst().reduce(kept[0]) { add(with(whole, .binary(.multiply), [$0, $1])) }
+      let product = kept.dropFirst().reduce(kept[0]) {
+        add(with(whole, .binary(.multiply), [$0, $1]))
+      }
       var sum = add(with(new, new.operation, [product]))
       for factor in part.outside {
-        let value = constants[factor].map { constant($0, new) } ?? broadcast(result.instructions[factor].inputs[0], new)
+        let value =
+          constants[factor].map { constant($0, new) }
+          ?? broadcast(result.instructions[factor].inputs[0], new)
         sum = add(with(new, .binary(.multiply), [sum, value]))
       }
       if part.isNegative { sum = unary(.negate, sum, new) }
@@ -212,7 +229,8 @@ private struct Simplifier {
       let instruction = result.instructions[next.position]
       switch instruction.operation {
       case .unary(.negate): pending.append((instruction.inputs[0], !next.isNegative))
-      case .binary(let function) where (function == .add || function == .subtract) && found.count + pending.count < 4:
+      case .binary(let function)
+      where (function == .add || function == .subtract) && found.count + pending.count < 4:
         pending.append((instruction.inputs[1], next.isNegative != (function == .subtract)))
         pending.append((instruction.inputs[0], next.isNegative))
       default: found.append(next)

@@ -1,4 +1,5 @@
-/// The gradients of the single number `y` with respect to each of `xs`, as expressions like any other.
+/// The gradients of the single number `y` with respect to each of `xs`, as expressions like any
+/// other.
 ///
 /// They can be differentiated again. Where `y` does not depend on an `x`, its gradient is zero.
 public func gradients(of y: Tensor, withRespectTo xs: [Tensor]) -> [Tensor] {
@@ -81,11 +82,15 @@ private func pullback(of y: Tensor, _ g: Tensor) -> [Tensor?] {
     return [g * hit / hit.sum(over: axes, keep: true)]
   case .matmul(let l, let r):
     return [
-      l ? x[1].matmul(g, transposedLeft: r, transposedRight: true) : g.matmul(x[1], transposedRight: !r),
-      r ? g.matmul(x[0], transposedLeft: true, transposedRight: l) : x[0].matmul(g, transposedLeft: !l),
+      l
+        ? x[1].matmul(g, transposedLeft: r, transposedRight: true)
+        : g.matmul(x[1], transposedRight: !r),
+      r
+        ? g.matmul(x[0], transposedLeft: true, transposedRight: l)
+        : x[0].matmul(g, transposedLeft: !l),
     ]
-  // A correlation is linear in the image and in the filter, and so are its two adjoints, whose adjoints are again
-  // among the three: the family is closed under differentiation.
+  // A correlation is linear in the image and in the filter, and so are its two adjoints, whose
+  // adjoints are again among the three: the family is closed under differentiation.
   case .convolution(let c):
     return [image(c, g, x[1], like: x[0]), filter(c, x[0], g, like: x[1])]
   case .convolutionInput(let c):
@@ -125,7 +130,9 @@ private func unaryPullback(_ function: Unary, _ x: Tensor, _ y: Tensor, _ g: Ten
   }
 }
 
-private func binaryPullback(_ function: Binary, _ a: Tensor, _ b: Tensor, _ y: Tensor, _ g: Tensor) -> [Tensor?] {
+private func binaryPullback(_ function: Binary, _ a: Tensor, _ b: Tensor, _ y: Tensor, _ g: Tensor)
+  -> [Tensor?]
+{
   switch function {
   case .add: [g, g]
   case .subtract: [g, -g]

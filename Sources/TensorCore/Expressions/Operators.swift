@@ -15,23 +15,34 @@ extension Tensor {
   ///   - name: What the numbers depend on, beside the seed, the program and the run: draws of other names do not.
   ///   - keys: [shape[0], 4], from `seeds`: one seed per row in place of the runtime's, so that a row does not
   ///     depend on its companions.
-  public static func normal(_ shape: [Int], _ name: String = "normal", keys: Tensor? = nil) -> Tensor {
+  public static func normal(_ shape: [Int], _ name: String = "normal", keys: Tensor? = nil)
+    -> Tensor
+  {
     draw(.normal, shape, name, keys)
   }
 
-  /// Draws from the uniform distribution on [0, 1), new at each run. See `normal`.
-  public static func uniform(_ shape: [Int], _ name: String = "uniform", keys: Tensor? = nil) -> Tensor {
+  /// Draws from the uniform distribution on [0, 1), new at each run.
+  ///
+  /// See `normal`.
+  public static func uniform(_ shape: [Int], _ name: String = "uniform", keys: Tensor? = nil)
+    -> Tensor
+  {
     draw(.uniform, shape, name, keys)
   }
 
-  private static func draw(_ d: Distribution, _ shape: [Int], _ name: String, _ keys: Tensor?) -> Tensor {
+  private static func draw(_ d: Distribution, _ shape: [Int], _ name: String, _ keys: Tensor?)
+    -> Tensor
+  {
     if let keys, shape.isEmpty || keys.shape != [shape[0], 4] {
-      return .invalid("draw \(name) of shape \(shape) has keys of shape \(keys.shape), not [rows, 4]", [keys])
+      return .invalid(
+        "draw \(name) of shape \(shape) has keys of shape \(keys.shape), not [rows, 4]", [keys])
     }
     return Tensor(.draw(d, name: name), keys.map { [$0] } ?? [], shape)
   }
 
-  /// An input that holds a 64-bit seed for each of `count` rows: [count, 4]. See `Program.fill(seeds:with:)`.
+  /// An input that holds a 64-bit seed for each of `count` rows: [count, 4].
+  ///
+  /// See `Program.fill(seeds:with:)`.
   public static func seeds(_ name: String, _ count: Int) -> Tensor { .input(name, [count, 4]) }
 
   /// Given numbers, row-major.
@@ -47,7 +58,8 @@ extension Tensor {
   /// Ones.
   public static func ones(_ shape: [Int]) -> Tensor { Tensor(1).broadcast(to: shape) }
 
-  /// The rows of a table of bytes that `index` names, as numbers from 0 to 255: index.shape + rowShape.
+  /// The rows of a table of bytes that `index` names, as numbers from 0 to 255: index.shape +
+  /// rowShape.
   public static func rows(of table: ByteTable, at index: Tensor) -> Tensor {
     Tensor(.byteRows(table), [index], index.shape + table.rowShape)
   }
@@ -73,7 +85,9 @@ extension Tensor {
   public static func * (x: Tensor, y: Tensor) -> Tensor { binary(.multiply, x, y) }
   /// The quotient, element by element.
   public static func / (x: Tensor, y: Tensor) -> Tensor { binary(.divide, x, y) }
-  /// 1 where x is less than y, else 0. It has no gradient.
+  /// 1 where x is less than y, else 0.
+  ///
+  /// It has no gradient.
   public static func < (x: Tensor, y: Tensor) -> Tensor { binary(.less, x, y) }
   /// The negative.
   public static prefix func - (x: Tensor) -> Tensor { x.unary(.negate) }
@@ -122,14 +136,20 @@ public func sin(_ x: Tensor) -> Tensor { x.unary(.sin) }
 public func cos(_ x: Tensor) -> Tensor { x.unary(.cos) }
 /// The absolute value; its gradient at 0 is 0.
 public func abs(_ x: Tensor) -> Tensor { x.unary(.abs) }
-/// -1, 0 or 1. It has no gradient.
+/// -1, 0 or 1.
+///
+/// It has no gradient.
 public func sign(_ x: Tensor) -> Tensor { x.unary(.sign) }
-/// The largest whole number that is not above x. It has no gradient.
+/// The largest whole number that is not above x.
+///
+/// It has no gradient.
 public func floor(_ x: Tensor) -> Tensor { x.unary(.floor) }
 /// The error function.
 public func erf(_ x: Tensor) -> Tensor { x.unary(.erf) }
 
-/// The larger of each pair. Where they are equal, the gradient goes to the second.
+/// The larger of each pair.
+///
+/// Where they are equal, the gradient goes to the second.
 public func maximum(_ x: Tensor, _ y: Tensor) -> Tensor { .binary(.maximum, x, y) }
 /// The larger of each element and a number, whose gradient at equality is 0.
 public func maximum(_ x: Tensor, _ y: Double) -> Tensor { .binary(.maximum, x, Tensor(y)) }
@@ -140,8 +160,11 @@ public func minimum(_ x: Tensor, _ y: Double) -> Tensor { -maximum(-x, Tensor(-y
 
 /// `x` where `condition` is not 0, else `y`.
 public func select(_ condition: Tensor, _ x: Tensor, _ y: Tensor) -> Tensor {
-  guard let pair = broadcastShape(x.shape, y.shape), let shape = broadcastShape(condition.shape, pair) else {
-    return .invalid("select of shapes \(condition.shape), \(x.shape) and \(y.shape)", [condition, x, y])
+  guard let pair = broadcastShape(x.shape, y.shape),
+    let shape = broadcastShape(condition.shape, pair)
+  else {
+    return .invalid(
+      "select of shapes \(condition.shape), \(x.shape) and \(y.shape)", [condition, x, y])
   }
   return Tensor(.select, [condition, x, y].map { $0.broadcast(to: shape) }, shape)
 }
@@ -149,7 +172,9 @@ public func select(_ condition: Tensor, _ x: Tensor, _ y: Tensor) -> Tensor {
 // MARK: - Movement
 
 extension Tensor {
-  /// The same elements in another shape of as many. One length may be -1: whatever is left.
+  /// The same elements in another shape of as many.
+  ///
+  /// One length may be -1: whatever is left.
   public func reshape(_ shape: [Int]) -> Tensor {
     var shape = shape
     if let free = shape.firstIndex(of: -1) {
@@ -175,7 +200,8 @@ extension Tensor {
 
   /// The matrix with rows and columns exchanged.
   public var transposed: Tensor {
-    rank == 2 ? transpose([1, 0]) : .invalid("transposed is of matrices, not of shape \(shape)", [self])
+    rank == 2
+      ? transpose([1, 0]) : .invalid("transposed is of matrices, not of shape \(shape)", [self])
   }
 
   /// Repeats along axes of length one, and along new leading ones, until the shape is `shape`.
@@ -191,8 +217,11 @@ extension Tensor {
 
   /// The block with indices `start ..< start + size` along `axis`.
   public func slice(axis: Int, from start: Int, count size: Int) -> Tensor {
-    guard let axis = normalized([axis], rank: rank)?.first, start >= 0, size > 0, start + size <= shape[axis]
-    else { return .invalid("slice \(start)..<\(start + size) along axis \(axis) of \(shape)", [self]) }
+    guard let axis = normalized([axis], rank: rank)?.first, start >= 0, size > 0,
+      start + size <= shape[axis]
+    else {
+      return .invalid("slice \(start)..<\(start + size) along axis \(axis) of \(shape)", [self])
+    }
     var (starts, sizes) = ([Int](repeating: 0, count: rank), shape)
     (starts[axis], sizes[axis]) = (start, size)
     return slice(from: starts, sizes)
@@ -222,7 +251,9 @@ public func concatenate(_ parts: [Tensor], axis: Int) -> Tensor {
   for part in parts.dropFirst() {
     guard part.rank == first.rank,
       shape.indices.allSatisfy({ $0 == axis || part.shape[$0] == shape[$0] })
-    else { return .invalid("concatenate of shapes \(parts.map(\.shape)) along axis \(axis)", parts) }
+    else {
+      return .invalid("concatenate of shapes \(parts.map(\.shape)) along axis \(axis)", parts)
+    }
     shape[axis] += part.shape[axis]
   }
   return parts.count == 1 ? first : Tensor(.concatenate(axis), parts, shape)
@@ -231,15 +262,20 @@ public func concatenate(_ parts: [Tensor], axis: Int) -> Tensor {
 // MARK: - Rows
 
 extension Tensor {
-  /// The rows of this table that `rows` names, from 0: rows.shape + shape[1...]. A row out of range is NaN.
+  /// The rows of this table that `rows` names, from 0: rows.shape + shape[1...].
+  ///
+  /// A row out of range is NaN.
   public func gather(_ rows: Tensor) -> Tensor {
     rank >= 1
       ? Tensor(.gather, [self, rows], rows.shape + shape.dropFirst())
       : .invalid("gather needs a table of rows, not a single number", [self, rows])
   }
 
-  /// A table of `count` rows of zeros to which row i of this is added at `rows[i]`: the adjoint of `gather`.
-  func scatter(_ rows: Tensor, into shape: [Int]) -> Tensor { Tensor(.scatter, [self, rows], shape) }
+  /// A table of `count` rows of zeros to which row i of this is added at `rows[i]`: the adjoint of
+  /// `gather`.
+  func scatter(_ rows: Tensor, into shape: [Int]) -> Tensor {
+    Tensor(.scatter, [self, rows], shape)
+  }
 }
 
 // MARK: - Reductions
@@ -268,18 +304,23 @@ extension Tensor {
     return total * (Double(total.count) / Double(Swift.max(1, count)))
   }
 
-  /// The largest element over `axes` (all, if none is named). Equal ones share the gradient.
+  /// The largest element over `axes` (all, if none is named).
+  ///
+  /// Equal ones share the gradient.
   public func maximum(_ axes: Int..., keep: Bool = false) -> Tensor {
     reduce(axes.isEmpty ? Array(0..<rank) : axes, keep, "maximum") { .maximum($0) }
   }
 
-  private func reduce(_ axes: [Int], _ keep: Bool, _ name: String, _ operation: ([Int]) -> Primitive) -> Tensor {
+  private func reduce(
+    _ axes: [Int], _ keep: Bool, _ name: String, _ operation: ([Int]) -> Primitive
+  ) -> Tensor {
     guard let axes = normalized(axes, rank: rank) else {
       return .invalid("\(name) over axes \(axes) of \(shape)", [self])
     }
     let kept = shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
     let result = kept == shape ? self : Tensor(operation(axes), [self], kept)
-    return keep ? result : result.reshape(shape.indices.filter { !axes.contains($0) }.map { shape[$0] })
+    return keep
+      ? result : result.reshape(shape.indices.filter { !axes.contains($0) }.map { shape[$0] })
   }
 }
 
@@ -289,7 +330,9 @@ extension Tensor {
   /// The matrix product with `right`, either side transposed if told: [..., m, k] by [..., k, n].
   ///
   /// Leading axes are batches and must agree.
-  public func matmul(_ right: Tensor, transposedLeft: Bool = false, transposedRight: Bool = false) -> Tensor {
+  public func matmul(_ right: Tensor, transposedLeft: Bool = false, transposedRight: Bool = false)
+    -> Tensor
+  {
     let (a, b) = (shape, right.shape)
     let failed = Tensor.invalid("matmul of shapes \(a) and \(b)", [self, right])
     guard rank >= 2, right.rank == rank, a.dropLast(2) == b.dropLast(2) else { return failed }
@@ -310,7 +353,9 @@ extension Tensor {
       return failed
     }
     let size = (1...2).map { (shape[$0] + 2 * padding - filter.shape[$0 - 1]) / stride + 1 }
-    guard (1...2).allSatisfy({ shape[$0] + 2 * padding >= filter.shape[$0 - 1] }) else { return failed }
+    guard (1...2).allSatisfy({ shape[$0] + 2 * padding >= filter.shape[$0 - 1] }) else {
+      return failed
+    }
     return Tensor(
       .convolution(Convolution(stride: stride, padding: padding)), [self, filter],
       [shape[0]] + size + [filter.shape[3]])

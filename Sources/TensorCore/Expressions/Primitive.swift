@@ -1,5 +1,7 @@
-/// The closed set of operations. Each has one rule per reading: its shape (Operators, Checker), its gradient
-/// (Gradient), its value (Reference) and its kernel (Emit).
+/// The closed set of operations.
+///
+/// Each has one rule per reading: its shape (Operators, Checker), its gradient (Gradient), its
+/// value (Reference) and its kernel (Emit).
 package enum Primitive: Hashable, Sendable {
   // Sources.
   case input(String)
@@ -65,8 +67,9 @@ package struct Convolution: Hashable, Sendable {
   }
 }
 
-/// A named array that outlives a run. Its storage belongs to a runtime, which evaluates `initial` when a program
-/// first needs it.
+/// A named array that outlives a run.
+///
+/// Its storage belongs to a runtime, which evaluates `initial` when a program first needs it.
 public struct Variable: Hashable, Sendable {
   /// The path that names it in checkpoints and messages.
   public let name: String
@@ -110,7 +113,9 @@ public final class ByteTable: Hashable, Sendable {
   public let rows: Int
   /// The shape of one row.
   public let rowShape: [Int]
-  package var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: address, count: count) }
+  package var bytes: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: address, count: count)
+  }
   // Never written after `init`, and freed with this object.
   nonisolated(unsafe) package let address: UnsafePointer<UInt8>
   private let count: Int

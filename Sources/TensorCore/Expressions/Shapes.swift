@@ -13,7 +13,8 @@ extension [Int] {
   var isPermutation: Bool { sorted() == Array(0..<count) }
 }
 
-/// The shape that arrays of shapes `a` and `b` share when lengths of one are repeated, or nil if they do not fit.
+/// The shape that arrays of shapes `a` and `b` share when lengths of one are repeated, or nil if
+/// they do not fit.
 package func broadcastShape(_ a: [Int], _ b: [Int]) -> [Int]? {
   let rank = Swift.max(a.count, b.count)
   func padded(_ shape: [Int]) -> [Int] { Array(repeating: 1, count: rank - shape.count) + shape }

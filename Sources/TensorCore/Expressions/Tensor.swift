@@ -1,7 +1,9 @@
-/// The value that an expression will have when a program runs: an immutable array of numbers, not yet computed.
+/// The value that an expression will have when a program runs: an immutable array of numbers, not
+/// yet computed.
 ///
-/// Operators build larger expressions and check shapes as they go. A mistake makes an *invalid* expression
-/// that carries its message; everything built on it is invalid too, and compiling it throws the message.
+/// Operators build larger expressions and check shapes as they go. A mistake makes an *invalid*
+/// expression that carries its message; everything built on it is invalid too, and compiling it
+/// throws the message.
 public struct Tensor: Sendable {
   package let node: Node
 
@@ -24,7 +26,9 @@ public struct Tensor: Sendable {
     node = Node(operation, inputs.map(\.node), shape, failure: failure)
   }
 
-  /// An expression that cannot be computed. `message` says why; the layer being traced is added.
+  /// An expression that cannot be computed.
+  ///
+  /// `message` says why; the layer being traced is added.
   package static func invalid(_ message: String, _ inputs: [Tensor] = []) -> Tensor {
     let first = inputs.lazy.compactMap(\.failure).first
     let path = Scope.path
@@ -33,7 +37,9 @@ public struct Tensor: Sendable {
   }
 }
 
-/// One operation applied to its inputs. Immutable, so safe to share.
+/// One operation applied to its inputs.
+///
+/// Immutable, so safe to share.
 package final class Node: Sendable {
   package let operation: Primitive
   // Written only by `deinit`, when nobody else can hold a reference.
@@ -74,7 +80,8 @@ package enum Scope {
   @TaskLocal package static var path = ""
 }
 
-/// Every node that `roots` depend on, inputs before users; among independent ones, in the order of `roots`.
+/// Every node that `roots` depend on, inputs before users; among independent ones, in the order of
+/// `roots`.
 package func topologicalOrder(_ roots: [Node]) -> [Node] {
   var order: [Node] = []
   var seen: Set<Node> = []

@@ -1,8 +1,12 @@
-/// Self-attention with one head (Vaswani et al. 2017, eq. 1): every position is a mixture of values of all.
-/// [batch, positions, channels] to the same shape.
+/// Self-attention with one head: every position is a mixture of values of all.
 ///
-/// - Parameter outputScale: The scale of the last layer's initial weights; 0 starts the attention at zero.
-public func selfAttention(_ channels: Int, outputScale: Double = 1, _ parameters: Parameters) -> Layer {
+/// See Vaswani et al. 2017, eq. 1. From [batch, positions, channels] to the same shape.
+///
+/// - Parameter outputScale: The scale of the last layer's initial weights; 0 starts the attention
+///   at zero.
+public func selfAttention(_ channels: Int, outputScale: Double = 1, _ parameters: Parameters)
+  -> Layer
+{
   let query = dense(channels, channels, parameters["query"])
   let key = dense(channels, channels, parameters["key"])
   let value = dense(channels, channels, parameters["value"])

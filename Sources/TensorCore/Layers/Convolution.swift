@@ -1,4 +1,5 @@
-/// A correlation with `size` x `size` filters: NHWC images of `inputs` channels to `outputs` channels.
+/// A correlation with `size` x `size` filters: NHWC images of `inputs` channels to `outputs`
+/// channels.
 ///
 /// - Parameters:
 ///   - padding: Zeros on each side; half the filter unless told, which keeps the size of images at stride 1.

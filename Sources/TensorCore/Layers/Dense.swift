@@ -2,7 +2,8 @@
 ///
 /// - Parameter scale: See `varianceScaling`; 0 starts the layer at zero.
 public func dense(
-  _ inputs: Int, _ outputs: Int, scale: Double = 1, bias hasBias: Bool = true, _ parameters: Parameters
+  _ inputs: Int, _ outputs: Int, scale: Double = 1, bias hasBias: Bool = true,
+  _ parameters: Parameters
 ) -> Layer {
   let initial = varianceScaling([inputs, outputs], inputs: inputs, outputs: outputs, scale: scale)
   let weight = parameters.make("weight", initial)

@@ -4,12 +4,16 @@ public func embedding(_ count: Int, _ width: Int, _ parameters: Parameters) -> L
   return Layer(parameters) { rows in table.gather(rows) }
 }
 
-/// Sines and cosines of `t` at `width / 2` frequencies from 1 to about 1/`period` (Vaswani et al. 2017, §3.5):
-/// [batch] to [batch, width], the sines first.
+/// Sines and cosines of `t` at `width / 2` frequencies from 1 to about 1/`period`: [batch] to
+/// [batch, width], the sines first.
 ///
-/// For whole numbers t below `times`, the values are a table computed in Double: in Float the phase of large t
-/// is off by 1e-4.
-public func sinusoidalFeatures(_ t: Tensor, times: Int, width: Int, period: Double = 10_000) -> Tensor {
+/// See Vaswani et al. 2017, §3.5.
+///
+/// For whole numbers t below `times`, the values are a table computed in Double: in Float the phase
+/// of large t is off by 1e-4.
+public func sinusoidalFeatures(_ t: Tensor, times: Int, width: Int, period: Double = 10_000)
+  -> Tensor
+{
   guard width >= 2, width % 2 == 0 else {
     return .invalid("sinusoidal features need an even width of at least 2, not \(width)", [t])
   }

@@ -1,5 +1,7 @@
-/// Group normalization (Wu and He 2018): per example and group of channels, mean 0 and variance 1, then a learned
-/// scale and shift per channel. [batch, ..., channels] to the same shape.
+/// Group normalization (Wu and He 2018): per example and group of channels, mean 0 and variance 1,
+/// then a learned scale and shift per channel.
+///
+/// [batch, ..., channels] to the same shape.
 public func groupNorm(
   _ channels: Int, groups: Int, epsilon: Double = 1e-5, _ parameters: Parameters
 ) -> Layer {

@@ -29,7 +29,8 @@ public final class Parameters {
   /// The number of numbers in all parameters.
   public var count: Int { variables.reduce(0) { $0 + $1.shape.product } }
 
-  /// A new parameter that starts as `initial`; draws in it depend on the seed and this parameter's name alone.
+  /// A new parameter that starts as `initial`; draws in it depend on the seed and this parameter's
+  /// name alone.
   public func make(_ name: String, _ initial: Tensor) -> Tensor {
     let variable = Variable("\(path)/\(name)", initially: initial)
     guard list.names.insert(variable.name).inserted else {

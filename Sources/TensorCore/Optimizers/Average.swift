@@ -1,6 +1,8 @@
-/// Keeps an exponential moving average of each parameter, as `ema.NAME` in a checkpoint; the change passes unaltered.
+/// Keeps an exponential moving average of each parameter, as `ema.NAME` in a checkpoint; the change
+/// passes unaltered.
 ///
-/// The decay at step t is min(decay, (1 + t) / (10 + t)), so that a young average is not its random start. Put it last.
+/// The decay at step t is min(decay, (1 + t) / (10 + t)), so that a young average is not its random
+/// start. Put it last.
 public func average(decay: Double) -> Transformation {
   { change, slots in
     slots.replace { slots, value in
@@ -18,7 +20,8 @@ public func average(decay: Double) -> Transformation {
 private func averageName(_ parameter: Variable) -> String { "ema.\(parameter.name)" }
 
 extension Tensor {
-  /// This expression with each of `variables` read from its average: what to sample and evaluate with.
+  /// This expression with each of `variables` read from its average: what to sample and evaluate
+  /// with.
   public func averaged(_ variables: [Variable]) -> Tensor {
     substituting(
       Dictionary(
@@ -35,7 +38,9 @@ extension Tensor {
         replaced[node] = value.node
       } else if node.inputs.contains(where: { replaced[$0] != nil }) {
         replaced[node] = Scope.$path.withValue(node.path) {
-          Node(node.operation, node.inputs.map { replaced[$0] ?? $0 }, node.shape, failure: node.failure)
+          Node(
+            node.operation, node.inputs.map { replaced[$0] ?? $0 }, node.shape,
+            failure: node.failure)
         }
       }
     }

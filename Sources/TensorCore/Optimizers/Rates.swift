@@ -1,4 +1,6 @@
-/// A factor that depends on the number of the step, from one. Evaluated in Double, once a run.
+/// A factor that depends on the number of the step, from one.
+///
+/// Evaluated in Double, once a run.
 public struct Rate: Sendable, ExpressibleByFloatLiteral {
   private let body: @Sendable (Tensor) -> Tensor
 
@@ -20,7 +22,9 @@ public struct Rate: Sendable, ExpressibleByFloatLiteral {
     steps <= 0 ? self : Rate { minimum($0 / Double(steps), 1) * self($0) }
   }
 
-  /// Falls to `floor` times itself along half a cosine, at step `total` (Loshchilov and Hutter 2017, eq. 5).
+  /// Falls to `floor` times itself along half a cosine, at step `total`.
+  ///
+  /// See Loshchilov and Hutter 2017, eq. 5.
   public func cosine(until total: Int, floor: Double = 0) -> Rate {
     Rate { step in
       let progress = minimum(step / Double(max(1, total)), 1)

@@ -1,6 +1,7 @@
 /// Maps the change proposed for one parameter to a better one.
 ///
-/// The first link of a chain is given the gradient; what the last returns is added to the parameter.
+/// The first link of a chain is given the gradient; what the last returns is added to the
+/// parameter.
 public typealias Transformation = @Sendable (Tensor, inout Slots) -> Tensor
 
 /// What a transformation may use and keep, for one parameter.
@@ -22,10 +23,11 @@ public struct Slots {
     public let gradientNorm: Tensor
   }
 
-  /// Keeps a value from step to step, as `parameter/name` in a checkpoint, and returns its replacement.
+  /// Keeps a value from step to step, as `parameter/name` in a checkpoint, and returns its
+  /// replacement.
   ///
-  /// - Parameter initial: Where it starts; zeros unless told. The parameter's `value` means what the parameter holds
-  ///   when the state is made.
+  /// - Parameter initial: Where it starts; zeros unless told. The parameter's `value` means what
+  ///   the parameter holds when the state is made.
   public mutating func keep(
     _ name: String, initially initial: Tensor? = nil, _ next: (Tensor) -> Tensor
   ) -> Tensor {
@@ -41,7 +43,8 @@ public struct Slots {
     return value
   }
 
-  /// Lets `body` replace the parameter's new value, after the whole chain's change has been added to it.
+  /// Lets `body` replace the parameter's new value, after the whole chain's change has been added
+  /// to it.
   public mutating func replace(_ body: @escaping (inout Slots, Tensor) -> Tensor) {
     replacements.append(body)
   }
@@ -57,7 +60,9 @@ public func scale(by rate: Rate) -> Transformation {
   { change, slots in rate(slots.step) * change }
 }
 
-/// Shrinks all changes together so that the norm of the gradients is at most `limit` (Pascanu et al. 2013, alg. 1).
+/// Shrinks all changes together so that the norm of the gradients is at most `limit`.
+///
+/// See Pascanu et al. 2013, alg. 1.
 public func clip(globalNorm limit: Double) -> Transformation {
   { change, slots in minimum(limit / maximum(slots.globals.gradientNorm, 1e-12), 1) * change }
 }
@@ -68,7 +73,8 @@ public struct Descent: Sendable {
   public let updates: [Update]
   /// The Euclidean norm of all gradients together, before clipping.
   public let gradientNorm: Tensor
-  /// 1 where the loss and every gradient are finite, else 0: then the step leaves every variable as it was.
+  /// 1 where the loss and every gradient are finite, else 0: then the step leaves every variable as
+  /// it was.
   public let isFinite: Tensor
 }
 
@@ -77,8 +83,9 @@ public struct Descent: Sendable {
 /// - Parameters:
 ///   - loss: A single number.
 ///   - held: Variables that the loss reaches and that stay as they are.
-/// - Returns: The updates of the parameters, of the optimizer's state and of the step count. A variable that the loss
-///   reaches and that is neither a parameter nor held makes the updates invalid, with its name.
+/// - Returns: The updates of the parameters, of the optimizer's state and of the step count. A
+///   variable that the loss reaches and that is neither a parameter nor held makes the updates
+///   invalid, with its name.
 public func minimize(
   _ loss: Tensor, _ parameters: Parameters, _ transformation: Transformation,
   holding held: [Variable] = []

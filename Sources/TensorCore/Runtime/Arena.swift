@@ -6,8 +6,8 @@
   import Darwin
 #endif
 
-/// Scratch memory that all programs of a runtime share: reserved once, so that addresses stay, and given pages by the
-/// system where it is first touched.
+/// Scratch memory that all programs of a runtime share: reserved once, so that addresses stay, and
+/// given pages by the system where it is first touched.
 final class Arena {
   static let capacity = 1 << 38
   let base: UnsafeMutableRawPointer
@@ -18,7 +18,9 @@ final class Arena {
     #else
       let flags = MAP_PRIVATE | MAP_ANON
     #endif
-    guard let memory = mmap(nil, Self.capacity, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED else {
+    guard let memory = mmap(nil, Self.capacity, PROT_READ | PROT_WRITE, flags, -1, 0),
+      memory != MAP_FAILED
+    else {
       throw TensorError("cannot reserve \(Self.capacity >> 30) GiB of address space")
     }
     base = memory

@@ -1,10 +1,14 @@
 import CKernels
 
-/// Outputs and updates, compiled: a fixed list of kernels over fixed addresses. Running it allocates nothing.
+/// Outputs and updates, compiled: a fixed list of kernels over fixed addresses.
+///
+/// Running it allocates nothing.
 public final class Program {
   /// What names its draws and its run count.
   public let name: String
-  /// How often it has run, which its draws depend on. Saved in checkpoints.
+  /// How often it has run, which its draws depend on.
+  ///
+  /// Saved in checkpoints.
   public var runs: UInt64 {
     get { runtime.runs[name] ?? 0 }
     set { runtime.runs[name] = newValue }
@@ -56,12 +60,16 @@ public final class Program {
 
   deinit { position.deallocate() }
 
-  /// Gives `body` the memory of the input `x` to fill: x.count numbers, row-major. It keeps its contents between runs.
-  /// An input that the program does not read gets memory that nobody reads.
+  /// Gives `body` the memory of the input `x` to fill: x.count numbers, row-major.
+  ///
+  /// It keeps its contents between runs. An input that the program does not read gets memory that
+  /// nobody reads.
   public func fill<Failure: Error>(
     _ x: Tensor, _ body: (inout MutableSpan<Float>) throws(Failure) -> Void
   ) throws(Failure) {
-    guard case .input(let name) = x.node.operation, let input = executable.inputs[name] else { return }
+    guard case .input(let name) = x.node.operation, let input = executable.inputs[name] else {
+      return
+    }
     var span = UnsafeMutableBufferPointer(start: input.address, count: input.count).mutableSpan
     try body(&span)
   }
@@ -73,7 +81,8 @@ public final class Program {
     }
   }
 
-  /// Fills an input made by `Tensor.seeds`; the last seed is repeated where there are fewer than rows.
+  /// Fills an input made by `Tensor.seeds`; the last seed is repeated where there are fewer than
+  /// rows.
   public func fill(seeds x: Tensor, with seeds: [UInt64]) {
     fill(x) { span in
       for row in 0..<span.count / 4 {

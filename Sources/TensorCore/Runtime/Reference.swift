@@ -1,4 +1,5 @@
-/// Runs listings one operation at a time in double precision: slow, and what compiled programs are tested against.
+/// Runs listings one operation at a time in double precision: slow, and what compiled programs are
+/// tested against.
 package struct Reference {
   /// The key of the draws.
   package var seed: UInt64
@@ -10,7 +11,9 @@ package struct Reference {
   package init(seed: UInt64) { self.seed = seed }
 
   /// The values of the outputs, and after that the updates' new values are in `variables`.
-  package mutating func evaluate(_ listing: Listing, _ inputs: [String: [Double]] = [:]) throws -> [[Double]] {
+  package mutating func evaluate(_ listing: Listing, _ inputs: [String: [Double]] = [:]) throws
+    -> [[Double]]
+  {
     var values: [[Double]] = []
     for instruction in listing.instructions {
       let x = instruction.inputs.map { values[$0] }
@@ -23,7 +26,8 @@ package struct Reference {
 
   /// The values of expressions, as the program `name` would give.
   package mutating func evaluate(
-    _ outputs: [Tensor], updates: [Update] = [], _ inputs: [String: [Double]] = [:], as name: String = "program"
+    _ outputs: [Tensor], updates: [Update] = [], _ inputs: [String: [Double]] = [:],
+    as name: String = "program"
   ) throws -> [[Double]] {
     try evaluate(Listing(name, outputs: outputs, updates: updates), inputs)
   }
@@ -35,7 +39,8 @@ package struct Reference {
     switch n.operation {
     case .input(let name):
       guard let value = inputs[name], value.count == count else {
-        throw TensorError("input \(name) is given \(inputs[name]?.count ?? 0) numbers, not \(count)")
+        throw TensorError(
+          "input \(name) is given \(inputs[name]?.count ?? 0) numbers, not \(count)")
       }
       return value
     case .variable(let variable):
@@ -43,7 +48,8 @@ package struct Reference {
       // Initial draws depend on the seed and the variable's name alone.
       var initial = Reference(seed: seed)
       initial.variables = variables
-      let value = try initial.evaluate([Tensor(variable.initial)], as: initialProgramName(variable))[0]
+      let value = try initial.evaluate(
+        [Tensor(variable.initial)], as: initialProgramName(variable))[0]
       variables[variable.name] = value
       return value
     case .constant(let value): return [Double](repeating: value, count: count)
@@ -53,7 +59,8 @@ package struct Reference {
     case .byteRows(let table):
       let width = table.rowShape.product
       return x[0].flatMap { row -> [Double] in
-        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<table.rows).contains(row) else {
+        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<table.rows).contains(row)
+        else {
           return [Double](repeating: .nan, count: width)
         }
         return table.bytes[row * width..<(row + 1) * width].map(Double.init)
@@ -67,7 +74,8 @@ package struct Reference {
       return pick(x[0], n.shape, strides)
     case .transpose(let axes): return pick(x[0], n.shape, axes.map { shapes[0].strides[$0] })
     case .slice(let starts):
-      return pick(x[0], n.shape, shapes[0].strides, from: zip(starts, shapes[0].strides).map(*).reduce(0, +))
+      return pick(
+        x[0], n.shape, shapes[0].strides, from: zip(starts, shapes[0].strides).map(*).reduce(0, +))
     case .pad(let before):
       var y = [Double](repeating: 0, count: count)
       place(x[0], shapes[0], into: &y, n.shape, at: before)
@@ -83,7 +91,8 @@ package struct Reference {
     case .gather:
       let width = shapes[0].dropFirst().reduce(1, *)
       return x[1].flatMap { row -> [Double] in
-        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<shapes[0][0]).contains(row) else {
+        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<shapes[0][0]).contains(row)
+        else {
           return [Double](repeating: .nan, count: width)
         }
         return Array(x[0][row * width..<(row + 1) * width])
@@ -92,13 +101,16 @@ package struct Reference {
       let width = n.shape.dropFirst().reduce(1, *)
       var y = [Double](repeating: 0, count: count)
       for (i, row) in x[1].enumerated() {
-        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<n.shape[0]).contains(row) else { continue }
+        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<n.shape[0]).contains(row)
+        else { continue }
         for j in 0..<width { y[row * width + j] += x[0][i * width + j] }
       }
       return y
     case .sum(let axes): return reduce(x[0], shapes[0], axes, 0, +)
     case .maximum(let axes):
-      return reduce(x[0], shapes[0], axes, -.infinity) { $0.isNaN || $1.isNaN ? .nan : Swift.max($0, $1) }
+      return reduce(x[0], shapes[0], axes, -.infinity) {
+        $0.isNaN || $1.isNaN ? .nan : Swift.max($0, $1)
+      }
     case .matmul(let l, let r): return matmul(x[0], x[1], shapes[0], n.shape, l, r)
     case .convolution(let c):
       var y = [Double](repeating: 0, count: count)
@@ -115,7 +127,9 @@ package struct Reference {
     }
   }
 
-  private func draw(_ distribution: Distribution, _ shape: [Int], _ site: UInt32, keys: [Double]?) -> [Double] {
+  private func draw(_ distribution: Distribution, _ shape: [Int], _ site: UInt32, keys: [Double]?)
+    -> [Double]
+  {
     guard let keys else {
       return Philox(seed: seed, site: site, run: run).row(distribution, shape.product)
     }
@@ -132,7 +146,8 @@ package struct Reference {
 func initialProgramName(_ variable: Variable) -> String { "initial/\(variable.name)" }
 
 /// Elements of `x` at `offset + Σ index * strides` for every index of `shape`.
-private func pick(_ x: [Double], _ shape: [Int], _ strides: [Int], from offset: Int = 0) -> [Double] {
+private func pick(_ x: [Double], _ shape: [Int], _ strides: [Int], from offset: Int = 0) -> [Double]
+{
   var result: [Double] = []
   result.reserveCapacity(shape.product)
   forEachIndex(shape) { index in
@@ -141,7 +156,9 @@ private func pick(_ x: [Double], _ shape: [Int], _ strides: [Int], from offset: 
   return result
 }
 
-private func place(_ x: [Double], _ shape: [Int], into y: inout [Double], _ whole: [Int], at start: [Int]) {
+private func place(
+  _ x: [Double], _ shape: [Int], into y: inout [Double], _ whole: [Int], at start: [Int]
+) {
   let strides = whole.strides
   var next = 0
   forEachIndex(shape) { index in
@@ -177,7 +194,9 @@ private func matmul(
     for i in 0..<m {
       for p in 0..<k {
         let u = a[batch * m * k + (l ? p * m + i : i * k + p)]
-        for j in 0..<n { y[(batch * m + i) * n + j] += u * b[batch * k * n + (r ? j * k + p : p * n + j)] }
+        for j in 0..<n {
+          y[(batch * m + i) * n + j] += u * b[batch * k * n + (r ? j * k + p : p * n + j)]
+        }
       }
     }
   }
@@ -197,7 +216,8 @@ private func forEachIndex(_ shape: [Int], _ body: ([Int]) -> Void) {
 }
 
 extension Convolution {
-  /// Visits each (image, filter, output) triple of flat indices whose elements a correlation multiplies.
+  /// Visits each (image, filter, output) triple of flat indices whose elements a correlation
+  /// multiplies.
   fileprivate func forEachTap(
     _ image: [Int], _ filter: [Int], _ output: [Int], _ body: (Int, Int, Int) -> Void
   ) {

@@ -4,7 +4,9 @@ import CKernels
 public final class Runtime {
   /// The key of all draws that have none of their own.
   public let seed: UInt64
-  /// Workers, the caller included. Results do not depend on it.
+  /// Workers, the caller included.
+  ///
+  /// Results do not depend on it.
   public let threads: Int
   /// How often each program has run.
   public var runs: [String: UInt64] = [:]
@@ -46,12 +48,15 @@ public final class Runtime {
   ///   - outputs: What can be read after a run.
   ///   - updates: Variables that change at the end of each run.
   /// - Throws: `TensorError`, with the first mistake in the expressions.
-  public func compile(_ name: String, _ outputs: [Tensor], updates: [Update] = []) throws -> Program {
+  public func compile(_ name: String, _ outputs: [Tensor], updates: [Update] = []) throws -> Program
+  {
     try Program(name, outputs, updates, self)
   }
 
   /// The passes, each checked.
-  package static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws -> Schedule {
+  package static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws
+    -> Schedule
+  {
     let listing = try Listing(name, outputs: outputs, updates: updates)
     try listing.check(after: "listing")
     let simple = simplify(listing)
@@ -70,7 +75,9 @@ public final class Runtime {
   /// Gives `body` the elements of a variable.
   ///
   /// - Throws: `TensorError` if there is none of that name.
-  public func read<Result>(variable name: String, _ body: (Span<Float>) throws -> Result) throws -> Result {
+  public func read<Result>(variable name: String, _ body: (Span<Float>) throws -> Result) throws
+    -> Result
+  {
     guard let storage = storages[name] else { throw TensorError("there is no variable \(name)") }
     return try body(UnsafeBufferPointer(start: storage.address, count: storage.shape.product).span)
   }

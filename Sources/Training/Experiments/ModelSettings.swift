@@ -17,6 +17,8 @@ public struct ModelSettings: Equatable, Sendable {
   public var times: Int
   /// The network.
   public var network: Network
+  /// How many classes the network is told, or nil where it learns without.
+  public var classes: Int?
 
   init(from reader: inout ConfigurationReader) throws {
     _ = try reader.string("kind", oneOf: ["ddpm"])
@@ -24,6 +26,7 @@ public struct ModelSettings: Equatable, Sendable {
     let name = try reader.string("schedule", default: "linear", oneOf: kinds)
     schedule = NoiseSchedule.Kind(rawValue: name) ?? .linear
     times = try reader.int("times", default: 1000, in: 10...100_000)
+    classes = try reader.optionalInt("classes", in: 1...256)
     switch try reader.string("network", oneOf: ["mlp", "unet"]) {
     case "mlp":
       network = .mlp(
@@ -46,7 +49,7 @@ public struct ModelSettings: Equatable, Sendable {
   var members: [ConfigurationValue.Member] {
     let general: [ConfigurationValue.Member] = [
       .init("kind", .string("ddpm")), .init("schedule", .string(schedule.rawValue)),
-      .init("times", .integer(times)),
+      .init("times", .integer(times)), .init("classes", .optional(classes)),
     ]
     switch network {
     case .mlp(let width, let depth, let timeFeatures):
@@ -83,6 +86,7 @@ public struct ModelSettings: Equatable, Sendable {
       height: shape[0], width: shape[1], channels: shape[2], base: base, multipliers: multipliers,
       blocks: blocks)
     sizes.attention = attention
+    sizes.classes = classes
     return sizes
   }
 
@@ -97,7 +101,7 @@ public struct ModelSettings: Equatable, Sendable {
     } else if case .mlp(let width, let depth, let timeFeatures) = network {
       denoiser = mlpDenoiser(
         dimensions: shape[0], width: width, depth: depth, timeFeatures: timeFeatures,
-        times: times, parameters)
+        times: times, classes: classes, parameters)
     } else {
       throw TensorError("model: no network for examples of \(shape)")
     }

@@ -33,8 +33,9 @@ public enum Domain: Sendable {
 public enum TrainingData: Sendable {
   /// Points of a 2-D set, fresh at every step.
   case points(ToySet)
-  /// Images in rows of bytes, [height, width, channels] each.
-  case images(ByteTable)
+  /// Images in rows of bytes, [height, width, channels] each, and the class of each where it is
+  /// known.
+  case images(ByteTable, labels: ByteTable?)
 
   /// Loads a data set by its name.
   ///
@@ -45,7 +46,9 @@ public enum TrainingData: Sendable {
     case .points(let set): self = .points(set)
     case .images(let height, let width, let channels):
       let images = try MNIST.load(from: directory + "/mnist").images(.train)
-      self = .images(try ByteTable(images.pixels, rowShape: [height, width, channels]))
+      self = .images(
+        try ByteTable(images.pixels, rowShape: [height, width, channels]),
+        labels: try ByteTable(images.labels, rowShape: []))
     }
   }
 
@@ -65,14 +68,16 @@ public enum TrainingData: Sendable {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return UInt8(truncatingIfNeeded: state >> 56)
     }
-    self = .images(try ByteTable(bytes, rowShape: [height, width, channels]))
+    self = .images(
+      try ByteTable(bytes, rowShape: [height, width, channels]),
+      labels: try ByteTable((0..<50_000).map { UInt8($0 % 10) }, rowShape: []))
   }
 
   /// What the examples are.
   public var domain: Domain {
     switch self {
     case .points(let set): .points(set)
-    case .images(let table):
+    case .images(let table, _):
       .images(height: table.rowShape[0], width: table.rowShape[1], channels: table.rowShape[2])
     }
   }
@@ -81,7 +86,7 @@ public enum TrainingData: Sendable {
   public var byteCount: Int {
     switch self {
     case .points: 0
-    case .images(let table): table.bytes.count
+    case .images(let table, _): table.bytes.count
     }
   }
 }
@@ -90,19 +95,37 @@ public enum TrainingData: Sendable {
 struct BatchInput: Sendable {
   /// [batch] + shape, as models see examples.
   let examples: Tensor
+  /// The class of each, [batch], where the model is told.
+  let labels: Tensor?
   private let input: Tensor
   private let data: TrainingData
   private let seed: UInt64
 
-  init(_ data: TrainingData, batch: Int, seed: UInt64) {
+  /// - Throws: `DataError` where the model is told `classes` and the data has no such classes.
+  init(_ data: TrainingData, batch: Int, seed: UInt64, classes: Int?) throws {
     (self.data, self.seed) = (data, seed)
     switch data {
     case .points:
+      if let classes {
+        throw DataError("model.classes: \(classes), and points of a 2-D set have no classes; expected null")
+      }
       input = .input("points", [batch, 2])
       examples = input
-    case .images(let table):
-      input = .input("rows", [batch])
-      examples = Tensor.rows(of: table, at: input) * (2.0 / 255) - 1
+      labels = nil
+    case .images(let table, let known):
+      let rows = Tensor.input("rows", [batch])
+      input = rows
+      examples = Tensor.rows(of: table, at: rows) * (2.0 / 255) - 1
+      labels = try classes.map { classes in
+        guard let known else {
+          throw DataError("model.classes: \(classes), and the data has no classes; expected null")
+        }
+        if let label = known.bytes.max(), Int(label) >= classes {
+          throw DataError(
+            "model.classes: \(classes), and the data has class \(label); expected at least \(Int(label) + 1)")
+        }
+        return Tensor.rows(of: known, at: rows)
+      }
     }
   }
 
@@ -113,7 +136,7 @@ struct BatchInput: Sendable {
     case .points(let set):
       let points = set.points(seed: seed, step: step, count: batch, standardised: true)
       program.fill(input, with: points)
-    case .images(let table):
+    case .images(let table, _):
       let rows = Batches.rows(step: step, batch: batch, count: table.rows, seed: seed)
       program.fill(input, with: rows.map { Float($0) })
     }

@@ -167,7 +167,7 @@ extension TrainingData {
             color: Color(255, 165, 30))
         ],
         labels: Labels(title: "\(set.name): \(set.definition)"))
-    case .images(let table):
+    case .images(let table, _):
       guard count <= table.rows else {
         throw DataError("there are \(table.rows) images, fewer than \(count)")
       }

@@ -75,25 +75,37 @@ public struct Run {
   ///
   /// - Parameters:
   ///   - method: The experiment's unless told; so is `steps`.
+  ///   - labels: The class of each sample, from 0; seed modulo classes unless told.
   ///   - observe: Given the number of steps done, of all of `samplingSteps`, and the samples of the
   ///     current batch, after each step and before the first of each batch. What it throws ends the
   ///     drawing.
   public func sample(
-    seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil,
+    seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil, labels: [Int]? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
-    let sampler = try Sampler(
-      model, runtime, batch: Self.batch(for: domain.shape),
-      averaged: isAveraged ? parameters.variables : [], clip: model.clipRange)
-    let steps = stepsPerBatch(steps)
+    var request = request(method: method, steps: steps)
+    request.labels = labels
+    let steps = request.steps
     var before = -steps
-    return try sampler.sample(
-      seeds: seeds, method ?? experiment.sampling.samplingMethod, steps: steps
-    ) { done, samples in
+    return try sampler().sample(seeds: seeds, request) { done, samples in
       if done == 0 { before += steps }
       try observe?(before + done, samples)
     }
   }
+
+  /// What the experiment samples by, unless told.
+  func request(method: SamplingMethod? = nil, steps: Int? = nil) -> Sampler.Request {
+    .init(method ?? experiment.sampling.samplingMethod, steps: stepsPerBatch(steps))
+  }
+
+  func sampler() throws -> Sampler {
+    try Sampler(
+      model, runtime, batch: Self.batch(for: domain.shape), averaged: sampledParameters,
+      clip: model.clipRange)
+  }
+
+  /// The parameters that are read from their averages.
+  var sampledParameters: [Variable] { isAveraged ? parameters.variables : [] }
 }
 
 /// What the moving average of a parameter is called in a checkpoint.

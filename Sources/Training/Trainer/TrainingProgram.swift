@@ -35,8 +35,9 @@ public final class TrainingProgram {
     self.runtime = runtime
     let parameters = Parameters("denoiser")
     let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
-    let input = BatchInput(data, batch: experiment.batch, seed: runtime.seed)
-    let loss = model.loss(input.examples)
+    let input = try BatchInput(
+      data, batch: experiment.batch, seed: runtime.seed, classes: experiment.model.classes)
+    let loss = model.loss(input.examples, label: input.labels)
     let descent = minimize(
       loss, parameters, experiment.optimizer.transformation(steps: experiment.steps))
     let mean = RunningMean(of: loss, over: experiment.report.metricsEvery)

@@ -1,0 +1,45 @@
+import TensorCore
+
+/// The learned score, the gradient of the log density of x_t: -ε̂(x_t, t) / β̄_t (Song et al. 2021, §3).
+public final class ScoreField {
+  private let schedule: NoiseSchedule
+  private let program: Program
+  private let x, time, label: Tensor
+  private let noise: Tensor
+  private let count: Int
+  private let width: Int
+
+  /// The score at `count` points at once.
+  ///
+  /// - Parameter averaged: Parameters to read from their moving averages.
+  /// - Throws: `TensorError` if the model's expressions are invalid.
+  public init(
+    _ model: DDPM, _ runtime: Runtime, count: Int, averaged: [Variable] = []
+  ) throws {
+    schedule = model.schedule
+    self.count = count
+    width = model.denoiser.shape.product
+    let x = Tensor.input("x", [count] + model.denoiser.shape)
+    let time = Tensor.input("time", [count])
+    let label = Tensor.input("label", [count])
+    noise = model.denoiser(x, time, label: model.denoiser.classes == nil ? nil : label)
+      .averaged(averaged)
+    (self.x, self.time, self.label) = (x, time, label)
+    program = try runtime.compile("score", [noise])
+  }
+
+  /// The score at each of `points`, [count] + shape, at time t from 1 to T; of one class where the
+  /// model has classes.
+  public func callAsFunction(_ points: [Float], time t: Int, label: Int = 0) throws -> [Float] {
+    guard points.count == count * width, (1...schedule.times).contains(t) else {
+      throw TensorError(
+        "expected \(count) examples and a time from 1 to \(schedule.times), found \(points.count) numbers at \(t)")
+    }
+    program.fill(x, with: points)
+    program.fill(time, with: [Float](repeating: Float(t - 1), count: count))
+    program.fill(self.label, with: [Float](repeating: Float(label), count: count))
+    program.run(at: 0)
+    let scale = Float(-1 / schedule.betaBar[t])
+    return try program.values(noise).map { scale * $0 }
+  }
+}

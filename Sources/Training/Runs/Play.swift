@@ -1,0 +1,183 @@
+import DDPM
+import Datasets
+import Images
+import TensorCore
+
+/// What one can do with a trained diffusion model beside drawing from it.
+extension Run {
+  /// A row of images between two, by way of noise: both are mixed, noised to time `t0` with the same
+  /// noise, and brought back (Ho et al. 2020, §4.3).
+  ///
+  /// - Parameters:
+  ///   - first: An image as models see it, of the domain's shape; so is `last`.
+  ///   - count: Images of the row, at least 2; the first and the last are reconstructions.
+  ///   - t0: From 1, which changes little, to T, which leaves nothing.
+  /// - Returns: [count] + shape.
+  public func interpolate(
+    from first: [Float], to last: [Float], count: Int, t0: Int, seed: UInt64, label: Int? = nil
+  ) throws -> [Float] {
+    let examples = (0..<count).flatMap { i -> [Float] in
+      let share = Float(i) / Float(count - 1)
+      return zip(first, last).map { $0 + share * ($1 - $0) }
+    }
+    var request = request()
+    request.steps = min(request.steps, t0)
+    request.start = Sampler.Start(examples, time: t0)
+    request.labels = label.map { [Int](repeating: $0, count: count) }
+    return try sampler().sample(seeds: [UInt64](repeating: seed, count: count), request)
+  }
+
+  /// Draws what is missing of an image, once for each seed.
+  ///
+  /// - Parameter isDrawn: Whether each number is missing, of the domain's shape.
+  /// - Returns: [seeds.count] + shape.
+  public func inpaint(
+    _ image: [Float], isDrawn: [Bool], seeds: [UInt64], label: Int? = nil
+  ) throws -> [Float] {
+    var request = request()
+    request.known = Sampler.Known(image, isDrawn: isDrawn)
+    request.labels = label.map { [Int](repeating: $0, count: seeds.count) }
+    return try sampler().sample(seeds: seeds, request)
+  }
+
+  /// A PNG of images in one row, some of them from elsewhere: [count] + shape.
+  public func row(_ images: [Float], command: String) throws -> [UInt8] {
+    let shape = domain.shape
+    let bitmaps = try Bitmap.batch(
+      images, range: -1...1, height: shape[0], width: shape[1], channels: shape[2])
+    let scale = max(1, 56 / max(shape[0], shape[1]))
+    return try PNG.encode(
+      try strip(of: bitmaps, scale: scale),
+      text: pictureText(experiment, step: step, command: command))
+  }
+
+  /// A PNG of the learned score over the plane at several times, with noised data over it.
+  ///
+  /// - Throws: `DataError` where the run is not of points.
+  public func scorePicture(command: String) throws -> [UInt8] {
+    guard case .points(let set) = domain else {
+      throw DataError("a score field is of points; \(experiment.name) was trained on \(experiment.data)")
+    }
+    let side = 24
+    let (lower, upper) = (-2.6, 2.6)
+    let middles = Grid.middles(
+      rows: side, columns: side, xRange: lower...upper, yRange: lower...upper)
+    let points = middles.flatMap { [Float($0.x), Float($0.y)] }
+    let field = try ScoreField(model, runtime, count: points.count / 2, averaged: sampledParameters)
+    let times = model.schedule.times
+    let data = set.points(seed: 0, count: 600, standardised: true)
+    let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map { max(1, Int((Double(times) * $0).rounded())) }
+    let pictures = try shown.map { time -> Panel in
+      let score = try field(points, time: time)
+      let (signal, deviation) = (model.schedule.alphaBar[time], model.schedule.betaBar[time])
+      var normals = NormalPairs(seed: UInt64(time))
+      let noised = data.map { Float(signal * Double($0) + deviation * normals.next()) }
+      let picture = try vectorField(
+        try VectorGrid(
+          score, rows: side, columns: side, xRange: lower...upper, yRange: lower...upper),
+        points: [try Series("", interleaved: noised, color: Color(grey: 170))],
+        length: .squareRoot, xRange: lower...upper, yRange: lower...upper, showsLegend: false,
+        size: 360)
+      return Panel("t = \(time)", picture)
+    }
+    return try PNG.encode(
+      try panels(pictures, columns: 3, title: "score of \(set.name), standardised"),
+      text: pictureText(experiment, step: step, command: command))
+  }
+}
+
+/// Normal numbers for pictures, from a seed.
+private struct NormalPairs {
+  private var generator: Philox
+  private var block: UInt32 = 0
+  private var pending: [Double] = []
+
+  init(seed: UInt64) { generator = Philox(seed: seed, site: 0, run: 0) }
+
+  mutating func next() -> Double {
+    if pending.isEmpty {
+      pending = generator.normals(block)
+      block += 1
+    }
+    return pending.removeLast()
+  }
+}
+
+/// A part of an image that `inpaint` may be asked to draw.
+public enum MaskName: String, CaseIterable, Sendable {
+  /// A half, or the middle quarter.
+  case left, right, top, bottom, middle
+
+  /// Whether each number of an image is to be drawn.
+  public func isDrawn(height: Int, width: Int, channels: Int) -> [Bool] {
+    (0..<height * width).flatMap { pixel -> [Bool] in
+      let (y, x) = pixel.quotientAndRemainder(dividingBy: width)
+      let drawn =
+        switch self {
+        case .left: x < width / 2
+        case .right: x >= width / 2
+        case .top: y < height / 2
+        case .bottom: y >= height / 2
+        case .middle:
+          (height / 4..<height - height / 4).contains(y) && (width / 4..<width - width / 4).contains(x)
+        }
+      return [Bool](repeating: drawn, count: channels)
+    }
+  }
+}
+
+extension Domain {
+  /// An image as models see it: a PNG file of the domain's size, or the number of a row of `data`.
+  ///
+  /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
+  public func image(_ source: String, of data: () throws -> TrainingData) throws -> [Float] {
+    guard case .images(let height, let width, let channels) = self else {
+      throw DataError("the run is of points, and this needs images")
+    }
+    if let row = Int(source) {
+      guard case .images(let table, _) = try data(), (0..<table.rows).contains(row) else {
+        throw DataError("there is no image \(row) in the data")
+      }
+      let count = height * width * channels
+      return table.bytes[row * count..<(row + 1) * count].map { Float($0) * (2 / 255) - 1 }
+    }
+    let picture = try readPicture(source, height: height, width: width, channels: channels)
+    return picture.pixels.map { Float($0) * (2 / 255) - 1 }
+  }
+
+  /// A mask: white, brighter than the middle grey, is to be drawn. A name of `MaskName`, or a PNG file.
+  public func mask(_ source: String) throws -> [Bool] {
+    guard case .images(let height, let width, let channels) = self else {
+      throw DataError("the run is of points, and a mask is for images")
+    }
+    if let name = MaskName(rawValue: source) {
+      return name.isDrawn(height: height, width: width, channels: channels)
+    }
+    let picture = try readPicture(source, height: height, width: width, channels: nil)
+    let drawn = (0..<height * width).map { pixel -> Bool in
+      let values = picture.pixels[pixel * picture.channels..<(pixel + 1) * picture.channels]
+      return values.reduce(0) { $0 + Int($1) } > 127 * picture.channels
+    }
+    guard drawn.contains(true) else {
+      throw FormatError(path: source, problem: "is a mask without white: nothing would be drawn")
+    }
+    return drawn.flatMap { [Bool](repeating: $0, count: channels) }
+  }
+}
+
+private func readPicture(_ path: String, height: Int, width: Int, channels: Int?) throws -> Bitmap {
+  let bytes = try FileSystem.read(path, limit: 1 << 28)
+  let picture: Bitmap
+  do { picture = try PNG.decode(bytes).bitmap } catch {
+    throw FormatError(path: path, problem: error.description)
+  }
+  guard picture.height == height, picture.width == width, channels.map({ $0 == picture.channels }) ?? true
+  else {
+    let kind = { (channels: Int) in channels == 1 ? "grey" : "RGB" }
+    throw FormatError(
+      path: path,
+      problem: "is \(picture.width) x \(picture.height) and \(kind(picture.channels)); the run is of "
+        + "\(width) x \(height)" + (channels.map { " and \(kind($0))" } ?? ""))
+  }
+  return picture
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Training
+
+struct Interpolate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Draws the images between two, by way of noise.",
+    discussion: """
+      Both images are mixed, noised to time t0 and brought back. The row begins and ends with the \
+      images themselves; a small t0 blends them, a large one draws new ones on the way.
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run on images.", valueName: "run"))
+  var folder: String
+
+  @Option(help: ArgumentHelp("The first image: a PNG, or the number of a training image.", valueName: "image"))
+  var from: String
+
+  @Option(help: ArgumentHelp("The last image.", valueName: "image"))
+  var to: String
+
+  @Option(help: ArgumentHelp("The time to which they are noised; half of all by default.", valueName: "t"))
+  var t0: Int?
+
+  @Option(help: "Images between the two, ends included.")
+  var count = 9
+
+  @Option(help: "The seed of the noise.")
+  var seed: UInt64 = 0
+
+  @Option(name: .customLong("class"), help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
+  var label: Int?
+
+  @Option(help: ArgumentHelp("Where the picture goes; RUN/samples/interpolation.png by default.", valueName: "file.png"))
+  var out: String?
+
+  @OptionGroup var computing: Computing
+  @OptionGroup var data: DataFolder
+
+  mutating func validate() throws {
+    if !(2...64).contains(count) { throw ValidationError("--count is from 2 to 64, not \(count)") }
+    if let t0, t0 < 1 { throw ValidationError("--t0 is at least 1, not \(t0)") }
+    try checkPath(out, "--out")
+  }
+
+  func run() throws {
+    let run = try Run(folder: folder, threads: computing.threads)
+    let examples = { try TrainingData(run.experiment.data, directory: data.path) }
+    let first = try run.domain.image(from, of: examples)
+    let last = try run.domain.image(to, of: examples)
+    let between = try run.interpolate(
+      from: first, to: last, count: count, t0: t0 ?? run.model.schedule.times / 2, seed: seed,
+      label: label)
+    let path = out ?? RunPaths(folder).samples + "/interpolation.png"
+    try writeAtomically(try run.row(first + between + last, command: typedCommand()), to: path)
+    print(path)
+  }
+}

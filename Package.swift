@@ -38,6 +38,8 @@ let package = Package(
         "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // What docs/your-own-model.md walks through; a test runs it.
+    .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
     .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),

@@ -53,12 +53,12 @@ struct Data: ParsableCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Draws the first examples of a data set.")
+      abstract: "Draws a data set: its first images, or points over their exact density.")
 
     @Argument(help: "The data set; see: figment data list.")
     var name: String
 
-    @Option(help: ArgumentHelp("How many: 64 images or 2000 points by default.", valueName: "n"))
+    @Option(help: ArgumentHelp("How many: 64 images or 1000 points by default.", valueName: "n"))
     var count: Int?
 
     @Option(
@@ -77,7 +77,7 @@ struct Data: ParsableCommand {
 
     func run() throws {
       let data = try TrainingData(name, directory: dataFolder.path)
-      let standard = if case .points = data { 2000 } else { 64 }
+      let standard = if case .points = data { 1000 } else { 64 }
       let path = out ?? "outputs/data/\(name).png"
       if out == nil { try FileSystem.makeFolder("outputs/data") }
       try writeAtomically(

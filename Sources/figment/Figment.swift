@@ -10,8 +10,8 @@ struct Figment: ParsableCommand {
     abstract: "A playground for generative models on an ordinary CPU.",
     version: figmentVersion,
     subcommands: [
-      Train.self, Sample.self, Interpolate.self, Inpaint.self, Field.self, Evaluate.self, Data.self,
-      Info.self, Plan.self, Bench.self,
+      Train.self, Sample.self, Interpolate.self, Inpaint.self, Field.self, Evaluate.self,
+      Compare.self, Data.self, Info.self, Plan.self, Bench.self,
     ])
 
   /// As the library's own, but failures that are no mistake of usage print one line and exit 1.

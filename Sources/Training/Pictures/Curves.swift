@@ -1,18 +1,29 @@
 import Images
 
-/// The curves of a run, one under the other: loss, gradient norm and learning rate over steps.
-func curves(_ records: [MetricsRecord], title: String) throws -> Bitmap? {
-  guard !records.isEmpty else { return nil }
-  func chart(_ figure: String, _ label: String, title: String, logarithmic: Bool) throws -> Bitmap {
-    let points = Metrics.curve(figure, in: records).map { (x: Double($0.step), y: $0.value) }
-    return try lineChart(
-      [Series("", points)], labels: Labels(title: title, x: "steps", y: label),
-      logarithmicY: logarithmic && points.contains { $0.y > 0 }, height: 400)
+/// The curves of runs in one picture, one chart under the other: loss, gradient norm and learning
+/// rate over steps; nothing where there are no figures yet.
+func curves(
+  _ runs: [(name: String, records: [MetricsRecord])], title: String
+) throws -> Bitmap? {
+  guard runs.contains(where: { !$0.records.isEmpty }) else { return nil }
+  func chart(
+    _ figure: String, _ label: String, isLogarithmic: Bool, isSmoothed: Bool
+  ) -> LineChart? {
+    let series = runs.map { run in
+      Series(
+        run.name, Metrics.curve(figure, in: run.records).map { (x: Double($0.step), y: $0.value) })
+    }
+    let values = series.flatMap(\.points).map(\.y).filter(\.isFinite)
+    guard let least = values.min(), let most = values.max() else { return nil }
+    // A loss that is a log likelihood has both signs; one that hardly falls needs no logarithm.
+    let isLogarithmic = isLogarithmic && least > 0 && most > 3 * least
+    return LineChart(label, series, isLogarithmic: isLogarithmic, isSmoothed: isSmoothed)
   }
-  return try sheet(
-    of: [
-      try chart("loss", "loss", title: title, logarithmic: true),
-      try chart("gradientNorm", "gradient norm, before clipping", title: "", logarithmic: true),
-      try chart("rate", "learning rate", title: "", logarithmic: false),
-    ], columns: 1, margin: 0, background: 255)
+  let charts = [
+    chart("loss", "loss", isLogarithmic: true, isSmoothed: true),
+    chart(
+      "gradientNorm", "gradient norm, before clipping", isLogarithmic: true, isSmoothed: true),
+    chart("rate", "learning rate", isLogarithmic: false, isSmoothed: false),
+  ].compactMap { $0 }
+  return charts.isEmpty ? nil : try lineCharts(charts, labels: Labels(title: title, x: "steps"))
 }

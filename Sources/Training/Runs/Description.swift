@@ -5,7 +5,7 @@ import TensorCore
 public func describe(_ path: String) throws -> [String] {
   if FileSystem.kind(of: path) == .folder {
     let paths = RunPaths(path)
-    let checkpoint = try Checkpoint(paths.checkpoint)
+    let checkpoint = try checkpoint(ofRun: paths)
     let experiment = checkpoint.experiment
     let arrays = try SafetensorsReader(paths.checkpoint).arrays
     let weights = arrays.filter { $0.name.hasPrefix("denoiser/") && isWeight($0.name) }
@@ -20,7 +20,7 @@ public func describe(_ path: String) throws -> [String] {
   let bytes = try FileSystem.read(path, limit: 1 << 28)
   let text: PNG.Text
   do {
-    text = try PNG.decode(bytes).text
+    text = try PNG.text(of: bytes)
   } catch {
     throw FormatError(path: path, problem: error.description)
   }

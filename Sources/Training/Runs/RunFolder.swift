@@ -26,6 +26,10 @@ public struct RunPaths: Equatable, Sendable {
   public var finalSample: String { folder + "/samples.png" }
   /// Some samples of the finished run on their way from noise.
   public var strip: String { folder + "/strip.png" }
+  /// The same as an animation.
+  public var denoising: String { folder + "/denoising.png" }
+  /// The paths of points from noise to data, of a run on points.
+  public var trajectories: String { folder + "/trajectories.png" }
   /// Loss, gradient norm and learning rate over steps.
   public var curves: String { folder + "/curves.png" }
   /// The sheet that `sample` draws unless told otherwise.

@@ -157,7 +157,7 @@ public struct Trainer {
 
   private func drawCurves(step: Int) throws {
     let records = try Metrics.read(paths.metrics)
-    if let bitmap = try curves(records, title: experiment.name) {
+    if let bitmap = try curves([("", records)], title: experiment.name) {
       try write(bitmap, step: step, to: paths.curves)
     }
   }
@@ -168,34 +168,81 @@ public struct Trainer {
   ) throws {
     let steps = experiment.steps
     func isMissing(_ path: String) -> Bool { FileSystem.kind(of: path) != .file }
-    guard [paths.curves, paths.strip, paths.finalSample].contains(where: isMissing) else { return }
+    let hasPaths = if case .points = data.domain { true } else { false }
+    let files =
+      [paths.curves, paths.strip, paths.denoising, paths.finalSample]
+      + (hasPaths ? [paths.trajectories] : [])
+    guard files.contains(where: isMissing) else { return }
     try drawCurves(step: steps)
     let run = Run(
       experiment: experiment, domain: data.domain, runtime: training.runtime,
       model: training.model, parameters: training.parameters, step: steps)
     let count = experiment.sampling.count
     log.info("drawing \(count) samples")
-    let samplerSteps = experiment.sampling.steps ?? training.model.schedule.times
-    // Ten stages of the first batch from noise to sample, closer together late, where more happens.
-    let shown = Set((0...9).map { samplerSteps - samplerSteps * (9 - $0) * (9 - $0) / 81 })
-    var stages: [(done: Int, samples: [Float])] = []
+    let samplerSteps = run.samplingSteps(count: 1)
+    let pathSteps = min(100, training.model.schedule.times)
+    let pathCount = hasPaths ? 200 : 0
+    let drawn = run.samplingSteps(count: count)
     var progress = Progress(
-      total: run.samplingSteps(count: count), unit: "sampling steps", style: style,
+      total: drawn + (hasPaths ? pathSteps : 0), unit: "sampling steps", style: style,
       console: console)
     defer { progress.finish() }
-    let samples = try run.sample(seeds: (0..<count).map { UInt64($0) }) { done, current in
+    func report(_ done: Int) throws {
       if let interruption = interruption() {
         throw Signal(interruption: interruption, step: steps)
-      }
-      if stages.count < shown.count, shown.contains(done) {
-        stages.append((done, Array(current.prefix(count * data.domain.shape.product))))
       }
       progress.update(done)
     }
     let pictures = Pictures(domain: data.domain)
-    try write(try pictures.strip(stages, rows: 8), step: steps, to: paths.strip)
+    let width = data.domain.shape.product
+    var strip = Stages(10, of: samplerSteps, keeping: width * min(count, pictures.stripCount))
+    var film = Stages(40, of: samplerSteps, keeping: width * min(count, pictures.filmCount))
+    let samples = try run.sample(seeds: seeds(count)) { done, current in
+      try report(done)
+      strip.observe(done, current)
+      film.observe(done, current)
+    }
+    try write(try pictures.strip(strip.stages), step: steps, to: paths.strip)
+    try writeAtomically(
+      try PNG.encode(
+        animation: try pictures.film(film.stages),
+        text: pictureText(experiment, step: steps, command: command)), to: paths.denoising)
+    if hasPaths {
+      // Without fresh noise a path is a curve, and its end depends on its beginning alone.
+      var stages = Stages(pathSteps + 1, of: pathSteps, keeping: width * pathCount)
+      _ = try run.sample(seeds: seeds(pathCount), method: .ddim(eta: 0), steps: pathSteps) {
+        done, current in
+        try report(drawn + done)
+        stages.observe(done, current)
+      }
+      try write(try pictures.trajectories(stages.stages), step: steps, to: paths.trajectories)
+    }
     try write(
       try pictures.sheet(samples), step: steps, to: paths.latestSample, paths.finalSample)
+  }
+
+  private func seeds(_ count: Int) -> [UInt64] { (0..<count).map { UInt64($0) } }
+}
+
+/// The first batch at some of its steps from noise to samples, closer together late, where more
+/// happens.
+private struct Stages {
+  private(set) var stages: [(done: Int, samples: [Float])] = []
+  private var places: [Int]
+  private let size: Int
+
+  /// About `count` of the `steps`, and the first `size` numbers of each.
+  init(_ count: Int, of steps: Int, keeping size: Int) {
+    self.size = size
+    let last = count - 1
+    let places = Set((0...last).map { steps - steps * (last - $0) * (last - $0) / (last * last) })
+    self.places = places.sorted(by: >)
+  }
+
+  mutating func observe(_ done: Int, _ samples: [Float]) {
+    guard done == places.last else { return }
+    places.removeLast()
+    stages.append((done, Array(samples.prefix(size))))
   }
 }
 

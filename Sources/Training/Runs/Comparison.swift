@@ -1,0 +1,92 @@
+import Images
+
+/// Runs beside each other: their curves, and the settings that differ.
+public struct Comparison: Sendable {
+  private struct Entry: Sendable {
+    let name: String
+    let checkpoint: Checkpoint
+    let settings: [(path: String, text: String)]
+    let records: [MetricsRecord]
+
+    func setting(_ path: String) -> String? { settings.first { $0.path == path }?.text }
+    var lastLoss: Double? { records.last { $0["loss"] != nil }?["loss"]?.double }
+  }
+
+  private let entries: [Entry]
+  private let differences: [String]
+
+  /// Reads the runs in `folders`, the checkpoints' arrays apart.
+  ///
+  /// - Throws: `FileError` or `FormatError` where one is not a run, or is damaged.
+  public init(folders: [String]) throws {
+    let paths = folders.map { RunPaths($0) }
+    let entries = try paths.map { path in
+      let checkpoint = try checkpoint(ofRun: path)
+      let tree = try ConfigurationTree(yaml: checkpoint.experiment.yaml, file: path.checkpoint)
+      // A run that stopped before its first line has no file.
+      let hasMetrics = FileSystem.kind(of: path.metrics) != .nothing
+      return Entry(
+        name: path.folder, checkpoint: checkpoint, settings: tree.leaves,
+        records: hasMetrics ? try Metrics.read(path.metrics) : [])
+    }
+    var keys: [String] = []
+    for key in entries.flatMap(\.settings).map(\.path) where !keys.contains(key) {
+      keys.append(key)
+    }
+    differences = keys.filter { key in Set(entries.map { $0.setting(key) }).count > 1 }
+    self.entries = entries
+  }
+
+  /// A table with a column for each run: the settings that differ, the steps done, the last loss.
+  public var rows: [[String]] {
+    func row(_ name: String, _ value: (Entry) -> String) -> [String] {
+      [name] + entries.map(value)
+    }
+    return [row("") { printable($0.name) }]
+      + differences.map { key in
+        row(printable(key)) { $0.setting(key).map { printable($0, limit: 40) } ?? "-" }
+      } + [
+        row("steps done") { "\($0.checkpoint.step) of \($0.checkpoint.experiment.steps)" },
+        row("last loss") { $0.lastLoss.map { rounded($0) } ?? "-" },
+      ]
+  }
+
+  /// An array with an object for each run; settings that differ are texts, null where a run has none.
+  public var json: String {
+    let objects = entries.map { entry in
+      let settings = differences.map { key in
+        jsonString(key) + ":" + (entry.setting(key).map { jsonString($0) } ?? "null")
+      }
+      let known: [(name: String, value: MetricValue)] = [
+        ("run", .text(entry.name)), ("step", .integer(entry.checkpoint.step)),
+        ("steps", .integer(entry.checkpoint.experiment.steps)),
+      ]
+      let loss = entry.lastLoss.map { MetricValue.number($0).json } ?? "null"
+      return JSONObject(known).description.dropLast()
+        + ",\"last_loss\":\(loss),\"settings\":{\(settings.joined(separator: ","))}}"
+    }
+    return "[" + objects.joined(separator: ",") + "]"
+  }
+
+  /// A PNG of the curves of all runs, or nothing where no run has any figures yet.
+  public func picture(command: String) throws -> [UInt8]? {
+    let runs = entries.map { (name: printable($0.name), records: $0.records) }
+    guard let bitmap = try curves(runs, title: "") else { return nil }
+    return try PNG.encode(
+      bitmap, text: [("Software", "figment \(figmentVersion)"), ("figment.command", command)])
+  }
+}
+
+/// The checkpoint of a run, of which the arrays are not read yet.
+///
+/// - Throws: `FormatError` where the folder has none, and what `Checkpoint.init` throws.
+func checkpoint(ofRun paths: RunPaths) throws -> Checkpoint {
+  guard FileSystem.kind(of: paths.checkpoint) == .file else {
+    let problem =
+      FileSystem.kind(of: paths.folder) == .folder
+      ? "holds no checkpoint.safetensors: not a run, or one that has not saved yet"
+      : "is not a run folder"
+    throw FormatError(path: paths.folder, problem: problem)
+  }
+  return try Checkpoint(paths.checkpoint)
+}

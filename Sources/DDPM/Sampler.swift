@@ -191,13 +191,16 @@ public final class Sampler {
 
   private func labels(_ seeds: [UInt64], _ given: [Int]?) throws -> [Int] {
     guard let classes else {
-      if given != nil { throw TensorError("the model was not told classes, so none can be asked for") }
+      if given != nil {
+        throw TensorError("the model was not told classes, so none can be asked for")
+      }
       return []
     }
     let labels = given ?? seeds.map { Int($0 % UInt64(classes)) }
     guard labels.count == seeds.count, labels.allSatisfy({ (0..<classes).contains($0) }) else {
       throw TensorError(
-        "expected a class from 0 to \(classes - 1) for each of \(seeds.count) samples, found \(labels)")
+        "expected a class from 0 to \(classes - 1) for each of \(seeds.count) samples, found \(labels)"
+      )
     }
     return labels
   }

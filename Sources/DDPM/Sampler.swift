@@ -140,7 +140,10 @@ public final class Sampler {
       let rows = first..<min(first + batch, seeds.count)
       start.fill(seeds: self.seeds, with: Array(seeds[rows]))
       step.fill(seeds: self.seeds, with: Array(seeds[rows]))
-      if classes != nil { step.fill(label, with: labels[rows].map { Float($0) }) }
+      if classes != nil {
+        let padding = [Int](repeating: 0, count: batch - rows.count)
+        step.fill(label, with: (labels[rows] + padding).map { Float($0) })
+      }
       var current = try noise(at: 0)
       if let begin = request.start {
         let examples = begin.examples[rows.lowerBound * width..<rows.upperBound * width]

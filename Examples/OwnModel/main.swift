@@ -29,7 +29,9 @@ struct Coupling {
     let h = network(column(kept, x))
     let scale = 2 * tanh(column(1, h))
     let other = moved(column(1 - kept, x), column(0, h), scale)
-    return (concatenate(kept == 0 ? [column(0, x), other] : [other, column(1, x)], axis: 1), scale)
+    return (
+      concatenate(kept == 0 ? [column(0, x), other] : [other, column(1, x)], axis: 1), scale
+    )
   }
 
   /// From data towards noise, and how much that shrinks: minus the log determinant.

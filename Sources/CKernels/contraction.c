@@ -169,6 +169,23 @@ static int cut_evenly(int64_t size, int64_t quantum, int pieces, slice slices[ma
   return pieces;
 }
 
+static bool has_avx512(void) {
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
+/// Whether a slice of a product of few rows ends in a tile of one or two.
+///
+/// Without AVX-512 the library's tiles have six rows, and it sums so small a rest in another order; but the result of a
+/// row must not depend on its place.
+static bool leaves_small_tile(int pieces, const slice slices[max_pieces]) {
+  if (has_avx512()) return false;
+  for (int i = 0; i < pieces; i += 1) {
+    int64_t rows = slices[i].count;
+    if (rows < 256 && (rows % 6 == 1 || rows % 6 == 2)) return true;
+  }
+  return false;
+}
+
 static int wanted_pieces(double flops) { return flops < 1e6 ? 1 : flops < 4e6 ? 2 : max_pieces; }
 
 // MARK: - Kernels
@@ -338,7 +355,8 @@ static void plan_matmul(fk_contraction *it) {
   if (shape->transposed_right && !shape->transposed_left && large_right && shape->n > shape->m) rows = false;
   if (rows) {
     it->cut = cut_m;
-    it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
+    do it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
+    while (leaves_small_tile(it->pieces, it->slices) && --pieces > 0);
   } else {
     it->cut = cut_n;
     it->pieces = cut_evenly(shape->n, 64, pieces, it->slices);
@@ -399,7 +417,8 @@ static void plan_thin(fk_contraction *it) {
   it->method = by_rows;
   thin_sizes sizes = sizes_of_thin(&it->shape);
   int64_t pixels = sizes.height * sizes.width, taps = sizes.filter_height * sizes.filter_width;
-  it->thin_block = pixels >= thin_block_pixels ? 1 : thin_block_pixels / pixels;
+  // Without AVX-512 the last pixels of a block are summed in another order: then a block is an image.
+  it->thin_block = pixels >= thin_block_pixels || !has_avx512() ? 1 : thin_block_pixels / pixels;
   if (it->thin_block > it->slices[it->pieces - 1].count) it->thin_block = it->slices[it->pieces - 1].count;
   it->scratchpad_bytes = aligned((size_t)(taps * pixels * it->thin_block) * sizeof(element));
   it->partial_elements = taps * sizes.channels;

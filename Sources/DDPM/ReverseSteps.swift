@@ -34,8 +34,10 @@ public struct ReverseStep: Equatable, Sendable {
 }
 
 extension NoiseSchedule {
-  /// The times that a sampler of `steps` steps visits: `start` first (T unless told), 0 last, `steps`
-  /// + 1 in all, spaced as evenly as whole numbers can be.
+  /// The times that a sampler of `steps` steps visits, `steps` + 1 in all.
+  ///
+  /// `start` is the first (T unless told) and 0 the last; they are spaced as evenly as whole numbers
+  /// can be.
   ///
   /// - Throws: `TensorError` unless start is 1 ... T, and steps 1 ... start.
   public func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {

@@ -2,9 +2,10 @@ import TensorCore
 
 /// Draws samples at one fixed batch, so that a sample depends on its own seed alone.
 ///
+/// At another batch the same seed may give other last digits: contractions are cut differently.
 /// The draws are named by the programs `sample/start` and `sample/step`, and numbered by the time.
 public final class Sampler {
-  /// Samples drawn at once; requests are padded to it.
+  /// Samples drawn at once, a multiple of 4; requests are padded to it.
   public let batch: Int
   /// Floating-point operations of one step in matrix products and convolutions.
   public var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
@@ -20,7 +21,7 @@ public final class Sampler {
   ///
   /// - Parameters:
   ///   - runtime: Where the weights are.
-  ///   - batch: Samples drawn at once, at least 1.
+  ///   - batch: Samples drawn at once, at least 1; made a multiple of 4.
   ///   - averaged: Parameters to read from their moving averages.
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
   ///     code for images; the estimate of the noise is then the one that goes with it.
@@ -29,6 +30,9 @@ public final class Sampler {
     _ model: DDPM, _ runtime: Runtime, batch: Int, averaged: [Variable] = [],
     clip: ClosedRange<Double>? = nil
   ) throws {
+    // Contractions are cut into up to four slices of the batch. Slices of unequal size may be summed in
+    // different orders, and then a sample would depend on its place.
+    let batch = (batch + 3) / 4 * 4
     self.batch = batch
     schedule = model.schedule
     let shape = [batch] + model.denoiser.shape
@@ -136,7 +140,10 @@ public final class Sampler {
       let rows = first..<min(first + batch, seeds.count)
       start.fill(seeds: self.seeds, with: Array(seeds[rows]))
       step.fill(seeds: self.seeds, with: Array(seeds[rows]))
-      if classes != nil { step.fill(label, with: labels[rows].map { Float($0) }) }
+      if classes != nil {
+        let padding = [Int](repeating: 0, count: batch - rows.count)
+        step.fill(label, with: (labels[rows] + padding).map { Float($0) })
+      }
       var current = try noise(at: 0)
       if let begin = request.start {
         let examples = begin.examples[rows.lowerBound * width..<rows.upperBound * width]
@@ -187,13 +194,16 @@ public final class Sampler {
 
   private func labels(_ seeds: [UInt64], _ given: [Int]?) throws -> [Int] {
     guard let classes else {
-      if given != nil { throw TensorError("the model was not told classes, so none can be asked for") }
+      if given != nil {
+        throw TensorError("the model was not told classes, so none can be asked for")
+      }
       return []
     }
     let labels = given ?? seeds.map { Int($0 % UInt64(classes)) }
     guard labels.count == seeds.count, labels.allSatisfy({ (0..<classes).contains($0) }) else {
       throw TensorError(
-        "expected a class from 0 to \(classes - 1) for each of \(seeds.count) samples, found \(labels)")
+        "expected a class from 0 to \(classes - 1) for each of \(seeds.count) samples, found \(labels)"
+      )
     }
     return labels
   }

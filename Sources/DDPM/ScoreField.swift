@@ -1,6 +1,8 @@
 import TensorCore
 
-/// The learned score, the gradient of the log density of x_t: -ε̂(x_t, t) / β̄_t (Song et al. 2021, §3).
+/// The learned score, which is the gradient of the log density of x_t.
+///
+/// It is -ε̂(x_t, t) / β̄_t (Song and Ermon 2019; Ho et al. 2020, §3.2).
 public final class ScoreField {
   private let schedule: NoiseSchedule
   private let program: Program
@@ -33,7 +35,8 @@ public final class ScoreField {
   public func callAsFunction(_ points: [Float], time t: Int, label: Int = 0) throws -> [Float] {
     guard points.count == count * width, (1...schedule.times).contains(t) else {
       throw TensorError(
-        "expected \(count) examples and a time from 1 to \(schedule.times), found \(points.count) numbers at \(t)")
+        "expected \(count) examples and a time from 1 to \(schedule.times), found \(points.count) numbers at \(t)"
+      )
     }
     program.fill(x, with: points)
     program.fill(time, with: [Float](repeating: Float(t - 1), count: count))

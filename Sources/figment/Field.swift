@@ -4,12 +4,15 @@ import Training
 struct Field: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws the score that a run on a 2-D set has learned, at several times.",
-    discussion: "Arrows point to where noised points more likely come from; noised data lie under them.")
+    discussion:
+      "Arrows point to where noised points more likely come from; noised data lie under them.")
 
   @Argument(help: ArgumentHelp("The folder of a run on points.", valueName: "run"))
   var folder: String
 
-  @Option(help: ArgumentHelp("Where the picture goes; RUN/samples/score.png by default.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "Where the picture goes; RUN/samples/score.png by default.", valueName: "file.png"))
   var out: String?
 
   @OptionGroup var computing: Computing

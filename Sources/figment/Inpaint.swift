@@ -9,21 +9,27 @@ struct Inpaint: ParsableCommand {
   @Argument(help: ArgumentHelp("The folder of a run on images.", valueName: "run"))
   var folder: String
 
-  @Option(help: ArgumentHelp("The image: a PNG, or the number of a training image.", valueName: "image"))
+  @Option(
+    help: ArgumentHelp("The image: a PNG, or the number of a training image.", valueName: "image"))
   var image: String
 
   @Option(
     help: ArgumentHelp(
-      "What is missing: a PNG that is white there, or left, right, top, bottom, middle.", valueName: "mask"))
+      "What is missing: a PNG that is white there, or left, right, top, bottom, middle.",
+      valueName: "mask"))
   var mask: String
 
   @Option(help: "How many ways to draw it: seeds 0 to count - 1.")
   var count = 8
 
-  @Option(name: .customLong("class"), help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
   var label: Int?
 
-  @Option(help: ArgumentHelp("Where the picture goes; RUN/samples/inpainting.png by default.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "Where the picture goes; RUN/samples/inpainting.png by default.", valueName: "file.png"))
   var out: String?
 
   @OptionGroup var computing: Computing

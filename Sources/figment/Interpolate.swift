@@ -12,13 +12,17 @@ struct Interpolate: ParsableCommand {
   @Argument(help: ArgumentHelp("The folder of a run on images.", valueName: "run"))
   var folder: String
 
-  @Option(help: ArgumentHelp("The first image: a PNG, or the number of a training image.", valueName: "image"))
+  @Option(
+    help: ArgumentHelp(
+      "The first image: a PNG, or the number of a training image.", valueName: "image"))
   var from: String
 
   @Option(help: ArgumentHelp("The last image.", valueName: "image"))
   var to: String
 
-  @Option(help: ArgumentHelp("The time to which they are noised; half of all by default.", valueName: "t"))
+  @Option(
+    help: ArgumentHelp("The time to which they are noised; half of all by default.", valueName: "t")
+  )
   var t0: Int?
 
   @Option(help: "Images between the two, ends included.")
@@ -27,10 +31,14 @@ struct Interpolate: ParsableCommand {
   @Option(help: "The seed of the noise.")
   var seed: UInt64 = 0
 
-  @Option(name: .customLong("class"), help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
+  @Option(
+    name: .customLong("class"),
+    help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
   var label: Int?
 
-  @Option(help: ArgumentHelp("Where the picture goes; RUN/samples/interpolation.png by default.", valueName: "file.png"))
+  @Option(
+    help: ArgumentHelp(
+      "Where the picture goes; RUN/samples/interpolation.png by default.", valueName: "file.png"))
   var out: String?
 
   @OptionGroup var computing: Computing

@@ -30,8 +30,11 @@ private final class Case {
   func strided(_ values: [Float], _ strides: [Int]) -> Int {
     let base = Floats(values)
     memory.append(base)
-    registers.append(fk_register(home: FK_STRIDED, slot: newSlot(), base: base.pointer, strides: six(strides)))
-    exact[registers.count - 1] = (0..<count).map { Double(values[offset(index($0, sizes), strides)]) }
+    registers.append(
+      fk_register(home: FK_STRIDED, slot: newSlot(), base: base.pointer, strides: six(strides)))
+    exact[registers.count - 1] = (0..<count).map {
+      Double(values[offset(index($0, sizes), strides)])
+    }
     return registers.count - 1
   }
 
@@ -52,7 +55,8 @@ private final class Case {
   }
 
   func scratch(slot: Int32? = nil) -> Int {
-    registers.append(fk_register(home: FK_SCRATCH, slot: slot ?? newSlot(), base: nil, strides: six([])))
+    registers.append(
+      fk_register(home: FK_SCRATCH, slot: slot ?? newSlot(), base: nil, strides: six([])))
     return registers.count - 1
   }
 
@@ -65,7 +69,8 @@ private final class Case {
 
   func apply(_ function: fk_function, _ out: Int, _ a: Int, _ b: Int = 0, _ c: Int = 0) {
     operations.append(
-      fk_operation(function: Int32(function.rawValue), out: Int32(out), a: Int32(a), b: Int32(b), c: Int32(c)))
+      fk_operation(
+        function: Int32(function.rawValue), out: Int32(out), a: Int32(a), b: Int32(b), c: Int32(c)))
     let (x, y, z) = (exact[a] ?? [], exact[b] ?? [], exact[c] ?? [])
     exact[out] = x.indices.map { i in
       switch function {
@@ -89,20 +94,27 @@ private final class Case {
     let scratch = Floats(count: 2 * Int(slots) * FK_TILE)
     let arguments = reductions.indices.map {
       fk_reduction(
-        kind: reductions[$0].kind, source: Int32(reductions[$0].source), result: results[$0].pointer,
+        kind: reductions[$0].kind, source: Int32(reductions[$0].source),
+        result: results[$0].pointer,
         partials: splits ? partials[$0].pointer : nil)
     }
     registers.withUnsafeBufferPointer { registers in
       operations.withUnsafeBufferPointer { operations in
         arguments.withUnsafeBufferPointer { arguments in
-          guard let registers = registers.baseAddress, let operations = operations.baseAddress else { return }
+          guard let registers = registers.baseAddress, let operations = operations.baseAddress
+          else { return }
           var cluster = fk_cluster(
-            rank: Int32(sizes.count), sizes: six(sizes), outer: Int64(outer), reduced: Int64(reduced),
-            inner: Int64(inner), tile: Int64(tile), pieces: Int32(pieces), splits_reduced: splits ? 1 : 0,
-            register_count: Int32(self.registers.count), operation_count: Int32(self.operations.count),
+            rank: Int32(sizes.count), sizes: six(sizes), outer: Int64(outer),
+            reduced: Int64(reduced),
+            inner: Int64(inner), tile: Int64(tile), pieces: Int32(pieces),
+            splits_reduced: splits ? 1 : 0,
+            register_count: Int32(self.registers.count),
+            operation_count: Int32(self.operations.count),
             reduction_count: Int32(arguments.count), registers: registers, operations: operations,
             reductions: arguments.baseAddress, scratch: scratch.pointer, scratch_slots: slots)
-          for piece in (0..<pieces).reversed() { fk_run_cluster(&cluster, Int32(piece), Int32(piece % 2)) }
+          for piece in (0..<pieces).reversed() {
+            fk_run_cluster(&cluster, Int32(piece), Int32(piece % 2))
+          }
           if splits { fk_run_combine(&cluster, 0, 0) }
         }
       }
@@ -114,7 +126,8 @@ private final class Case {
   func disagreement(_ results: [[Float]]) -> String? {
     for (register, memory) in stored {
       let exact = exact[register] ?? []
-      for i in exact.indices where !(abs(Double(memory[i]) - exact[i]) <= 2e-5 * max(1, abs(exact[i]))) {
+      for i in exact.indices
+      where !(abs(Double(memory[i]) - exact[i]) <= 2e-5 * max(1, abs(exact[i]))) {
         return "register \(register)[\(i)] = \(memory[i]) rather than \(exact[i])"
       }
     }
@@ -125,7 +138,8 @@ private final class Case {
           let terms = (0..<reduced).map { exact[(o * reduced + $0) * inner + i] }
           let sum = reduction.kind == FK_SUM
           let wanted = sum ? terms.reduce(0, +) : terms.reduce(-.infinity, max)
-          let allowed = sum ? terms.reduce(0) { $0 + 2e-5 * max(1, abs($1)) } : 2e-5 * max(1, abs(wanted))
+          let allowed =
+            sum ? terms.reduce(0) { $0 + 2e-5 * max(1, abs($1)) } : 2e-5 * max(1, abs(wanted))
           let value = results[r][o * inner + i]
           if !(abs(Double(value) - wanted) <= allowed) {
             return "reduction \(r) at [\(o), \(i)] = \(value) rather than \(wanted)"
@@ -138,7 +152,8 @@ private final class Case {
 
   var description: String {
     let strides = registers.filter { $0.home == FK_STRIDED }.map { "\($0.strides)" }
-    return "sizes \(sizes) as [\(outer), \(reduced), \(inner)], tile \(tile), pieces \(pieces), splits \(splits), "
+    return
+      "sizes \(sizes) as [\(outer), \(reduced), \(inner)], tile \(tile), pieces \(pieces), splits \(splits), "
       + "strides \(strides), \(operations.count) operations"
   }
 }
@@ -148,7 +163,9 @@ private func randomCase(_ seed: Int) -> Case {
   let test = Case()
   let rank = random.int(1...4)
   let largest = [5000, 70, 20, 9][rank - 1]
-  test.sizes = (0..<rank).map { _ in random.int(0...4) == 0 ? random.int(1...4) : random.int(1...largest) }
+  test.sizes = (0..<rank).map { _ in
+    random.int(0...4) == 0 ? random.int(1...4) : random.int(1...largest)
+  }
   let values = { (random: inout Generator, count: Int) in
     (0..<count).map { _ in random.int(0...5) == 0 ? 0 : random.float(-2...2) }
   }
@@ -171,21 +188,26 @@ private func randomCase(_ seed: Int) -> Case {
     let functions = [FK_ADD, FK_SUBTRACT, FK_MULTIPLY, FK_MAXIMUM, FK_TANH, FK_COPY]
     var function = functions.randomElement(using: &random) ?? FK_COPY
     // A condition must be exact.
-    let condition = readable.filter { $0 <= 5 && test.registers[$0].home != FK_SCRATCH && test.stored[$0] == nil }
+    let condition = readable.filter {
+      $0 <= 5 && test.registers[$0].home != FK_SCRATCH && test.stored[$0] == nil
+    }
     if random.int(0...4) == 0, let first = condition.randomElement(using: &random) {
       function = FK_SELECT
       operands[0] = first
     }
     let used = function == FK_SELECT ? 3 : function == FK_TANH || function == FK_COPY ? 1 : 2
     // Not all operands may be scalars. The first readable may be no condition.
-    if operands[..<used].allSatisfy({ test.registers[$0].home == FK_SCALAR }) && function != FK_COPY {
+    if operands[..<used].allSatisfy({ test.registers[$0].home == FK_SCALAR }) && function != FK_COPY
+    {
       operands[0] = readable[0]
     }
     if function == FK_SELECT && !condition.contains(operands[0]) { function = FK_MAXIMUM }
     let out: Int
     if random.int(0...2) == 0 {
       out = test.output()
-    } else if let dying = operands[..<used].first(where: { test.registers[$0].slot >= 0 }), random.int(0...2) == 0 {
+    } else if let dying = operands[..<used].first(where: { test.registers[$0].slot >= 0 }),
+      random.int(0...2) == 0
+    {
       // In the place of an operand, which is not read again.
       out = test.scratch(slot: test.registers[dying].slot)
       readable.removeAll { test.registers[$0].slot == test.registers[dying].slot }
@@ -206,14 +228,16 @@ private func randomCase(_ seed: Int) -> Case {
     test.inner = test.sizes[cuts[1]...].reduce(1, *)
     for _ in 0..<random.int(1...3) {
       guard
-        let source = readable.filter({ test.registers[$0].home != FK_SCALAR }).randomElement(using: &random)
+        let source = readable.filter({ test.registers[$0].home != FK_SCALAR }).randomElement(
+          using: &random)
       else { continue }
       test.reductions.append((random.int(0...1) == 0 ? FK_SUM : FK_MAX, source))
     }
     test.splits = random.int(0...2) == 0
   }
   test.pieces = random.int(1...6)
-  test.tile = [1024, 512, 96, random.int(1...1024), random.int(1...64)].randomElement(using: &random) ?? 1024
+  test.tile =
+    [1024, 512, 96, random.int(1...1024), random.int(1...64)].randomElement(using: &random) ?? 1024
   return test
 }
 
@@ -238,7 +262,8 @@ private func randomCase(_ seed: Int) -> Case {
       let stored = test.stored.mapValues(\.values)
       for pieces in [2, 3, 7] {
         let several = test.run(pieces: pieces)
-        let same = zip(one, several).allSatisfy(identical)
+        let same =
+          zip(one, several).allSatisfy(identical)
           && test.stored.allSatisfy { identical($0.value.values, stored[$0.key] ?? []) }
         #expect(same, "seed \(seed), \(pieces) pieces: \(test.description)")
         if !same { return }
@@ -285,7 +310,9 @@ private func randomCase(_ seed: Int) -> Case {
     }
   }
 
-  @Test(arguments: [3, 17, 70, 200, 1100], [1, 5, 80]) func maximumPropagatesNaN(_ reduced: Int, inner: Int) {
+  @Test(arguments: [3, 17, 70, 200, 1100], [1, 5, 80]) func maximumPropagatesNaN(
+    _ reduced: Int, inner: Int
+  ) {
     for position in [0, reduced / 2, reduced - 1] {
       let test = Case()
       test.sizes = [2, reduced, inner]
@@ -297,7 +324,9 @@ private func randomCase(_ seed: Int) -> Case {
       test.reductions = [(FK_MAX, x)]
       let result = test.run()[0]
       for (i, value) in result.enumerated() {
-        #expect(i == inner - 1 ? value.isNaN : value == -1, "position \(position), element \(i): \(value)")
+        #expect(
+          i == inner - 1 ? value.isNaN : value == -1, "position \(position), element \(i): \(value)"
+        )
       }
     }
   }
@@ -339,7 +368,8 @@ private func randomCase(_ seed: Int) -> Case {
           return test.dense((0..<333).map { (j: Int) -> Float in Float(j * (i + 7) % 3) })
         }
         test.apply(FK_SELECT, test.output(), operands[0], operands[1], operands[2])
-        #expect(test.disagreement(test.run()) == nil, "select, scalars \(mask), condition \(condition)")
+        #expect(
+          test.disagreement(test.run()) == nil, "select, scalars \(mask), condition \(condition)")
       }
     }
     let test = Case()

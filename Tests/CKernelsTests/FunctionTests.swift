@@ -19,34 +19,66 @@ struct FunctionCase: Sendable, CustomTestStringConvertible {
 let functionCases: [FunctionCase] = [
   .init(name: "exp", function: FK_EXP, exact: { exp($0) }, from: -86.9, to: 88.7, units: 1.2),
   .init(name: "exp", function: FK_EXP, exact: { exp($0) }, from: -1, to: 1, units: 1.2),
-  .init(name: "exp, flushed", function: FK_EXP, exact: { exp($0) }, from: -120, to: -86.9, units: 1, absolute: 1.7e-38),
+  .init(
+    name: "exp, flushed", function: FK_EXP, exact: { exp($0) }, from: -120, to: -86.9, units: 1,
+    absolute: 1.7e-38),
   .init(name: "expm1", function: FK_EXPM1, exact: { expm1($0) }, from: -30, to: 88.7, units: 1.8),
-  .init(name: "expm1", function: FK_EXPM1, exact: { expm1($0) }, from: 1e-37, to: 1, geometric: true, units: 1.8),
-  .init(name: "expm1", function: FK_EXPM1, exact: { expm1($0) }, from: -1e-37, to: -1, geometric: true, units: 1.8),
-  .init(name: "log", function: FK_LOG, exact: { log($0) }, from: 1.2e-38, to: 3.4e38, geometric: true, units: 1),
+  .init(
+    name: "expm1", function: FK_EXPM1, exact: { expm1($0) }, from: 1e-37, to: 1, geometric: true,
+    units: 1.8),
+  .init(
+    name: "expm1", function: FK_EXPM1, exact: { expm1($0) }, from: -1e-37, to: -1, geometric: true,
+    units: 1.8),
+  .init(
+    name: "log", function: FK_LOG, exact: { log($0) }, from: 1.2e-38, to: 3.4e38, geometric: true,
+    units: 1),
   .init(name: "log", function: FK_LOG, exact: { log($0) }, from: 0.4, to: 2.2, units: 1),
-  .init(name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: -0.999_999, to: 3, units: 1.8),
-  .init(name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: 1e-37, to: 3.4e38, geometric: true, units: 1.8),
-  .init(name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: -1e-37, to: -0.99, geometric: true, units: 1.8),
   .init(
-    name: "sqrt", function: FK_SQRT, exact: { $0.squareRoot() }, from: 1e-37, to: 1e38, geometric: true, units: 0.51),
+    name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: -0.999_999, to: 3, units: 1.8),
   .init(
-    name: "reciprocal", function: FK_RECIPROCAL, exact: { 1 / $0 }, from: 1e-37, to: 1e37, geometric: true, units: 0.51),
+    name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: 1e-37, to: 3.4e38,
+    geometric: true, units: 1.8),
+  .init(
+    name: "log1p", function: FK_LOG1P, exact: { log1p($0) }, from: -1e-37, to: -0.99,
+    geometric: true, units: 1.8),
+  .init(
+    name: "sqrt", function: FK_SQRT, exact: { $0.squareRoot() }, from: 1e-37, to: 1e38,
+    geometric: true, units: 0.51),
+  .init(
+    name: "reciprocal", function: FK_RECIPROCAL, exact: { 1 / $0 }, from: 1e-37, to: 1e37,
+    geometric: true, units: 0.51),
   .init(name: "tanh", function: FK_TANH, exact: { tanh($0) }, from: -12, to: 12, units: 2.6),
-  .init(name: "tanh", function: FK_TANH, exact: { tanh($0) }, from: 1e-37, to: 1, geometric: true, units: 2.6),
+  .init(
+    name: "tanh", function: FK_TANH, exact: { tanh($0) }, from: 1e-37, to: 1, geometric: true,
+    units: 2.6),
   // At a zero other than 0 the bound is absolute: the reduced argument is that exact.
-  .init(name: "sin", function: FK_SIN, exact: { sin($0) }, from: -10, to: 10, units: 2, absolute: 3e-9),
-  .init(name: "sin", function: FK_SIN, exact: { sin($0) }, from: -1e5, to: 1e5, units: 2.2, absolute: 1.5e-8),
-  .init(name: "sin", function: FK_SIN, exact: { sin($0) }, from: 1e-37, to: 1, geometric: true, units: 1),
-  .init(name: "cos", function: FK_COS, exact: { cos($0) }, from: -10, to: 10, units: 2.2, absolute: 3e-9),
-  .init(name: "cos", function: FK_COS, exact: { cos($0) }, from: -1e5, to: 1e5, units: 2.2, absolute: 1.5e-8),
-  .init(name: "cos", function: FK_COS, exact: { cos($0) }, from: 1e-37, to: 1, geometric: true, units: 2),
+  .init(
+    name: "sin", function: FK_SIN, exact: { sin($0) }, from: -10, to: 10, units: 2, absolute: 3e-9),
+  .init(
+    name: "sin", function: FK_SIN, exact: { sin($0) }, from: -1e5, to: 1e5, units: 2.2,
+    absolute: 1.5e-8),
+  .init(
+    name: "sin", function: FK_SIN, exact: { sin($0) }, from: 1e-37, to: 1, geometric: true, units: 1
+  ),
+  .init(
+    name: "cos", function: FK_COS, exact: { cos($0) }, from: -10, to: 10, units: 2.2, absolute: 3e-9
+  ),
+  .init(
+    name: "cos", function: FK_COS, exact: { cos($0) }, from: -1e5, to: 1e5, units: 2.2,
+    absolute: 1.5e-8),
+  .init(
+    name: "cos", function: FK_COS, exact: { cos($0) }, from: 1e-37, to: 1, geometric: true, units: 2
+  ),
   .init(name: "erf", function: FK_ERF, exact: { erf($0) }, from: -6, to: 6, units: 3.2),
-  .init(name: "erf", function: FK_ERF, exact: { erf($0) }, from: 1e-37, to: 1, geometric: true, units: 3.2),
+  .init(
+    name: "erf", function: FK_ERF, exact: { erf($0) }, from: 1e-37, to: 1, geometric: true,
+    units: 3.2),
   .init(name: "copy", function: FK_COPY, exact: { $0 }, from: -3, to: 3, units: 0),
   .init(name: "negate", function: FK_NEGATE, exact: { -$0 }, from: -3, to: 3, units: 0),
   .init(name: "abs", function: FK_ABS, exact: { abs($0) }, from: -3, to: 3, units: 0),
-  .init(name: "sign", function: FK_SIGN, exact: { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }, from: -3, to: 3, units: 0),
+  .init(
+    name: "sign", function: FK_SIGN, exact: { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }, from: -3, to: 3,
+    units: 0),
   .init(name: "floor", function: FK_FLOOR, exact: { floor($0) }, from: -1e6, to: 1e6, units: 0),
 ]
 
@@ -64,8 +96,10 @@ struct SpecialCase: Sendable, CustomTestStringConvertible {
 }
 
 let unaryFunctions: [(String, fk_function)] = [
-  ("negate", FK_NEGATE), ("exp", FK_EXP), ("expm1", FK_EXPM1), ("log", FK_LOG), ("log1p", FK_LOG1P), ("sqrt", FK_SQRT),
-  ("reciprocal", FK_RECIPROCAL), ("tanh", FK_TANH), ("sin", FK_SIN), ("cos", FK_COS), ("abs", FK_ABS),
+  ("negate", FK_NEGATE), ("exp", FK_EXP), ("expm1", FK_EXPM1), ("log", FK_LOG), ("log1p", FK_LOG1P),
+  ("sqrt", FK_SQRT),
+  ("reciprocal", FK_RECIPROCAL), ("tanh", FK_TANH), ("sin", FK_SIN), ("cos", FK_COS),
+  ("abs", FK_ABS),
   ("sign", FK_SIGN), ("floor", FK_FLOOR), ("erf", FK_ERF), ("copy", FK_COPY),
 ]
 
@@ -82,7 +116,8 @@ let specialCases: [SpecialCase] = [
   SpecialCase("log1p", FK_LOG1P, -2, .nan), SpecialCase("log1p", FK_LOG1P, .infinity, .infinity),
   SpecialCase("log1p", FK_LOG1P, -.infinity, .nan), SpecialCase("sqrt", FK_SQRT, 0, 0),
   SpecialCase("sqrt", FK_SQRT, -1, .nan), SpecialCase("sqrt", FK_SQRT, .infinity, .infinity),
-  SpecialCase("reciprocal", FK_RECIPROCAL, 0, .infinity), SpecialCase("reciprocal", FK_RECIPROCAL, -.infinity, -0.0),
+  SpecialCase("reciprocal", FK_RECIPROCAL, 0, .infinity),
+  SpecialCase("reciprocal", FK_RECIPROCAL, -.infinity, -0.0),
   SpecialCase("tanh", FK_TANH, 0, 0), SpecialCase("tanh", FK_TANH, -0.0, -0.0),
   SpecialCase("tanh", FK_TANH, .infinity, 1), SpecialCase("tanh", FK_TANH, -.infinity, -1),
   SpecialCase("tanh", FK_TANH, -3e38, -1), SpecialCase("sin", FK_SIN, 0, 0),
@@ -101,7 +136,9 @@ let specialCases: [SpecialCase] = [
     let count = 50_000
     let arguments = (0..<count).map { i in
       let t = (Double(i) + 0.5) / Double(count)
-      return Float(test.geometric ? test.from * pow(test.to / test.from, t) : test.from + (test.to - test.from) * t)
+      return Float(
+        test.geometric
+          ? test.from * pow(test.to / test.from, t) : test.from + (test.to - test.from) * t)
     }
     var results = [Float](repeating: .nan, count: count)
     fk_apply(test.function, &results, arguments, nil, nil, Int64(count))
@@ -112,7 +149,8 @@ let specialCases: [SpecialCase] = [
       let excess = abs(Double(y) - exact) / max(test.units * unit, test.absolute, 1e-300)
       if !(excess <= worst.excess) { worst = (excess, x) }
     }
-    #expect(worst.excess <= 1, "at \(worst.argument) the error is \(worst.excess) times what is allowed")
+    #expect(
+      worst.excess <= 1, "at \(worst.argument) the error is \(worst.excess) times what is allowed")
   }
 
   @Test(arguments: specialCases) func specialValue(_ test: SpecialCase) {
@@ -120,7 +158,8 @@ let specialCases: [SpecialCase] = [
     var results = [Float](repeating: 7, count: 67)
     fk_apply(test.function, &results, [Float](repeating: test.argument, count: 67), nil, nil, 67)
     for result in results {
-      #expect(test.result.isNaN ? result.isNaN : result == test.result && result.sign == test.result.sign)
+      #expect(
+        test.result.isNaN ? result.isNaN : result == test.result && result.sign == test.result.sign)
     }
   }
 
@@ -133,7 +172,8 @@ let specialCases: [SpecialCase] = [
   }
 
   @Test func signedZeros() {
-    for (_, function) in unaryFunctions where function == FK_COPY || function == FK_ABS || function == FK_NEGATE {
+    for (_, function) in unaryFunctions
+    where function == FK_COPY || function == FK_ABS || function == FK_NEGATE {
       var result: [Float] = [7]
       fk_apply(function, &result, [-0.0], nil, nil, 1)
       #expect(result[0] == 0 && (result[0].sign == .minus) == (function == FK_COPY))
@@ -146,7 +186,8 @@ let specialCases: [SpecialCase] = [
     let b = values.flatMap { _ in values }
     let c = a.indices.map { Float($0) }
     let table: [(fk_function, (Float, Float, Float) -> Float)] = [
-      (FK_ADD, { x, y, _ in x + y }), (FK_SUBTRACT, { x, y, _ in x - y }), (FK_MULTIPLY, { x, y, _ in x * y }),
+      (FK_ADD, { x, y, _ in x + y }), (FK_SUBTRACT, { x, y, _ in x - y }),
+      (FK_MULTIPLY, { x, y, _ in x * y }),
       (FK_DIVIDE, { x, y, _ in x / y }), (FK_MAXIMUM, { x, y, _ in x < y ? y : x }),
       (FK_LESS, { x, y, _ in x < y ? 1 : 0 }), (FK_SELECT, { x, y, z in x != 0 ? y : z }),
     ]
@@ -155,7 +196,9 @@ let specialCases: [SpecialCase] = [
       fk_apply(function, &results, a, b, c, Int64(a.count))
       for i in a.indices {
         let wanted = exact(a[i], b[i], c[i])
-        #expect(results[i] == wanted || results[i].isNaN && wanted.isNaN, "\(function) of \(a[i]), \(b[i])")
+        #expect(
+          results[i] == wanted || results[i].isNaN && wanted.isNaN,
+          "\(function) of \(a[i]), \(b[i])")
       }
     }
   }

@@ -2,7 +2,9 @@ import CKernels
 import Testing
 
 /// Runs `body` for each piece, last first.
-private func pieces<T>(_ arguments: inout T, _ count: Int, _ body: (UnsafeRawPointer, Int32, Int32) -> Void) {
+private func pieces<T>(
+  _ arguments: inout T, _ count: Int, _ body: (UnsafeRawPointer, Int32, Int32) -> Void
+) {
   withUnsafePointer(to: &arguments) { arguments in
     for piece in (0..<count).reversed() { body(arguments, Int32(piece), 0) }
   }
@@ -39,7 +41,8 @@ private func pieces<T>(_ arguments: inout T, _ count: Int, _ body: (UnsafeRawPoi
       }
       let count = random.int(1...4)
       var copy = fk_copy(
-        rank: Int32(rank), sizes: six(sizes), from_strides: six(from), to_strides: six(to), from: source.pointer,
+        rank: Int32(rank), sizes: six(sizes), from_strides: six(from), to_strides: six(to),
+        from: source.pointer,
         to: target.pointer + start, pieces: Int32(count))
       pieces(&copy, count, fk_run_copy)
       let same = identical(target.values, expected)
@@ -65,13 +68,15 @@ private func pieces<T>(_ arguments: inout T, _ count: Int, _ body: (UnsafeRawPoi
     let to = Floats([Float](repeating: 9, count: Self.rows.count * width))
     let toBytes = Floats([Float](repeating: 9, count: Self.rows.count * width))
     var gather = fk_gather(
-      table: table.pointer, rows: rows.pointer, to: to.pointer, table_rows: 7, row_count: Int64(Self.rows.count),
+      table: table.pointer, rows: rows.pointer, to: to.pointer, table_rows: 7,
+      row_count: Int64(Self.rows.count),
       width: Int64(width), pieces: Int32(count))
     pieces(&gather, count, fk_run_gather)
     bytes.withUnsafeBufferPointer { bytes in
       guard let address = bytes.baseAddress else { return }
       var gather = fk_gather_bytes(
-        table: address, rows: rows.pointer, to: toBytes.pointer, table_rows: 7, row_count: Int64(Self.rows.count),
+        table: address, rows: rows.pointer, to: toBytes.pointer, table_rows: 7,
+        row_count: Int64(Self.rows.count),
         width: Int64(width), pieces: Int32(count))
       pieces(&gather, count, fk_run_gather_bytes)
     }

@@ -16,14 +16,16 @@ private let knownAnswers: [([UInt32], [UInt32], [UInt32])] = [
 ]
 
 private func draw(
-  _ distribution: fk_distribution, rows: Int = 1, width: Int, seed: UInt64 = 0, keys: [Float]? = nil,
+  _ distribution: fk_distribution, rows: Int = 1, width: Int, seed: UInt64 = 0,
+  keys: [Float]? = nil,
   site: UInt32 = 5, run: UInt64 = 0, pieces: Int = 1
 ) -> [Float] {
   let out = Floats(count: rows * width)
   let keys = keys.map(Floats.init)
   withUnsafePointer(to: run) { run in
     var draw = fk_draw(
-      distribution: distribution, out: out.pointer, keys: keys?.pointer, rows: Int64(rows), width: Int64(width),
+      distribution: distribution, out: out.pointer, keys: keys?.pointer, rows: Int64(rows),
+      width: Int64(width),
       seed: seed, site: site, run: run, pieces: Int32(pieces))
     for piece in (0..<pieces).reversed() { fk_run_draw(&draw, Int32(piece), 0) }
   }
@@ -34,9 +36,12 @@ private func draw(
 private func expected(
   _ distribution: fk_distribution, element: Int, seed: UInt64, site: UInt32, run: UInt64
 ) -> Double {
-  let half = { (word: UInt64) in (UInt32(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 32)) }
+  let half = { (word: UInt64) in
+    (UInt32(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 32))
+  }
   var words = [UInt32](repeating: 0, count: 4)
-  fk_philox([UInt32(element / 4), site, half(run).0, half(run).1], [half(seed).0, half(seed).1], &words)
+  fk_philox(
+    [UInt32(element / 4), site, half(run).0, half(run).1], [half(seed).0, half(seed).1], &words)
   let fraction = { (word: UInt32) in Double(word >> 8) * 0x1p-24 }
   if distribution == FK_UNIFORM { return fraction(words[element % 4]) }
   let pair = element % 4 / 2 * 2
@@ -56,7 +61,9 @@ private func expected(
   @Test(arguments: [FK_UNIFORM.rawValue, FK_NORMAL.rawValue], [1, 4, 7, 1023, 1024, 4099])
   func elements(_ kind: UInt32, width: Int) {
     let distribution = fk_distribution(kind)
-    let (seed, site, run) = (UInt64(0x0123_4567_89ab_cdef), UInt32(0xdead_beef), UInt64(0x0000_0007_0000_0009))
+    let (seed, site, run) = (
+      UInt64(0x0123_4567_89ab_cdef), UInt32(0xdead_beef), UInt64(0x0000_0007_0000_0009)
+    )
     let values = draw(distribution, width: width, seed: seed, site: site, run: run)
     for (e, value) in values.enumerated() {
       let exact = expected(distribution, element: e, seed: seed, site: site, run: run)
@@ -117,7 +124,8 @@ private func expected(
 
   /// Moments within five standard errors; the Kolmogorov-Smirnov distance below its value at p = 0.001.
   private func check(
-    _ sorted: [Double], mean: Double, variance: Double, kurtosis: Double, distribution: (Double) -> Double
+    _ sorted: [Double], mean: Double, variance: Double, kurtosis: Double,
+    distribution: (Double) -> Double
   ) {
     let n = Double(sorted.count)
     let average = sorted.reduce(0, +) / n

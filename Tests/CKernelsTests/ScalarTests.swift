@@ -9,7 +9,8 @@ private func value(
   // An operand that is missing holds a position that must not be read.
   let positions = operands.map(Int32.init) + [Int32](repeating: -1, count: 3 - operands.count)
   return fk_scalar(
-    source: source, constant: constant, memory: memory, function: Int32(function.rawValue), a: positions[0],
+    source: source, constant: constant, memory: memory, function: Int32(function.rawValue),
+    a: positions[0],
     b: positions[1], c: positions[2], store: store)
 }
 
@@ -28,25 +29,32 @@ private func run(_ values: [fk_scalar]) -> [Double] {
 struct ScalarTests {
   @Test func functionsAreThoseOfDouble() {
     let unary: [(fk_function, (Double) -> Double)] = [
-      (FK_COPY, { $0 }), (FK_NEGATE, { -$0 }), (FK_EXP, { exp($0) }), (FK_EXPM1, { expm1($0) }), (FK_LOG, { log($0) }),
-      (FK_LOG1P, { log1p($0) }), (FK_SQRT, { $0.squareRoot() }), (FK_RECIPROCAL, { 1 / $0 }), (FK_TANH, { tanh($0) }),
+      (FK_COPY, { $0 }), (FK_NEGATE, { -$0 }), (FK_EXP, { exp($0) }), (FK_EXPM1, { expm1($0) }),
+      (FK_LOG, { log($0) }),
+      (FK_LOG1P, { log1p($0) }), (FK_SQRT, { $0.squareRoot() }), (FK_RECIPROCAL, { 1 / $0 }),
+      (FK_TANH, { tanh($0) }),
       (FK_SIN, { sin($0) }), (FK_COS, { cos($0) }), (FK_ABS, { abs($0) }),
-      (FK_SIGN, { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }), (FK_FLOOR, { $0.rounded(.down) }), (FK_ERF, { erf($0) }),
+      (FK_SIGN, { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }), (FK_FLOOR, { $0.rounded(.down) }),
+      (FK_ERF, { erf($0) }),
     ]
     for (function, exact) in unary {
       for x in [-1.75, -0.25, 0, 0.3, 2.6] {
-        let result = run([value(FK_VALUE_CONSTANT, constant: x), value(FK_VALUE_FUNCTION, function: function, [0])])[1]
+        let result = run([
+          value(FK_VALUE_CONSTANT, constant: x), value(FK_VALUE_FUNCTION, function: function, [0]),
+        ])[1]
         #expect(result == exact(x) || result.isNaN && exact(x).isNaN, "\(function) of \(x)")
       }
     }
     let binary: [(fk_function, (Double, Double) -> Double)] = [
-      (FK_ADD, { $0 + $1 }), (FK_SUBTRACT, { $0 - $1 }), (FK_MULTIPLY, { $0 * $1 }), (FK_DIVIDE, { $0 / $1 }),
+      (FK_ADD, { $0 + $1 }), (FK_SUBTRACT, { $0 - $1 }), (FK_MULTIPLY, { $0 * $1 }),
+      (FK_DIVIDE, { $0 / $1 }),
       (FK_MAXIMUM, { $0 < $1 ? $1 : $0 }), (FK_LESS, { $0 < $1 ? 1 : 0 }),
     ]
     for (function, exact) in binary {
       for (x, y) in [(1.1, 2.2), (2.2, 1.1), (3, 3)] {
         let operands = [x, y].map { value(FK_VALUE_CONSTANT, constant: $0) }
-        #expect(run(operands + [value(FK_VALUE_FUNCTION, function: function, [0, 1])])[2] == exact(x, y))
+        #expect(
+          run(operands + [value(FK_VALUE_FUNCTION, function: function, [0, 1])])[2] == exact(x, y))
       }
     }
     for condition in [0.0, 1, -3] {

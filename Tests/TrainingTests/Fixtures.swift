@@ -38,7 +38,8 @@ struct SmallRun {
         optimizer: {rate: 1.0e-3, average: 0.9}
         sampling: {method: ddim, steps: 3, count: 5, previewCount: 4, previewSteps: 2}
         report: {metricsEvery: 3, samplesEvery: 4, checkpointEvery: 5}
-        """, data: .images(try ByteTable(bytes, rowShape: [8, 8, 1]), labels: nil), overrides: overrides)
+        """, data: .images(try ByteTable(bytes, rowShape: [8, 8, 1]), labels: nil),
+      overrides: overrides)
   }
 
   func experiment() throws -> Experiment {

@@ -74,10 +74,13 @@ public final class Program {
     try body(&span)
   }
 
-  /// Fills the input `x` with numbers, as many as it has elements.
+  /// Fills the input `x` with numbers, just as many as it has elements.
   public func fill(_ x: Tensor, with values: [Float]) {
+    guard values.count == x.count else {
+      fatalError("an input of shape \(x.shape) of program \(name) is given \(values.count) numbers")
+    }
     fill(x) { span in
-      for i in 0..<Swift.min(span.count, values.count) { span[i] = values[i] }
+      for i in values.indices { span[i] = values[i] }
     }
   }
 

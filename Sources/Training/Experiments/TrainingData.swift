@@ -107,7 +107,8 @@ struct BatchInput: Sendable {
     switch data {
     case .points:
       if let classes {
-        throw DataError("model.classes: \(classes), and points of a 2-D set have no classes; expected null")
+        throw DataError(
+          "model.classes: \(classes), and points of a 2-D set have no classes; expected null")
       }
       input = .input("points", [batch, 2])
       examples = input
@@ -122,7 +123,8 @@ struct BatchInput: Sendable {
         }
         if let label = known.bytes.max(), Int(label) >= classes {
           throw DataError(
-            "model.classes: \(classes), and the data has class \(label); expected at least \(Int(label) + 1)")
+            "model.classes: \(classes), and the data has class \(label); expected at least \(Int(label) + 1)"
+          )
         }
         return Tensor.rows(of: known, at: rows)
       }

@@ -5,8 +5,9 @@ import TensorCore
 
 /// What one can do with a trained diffusion model beside drawing from it.
 extension Run {
-  /// A row of images between two, by way of noise: both are mixed, noised to time `t0` with the same
-  /// noise, and brought back (Ho et al. 2020, §4.3).
+  /// A row of images between two, by way of noise.
+  ///
+  /// Both are mixed, noised to time `t0` with the same noise, and brought back (Ho et al. 2020, §4.3).
   ///
   /// - Parameters:
   ///   - first: An image as models see it, of the domain's shape; so is `last`.
@@ -56,7 +57,8 @@ extension Run {
   /// - Throws: `DataError` where the run is not of points.
   public func scorePicture(command: String) throws -> [UInt8] {
     guard case .points(let set) = domain else {
-      throw DataError("a score field is of points; \(experiment.name) was trained on \(experiment.data)")
+      throw DataError(
+        "a score field is of points; \(experiment.name) was trained on \(experiment.data)")
     }
     let side = 24
     let (lower, upper) = (-2.6, 2.6)
@@ -66,16 +68,24 @@ extension Run {
     let field = try ScoreField(model, runtime, count: points.count / 2, averaged: sampledParameters)
     let times = model.schedule.times
     let data = set.points(seed: 0, count: 600, standardised: true)
-    let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map { max(1, Int((Double(times) * $0).rounded())) }
+    let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map {
+      max(1, Int((Double(times) * $0).rounded()))
+    }
     let pictures = try shown.map { time -> Panel in
       let score = try field(points, time: time)
       let (signal, deviation) = (model.schedule.alphaBar[time], model.schedule.betaBar[time])
       var normals = NormalPairs(seed: UInt64(time))
       let noised = data.map { Float(signal * Double($0) + deviation * normals.next()) }
+      let shown = stride(from: 0, to: noised.count, by: 2).filter { i in
+        noised[i...i + 1].allSatisfy { lower < Double($0) && Double($0) < upper }
+      }
       let picture = try vectorField(
         try VectorGrid(
           score, rows: side, columns: side, xRange: lower...upper, yRange: lower...upper),
-        points: [try Series("", interleaved: noised, color: Color(grey: 170))],
+        points: [
+          try Series(
+            "", interleaved: shown.flatMap { noised[$0...$0 + 1] }, color: Color(grey: 170))
+        ],
         length: .squareRoot, xRange: lower...upper, yRange: lower...upper, showsLegend: false,
         size: 360)
       return Panel("t = \(time)", picture)
@@ -119,7 +129,8 @@ public enum MaskName: String, CaseIterable, Sendable {
         case .top: y < height / 2
         case .bottom: y >= height / 2
         case .middle:
-          (height / 4..<height - height / 4).contains(y) && (width / 4..<width - width / 4).contains(x)
+          (height / 4..<height - height / 4).contains(y)
+            && (width / 4..<width - width / 4).contains(x)
         }
       return [Bool](repeating: drawn, count: channels)
     }
@@ -145,7 +156,11 @@ extension Domain {
     return picture.pixels.map { Float($0) * (2 / 255) - 1 }
   }
 
-  /// A mask: white, brighter than the middle grey, is to be drawn. A name of `MaskName`, or a PNG file.
+  /// A mask, by a name of `MaskName` or from a PNG file.
+  ///
+  /// What is brighter than the middle grey is to be drawn.
+  ///
+  /// - Throws: `FormatError` where a file is of another size or has nothing bright.
   public func mask(_ source: String) throws -> [Bool] {
     guard case .images(let height, let width, let channels) = self else {
       throw DataError("the run is of points, and a mask is for images")
@@ -171,12 +186,14 @@ private func readPicture(_ path: String, height: Int, width: Int, channels: Int?
   do { picture = try PNG.decode(bytes).bitmap } catch {
     throw FormatError(path: path, problem: error.description)
   }
-  guard picture.height == height, picture.width == width, channels.map({ $0 == picture.channels }) ?? true
+  guard picture.height == height, picture.width == width,
+    channels.map({ $0 == picture.channels }) ?? true
   else {
     let kind = { (channels: Int) in channels == 1 ? "grey" : "RGB" }
     throw FormatError(
       path: path,
-      problem: "is \(picture.width) x \(picture.height) and \(kind(picture.channels)); the run is of "
+      problem:
+        "is \(picture.width) x \(picture.height) and \(kind(picture.channels)); the run is of "
         + "\(width) x \(height)" + (channels.map { " and \(kind($0))" } ?? ""))
   }
   return picture

@@ -42,10 +42,10 @@ struct Coupling {
 }
 
 let p = Parameters("flow")
-let layers = (0..<8).map { Coupling($0 % 2, width: 64, p["\($0)"]) }
+let layers = (0..<8).map { Coupling($0 % 2, width: 48, p["\($0)"]) }
 
 // -log p(x) = -log N(f(x)) - log |det f'(x)|, in nats; 1.8379 is log(2 pi).
-var (z, shrinking) = (moons(512), Tensor.zeros([512, 1]))
+var (z, shrinking) = (moons(256), Tensor.zeros([256, 1]))
 for layer in layers {
   let (next, scale) = layer.forward(z)
   (z, shrinking) = (next, shrinking + scale)

@@ -30,11 +30,19 @@ struct Figment: ParsableCommand {
 
   /// The library would take an unknown command for an unexpected argument.
   private static func checkCommand() throws {
-    let known = configuration.subcommands.map { "\($0)".lowercased() } + ["help"]
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
-      !known.contains(word)
-    else { return }
-    let hint = nearest(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
-    throw ValidationError("there is no command '\(word)'\(hint)")
+    let words = CommandLine.arguments.dropFirst()
+    try check(words.first, among: configuration.subcommands)
+    if words.first == "data" {
+      try check(words.dropFirst().first, after: "data ", among: Data.configuration.subcommands)
+    }
+  }
+
+  private static func check(
+    _ word: String?, after prefix: String = "", among commands: [any ParsableCommand.Type]
+  ) throws {
+    let known = commands.map { "\($0)".lowercased() } + ["help"]
+    guard let word, !word.hasPrefix("-"), !known.contains(word) else { return }
+    let hint = nearest(to: word, among: known).map { "; did you mean '\(prefix)\($0)'?" } ?? ""
+    throw ValidationError("there is no command '\(prefix)\(word)'\(hint)")
   }
 }

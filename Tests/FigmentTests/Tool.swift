@@ -34,12 +34,18 @@ final class Tool: Sendable {
   }
 
   /// Runs a command line to its end; `meanwhile` is called once it has started.
-  func run(_ line: String, meanwhile: (Process) throws -> Void = { _ in }) throws -> Result {
+  ///
+  /// `program` is what stands beside `figment`, and `terminal` is for its standard error.
+  func run(
+    _ line: String, program: String = "figment", terminal: FileHandle? = nil,
+    environment: [String: String] = ["TERM": "dumb"], meanwhile: (Process) throws -> Void = { _ in }
+  ) throws -> Result {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
+    process.executableURL = URL(fileURLWithPath: executable).deletingLastPathComponent()
+      .appendingPathComponent(program)
     process.arguments = line.split(separator: " ").map { $0 == "''" ? "" : String($0) }
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ["PATH": "/usr/bin:/bin", "TERM": "dumb"]
+    process.environment = environment.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own }
     process.standardInput = FileHandle.nullDevice
     let name = UUID().uuidString
     func open(_ suffix: String) throws -> FileHandle {
@@ -47,7 +53,8 @@ final class Tool: Sendable {
       return try FileHandle(forWritingTo: URL(fileURLWithPath: path(name + suffix)))
     }
     process.standardOutput = try open(".out")
-    process.standardError = try open(".err")
+    let errors = try open(".err")
+    process.standardError = terminal ?? errors
     try process.run()
     do {
       try meanwhile(process)
@@ -66,6 +73,15 @@ final class Tool: Sendable {
 
   func write(_ text: String, to name: String) throws {
     try Data(text.utf8).write(to: URL(fileURLWithPath: path(name)))
+  }
+
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+  }
+
+  func makeFolder(_ name: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: path(name), withIntermediateDirectories: true)
   }
 
   func bytes(_ name: String) -> [UInt8]? {

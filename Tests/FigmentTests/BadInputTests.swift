@@ -1,0 +1,332 @@
+import Foundation
+import Testing
+
+/// What a user gets wrong, how the process ends, and the one line that says so.
+private struct Mistake: Sendable {
+  let line: String
+  let code: Int32
+  let message: String
+
+  /// A command in a folder with what `Kitchen` puts there.
+  init(_ line: String, _ code: Int32 = 1, _ message: String) {
+    (self.line, self.code, self.message) = (line, code, message)
+  }
+}
+
+/// The rest of an experiment that is right, and a mistake in it; lines are counted from the mistake.
+private let experiments: [(yaml: String, message: String)] = [
+  ("", "bad.yaml: is empty; expected keys and values"),
+  ("- name", "bad.yaml:1: expected keys and values at the root, found a list of 1"),
+  ("name: a\nname: b", "bad.yaml:2: the key \"name\" appears twice"),
+  (
+    "name: [a",
+    "bad.yaml:1: not YAML: while parsing a flow sequence at line 1: did not find expected ',' or ']'"
+  ),
+  (
+    "name: a\n\tdata: moons",
+    "bad.yaml:2: not YAML: while scanning a plain scalar at line 1: found a tab character that "
+      + "violates indentation"
+  ),
+  (
+    "name: &x a\ndata: moons",
+    "bad.yaml:1: name: anchors and aliases are not allowed; write the value out"
+  ),
+  ("name: a\n---\nname: b", "bad.yaml:2: a second document begins; expected one"),
+  (
+    "data: moons",
+    "bad.yaml: name: missing; expected a name of at most 100 letters, digits, \"-\", \"_\" and "
+      + "\".\", the first a letter or digit"
+  ),
+  (
+    "name: ../up",
+    "bad.yaml:1: name: expected a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the "
+      + "first a letter or digit, found ../up"
+  ),
+  (
+    base(without: "steps") + "steps: many",
+    "bad.yaml:4: steps: expected a whole number from 1 to 16000000, found many"
+  ),
+  (
+    base(without: "steps") + "steps: 1.5",
+    "bad.yaml:4: steps: expected a whole number from 1 to 16000000, found 1.5"
+  ),
+  (
+    base(without: "steps") + "steps: 99999999999999999999",
+    "bad.yaml:4: steps: expected a whole number from 1 to 16000000, found 99999999999999999999"
+  ),
+  (
+    base(without: "steps"),
+    "bad.yaml: steps: missing; expected a whole number from 1 to 16000000"
+  ),
+  (base(without: "model"), "bad.yaml: model.kind: missing; expected ddpm"),
+  (base(without: "model") + "model: ddpm", "bad.yaml:4: model: expected keys and values, found ddpm"),
+  (
+    base(without: "model") + "model: {kind: gan, network: mlp}",
+    "bad.yaml:4: model.kind: expected ddpm, found gan"
+  ),
+  (
+    base(without: "model") + "model: {kind: ddpm, network: unet}",
+    "bad.yaml:4: model.network: unet is for images, and the data are points; expected mlp"
+  ),
+  (
+    base(without: "model") + "model: {kind: ddpm, network: mlp, timeFeatures: 3}",
+    "bad.yaml:4: model.timeFeatures: expected an even number, found 3"
+  ),
+  (
+    base(without: "model") + "model: {kind: ddpm, network: mlp, schedule: sine}",
+    "bad.yaml:4: model.schedule: expected one of su, linear, cosine, found sine"
+  ),
+  (
+    base(without: "model") + "model: {kind: ddpm, network: mlp, widht: 3}",
+    "bad.yaml:4: model.widht: unknown key; did you mean \"width\"?"
+  ),
+  (
+    digits("base: 7"),
+    "bad.yaml:4: model.network: a U-Net's base width is even and divisible by its 8 groups, not 7"
+  ),
+  (
+    digits("multipliers: [1, 2, 4, 8]"),
+    "bad.yaml:4: model.network: images of 28x28 do not halve 3 times: use fewer multipliers than "
+      + "[1, 2, 4, 8]"
+  ),
+  (
+    digits("multipliers: 3"),
+    "bad.yaml:4: model.multipliers: expected a list of 1 to 8, each a whole number from 1 to 64, "
+      + "found 3"
+  ),
+  (
+    digits("attention: maybe"), "bad.yaml:4: model.attention: expected true or false, found maybe"
+  ),
+  (
+    base() + "seed: -1",
+    "bad.yaml:5: seed: expected a whole number from 0 to 18446744073709551615, found -1"
+  ),
+  (
+    base() + "batch: true", "bad.yaml:5: batch: expected a whole number from 1 to 65536, found true"
+  ),
+  (base() + "bacth: 3", "bad.yaml:5: bacth: unknown key; did you mean \"batch\"?"),
+  (
+    base() + "optimizer: {rate: .nan}",
+    "bad.yaml:5: optimizer.rate: expected a number above 0 and at most 10, found .nan"
+  ),
+  (
+    base() + "optimizer: {decay: slow}",
+    "bad.yaml:5: optimizer.decay: expected one of constant, linear, cosine, found slow"
+  ),
+  (
+    base() + "optimizer: {average: 1}",
+    "bad.yaml:5: optimizer.average: expected a number at least 0 and below 1, found 1"
+  ),
+  (
+    base() + "optimizer: [1, 2]",
+    "bad.yaml:5: optimizer: expected keys and values, found a list of 2"
+  ),
+  (
+    base() + "sampling: {steps: 2000}",
+    "bad.yaml:5: sampling.steps: expected a whole number from 1 to 1000, found 2000"
+  ),
+  (
+    base() + "sampling: {method: euler}",
+    "bad.yaml:5: sampling.method: expected one of ddim, ancestral, ancestral-posterior, found euler"
+  ),
+  (
+    base() + "report: {metricsEvery: 0}",
+    "bad.yaml:5: report.metricsEvery: expected a whole number from 1 to 1000000, found 0"
+  ),
+]
+
+private func base(without missing: String = "") -> String {
+  [
+    ("name", "name: bad"), ("data", "data: moons"), ("steps", "steps: 10"),
+    ("model", "model: {kind: ddpm, network: mlp}"),
+  ].filter { $0.0 != missing }.map { $0.1 + "\n" }.joined()
+}
+
+private func digits(_ setting: String) -> String {
+  "name: bad\ndata: mnist\nsteps: 1\nmodel: {kind: ddpm, network: unet, \(setting)}"
+}
+
+private let noCheckpoint =
+  "holds no checkpoint.safetensors: not a run, or one that has not saved yet"
+
+/// `CommandTests` has more, of which it checks the line as well.
+private let commands = [
+  // The command line.
+  Mistake("data shwo", 64, "there is no command 'data shwo'; did you mean 'data show'?"),
+  Mistake("train tiny.yaml other.yaml", 64, "Unexpected argument 'other.yaml'"),
+  Mistake("train tiny.yaml --out", 64, "Missing value for '--out <dir>'"),
+  Mistake("sample", 64, "Missing expected argument '<run>'"),
+  Mistake("sample tiny --count 0", 64, "--count is from 1 to 1000000, not 0"),
+  Mistake("sample tiny --eta 2", 64, "--eta is from 0 to 1, not 2.0"),
+  Mistake("sample tiny --steps 0", 64, "--steps is at least 1, not 0"),
+  Mistake("sample tiny --threads many", 64, "The value 'many' is invalid for '--threads <n>'"),
+  Mistake(
+    "sample tiny --sampler euler", 64,
+    "The value 'euler' is invalid for '--sampler <sampler>'. Please provide one of 'ddim', "
+      + "'ancestral' or 'ancestral-posterior'."),
+  Mistake("compare tiny", 64, "compare takes 2 to 8 runs, not 1"),
+  Mistake("compare a b c d e f g h i", 64, "compare takes 2 to 8 runs, not 9"),
+  Mistake("data show moons --count 0", 64, "--count is from 1 to 100000, not 0"),
+  Mistake("bench ddpm-toy --steps 0", 64, "--steps is from 1 to 1000000, not 0"),
+  Mistake("bench ddpm-toy --json --profile", 64, "--profile and --json exclude each other"),
+  Mistake("info", 64, "Missing expected argument '<run|file.png>'"),
+
+  // Experiment files and --set.
+  Mistake("train folder", 1, "folder: cannot read: Is a directory"),
+  Mistake(
+    "train notes.txt", 1, "notes.txt:1: expected keys and values at the root, found mine"),
+  Mistake("train binary.yaml", 1, "binary.yaml: expected UTF-8 text"),
+  Mistake("plan missing.yaml", 1, "missing.yaml: cannot open: No such file or directory"),
+  Mistake(
+    "train tiny.yaml --set model.width=wide", 1,
+    "--set model.width=wide: model.width: expected a whole number from 1 to 8192, found wide"),
+  Mistake(
+    "train tiny.yaml --set model=[1", 1,
+    "--set model=[1: not YAML: while parsing a flow sequence: did not find expected ',' or ']'"),
+  Mistake(
+    "train tiny.yaml --set name.x=1", 1,
+    "--set name.x=1: name: expected a mapping, found tiny"),
+  Mistake(
+    "plan tiny.yaml --set steps=0", 1,
+    "--set steps=0: steps: expected a whole number from 1 to 16000000, found 0"),
+
+  // Run folders.
+  Mistake(
+    "train tiny.yaml --out folder", 1,
+    "folder holds \"notes.txt\" and no experiment.yaml, not a run; nothing was changed"),
+  Mistake(
+    "train tiny.yaml --out notes.txt", 1, "notes.txt is a file, not a run; nothing was changed"),
+  Mistake(
+    "train tiny.yaml --out notes.txt/x", 1,
+    "notes.txt/x: cannot make the folder: Not a directory"),
+  Mistake(
+    "train tiny.yaml --out tiny --steps 7 --resume", 1,
+    "tiny holds another run, which differs in steps (30 there, 7 here); nothing was changed"),
+  Mistake("sample folder", 1, "folder: \(noCheckpoint)"),
+  Mistake("sample notes.txt", 1, "notes.txt: is not a run folder"),
+  Mistake("evaluate missing", 1, "missing: is not a run folder"),
+  Mistake("info folder", 1, "folder: \(noCheckpoint)"),
+  Mistake("compare tiny missing", 1, "missing: is not a run folder"),
+  Mistake("compare tiny folder", 1, "folder: \(noCheckpoint)"),
+  Mistake(
+    "compare tiny metrics", 1,
+    "metrics/metrics.jsonl: line 2: expected an object at byte 0, found \"n\""),
+
+  // Checkpoints.
+  Mistake(
+    "train tiny.yaml --out header --resume --quiet", 1,
+    "header/checkpoint.safetensors: cut short: the header has 2104 bytes, 292 are left"),
+  Mistake(
+    "sample header", 1,
+    "header/checkpoint.safetensors: cut short: the header has 2104 bytes, 292 are left"),
+  Mistake(
+    "compare header tiny", 1,
+    "header/checkpoint.safetensors: cut short: the header has 2104 bytes, 292 are left"),
+  Mistake(
+    "sample arrays", 1,
+    "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight/m\" ends at byte "
+      + "480 of the data, which has 388"),
+  Mistake(
+    "evaluate empty", 1,
+    "empty/checkpoint.safetensors: not a safetensors file: 0 bytes long, expected at least 8"),
+  Mistake(
+    "info huge", 1,
+    "huge/checkpoint.safetensors: not a safetensors file: its header of 9223372036854775807 bytes "
+      + "is longer than 100000000"),
+
+  // PNGs.
+  Mistake("info tiny.yaml", 1, "tiny.yaml: not a PNG: its first bytes are others"),
+  Mistake("info cut.png", 1, "cut.png: damaged PNG: it ends early"),
+  Mistake("info signature.png", 1, "signature.png: damaged PNG: it ends early"),
+  Mistake("info missing.png", 1, "missing.png: cannot open: No such file or directory"),
+
+  // Data files.
+  Mistake(
+    "data show mnist", 1,
+    "data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch` to get MNIST"),
+  Mistake(
+    "data fetch --offline", 1,
+    "data/mnist: MNIST lacks train-images-idx3-ubyte, train-labels-idx1-ubyte, "
+      + "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, and --offline forbids fetching; run "
+      + "`figment data fetch` with a network"),
+  Mistake(
+    "data show mnist --data-directory short", 1,
+    "short/mnist/train-images-idx3-ubyte: 2 bytes of data, expected 47040016"),
+
+  // What cannot be written, and what does not fit.
+  Mistake("data show moons --out missing/x.png", 1, "missing/x.png: cannot create: No such file or directory"),
+  Mistake(
+    "compare tiny tiny --out missing/x.png", 1,
+    "missing/x.png: cannot create: No such file or directory"),
+  Mistake("sample tiny --npy folder --quiet", 1, "folder: cannot write: Is a directory"),
+  Mistake(
+    "sample tiny --class 3 --quiet", 1,
+    "the model was not told classes, so none can be asked for"),
+  Mistake(
+    "interpolate tiny --from 0 --to 1", 1, "the run is of points, and this needs images"),
+]
+
+@Suite struct BadInputTests {
+  @Test func everyMistakeGetsItsLine() throws {
+    let tool = try kitchen()
+    let mistakes =
+      commands
+      + experiments.enumerated().map { Mistake("train bad\($0).yaml --dry-run", 1, $1.message) }
+    #expect(mistakes.count >= 60)
+    for (index, experiment) in experiments.enumerated() {
+      try tool.write(experiment.yaml, to: "bad\(index).yaml")
+    }
+    let before = tool.bytes("tiny/checkpoint.safetensors")
+    for mistake in mistakes {
+      let result = try tool.run(mistake.line)
+      let title = Comment(rawValue: mistake.line)
+      #expect(result.code == mistake.code, title)
+      #expect(result.output.isEmpty, title)
+      if mistake.code == 64 {
+        #expect(result.firstErrorLine == "Error: " + mistake.message, title)
+        #expect(result.errors.contains("\nUsage: figment "), title)
+      } else {
+        // The files of the experiments differ in their number alone.
+        let message = mistake.message.replacing(
+          "bad.yaml", with: mistake.line.split(separator: " ").dropFirst().first ?? "")
+        #expect(result.errors == "error: " + message + "\n", title)
+      }
+    }
+    #expect(before != nil && tool.bytes("tiny/checkpoint.safetensors") == before)
+    #expect(tool.bytes("folder/notes.txt") == Array("mine".utf8))
+  }
+
+  /// A finished run, damaged copies of it, and files that are something else.
+  private func kitchen() throws -> Tool {
+    let tool = try Tool()
+    try tool.write(tiny, to: "tiny.yaml")
+    try tool.write("mine", to: "notes.txt")
+    try tool.makeFolder("folder")
+    try tool.write("mine", to: "folder/notes.txt")
+    try tool.write([0xFF, 0xFE, 0x0A], to: "binary.yaml")
+    let result = try tool.run("train tiny.yaml --out tiny --quiet")
+    try #require(result.code == 0, "\(result.errors)")
+    let checkpoint = try #require(tool.bytes("tiny/checkpoint.safetensors"))
+    let experiment = try tool.text("tiny/experiment.yaml")
+    for (name, bytes) in [
+      ("header", Array(checkpoint.prefix(300))), ("arrays", Array(checkpoint.prefix(2500))),
+      ("empty", []), ("huge", Array(repeating: 0xFF, count: 7) + [0x7F, 0x7B, 0x7D]),
+      ("metrics", checkpoint),
+    ] as [(String, [UInt8])] {
+      try tool.makeFolder(name)
+      try tool.write(experiment, to: name + "/experiment.yaml")
+      try tool.write(bytes, to: name + "/checkpoint.safetensors")
+    }
+    try tool.write(
+      "{\"step\":10,\"loss\":0.5}\nnot a line\n{\"step\":30,\"loss\":0.1}\n",
+      to: "metrics/metrics.jsonl")
+    let picture = try #require(tool.bytes("tiny/samples.png"))
+    try tool.write(Array(picture.prefix(20)), to: "cut.png")
+    try tool.write(Array(picture.prefix(8)), to: "signature.png")
+    try tool.makeFolder("short/mnist")
+    for file in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
+      try tool.write([0, 0], to: "short/mnist/\(file)-ubyte")
+    }
+    return tool
+  }
+}

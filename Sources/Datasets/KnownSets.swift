@@ -1,0 +1,13 @@
+/// The data sets that have a name.
+public enum KnownSets {
+  /// Their names: sets of images, then sets of points, in the order in which lists show them.
+  public static let names = ImageFamily.all.map(\.name) + ToySet.names
+
+  /// The error for a word that is neither a name nor a path: the nearest name and all of them.
+  static func unknown(_ word: String) -> DataError {
+    let suggestion = nearest(to: word, among: names).map { "did you mean '\($0)'? " } ?? ""
+    return DataError(
+      "'\(word)' is neither a known data set nor a file or folder: \(suggestion)"
+        + "Known sets: \(names.joined(separator: ", "))")
+  }
+}

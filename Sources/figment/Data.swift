@@ -12,9 +12,9 @@ struct Data: ParsableCommand {
       abstract: "What an experiment's data: may be.")
 
     func run() throws {
-      var rows = [
-        ["mnist", "60,000 + 10,000 handwritten digits of 28 x 28; see: figment data fetch", ""]
-      ]
+      var rows = ImageFamily.all.map {
+        [$0.name, "\($0.definition); see: figment data fetch \($0.name)", ""]
+      }
       for name in ToySet.names {
         let set = try ToySet.named(name)
         rows.append([name, set.definition, "entropy \(fixed(set.entropy, 4)) nats (dx dy)"])
@@ -27,7 +27,7 @@ struct Data: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Downloads and verifies a data set; does nothing where it is there.")
 
-    @Argument(help: "The data set: mnist.")
+    @Argument(help: "The data set: mnist or fashion-mnist.")
     var name = "mnist"
 
     @Flag(help: "Never touches the network: says what is missing.")
@@ -36,15 +36,21 @@ struct Data: ParsableCommand {
     @OptionGroup var dataFolder: DataFolder
 
     mutating func validate() throws {
-      if name != "mnist" {
-        throw ValidationError("there is nothing to fetch for '\(name)'; expected mnist")
+      let known = ImageFamily.all.map(\.name)
+      if !known.contains(name) {
+        throw ValidationError(
+          "there is nothing to fetch for '\(name)'; expected \(known.joined(separator: " or "))")
       }
     }
 
     func run() throws {
       let console = Console()
       do {
-        try MNIST.fetch(into: dataFolder.path + "/mnist", offline: offline) { console.print($0) }
+        for family in ImageFamily.all where family.name == name {
+          try family.fetch(into: "\(dataFolder.path)/\(name)", offline: offline) {
+            console.print($0)
+          }
+        }
       } catch is CancellationError {
         throw ExitCode(130)
       }
@@ -77,8 +83,10 @@ struct Data: ParsableCommand {
 
     func run() throws {
       let data = try TrainingData(name, directory: dataFolder.path)
-      let standard = if case .points = data { 1000 } else { 64 }
-      let path = out ?? "outputs/data/\(name).png"
+      let standard = if case .images = data { 64 } else { 1000 }
+      // A path gives its last part.
+      let file = name.split(separator: "/").last.map(String.init) ?? name
+      let path = out ?? "outputs/data/\(file).png"
       if out == nil { try FileSystem.makeFolder("outputs/data") }
       try writeAtomically(
         try data.picture(count: count ?? standard, command: typedCommand()), to: path)

@@ -1,8 +1,10 @@
+import Datasets
+
 /// Everything that decides the numbers of a run, as an experiment file holds it.
 public struct Experiment: Equatable, Sendable {
   /// What the run and its folder are called.
   public var name: String
-  /// The data set: one of `Domain.names`.
+  /// The data: one of `KnownSets.names`, or the path of a user's own, with a "/" or a "." in it.
   public var data: String
   /// The key of all draws.
   public var seed: UInt64
@@ -22,24 +24,35 @@ public struct Experiment: Equatable, Sendable {
   /// Decodes an experiment, strictly.
   public init(from reader: inout ConfigurationReader) throws {
     name = try reader.name("name")
-    data = try reader.string("data", oneOf: Domain.names)
-    let shape = try Domain(data).shape
+    data = try Experiment.data(&reader)
+    let shape = Domain(named: data)?.shape
     seed = try reader.unsigned("seed", default: 0)
     steps = try reader.int("steps", in: 1...16_000_000)
     batch = try reader.int("batch", default: 128, in: 1...65_536)
     let model = try reader.nested("model") { reader in
       let model = try ModelSettings(from: &reader)
-      if let failure = model.failure(forExamplesOf: shape) {
+      if let shape, let failure = model.failure(forExamplesOf: shape) {
         throw reader.error("network", failure)
       }
       return model
     }
     optimizer = try reader.nested("optimizer") { try OptimizerSettings(from: &$0) }
     sampling = try reader.nested("sampling") {
-      try SamplingSettings(from: &$0, times: model.times, forPoints: shape.count == 1)
+      try SamplingSettings(from: &$0, times: model.times, forPoints: model.isForPoints)
     }
     self.model = model
     report = try reader.nested("report") { try ReportSettings(from: &$0) }
+  }
+
+  private static func data(_ reader: inout ConfigurationReader) throws -> String {
+    let word = try reader.string("data")
+    let isPath = word.contains("/") || word.contains(".")
+    guard !isPath, !KnownSets.names.contains(word) else { return word }
+    let hint = nearest(to: word, among: KnownSets.names).map { "; did you mean \(quoted($0))?" }
+    throw reader.error(
+      "data",
+      "expected one of \(KnownSets.names.joined(separator: ", ")), or a path with a /, found "
+        + quoted(word) + (hint ?? ""))
   }
 
   /// Reads an experiment file and applies overrides such as `model.base=64`.

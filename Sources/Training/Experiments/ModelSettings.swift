@@ -66,6 +66,9 @@ public struct ModelSettings: Equatable, Sendable {
     }
   }
 
+  /// Whether the network is for points rather than images.
+  var isForPoints: Bool { if case .mlp = network { true } else { false } }
+
   /// Why the network does not fit examples of `shape`, or nil where it does.
   func failure(forExamplesOf shape: [Int]) -> String? {
     switch network {

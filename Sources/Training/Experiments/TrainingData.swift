@@ -1,61 +1,48 @@
 import Datasets
+import Images
 import TensorCore
-
-/// What examples are, without the examples: all that drawing samples needs to know.
-public enum Domain: Sendable {
-  /// Points of a 2-D set; models see them standardised.
-  case points(ToySet)
-  /// Images; models see them in [-1, 1].
-  case images(height: Int, width: Int, channels: Int)
-
-  /// The names that `data:` may have in an experiment.
-  public static var names: [String] { ["mnist"] + ToySet.names }
-
-  /// What the examples of a data set are.
-  ///
-  /// - Throws: `DataError` for an unknown name.
-  public init(_ name: String) throws {
-    self =
-      name == "mnist"
-      ? .images(height: 28, width: 28, channels: 1) : .points(try ToySet.named(name))
-  }
-
-  /// The shape of one example.
-  public var shape: [Int] {
-    switch self {
-    case .points: [2]
-    case .images(let height, let width, let channels): [height, width, channels]
-    }
-  }
-}
 
 /// What an experiment's `data:` names, in memory.
 public enum TrainingData: Sendable {
-  /// Points of a 2-D set, fresh at every step.
+  /// Points of a 2-D set whose density is known, fresh at every step.
   case points(ToySet)
+  /// A user's own points, of which those for training are used.
+  case ownPoints(UserPoints, name: String)
   /// Images in rows of bytes, [height, width, channels] each, and the class of each where it is
   /// known.
   case images(ByteTable, labels: ByteTable?)
 
-  /// Loads a data set by its name.
+  /// Loads what `data:` says: the name of a data set, or the path of a user's own images or points.
   ///
   /// - Parameter directory: The folder of downloaded data sets, with one folder each.
-  /// - Throws: `DataError` for an unknown name, or for files that are missing or not the original.
+  /// - Throws: `DataError` for an unknown name, or for files that are missing or not what they should
+  ///   be.
   public init(_ name: String, directory: String) throws {
-    switch try Domain(name) {
-    case .points(let set): self = .points(set)
-    case .images(let height, let width, let channels):
-      let images = try MNIST.load(from: directory + "/mnist").images(.train)
+    if let family = ImageFamily.all.first(where: { $0.name == name }) {
+      let images = try family.load(from: "\(directory)/\(name)").images(.train)
       self = .images(
-        try ByteTable(images.pixels, rowShape: [height, width, channels]),
+        try ByteTable(images.pixels, rowShape: [images.height, images.width, 1]),
         labels: try ByteTable(images.labels, rowShape: []))
+      return
+    }
+    guard !ToySet.names.contains(name) else {
+      self = .points(try ToySet.named(name))
+      return
+    }
+    switch try UserData.load(name, decode: decodePicture) {
+    case .points(let points): self = .ownPoints(points, name: name)
+    case .images(let all):
+      let images = all.images(.train)
+      self = .images(
+        try ByteTable(images.pixels, rowShape: [images.height, images.width, images.channels]),
+        labels: try images.labels.map { try ByteTable($0, rowShape: []) })
     }
   }
 
-  /// As `init(_:directory:)`, but random bytes where images are missing: the same work, for
+  /// As `init(_:directory:)`, but random bytes where published images are missing: the same work, for
   /// measurements and plans.
   public init(standingInFor name: String, directory: String) throws {
-    guard case .images(let height, let width, let channels) = try Domain(name) else {
+    guard case .images(let height, let width, let channels) = Domain(named: name) else {
       try self.init(name, directory: directory)
       return
     }
@@ -76,7 +63,8 @@ public enum TrainingData: Sendable {
   /// What the examples are.
   public var domain: Domain {
     switch self {
-    case .points(let set): .points(set)
+    case .points(let set): .points(Plane(set))
+    case .ownPoints(let points, let name): .points(Plane(points, name: name))
     case .images(let table, _):
       .images(height: table.rowShape[0], width: table.rowShape[1], channels: table.rowShape[2])
     }
@@ -86,9 +74,19 @@ public enum TrainingData: Sendable {
   public var byteCount: Int {
     switch self {
     case .points: 0
+    case .ownPoints(let points, _): 16 * points.count
     case .images(let table, _): table.bytes.count
     }
   }
+}
+
+/// The pixels of a PNG, for the loader of a user's own images.
+private func decodePicture(
+  _ bytes: [UInt8], _ name: String
+) throws -> (width: Int, height: Int, channels: Int, pixels: [UInt8]) {
+  let bitmap: Bitmap
+  do { bitmap = try PNG.decode(bytes).bitmap } catch { throw DataError("\(name): \(error)") }
+  return (bitmap.width, bitmap.height, bitmap.channels, bitmap.pixels)
 }
 
 /// The examples of one step, as a program reads them.
@@ -100,6 +98,8 @@ struct BatchInput: Sendable {
   private let input: Tensor
   private let data: TrainingData
   private let seed: UInt64
+  /// A user's own points for training, standardised.
+  private let table: [Float]
 
   /// - Throws: `DataError` where the model is told `classes` and the data has no such classes.
   init(_ data: TrainingData, batch: Int, seed: UInt64, classes: Int?) throws {
@@ -113,7 +113,17 @@ struct BatchInput: Sendable {
       input = .input("points", [batch, 2])
       examples = input
       labels = nil
+      table = []
+    case .ownPoints(let points, let name):
+      if let classes {
+        throw DataError("model.classes: \(classes), and \(name) has no classes; expected null")
+      }
+      input = .input("points", [batch, 2])
+      examples = input
+      labels = nil
+      table = points.standardised(.train)
     case .images(let table, let known):
+      self.table = []
       let rows = Tensor.input("rows", [batch])
       input = rows
       examples = Tensor.rows(of: table, at: rows) * (2.0 / 255) - 1
@@ -138,6 +148,9 @@ struct BatchInput: Sendable {
     case .points(let set):
       let points = set.points(seed: seed, step: step, count: batch, standardised: true)
       program.fill(input, with: points)
+    case .ownPoints:
+      let rows = Batches.rows(step: step, batch: batch, count: table.count / 2, seed: seed)
+      program.fill(input, with: rows.flatMap { [table[2 * $0], table[2 * $0 + 1]] })
     case .images(let table, _):
       let rows = Batches.rows(step: step, batch: batch, count: table.rows, seed: seed)
       program.fill(input, with: rows.map { Float($0) })

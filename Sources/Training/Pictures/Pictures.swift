@@ -16,7 +16,7 @@ struct Pictures {
 
   /// Samples over as many points of the data.
   private func plot(
-    _ samples: [Float], _ set: ToySet, title: String,
+    _ samples: [Float], _ set: Plane, title: String,
     ranges: (x: ClosedRange<Double>, y: ClosedRange<Double>), size: Int = 640
   ) throws -> Bitmap {
     try scatter(
@@ -31,7 +31,7 @@ struct Pictures {
   }
 
   /// The window of a set and a tenth more, so that strays show.
-  private func strayRanges(_ set: ToySet) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
+  private func strayRanges(_ set: Plane) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
     func range(_ lower: Double, _ upper: Double) -> ClosedRange<Double> {
       let margin = 0.1 * (upper - lower)
       return lower - margin...upper + margin
@@ -42,7 +42,7 @@ struct Pictures {
   }
 
   /// The window of a set and the noise that samples begin as, to 3.2 standard deviations.
-  private func noiseRanges(_ set: ToySet) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
+  private func noiseRanges(_ set: Plane) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
     func range(
       _ lower: Double, _ upper: Double, _ mean: Double, _ deviation: Double
     ) -> ClosedRange<Double> {
@@ -167,6 +167,10 @@ extension TrainingData {
             color: Color(255, 165, 30))
         ],
         labels: Labels(title: "\(set.name): \(set.definition)"))
+    case .ownPoints(let points, let name):
+      let shown = points.values.prefix(2 * count).map { Float($0) }
+      bitmap = try scatter(
+        [try Series("\(shown.count / 2) points", interleaved: shown)], labels: Labels(title: name))
     case .images(let table, _):
       guard count <= table.rows else {
         throw DataError("there are \(table.rows) images, fewer than \(count)")
@@ -180,7 +184,7 @@ extension TrainingData {
 }
 
 /// Standardised points, [count, 2], in the coordinates of the data.
-func dataCoordinates(_ samples: [Float], _ set: ToySet) -> [Float] {
+func dataCoordinates(_ samples: [Float], _ set: Plane) -> [Float] {
   samples.indices.map { i in
     let (mean, scale) =
       i % 2 == 0 ? (set.mean.x, set.standardDeviation.x) : (set.mean.y, set.standardDeviation.y)

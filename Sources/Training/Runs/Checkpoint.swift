@@ -6,6 +6,8 @@ public struct Checkpoint: Sendable {
   public let step: Int
   /// The resolved experiment of the run.
   public let experiment: Experiment
+  /// What its examples are.
+  public let domain: Domain
   /// The version of the program that wrote it.
   public let version: String
   private let path: String
@@ -13,15 +15,15 @@ public struct Checkpoint: Sendable {
   /// Writes the variables of `runtime` after `step` steps of `experiment`, whole or not at all.
   ///
   /// The metadata holds no time, host or path, so that equal runs give equal bytes.
-  public static func write(_ runtime: Runtime, _ experiment: Experiment, step: Int, to path: String)
-    throws
-  {
+  public static func write(
+    _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, step: Int, to path: String
+  ) throws {
     let arrays = runtime.variableNames.map {
       ArrayDescription(name: $0, shape: runtime.shape(ofVariable: $0) ?? [])
     }
     let metadata = [
-      "figment.experiment": experiment.yaml, "figment.seed": "\(experiment.seed)",
-      "figment.step": "\(step)", "figment.version": figmentVersion, "format": "pt",
+      "figment.domain": domain.record, "figment.experiment": experiment.yaml,
+      "figment.seed": "\(experiment.seed)", "figment.step": "\(step)", "figment.version": figmentVersion, "format": "pt",
     ]
     try Safetensors.write(arrays, metadata: metadata, to: path) { array, append in
       try runtime.read(variable: array.name, append)
@@ -48,6 +50,14 @@ public struct Checkpoint: Sendable {
     self.step = step
     version = try value("version")
     experiment = try Experiment(yaml: try value("experiment"), file: path)
+    let record = try value("domain")
+    guard
+      let domain = Domain(named: experiment.data)
+        ?? Domain(recorded: record, name: experiment.data)
+    else {
+      throw FormatError(path: path, problem: "figment.domain is \(quoted(record)), not what examples are")
+    }
+    self.domain = domain
   }
 
   /// Checks that this is a checkpoint of `wanted`.

@@ -56,7 +56,7 @@ extension Run {
   public func toyQuality(
     count: Int, observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> ToyQuality {
-    guard case .points(let set) = domain else {
+    guard case .points(let plane) = domain, let set = plane.set else {
       throw DataError(
         "evaluate counts modes of 2-D sets; \(experiment.name) was trained on \(experiment.data)")
     }

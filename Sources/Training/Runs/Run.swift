@@ -39,7 +39,7 @@ public struct Run {
     let checkpoint = try Checkpoint(paths.checkpoint)
     experiment = checkpoint.experiment
     step = checkpoint.step
-    domain = try Domain(experiment.data)
+    domain = checkpoint.domain
     runtime = try Runtime(seed: experiment.seed, threads: threads)
     try checkpoint.restore(into: runtime)
     parameters = Parameters("denoiser")

@@ -135,7 +135,8 @@ public struct Trainer {
       let interruption = interruption()
       if step % report.checkpointEvery == 0 || step == end || interruption != nil {
         try metrics.synchronize()
-        try Checkpoint.write(training.runtime, experiment, step: step, to: paths.checkpoint)
+        try Checkpoint.write(
+          training.runtime, experiment, data.domain, step: step, to: paths.checkpoint)
         saved = step
       }
       if let interruption { return Signal(interruption: interruption, step: step) }

@@ -62,12 +62,12 @@ extension Run {
     }
     try ToyQuality.check(set)
     let samples = try sample(seeds: (0..<count).map { UInt64($0) }, observe: observe)
-    return try ToyQuality(dataCoordinates(samples, set), set)
+    return try ToyQuality(dataCoordinates(samples, plane), set)
   }
 
   /// Samples in the coordinates of the data: points as they are in the set, images in [-1, 1].
   public func inDataCoordinates(_ samples: [Float]) -> [Float] {
-    if case .points(let set) = domain { return dataCoordinates(samples, set) }
+    if case .points(let plane) = domain { return dataCoordinates(samples, plane) }
     return samples
   }
 }

@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
-SOURCES := Package.swift Sources Tests
+SOURCES := Package.swift Sources Tests Examples
 
 .PHONY: help setup build data train-ddpm train-ddpm-toy test test-portable check format bench size clean
 
@@ -47,7 +47,7 @@ bench: build ## measure every workload on this machine
 	@for workload in ddpm-toy ddpm-mnist ddpm-mnist-sample; do $(FIGMENT) bench $$workload || exit 1; echo; done
 
 size: ## lines of each target
-	@for target in Sources/* Tests/*; do \
+	@for target in Sources/* Examples/* Tests/*; do \
 	  find $$target -name '*.swift' -o -name '*.[ch]' | xargs cat | wc -l | awk -v t=$$target '{ printf "%6d  %s\n", $$1, t }'; \
 	done
 

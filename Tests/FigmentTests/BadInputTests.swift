@@ -13,14 +13,14 @@ private struct Mistake: Sendable {
   }
 }
 
-/// The rest of an experiment that is right, and a mistake in it; lines are counted from the mistake.
+/// Experiment files and what is said of them.
 private let experiments: [(yaml: String, message: String)] = [
   ("", "bad.yaml: is empty; expected keys and values"),
   ("- name", "bad.yaml:1: expected keys and values at the root, found a list of 1"),
-  ("name: a\nname: b", "bad.yaml:2: the key \"name\" appears twice"),
+  ("name: a\nname: b", "bad.yaml:1: the key \"name\" appears twice"),
   (
-    "name: [a",
-    "bad.yaml:1: not YAML: while parsing a flow sequence at line 1: did not find expected ',' or ']'"
+    "name: [a\n",
+    "bad.yaml:2: not YAML: while parsing a flow sequence at line 1: did not find expected ',' or ']'"
   ),
   (
     "name: a\n\tdata: moons",
@@ -31,7 +31,7 @@ private let experiments: [(yaml: String, message: String)] = [
     "name: &x a\ndata: moons",
     "bad.yaml:1: name: anchors and aliases are not allowed; write the value out"
   ),
-  ("name: a\n---\nname: b", "bad.yaml:2: a second document begins; expected one"),
+  ("name: a\n---\nname: b", "bad.yaml:3: a second document begins; expected one"),
   (
     "data: moons",
     "bad.yaml: name: missing; expected a name of at most 100 letters, digits, \"-\", \"_\" and "
@@ -59,7 +59,10 @@ private let experiments: [(yaml: String, message: String)] = [
     "bad.yaml: steps: missing; expected a whole number from 1 to 16000000"
   ),
   (base(without: "model"), "bad.yaml: model.kind: missing; expected ddpm"),
-  (base(without: "model") + "model: ddpm", "bad.yaml:4: model: expected keys and values, found ddpm"),
+  (
+    base(without: "model") + "model: ddpm",
+    "bad.yaml:4: model: expected keys and values, found ddpm"
+  ),
   (
     base(without: "model") + "model: {kind: gan, network: mlp}",
     "bad.yaml:4: model.kind: expected ddpm, found gan"
@@ -254,7 +257,9 @@ private let commands = [
     "short/mnist/train-images-idx3-ubyte: 2 bytes of data, expected 47040016"),
 
   // What cannot be written, and what does not fit.
-  Mistake("data show moons --out missing/x.png", 1, "missing/x.png: cannot create: No such file or directory"),
+  Mistake(
+    "data show moons --out missing/x.png", 1,
+    "missing/x.png: cannot create: No such file or directory"),
   Mistake(
     "compare tiny tiny --out missing/x.png", 1,
     "missing/x.png: cannot create: No such file or directory"),

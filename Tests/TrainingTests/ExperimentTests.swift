@@ -49,6 +49,7 @@ private let shipped: [String] = {
           kind: ddpm
           schedule: linear
           times: 1000
+          classes: null
           network: mlp
           width: 128
           depth: 3
@@ -90,7 +91,7 @@ private let shipped: [String] = {
     (
       "model.base=32",
       "--set model.base=32: model.base: unknown key; known here: kind, schedule, "
-        + "times, network, width, depth, timeFeatures"
+        + "times, classes, network, width, depth, timeFeatures"
     ),
     ("model=3", "--set model=3: model: expected keys and values, found 3"),
     (

@@ -13,7 +13,7 @@ import Training
   /// What two equal runs have in common, byte for byte.
   private static let files = [
     "experiment.yaml", "metrics.jsonl", "checkpoint.safetensors", "samples.png", "strip.png",
-    "curves.png", "samples/latest.png",
+    "denoising.png", "curves.png", "samples/latest.png",
   ]
 
   private func compare(_ folder: String, _ whole: String, also: [String]) {
@@ -32,11 +32,12 @@ import Training
     #expect(metrics.allSatisfy { $0["loss"]?.double.map { $0 > 0 && $0 < 10 } ?? false })
     for (file, step) in [
       ("samples.png", "40"), ("strip.png", "40"), ("curves.png", "40"),
+      ("denoising.png", "40"), ("trajectories.png", "40"),
       ("samples/latest.png", "40"),
       ("samples/000010.png", "10"), ("samples/000030.png", "30"),
     ] {
       let bytes = try #require(root.bytes("whole/" + file), "\(file)")
-      let text = try PNG.decode(bytes).text
+      let text = try PNG.text(of: bytes)
       #expect(text.contains { $0 == ("figment.step", step) }, "\(file)")
       #expect(text.contains { $0 == ("figment.experiment", root.text("whole/experiment.yaml")) })
     }
@@ -60,7 +61,8 @@ import Training
       #expect(end == (stop < 40 ? .stopped(step: stop) : .finished))
     }
     #expect(try run.train(in: root.file("broken")) == .finished)
-    compare("broken", "whole", also: ["samples/000010.png", "samples/000030.png"])
+    compare(
+      "broken", "whole", also: ["samples/000010.png", "samples/000030.png", "trajectories.png"])
   }
 
   @Test(arguments: [

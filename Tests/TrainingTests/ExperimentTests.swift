@@ -1,7 +1,10 @@
+import Datasets
 import DDPM
 import Foundation
 import Testing
 import Training
+
+private let knownNames = KnownSets.names.joined(separator: ", ")
 
 /// The shipped experiment files.
 private let shipped: [String] = {
@@ -171,12 +174,12 @@ private let shipped: [String] = {
     (
       "data=mooons",
       "--set data=mooons: data: expected one of "
-        + "\(Domain.names.joined(separator: ", ")), found mooons; did you mean \"moons\"?"
+        + "\(knownNames), or a path with a /, found mooons; did you mean \"moons\"?"
     ),
     (
       "data=cifar",
       "--set data=cifar: data: expected one of "
-        + "\(Domain.names.joined(separator: ", ")), found cifar"
+        + "\(knownNames), or a path with a /, found cifar"
     ),
   ])
   func mistakesAreNamed(_ override: String, _ line: String) {

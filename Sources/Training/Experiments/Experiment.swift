@@ -52,7 +52,7 @@ public struct Experiment: Equatable, Sendable {
     throw reader.error(
       "data",
       "expected one of \(KnownSets.names.joined(separator: ", ")), or a path with a /, found "
-        + quoted(word) + (hint ?? ""))
+        + printable(word) + (hint ?? ""))
   }
 
   /// Reads an experiment file and applies overrides such as `model.base=64`.

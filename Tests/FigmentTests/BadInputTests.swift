@@ -218,17 +218,17 @@ private let commands = [
   // Checkpoints.
   Mistake(
     "train tiny.yaml --out header --resume --quiet", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2104 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2232 bytes, 292 are left"),
   Mistake(
     "sample header", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2104 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2232 bytes, 292 are left"),
   Mistake(
     "compare header tiny", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2104 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2232 bytes, 292 are left"),
   Mistake(
     "sample arrays", 1,
-    "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight/m\" ends at byte "
-      + "480 of the data, which has 388"),
+    "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight\" ends at byte "
+      + "288 of the data, which has 260"),
   Mistake(
     "evaluate empty", 1,
     "empty/checkpoint.safetensors: not a safetensors file: 0 bytes long, expected at least 8"),
@@ -246,12 +246,12 @@ private let commands = [
   // Data files.
   Mistake(
     "data show mnist", 1,
-    "data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch` to get MNIST"),
+    "data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch mnist` to get MNIST"),
   Mistake(
     "data fetch --offline", 1,
     "data/mnist: MNIST lacks train-images-idx3-ubyte, train-labels-idx1-ubyte, "
       + "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, and --offline forbids fetching; run "
-      + "`figment data fetch` with a network"),
+      + "`figment data fetch mnist` with a network"),
   Mistake(
     "data show mnist --data-directory short", 1,
     "short/mnist/train-images-idx3-ubyte: 2 bytes of data, expected 47040016"),

@@ -55,7 +55,8 @@ private let invocations = [
     error: "Error: --count is from 100 to 1000000, not 1"),
   Invocation("evaluate", 64, error: "Error: Missing expected argument '<run> ...'"),
   Invocation(
-    "data fetch cifar", 64, error: "Error: there is nothing to fetch for 'cifar'; expected mnist"),
+    "data fetch cifar", 64, error: "Error: there is nothing to fetch for 'cifar'; expected mnist or "
+      + "fashion-mnist"),
   Invocation(
     "bench vae-mnist", 64,
     error: "Error: The value 'vae-mnist' is invalid for '<workload>'. Please provide one of "
@@ -76,7 +77,7 @@ private let invocations = [
       + "expected unet"),
   Invocation(
     "train digits.yaml", 1,
-    error: "error: data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch` to "
+    error: "error: data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch mnist` to "
       + "get MNIST"),
   Invocation(
     "train tiny.yaml", 1,
@@ -97,7 +98,8 @@ private let invocations = [
     "info notes.txt", 1, error: "error: notes.txt: not a PNG: its first bytes are others"),
   Invocation(
     "data show cifar", 1,
-    error: "error: unknown data set 'cifar': Known sets: gaussian, eight-gaussians, "
+    error: "error: 'cifar' is neither a known data set nor a file or folder: Known sets: mnist, "
+      + "fashion-mnist, gaussian, eight-gaussians, "
       + "twenty-five-gaussians, banana, checkerboard, circles, rings, moons, spirals, pinwheel, "
       + "swiss-roll, s-curve"),
   Invocation(
@@ -235,9 +237,9 @@ private let invocations = [
 
   @Test func dataSetsAreListed() throws {
     let lines = try tool.run("data list").output.split(separator: "\n")
-    #expect(lines.count == 13)
+    #expect(lines.count == 14)
     #expect(lines[0].hasPrefix("mnist "))
-    #expect(lines[2].hasPrefix("eight-gaussians "))
+    #expect(lines[3].hasPrefix("eight-gaussians "))
     let missing = try tool.run("data fetch --offline")
     #expect(missing.code == 1)
     #expect(missing.errors.hasPrefix("error: "))

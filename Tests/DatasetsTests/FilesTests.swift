@@ -87,14 +87,14 @@ struct BadFile: Sendable, CustomTestStringConvertible {
       .array, header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"),
       "the NPY header cannot be read"),
     BadFile(
-      .array, header("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", ramp(8)),
-      "values of type '<f8', expected '<f4' (float32) or '|u1' (uint8)"),
+      .array, header("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", ramp(2)),
+      "values of type '<f2', expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
     BadFile(
       .array, header("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", ramp(4)),
-      "values of type '>f4', expected '<f4' (float32) or '|u1' (uint8)"),
+      "values of type '>f4', expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
     BadFile(
       .array, header("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", ramp(4)),
-      "values of a structured type, expected '<f4' (float32) or '|u1' (uint8)"),
+      "values of a structured type, expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
     BadFile(
       .array, header("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", ramp(4)),
       "Fortran order, expected C order (save numpy.ascontiguousarray of it)"),
@@ -198,18 +198,12 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
   }
 
   @Test func gzipOfSeveralMembersAndRealCompression() throws {
-    // gzip.compress(b"figment " * 20, mtime=0) of Python.
-    let packed: [UInt8] = [
-      0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x4b, 0xcb, 0x4c, 0xcf, 0x4d,
-      0xcd, 0x2b, 0x51, 0x48, 0x1b, 0xa4, 0x34, 0x00, 0x2e, 0x3f, 0xfa, 0x62, 0xa0, 0x00, 0x00,
-      0x00,
-    ]
     let text = Array(String(repeating: "figment ", count: 20).utf8)
-    #expect(try Gzip.inflate(packed, name: "x", maximumBytes: 160) == text)
+    #expect(try Gzip.inflate(packedText, name: "x", maximumBytes: 160) == text)
     #expect(
-      message { _ = try Gzip.inflate(packed, name: "x", maximumBytes: 159) }
+      message { _ = try Gzip.inflate(packedText, name: "x", maximumBytes: 159) }
         == "x: decompresses to more than 159 bytes")
-    let both = try Gzip.inflate(packed + stored([1, 2]), name: "x", maximumBytes: 1000)
+    let both = try Gzip.inflate(packedText + stored([1, 2]), name: "x", maximumBytes: 1000)
     #expect(both == text + [1, 2])
     #expect(
       message { _ = try Gzip.inflate([0, 1], name: "x", maximumBytes: 1) }
@@ -242,35 +236,13 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
   func npyRoundTrip(shape: [Int]) throws {
     let count = shape.reduce(1, *)
     let floats = (0..<count).map { Float($0) * -0.37 }
-    for values in [NPY.Values.floats(floats), .bytes(ramp(count))] {
+    let doubles = (0..<count).map { Double($0) * -0.37 }
+    for values in [NPY.Values.floats(floats), .doubles(doubles), .bytes(ramp(count))] {
       let array = try NPY(shape: shape, values: values)
       #expect(try NPY(decoding: array.encoded(), name: "x") == array)
       try withFolder { folder in
         try array.write(folder + "/a.npy")
         #expect(try NPY.read(folder + "/a.npy") == array)
-      }
-    }
-  }
-
-  /// Damaged files throw; none traps, and none makes an array of another size than its shape.
-  @Test func damagedFilesNeverTrap() throws {
-    let array = try NPY(shape: [2, 3], values: .floats([1, 2, 3, 4, 5, 6])).encoded()
-    let packed = stored(BadFile.images)
-    var state: UInt64 = 1
-    func random(_ bound: Int) -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int((state >> 33) % UInt64(bound))
-    }
-    for trial in 0..<10_000 {
-      var bytes = [array, packed, BadFile.images][trial % 3]
-      for _ in 0...random(4) { bytes[random(bytes.count)] = UInt8(random(256)) }
-      if random(3) == 0 { bytes.removeLast(random(bytes.count)) }
-      let plain = (try? Gzip.inflate(bytes, name: "x", maximumBytes: 1000)) ?? bytes
-      if let found = try? IDX(decoding: plain, name: "x") {
-        #expect(found.bytes.count == found.shape.reduce(1, *), "trial \(trial)")
-      }
-      if let found = try? NPY(decoding: plain, name: "x") {
-        #expect(found.values.count == found.shape.reduce(1, *), "trial \(trial)")
       }
     }
   }

@@ -10,6 +10,15 @@ func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
   return try body(folder)
 }
 
+/// Writes a file without waiting for the disk, as `Files.write` would.
+func put(_ bytes: [UInt8], _ path: String) throws {
+  guard let file = fopen(path, "w") else { throw DataError("\(path): cannot be written") }
+  defer { fclose(file) }
+  guard fwrite(bytes, 1, bytes.count, file) == bytes.count else {
+    throw DataError("\(path): cannot be written")
+  }
+}
+
 /// Makes a folder and those above it.
 func makeDirectory(_ path: String) throws {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -49,3 +58,9 @@ func idx(_ words: [UInt32], _ body: [UInt8]) -> [UInt8] {
 func ramp(_ count: Int) -> [UInt8] {
   (0..<count).map { UInt8(truncatingIfNeeded: 7 * $0) }
 }
+
+/// gzip.compress(b"figment " * 20, mtime=0) of Python: a Huffman block with matches.
+let packedText: [UInt8] = [
+  0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x4b, 0xcb, 0x4c, 0xcf, 0x4d, 0xcd,
+  0x2b, 0x51, 0x48, 0x1b, 0xa4, 0x34, 0x00, 0x2e, 0x3f, 0xfa, 0x62, 0xa0, 0x00, 0x00, 0x00,
+]

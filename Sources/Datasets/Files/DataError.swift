@@ -13,3 +13,13 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The line itself.
   public var description: String { message }
 }
+
+/// A value from a file between quotes, on one line and of a length that a line can hold.
+func quoted(_ text: some StringProtocol) -> String {
+  let plain = text.unicodeScalars.prefix(33).map { scalar in
+    let invisible = scalar.properties.generalCategory
+    return [.control, .format, .lineSeparator, .paragraphSeparator].contains(invisible)
+      ? "?" : Character(scalar)
+  }
+  return plain.count > 32 ? "'\(String(plain.prefix(32)))...'" : "'\(String(plain))'"
+}

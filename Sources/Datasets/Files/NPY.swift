@@ -2,13 +2,15 @@
 ///
 /// What is written, byte for byte: 93 "NUMPY" 01 00, the length of the header as a little-endian
 /// 16-bit number, the header `{'descr': '<f4', 'fortran_order': False, 'shape': (64, 28, 28), }`
-/// (`'|u1'` for bytes, `(64,)` for one dimension) with spaces and one line feed up to a multiple of
+/// (`'<f8'` for doubles, `'|u1'` for bytes, `(64,)` for one dimension) with spaces and one line feed up to a multiple of
 /// 64 bytes from the start of the file, then the values, last dimension fastest, little-endian.
 public struct NPY: Sendable, Equatable {
   /// The values of an array.
   public enum Values: Sendable, Equatable {
     /// Single precision, `<f4`.
     case floats([Float])
+    /// Double precision, `<f8`.
+    case doubles([Double])
     /// Unsigned bytes, `|u1`.
     case bytes([UInt8])
 
@@ -16,6 +18,7 @@ public struct NPY: Sendable, Equatable {
     public var count: Int {
       switch self {
       case .floats(let values): values.count
+      case .doubles(let values): values.count
       case .bytes(let values): values.count
       }
     }
@@ -45,6 +48,7 @@ public struct NPY: Sendable, Equatable {
     let (descriptor, width) =
       switch values {
       case .floats: ("<f4", 4)
+      case .doubles: ("<f8", 8)
       case .bytes: ("|u1", 1)
       }
     let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
@@ -60,18 +64,21 @@ public struct NPY: Sendable, Equatable {
     case .bytes(let bytes):
       file.append(contentsOf: bytes)
     case .floats(let floats):
-      for value in floats {
-        let bits = value.bitPattern
-        file.append(UInt8(truncatingIfNeeded: bits))
-        file.append(UInt8(truncatingIfNeeded: bits >> 8))
-        file.append(UInt8(truncatingIfNeeded: bits >> 16))
-        file.append(UInt8(truncatingIfNeeded: bits >> 24))
-      }
+      for value in floats { append(value.bitPattern, to: &file) }
+    case .doubles(let doubles):
+      for value in doubles { append(value.bitPattern, to: &file) }
     }
     return file
   }
 
-  /// The array in a file of `<f4` or `|u1`, C order, format version 1.0 or 2.0.
+  /// Appends a number, lowest byte first.
+  private func append(_ bits: some FixedWidthInteger, to file: inout [UInt8]) {
+    for shift in stride(from: 0, to: bits.bitWidth, by: 8) {
+      file.append(UInt8(truncatingIfNeeded: bits >> shift))
+    }
+  }
+
+  /// The array in a file of `<f4`, `<f8` or `|u1`, C order, format version 1.0 or 2.0.
   ///
   /// Throws `DataError` for a file that is unreadable, larger than `maximumBytes`, of another type
   /// or order, or of another size than its header promises.
@@ -90,14 +97,18 @@ public struct NPY: Sendable, Equatable {
     let start = file[6] == 1 ? 10 : 12
     guard file.count >= start else { throw DataError("\(name): the NPY header is cut short") }
     let length = file[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
+    guard length <= Self.longestHeader else {
+      throw DataError(
+        "\(name): an NPY header of \(length) bytes, expected at most \(Self.longestHeader)")
+    }
     guard length <= file.count - start else {
       throw DataError("\(name): the NPY header is cut short")
     }
     let header = try Header(String(decoding: file[start..<start + length], as: UTF8.self), name)
-    let widths = ["<f4": 4, "|u1": 1]
+    let widths = ["<f4": 4, "<f8": 8, "|u1": 1]
     guard let width = widths[header.descriptor] else {
       throw DataError(
-        "\(name): values of type '\(header.descriptor)', expected '<f4' (float32) or '|u1' (uint8)")
+        "\(name): values of type \(quoted(header.descriptor)), expected \(Self.types)")
     }
     guard !header.fortranOrder else {
       throw DataError(
@@ -110,19 +121,30 @@ public struct NPY: Sendable, Equatable {
         "\(name): the header promises \(promised), the file holds \(body.count) bytes")
     }
     shape = header.shape
-    if width == 1 {
-      values = .bytes(Array(body))
-    } else {
-      values = .floats(
-        body.withUnsafeBytes { bytes in
+    values = body.withUnsafeBytes { bytes in
+      switch width {
+      case 1:
+        .bytes(Array(bytes))
+      case 4:
+        .floats(
           (0..<bytes.count / 4).map {
-            Float(
-              bitPattern: UInt32(
-                littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
-          }
-        })
+            let bits = bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)
+            return Float(bitPattern: UInt32(littleEndian: bits))
+          })
+      default:
+        .doubles(
+          (0..<bytes.count / 8).map {
+            let bits = bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)
+            return Double(bitPattern: UInt64(littleEndian: bits))
+          })
+      }
     }
   }
+
+  private static let types = "'<f4' (float32), '<f8' (float64) or '|u1' (uint8)"
+
+  /// In bytes; that of any array is a few hundred, and searching a longer one would take a while.
+  private static let longestHeader = 65_536
 
   /// The three entries of a header, which is a Python dictionary in any order and spacing.
   private struct Header {
@@ -139,7 +161,7 @@ public struct NPY: Sendable, Equatable {
       let type = try value("descr")
       guard type.first == "'", let end = type.dropFirst().firstIndex(of: "'") else {
         throw DataError(
-          "\(name): values of a structured type, expected '<f4' (float32) or '|u1' (uint8)")
+          "\(name): values of a structured type, expected \(NPY.types)")
       }
       descriptor = String(type[type.index(after: type.startIndex)..<end])
       let order = try value("fortran_order")

@@ -111,7 +111,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       "@/x-labels-idx1-ubyte: 3 labels for the 2 images of @/x-images-idx3-ubyte"),
     BadData(
       ["a": imageFile, "b": idx([0x801, 1], [0])], "@/a,@/b",
-      "@/b: 1 labels for the 2 images of @/a"),
+      "@/b: 1 label for the 2 images of @/a"),
     BadData(
       ["a": imageFile], "@/a,@/a",
       "@/a: magic number 0x00000803, expected 0x00000801 (labels)"),
@@ -171,7 +171,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     BadData(
       npy: npy([0, 28, 28], .bytes([])), "@/a.npy: shape (0 x 28 x 28) holds no pixels"),
     BadData(npy: npy([0, 2], .floats([])), "@/a.npy: 0 points, expected at least 2"),
-    BadData(npy: npy([1, 2], .floats([1, 2])), "@/a.npy: 1 points, expected at least 2"),
+    BadData(npy: npy([1, 2], .floats([1, 2])), "@/a.npy: 1 point, expected at least 2"),
     BadData(
       npy: npy([1, 2, 2], .floats([0, 1, 255, 3])),
       "@/a.npy: images as fractions from 0.0 to 255.0, expected [0, 1] or [-1, 1]; "
@@ -202,8 +202,8 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     BadData(csv: "", "@/p.csv: empty, expected rows of two numbers"),
     BadData(csv: "\u{feff}\r\n\n", "@/p.csv: empty, expected rows of two numbers"),
     BadData(csv: "x,y\n", "@/p.csv: a header and nothing else, expected rows of two numbers"),
-    BadData(csv: "1,2\n", "@/p.csv: 1 points, expected at least 2"),
-    BadData(csv: "1,2\n3\n", "@/p.csv:2: 1 columns, expected 2"),
+    BadData(csv: "1,2\n", "@/p.csv: 1 point, expected at least 2"),
+    BadData(csv: "1,2\n3\n", "@/p.csv:2: 1 column, expected 2"),
     BadData(csv: "1,2\n3,4,5\n", "@/p.csv:2: 3 columns, expected 2"),
     BadData(csv: "x,y,z\n3,4,5\n", "@/p.csv:1: 3 columns, expected 2"),
     BadData(

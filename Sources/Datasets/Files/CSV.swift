@@ -22,12 +22,12 @@ enum CSV {
     var separator: UInt8?
     var values: [Double] = []
     var line = 0
+    var place: String { "\(name):\(line)" }
     while !rest.isEmpty {
       line += 1
       let end = rest.firstIndex(of: lineFeed) ?? rest.endIndex
       let row = trimmed(rest[..<end], keeping: separator)
       rest = rest[min(end + 1, rest.endIndex)...]
-      let place = "\(name):\(line)"
       guard !row.isEmpty else { throw DataError("\(place): an empty line, expected two numbers") }
       guard let mark = separator ?? separators.first(where: row.contains) else {
         throw DataError(
@@ -37,14 +37,14 @@ enum CSV {
       separator = mark
       let fields = row.split(separator: mark, omittingEmptySubsequences: false).map { trimmed($0) }
       guard fields.count == 2 else {
-        throw DataError("\(place): \(fields.count) columns, expected 2")
+        throw DataError("\(place): \(counted(fields.count, "column")), expected 2")
       }
       if line == 1, fields.allSatisfy(isTitle) { continue }
       guard values.count < 2 * maximumPoints else {
         throw DataError("\(place): more points than \(maximumPoints), which is the most")
       }
       for (index, field) in fields.enumerated() {
-        values.append(try number(field, "\(place): column \(index + 1) is"))
+        values.append(try number(field, at: "\(place): column \(index + 1) is"))
       }
     }
     guard !values.isEmpty else {
@@ -55,10 +55,18 @@ enum CSV {
 
   private static let lineFeed = UInt8(ascii: "\n")
   private static let separators = [UInt8(ascii: "\t"), UInt8(ascii: ";"), UInt8(ascii: ",")]
-  private static let numeric = Set("0123456789+-.eE".utf8)
 
   private static func isSpace(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+  }
+
+  /// Whether a byte is part of a decimal number; `Double` reads hexadecimal ones too.
+  private static func isNumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): true
+    default: byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
+    }
   }
 
   /// Without the spaces at both ends, those that separate columns excepted.
@@ -81,16 +89,18 @@ enum CSV {
     return !"0123456789+-.,".utf8.contains(first) && Double(text(field)) == nil
   }
 
-  private static func number(_ field: ArraySlice<UInt8>, _ place: String) throws -> Double {
+  private static func number(_ field: ArraySlice<UInt8>, at place: @autoclosure () -> String) throws
+    -> Double
+  {
     let text = text(field)
-    guard !field.isEmpty else { throw DataError("\(place) empty, expected a number") }
-    guard let value = Double(text), !value.isFinite || field.allSatisfy(numeric.contains) else {
+    guard !field.isEmpty else { throw DataError("\(place()) empty, expected a number") }
+    guard let value = Double(text), !value.isFinite || field.allSatisfy(isNumeric) else {
       let comma = text.contains(",") && Double(text.replacing(",", with: ".")) != nil
       throw DataError(
-        "\(place) \(quoted(text)), expected a number" + (comma ? " with a decimal point" : ""))
+        "\(place()) \(quoted(text)), expected a number" + (comma ? " with a decimal point" : ""))
     }
     guard value.isFinite else {
-      throw DataError("\(place) \(quoted(text)), expected a finite number")
+      throw DataError("\(place()) \(quoted(text)), expected a finite number")
     }
     return value
   }

@@ -14,6 +14,11 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { message }
 }
 
+/// A count with its noun: "1 point", "2 points".
+func counted(_ count: Int, _ noun: String) -> String {
+  count == 1 ? "1 \(noun)" : "\(count) \(noun)\(noun.hasSuffix("s") ? "es" : "s")"
+}
+
 /// A value from a file between quotes, on one line and of a length that a line can hold.
 func quoted(_ text: some StringProtocol) -> String {
   let plain = text.unicodeScalars.prefix(33).map { scalar in

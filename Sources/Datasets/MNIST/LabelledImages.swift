@@ -23,7 +23,8 @@ public struct LabelledImages: Sendable, Equatable {
     }
     guard images.shape[0] == labels.shape[0] else {
       throw DataError(
-        "\(names.labels): \(labels.shape[0]) labels for the \(images.shape[0]) images of "
+        "\(names.labels): \(counted(labels.shape[0], "label")) for "
+          + "the \(counted(images.shape[0], "image")) of "
           + names.images)
     }
     self.init(

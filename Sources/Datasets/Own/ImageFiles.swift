@@ -80,7 +80,7 @@ extension UserImages {
     let (total, overflow) = kind.size.multipliedReportingOverflow(by: paths.count)
     guard !overflow, total <= maximumBytes else {
       throw DataError(
-        "\(folder): \(paths.count) pictures of \(kind), expected at most \(maximumBytes) bytes of "
+        "\(folder): \(counted(paths.count, "picture")) of \(kind), expected at most \(maximumBytes) bytes of "
           + "pixels")
     }
     pixels.reserveCapacity(total)

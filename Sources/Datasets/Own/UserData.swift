@@ -78,11 +78,12 @@ public enum UserData: Sendable, Equatable {
   public var summary: String {
     switch self {
     case .points(let points):
-      return "\(points.count) points"
+      return counted(points.count, "point")
     case .images(let images):
       let colours = images.channels == 1 ? "grey" : "RGB"
-      let classes = images.classCount == 0 ? "" : ", in \(images.classCount) classes"
-      return "\(images.count) images of \(images.width) x \(images.height), \(colours)\(classes)"
+      let classes = images.classCount == 0 ? "" : ", in \(counted(images.classCount, "class"))"
+      return
+        "\(counted(images.count, "image")) of \(images.width) x \(images.height), \(colours)\(classes)"
     }
   }
 

@@ -23,7 +23,9 @@ public struct UserPoints: Sendable, Equatable {
   /// deviation.
   init(_ values: [Double], name: String) throws {
     count = values.count / 2
-    guard count >= 2 else { throw DataError("\(name): \(count) points, expected at least 2") }
+    guard count >= 2 else {
+      throw DataError("\(name): \(counted(count, "point")), expected at least 2")
+    }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       throw DataError(
         "\(name): value [\(index / 2), \(index % 2)] is \(values[index]), expected a finite number")

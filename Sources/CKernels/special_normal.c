@@ -26,7 +26,7 @@ double fk_log_ndtr_slope(double x) {
 
 double fk_log_ndtr_curvature(double x) {
   double m = fk_log_ndtr_slope(x);
-  if (isinf(x)) return x < 0 ? -1 : 0;
+  if (m == 0 || x < -1e8) return m == 0 ? 0 : -1;
   if (x < TAIL) {
     double rest = tail_less_one(x);
     return -m * x * rest / (1 + rest);

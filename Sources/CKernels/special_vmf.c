@@ -136,8 +136,8 @@ fk_cosine_slopes fk_vmf_pathwise(double concentration, int64_t dimension, double
   fk_vmf_moments mean = fk_vmf(d, k);
   double side = versine < mean.complement ? 1 : -1;
   double from_pole = side > 0 ? versine : 2 - versine;  // 1 - cos φ₀
-  if (from_pole == 0) {
-    // The limit: P goes as 2 (1 - side A) / (d - 1) times 1 - cos φ₀.
+  if (from_pole < 1e-200) {
+    // The limit, where squares would underflow: P goes as 2 (1 - side A) / (d - 1) times 1 - cos φ₀.
     double rate = side * 2 * (side > 0 ? mean.complement : 1 + mean.ratio) / (d - 1);
     return (fk_cosine_slopes) {0, 0, -rate, 0};
   }

@@ -16,6 +16,8 @@ double fk_bessel_ratio(double order, double x);
 // (Mardia and Jupp 2000, eq. 9.3.4). What depends on the concentration k alone, d being any real
 // >= 1 and 0 <= k <= 1e12, comes from one function of it, w being a coordinate of a uniform point:
 //   K(k) = log E exp(k w),  K' = A_d(k),  K'' = A',  K''' = A''.
+// All have a relative error below 1e-12 for d >= 2; for d < 2 what vanishes as k grows is accurate
+// beside 1 only.
 typedef struct {
   double cumulant;    // K
   double excess;      // K - k, which keeps its digits when k is large

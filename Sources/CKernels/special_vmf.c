@@ -88,13 +88,13 @@ static const double NODES[HALF][2] = {
 };
 
 typedef struct {
-  double k, side, powers;        // powers = d - 2
-  double half, sine, cosine;     // φ₀ / 2 and its sine and cosine
+  double k, side, powers;     // powers = d - 2
+  double half, sine, cosine;  // φ₀ / 2 and its sine and cosine
 } side_of_mean;
 
 typedef struct {
-  double rise;      // cos φ - cos φ₀
-  double log_ratio; // log ρ
+  double rise;       // cos φ - cos φ₀
+  double log_ratio;  // log ρ
 } place;
 
 /// At φ / 2 = half - back.
@@ -106,7 +106,8 @@ static place place_at(const side_of_mean *on, double half, double back) {
   return (place) {rise, log_ratio};
 }
 
-/// How far back from φ₀ / 2 the integrand goes: all the way, or to where log ρ is from -90 to -40.
+/// How far back from φ₀ / 2 the integrand goes: to where log ρ is from -90 to -40, or all the way if
+/// that is near the pole, where ρ is a low power of the angle.
 static double reach(const side_of_mean *on) {
   double whole = on->half;
   if (on->powers == 0 && on->side * on->k * 2 * on->sine * on->sine > -40) return whole;
@@ -120,9 +121,10 @@ static double reach(const side_of_mean *on) {
   for (int attempt = 0; attempt < 60; attempt++) {
     if (!(guess > low && guess < high)) guess = (low + high) / 2;
     double log_ratio = place_at(on, whole - guess, guess).log_ratio;
+    if (log_ratio <= -40 && log_ratio >= -90) break;
     if (log_ratio > -40) low = guess;
-    else if (log_ratio < -90) high = guess;
-    else break;
+    else high = guess;
+    if (low > 0.875 * whole) return whole;
     guess = (low + high) / 2;
   }
   return guess;
@@ -137,7 +139,7 @@ fk_cosine_slopes fk_vmf_pathwise(double concentration, int64_t dimension, double
   double side = versine < mean.complement ? 1 : -1;
   double from_pole = side > 0 ? versine : 2 - versine;  // 1 - cos φ₀
   if (from_pole < 1e-200) {
-    // The limit, where squares would underflow: P goes as 2 (1 - side A) / (d - 1) times 1 - cos φ₀.
+    // The limit, where squares would underflow: P = 2 (1 - side A) / (d - 1) (1 - cos φ₀).
     double rate = side * 2 * (side > 0 ? mean.complement : 1 + mean.ratio) / (d - 1);
     return (fk_cosine_slopes) {0, 0, -rate, 0};
   }

@@ -10,8 +10,8 @@ public struct DiagonalGaussian: Equatable, Sendable {
 
   /// The Gaussian of these means and standard deviations.
   ///
-  /// - Throws: `DistributionError` if their counts differ, a number is not finite, or a deviation is
-  ///   not greater than 0.
+  /// - Throws: `DistributionError` if their counts differ, a number is not finite, or a deviation
+  ///   is not greater than 0.
   public init(mean: [Double], deviation: [Double]) throws {
     try check(mean, count: mean.count, name: "a Gaussian mean")
     try check(deviation, count: mean.count, name: "a Gaussian deviation")

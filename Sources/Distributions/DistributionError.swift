@@ -1,4 +1,4 @@
-/// What is wrong with a distribution's parameters or with a value given to it: one line for a person.
+/// What is wrong with a distribution's parameters or a value given to it: one line for a person.
 ///
 /// The line names the value found and what was expected.
 public struct DistributionError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -106,8 +106,8 @@ public struct Gaussian: Equatable, Sendable {
 
   /// The squared 2-Wasserstein distance; symmetric.
   ///
-  /// It is |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982). The last trace
-  /// is the sum of the singular values of L_qᵀ L_p.
+  /// It is |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982). The last
+  /// trace is the sum of the singular values of L_qᵀ L_p.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
   public func squaredWassersteinDistance(to other: Gaussian) throws -> Double {

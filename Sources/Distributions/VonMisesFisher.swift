@@ -72,8 +72,9 @@ public struct VonMisesFisher: Equatable, Sendable {
 
   /// A point: d numbers of length 1.
   ///
-  /// The tangent-normal form z = w μ + √(1 - w²) ν (Mardia and Jupp 2000, eq. 9.1.2), with ν uniform
-  /// among the directions orthogonal to μ. No rotation of the sphere is needed, so every μ will do.
+  /// The tangent-normal form z = w μ + √(1 - w²) ν (Mardia and Jupp 2000, eq. 9.1.2), with ν
+  /// uniform among the directions orthogonal to μ. No rotation of the sphere is needed, so every μ
+  /// will do.
   public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let cosine = drawCosine(using: &generator)
     let tangent = drawTangent(using: &generator)

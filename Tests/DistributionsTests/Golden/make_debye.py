@@ -1,6 +1,6 @@
 """Writes the coefficients of special_bessel.c: the logarithm of the uniform expansion of I_v.
 
-DLMF 10.41.3 and 10.41.9 give I_v(v z) ~ e^(v eta) / sqrt(2 pi v) / (1 + z^2)^(1/4) sum_k U_k(p) / v^k.
+DLMF 10.41.3 gives I_v(v z) ~ e^(v eta) / sqrt(2 pi v) / (1 + z^2)^(1/4) sum_k U_k(p) / v^k.
 Here log sum_k U_k(p) / v^k = sum_j D_j(p) / v^j, and D_j(p) = sum_i c[j][i] p^(j + 2i), exactly.
 
     python3 make_debye.py
@@ -12,7 +12,7 @@ TERMS = 12
 
 
 def following(u):
-    """U_{k+1} = p^2 (1 - p^2) U_k' / 2 + (1/8) integral_0^p (1 - 5 t^2) U_k(t) dt (DLMF 10.41.9)."""
+    """U_{k+1} = p^2 (1 - p^2) U_k' / 2 + integral_0^p (1 - 5 t^2) U_k(t) dt / 8, DLMF 10.41.9."""
     result = {}
 
     def add(power, value):

@@ -38,7 +38,8 @@ def bessel():
         for k in (1e-6, 1e-3, 0.1, 1, 2, 5, 10, 30, 100, 1e3, 3e4, 1e6)
     ]
     points += [
-        (int(round(2 * 500 ** rng.random())), float("%.6g" % 10 ** rng.uniform(-6, 6))) for _ in range(200)
+        (int(round(2 * 500 ** rng.random())), float("%.6g" % 10 ** rng.uniform(-6, 6)))
+        for _ in range(200)
     ]
     points += [(d, k) for d in (2, 3, 10000, 100000) for k in (1e-9, 1e4, 1e5, 1e9)]
     yield "d k | log I_{d/2-1}(k), K(k), A, 1 - A, A', A'', KL(vMF || uniform)"
@@ -59,17 +60,19 @@ def pathwise():
             for y in places:
                 y = mpf(float("%.12g" % y))
                 if 0 < y < 2:
-                    yield f"{d} {k!r} {float(y)!r} " + digits(derivatives(d, mpf(k), y, a, b, slope))
+                    values = derivatives(d, mpf(k), y, a, b, slope)
+                    yield f"{d} {k!r} {float(y)!r} " + digits(values)
 
 
 def derivatives(d, k, y, a, b, slope):
-    """P and its partial derivatives by quadrature over the angle from the nearer pole of the mean's two sides."""
+    """P and its partial derivatives, by quadrature over the angle from the pole of w's side."""
     w, side = 1 - y, 1 if y < b else -1
     e = b if side > 0 else 1 + a
     angle = acos(side * w)
 
     def drop(x):
-        return -(side * k * (cos(x) - cos(angle)) + (d - 2) * (log(sin(x)) - log(sin(angle)) if d > 2 else 0))
+        powers = (d - 2) * log(sin(x) / sin(angle)) if d > 2 else 0
+        return -(side * k * (cos(x) - cos(angle)) + powers)
 
     low, high = mpf(0), angle
     if d > 2 or drop(mpf(10) ** -30) > 80:
@@ -89,10 +92,12 @@ def derivatives(d, k, y, a, b, slope):
 
 def normal():
     yield "x | log of the distribution function, its first and second derivative"
-    for x in (-1e6, -1e3, -100, -40, -38, -37, -30, -21, -20.01, -19.99, -15, -10, -7, -5, -3, -2, -1.5, -1, -0.5,
-              -0.1, -1e-9, 0, 1e-9, 0.1, 0.5, 1, 2, 3, 5, 7, 8, 10, 20, 30, 37):
+    for x in (
+        *(-1e6, -1e3, -100, -40, -38, -37, -30, -21, -20.01, -19.99, -15, -10, -7, -5, -3, -2, -1.5),
+        *(-1, -0.5, -0.1, -1e-9, 0, 1e-9, 0.1, 0.5, 1, 2, 3, 5, 7, 8, 10, 20, 30, 37),
+    ):
         x = mpf(x)
-        # 2 Phi(x) = erfc(-x / sqrt 2); at -1e6 its exponent is of five hundred billion, which mpmath holds.
+        # 2 Phi(x) = erfc(-x / sqrt 2); mpmath's exponents hold even exp(-5e11).
         phi = mp.erfc(-x / sqrt(2)) / 2
         m = exp(-x * x / 2) / sqrt(2 * pi) / phi
         value = log(phi) if x < 0 else mp.log1p(-mp.erfc(x / sqrt(2)) / 2)

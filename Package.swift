@@ -23,6 +23,7 @@ let package = Package(
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "TensorCore", dependencies: ["CKernels"]),
+    .target(name: "Distributions", dependencies: ["CKernels"]),
     .target(name: "Datasets", dependencies: ["CZlib"]),
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
@@ -42,6 +43,9 @@ let package = Package(
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
     .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
+    .testTarget(
+      name: "DistributionsTests", dependencies: ["CKernels", "Distributions"],
+      exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),

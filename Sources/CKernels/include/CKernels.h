@@ -12,5 +12,6 @@
 #include "pool.h"
 #include "random.h"
 #include "scalars.h"
+#include "special.h"
 
 #endif

@@ -55,7 +55,8 @@ private let invocations = [
     error: "Error: --count is from 100 to 1000000, not 1"),
   Invocation("evaluate", 64, error: "Error: Missing expected argument '<run> ...'"),
   Invocation(
-    "data fetch cifar", 64, error: "Error: there is nothing to fetch for 'cifar'; expected mnist or "
+    "data fetch cifar", 64,
+    error: "Error: there is nothing to fetch for 'cifar'; expected mnist or "
       + "fashion-mnist"),
   Invocation(
     "bench vae-mnist", 64,
@@ -77,7 +78,8 @@ private let invocations = [
       + "expected unet"),
   Invocation(
     "train digits.yaml", 1,
-    error: "error: data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch mnist` to "
+    error:
+      "error: data/mnist/train-images-idx3-ubyte: no such file; run `figment data fetch mnist` to "
       + "get MNIST"),
   Invocation(
     "train tiny.yaml", 1,

@@ -1,5 +1,5 @@
-import Datasets
 import DDPM
+import Datasets
 import Foundation
 import Testing
 import Training

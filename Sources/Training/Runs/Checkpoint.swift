@@ -23,7 +23,8 @@ public struct Checkpoint: Sendable {
     }
     let metadata = [
       "figment.domain": domain.record, "figment.experiment": experiment.yaml,
-      "figment.seed": "\(experiment.seed)", "figment.step": "\(step)", "figment.version": figmentVersion, "format": "pt",
+      "figment.seed": "\(experiment.seed)", "figment.step": "\(step)",
+      "figment.version": figmentVersion, "format": "pt",
     ]
     try Safetensors.write(arrays, metadata: metadata, to: path) { array, append in
       try runtime.read(variable: array.name, append)
@@ -55,7 +56,8 @@ public struct Checkpoint: Sendable {
       let domain = Domain(named: experiment.data)
         ?? Domain(recorded: record, name: experiment.data)
     else {
-      throw FormatError(path: path, problem: "figment.domain is \(quoted(record)), not what examples are")
+      throw FormatError(
+        path: path, problem: "figment.domain is \(quoted(record)), not what examples are")
     }
     self.domain = domain
   }

@@ -21,7 +21,7 @@ let package = Package(
       name: "CKernels",
       linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("m")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZlib"),
     .target(name: "TensorCore", dependencies: ["CKernels"]),
     .target(name: "Distributions", dependencies: ["CKernels"]),
     .target(name: "Datasets", dependencies: ["CZlib"]),

@@ -20,6 +20,7 @@ struct Field: ParsableCommand {
   mutating func validate() throws { try checkPath(out, "--out") }
 
   func run() throws {
+    try checkPlaces([out])
     let run = try Run(folder: folder, threads: computing.threads)
     let path = out ?? RunPaths(folder).samples + "/score.png"
     try writeAtomically(try run.scorePicture(command: typedCommand()), to: path)

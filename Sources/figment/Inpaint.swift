@@ -41,6 +41,7 @@ struct Inpaint: ParsableCommand {
   }
 
   func run() throws {
+    try checkPlaces([out])
     let run = try Run(folder: folder, threads: computing.threads)
     let isDrawn = try run.domain.mask(mask)
     let whole = try run.domain.image(image) {

@@ -51,6 +51,7 @@ struct Interpolate: ParsableCommand {
   }
 
   func run() throws {
+    try checkPlaces([out])
     let run = try Run(folder: folder, threads: computing.threads)
     let examples = { try TrainingData(run.experiment.data, directory: data.path) }
     let first = try run.domain.image(from, of: examples)

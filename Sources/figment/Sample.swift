@@ -1,6 +1,7 @@
 import ArgumentParser
 import DDPM
 import Datasets
+import Glibc
 import Training
 
 struct Sample: ParsableCommand {
@@ -68,6 +69,7 @@ struct Sample: ParsableCommand {
   }
 
   func run() throws {
+    try checkPlaces([out, npy])
     let run = try Run(folder: folder, threads: computing.threads)
     var settings = run.experiment.sampling
     if let sampler, sampler != settings.method {
@@ -130,4 +132,18 @@ extension SamplingSettings.Method: ExpressibleByArgument {}
 /// Refuses an empty path, which is an unset variable of a script more often than a wish.
 func checkPath(_ path: String?, _ option: String) throws {
   if path == "" { throw ValidationError("\(option) is empty; expected a path") }
+}
+
+/// Finds out before a long computation that its result could not be written.
+///
+/// - Throws: `FileError` where a path is a folder, or in one that does not exist.
+func checkPlaces(_ paths: [String?]) throws {
+  for path in paths.compactMap(\.self) {
+    if FileSystem.kind(of: path) == .folder {
+      throw FileError(path: path, operation: "write", code: EISDIR)
+    }
+    if FileSystem.kind(of: FileSystem.folder(of: path)) != .folder {
+      throw FileError(path: path, operation: "create", code: ENOENT)
+    }
+  }
 }

@@ -49,6 +49,7 @@ struct Train: ParsableCommand {
       return
     }
     let data = try TrainingData(settings.data, directory: dataFolder.path)
+    try settings.check(data)
     Interruption.install()
     let console = Console()
     let log = reporting.log(console)

@@ -126,6 +126,18 @@ private let ownImages = """
     #expect(header.contains("(3, \(shape))"), "\(header)")
   }
 
+  @Test func aModelThatDoesNotFitOnesOwnDataLeavesNoFolder() throws {
+    let tool = try kitchen()
+    try tool.write("1,2\n3,5\n4,4\n", to: "points.csv")
+    try tool.write(ownImages.replacing("./shapes", with: "./points.csv"), to: "own.yaml")
+    let result = try tool.run("train own.yaml --out run")
+    #expect(
+      result.errors
+        == "error: ./points.csv: model.network: unet is for images, and the data are points; "
+        + "expected mlp\n")
+    #expect(result.code == 1 && !tool.exists("run"))
+  }
+
   @Test func pointsOfOnesOwnAreLearned() throws {
     let tool = try kitchen()
     let rows = (0..<200).map { "\(10 + 2 * ($0 % 2)),\(100 + $0 % 5)" }

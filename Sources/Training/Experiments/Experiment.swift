@@ -55,6 +55,16 @@ public struct Experiment: Equatable, Sendable {
         + printable(word) + (hint ?? ""))
   }
 
+  /// Checks that the model fits `data`: before a run folder is made for nothing.
+  ///
+  /// - Throws: `ConfigurationError` where it does not; of known data sets this is said when the file
+  ///   is read.
+  public func check(_ data: TrainingData) throws {
+    if let failure = model.failure(forExamplesOf: data.domain.shape) {
+      throw ConfigurationError(origin: self.data, path: "model.network", problem: failure)
+    }
+  }
+
   /// Reads an experiment file and applies overrides such as `model.base=64`.
   ///
   /// - Throws: `ConfigurationError`, `FileError` or `FormatError` naming the file, the key, the value

@@ -157,7 +157,8 @@ private func configuration(
       let moved = nearby.map { distance($0[i], exact[i]) }.max() ?? 0
       let error = distance(compiled, exact[i])
       // The result is itself rounded, which a number moved by chance little would leave no room for.
-      let tolerance = 8 * (moved + 0x1p-24 * (i > 0 ? whole : norm(exact[0])))
+      let rounding = 0x1p-24 * (i > 0 ? 8 * whole : norm(exact[0]))
+      let tolerance = 8 * moved + rounding
       worst = max(worst, error / tolerance)
       #expect(error <= tolerance, "\(names[i]), seed \(seed): of size \(norm(exact[i]))")
     }

@@ -497,7 +497,7 @@ private struct Emitter {
     case .byteRows(let table):
       let width = table.rowShape.product
       let parts = Swift.min(parts, Swift.max(1, instruction.count / width))
-      // The table's bytes are copied once into memory whose address stays.
+      // The release below holds the table, and with it this address, as long as the program.
       append(
         fk_run_gather_bytes,
         fk_gather_bytes(

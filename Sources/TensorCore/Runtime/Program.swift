@@ -25,7 +25,6 @@ public final class Program {
   private let steps: UnsafeMutablePointer<fk_step>
   private let position: UnsafeMutablePointer<UInt64>
   private let outputs: [Node: Int]
-  private let inputShapes: [String: [Int]]
 
   init(_ name: String, _ outputs: [Tensor], _ updates: [Update], _ runtime: Runtime) throws {
     self.name = name
@@ -46,11 +45,6 @@ public final class Program {
     steps = executable.allocations.array(executable.steps)
     self.outputs = Dictionary(
       zip(outputs.map(\.node), outputs.indices), uniquingKeysWith: { first, _ in first })
-    var shapes: [String: [Int]] = [:]
-    for instruction in schedule.listing.instructions {
-      if case .input(let input) = instruction.operation { shapes[input] = instruction.shape }
-    }
-    inputShapes = shapes
     var names: Set<String> = []
     for instruction in schedule.listing.instructions {
       if case .variable(let variable) = instruction.operation { names.insert(variable.name) }

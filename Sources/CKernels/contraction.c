@@ -222,10 +222,10 @@ static void make_convolution(
   dnnl_memory_desc_t any = filter_memory(s, filter_is_result ? out_type : right_type, dnnl_format_tag_any);
   if (filter == NULL) filter = &any;
   // The far edge gets what the sizes ask for: less than `padding` where the stride does not divide evenly.
-  const dnnl_dims_t strides = {s->stride, s->stride}, near = {s->padding, s->padding};
+  const dnnl_dims_t strides = {s->stride, s->stride}, near = {s->padding_top, s->padding_left};
   const dnnl_dims_t far = {
-    (s->out_height - 1) * s->stride + s->filter_height - s->height - s->padding,
-    (s->out_width - 1) * s->stride + s->filter_width - s->width - s->padding,
+    (s->out_height - 1) * s->stride + s->filter_height - s->height - s->padding_top,
+    (s->out_width - 1) * s->stride + s->filter_width - s->width - s->padding_left,
   };
   const char *name = s->kind == FK_CONV ? "the convolution"
     : s->kind == FK_CONV_INPUT          ? "the convolution's image gradient"
@@ -385,7 +385,7 @@ static void plan_turned(fk_contraction *it) {
   // Single taps gain nothing; few channels run faster in the gradient's own kernels.
   if (
     s->kind != FK_CONV_INPUT || s->stride != 1 || s->filter_height != s->filter_width || s->filter_height == 1
-    || s->padding >= s->filter_height || s->channels < 16 || s->out_channels < 16)
+    || s->padding_top != s->padding_left || s->padding_top >= s->filter_height || s->channels < 16 || s->out_channels < 16)
     return;
   it->turned = true;
   fk_contraction_shape *twin = &it->primitive_shape;
@@ -396,7 +396,8 @@ static void plan_turned(fk_contraction *it) {
   twin->out_height = s->height;
   twin->out_width = s->width;
   twin->out_channels = s->channels;
-  twin->padding = (int)s->filter_height - 1 - s->padding;
+  twin->padding_top = (int)s->filter_height - 1 - s->padding_top;
+  twin->padding_left = (int)s->filter_width - 1 - s->padding_left;
 }
 
 /// The two images of a thin correlation, and where tap (u, v) of the wide one lies for pixel (0, 0) of the thin one:
@@ -408,9 +409,9 @@ typedef struct {
 static thin_sizes sizes_of_thin(const fk_contraction_shape *s) {
   if (s->kind == FK_CONV_INPUT)
     return (thin_sizes){s->out_height, s->out_width, s->out_channels, s->height, s->width,
-                        s->filter_height, s->filter_width, s->padding, -1};
+                        s->filter_height, s->filter_width, s->padding_top, -1};
   return (thin_sizes){s->height, s->width, s->channels, s->out_height, s->out_width,
-                      s->filter_height, s->filter_width, s->padding, 1};
+                      s->filter_height, s->filter_width, s->padding_top, 1};
 }
 
 static void plan_thin(fk_contraction *it) {
@@ -432,7 +433,7 @@ static const char *mistake(const fk_contraction_shape *s) {
     s->images < 1 || s->height < 1 || s->width < 1 || s->channels < 1 || s->filter_height < 1 || s->filter_width < 1
     || s->out_channels < 1 || s->out_height < 1 || s->out_width < 1)
     return "a convolution size is not positive";
-  if (s->stride < 1 || s->padding < 0) return "the stride is not positive or the padding negative";
+  if (s->stride < 1 || s->padding_top < 0 || s->padding_left < 0) return "the stride is not positive or the padding negative";
   return NULL;
 }
 
@@ -596,7 +597,8 @@ static void bind_convolution(
 }
 
 void fk_contraction_bind(
-  fk_contraction *it, const float *left, const float *right, float *out, void *workspace) {
+  fk_contraction *it, const void *left, const void *right, void *out, const float *bias, void *workspace) {
+  (void)bias;
   unbind(it);
   char *filters = workspace;
   it->operand_left = left;
@@ -793,5 +795,7 @@ const char *fk_contraction_implementation(const fk_contraction *it) {
   dnnl_primitive_desc_query(it->kernel[0].description, dnnl_query_impl_info_str, 0, &name);
   return name;
 }
+
+int fk_has_bf16(void) { return 0; }
 
 double fk_contraction_flops(const fk_contraction *it) { return it->flops; }

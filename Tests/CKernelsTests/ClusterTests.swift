@@ -31,7 +31,7 @@ private final class Case {
     let base = Floats(values)
     memory.append(base)
     registers.append(
-      fk_register(home: FK_STRIDED, slot: newSlot(), base: base.pointer, strides: six(strides)))
+      plainRegister(FK_STRIDED, slot: newSlot(), base.pointer, six(strides)))
     exact[registers.count - 1] = (0..<count).map {
       Double(values[offset(index($0, sizes), strides)])
     }
@@ -41,7 +41,7 @@ private final class Case {
   func dense(_ values: [Float]) -> Int {
     let base = Floats(values)
     memory.append(base)
-    registers.append(fk_register(home: FK_DENSE, slot: -1, base: base.pointer, strides: six([])))
+    registers.append(plainRegister(FK_DENSE, slot: -1, base.pointer, six([])))
     exact[registers.count - 1] = values.map(Double.init)
     return registers.count - 1
   }
@@ -49,20 +49,20 @@ private final class Case {
   func scalar(_ value: Float) -> Int {
     let base = Floats([value])
     memory.append(base)
-    registers.append(fk_register(home: FK_SCALAR, slot: -1, base: base.pointer, strides: six([])))
+    registers.append(plainRegister(FK_SCALAR, slot: -1, base.pointer, six([])))
     exact[registers.count - 1] = [Double](repeating: Double(value), count: count)
     return registers.count - 1
   }
 
   func scratch(slot: Int32? = nil) -> Int {
     registers.append(
-      fk_register(home: FK_SCRATCH, slot: slot ?? newSlot(), base: nil, strides: six([])))
+      plainRegister(FK_SCRATCH, slot: slot ?? newSlot(), nil, six([])))
     return registers.count - 1
   }
 
   func output() -> Int {
     let base = Floats(count: count)
-    registers.append(fk_register(home: FK_DENSE, slot: -1, base: base.pointer, strides: six([])))
+    registers.append(plainRegister(FK_DENSE, slot: -1, base.pointer, six([])))
     stored[registers.count - 1] = base
     return registers.count - 1
   }
@@ -95,7 +95,7 @@ private final class Case {
     let arguments = reductions.indices.map {
       fk_reduction(
         kind: reductions[$0].kind, source: Int32(reductions[$0].source),
-        result: results[$0].pointer,
+        is_local: 0, offset: 0, block_count: 0, result: results[$0].pointer,
         partials: splits ? partials[$0].pointer : nil)
     }
     registers.withUnsafeBufferPointer { registers in
@@ -378,4 +378,14 @@ private func randomCase(_ seed: Int) -> Case {
     test.apply(FK_COPY, test.output(), test.scalar(3))
     #expect(test.disagreement(test.run()) == nil)
   }
+}
+
+/// A register of fp32 memory that all workers share.
+private func plainRegister(
+  _ home: fk_home, slot: Int32, _ base: UnsafeMutablePointer<Float>?,
+  _ strides: (Int64, Int64, Int64, Int64, Int64, Int64)
+) -> fk_register {
+  fk_register(
+    home: home, type: FK_FP32, slot: slot, is_local: 0, base: base, strides: strides, second: nil,
+    width: 0, second_width: 0, offset: 0, block_count: 0)
 }

@@ -59,7 +59,8 @@ private struct Problem: CustomTestStringConvertible, Sendable {
       problem.shape.out_height = Int64((height + 2 * padding - filter) / stride + 1)
       problem.shape.out_width = Int64((width + 2 * padding - filter) / stride + 1)
       problem.shape.stride = Int32(stride)
-      problem.shape.padding = Int32(padding)
+      problem.shape.padding_top = Int32(padding)
+      problem.shape.padding_left = Int32(padding)
       return problem
     }
   }
@@ -110,10 +111,10 @@ private struct Problem: CustomTestStringConvertible, Sendable {
         for ow in 0..<outWidth {
           let resultBase = ((image * outHeight + oh) * outWidth + ow) * outChannels
           for u in 0..<Int(shape.filter_height) {
-            let h = oh * Int(shape.stride) + u - Int(shape.padding)
+            let h = oh * Int(shape.stride) + u - Int(shape.padding_top)
             guard h >= 0, h < height else { continue }
             for v in 0..<Int(shape.filter_width) {
-              let w = ow * Int(shape.stride) + v - Int(shape.padding)
+              let w = ow * Int(shape.stride) + v - Int(shape.padding_left)
               guard w >= 0, w < width else { continue }
               for c in 0..<channels {
                 let imageIndex = ((image * height + h) * width + w) * channels + c
@@ -172,7 +173,7 @@ private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads:
   }
   guard let leftBase = a.baseAddress, let rightBase = b.baseAddress, let outBase = out.baseAddress
   else { return [] }
-  fk_contraction_bind(contraction, leftBase, rightBase, outBase, workspace)
+  fk_contraction_bind(contraction, leftBase, rightBase, outBase, nil, workspace)
   var names = [UnsafePointer<CChar>](
     repeating: fk_contraction_implementation(contraction), count: 8)
   let none = fk_step(run: { _, _, _ in }, arguments: leftBase, pieces: 0)

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// What to compute. All arrays are dense fp32, row-major.
+#include "cluster.h"
+
+/// What to compute. All arrays are dense, row-major.
 typedef enum {
   /// out[b, m, n] = Σ_k left[b, m, k] right[b, k, n]; left is stored [b, k, m] where transposed_left,
   /// right [b, n, k] where transposed_right. batch = 1 for plain matrices.
@@ -26,7 +28,16 @@ typedef struct {
   int64_t images, height, width, channels;            // the other three: the image,
   int64_t filter_height, filter_width, out_channels;  // the filter,
   int64_t out_height, out_width;                      // and the (larger-stride) output
-  int stride, padding;
+  int stride, padding_top, padding_left;  // the far edges get what the sizes ask for
+  /// FK_BF16: operands are rounded to bf16 where they are not stored so; products are summed in fp32.
+  fk_type compute;
+  /// How the arrays are stored. `compute` is FK_BF16 where one of them is.
+  fk_type left_type, right_type, out_type;
+  /// Whether bind's `bias`, fp32 [n] or [out_channels] ([channels] for FK_CONV_INPUT), is added to every row or pixel
+  /// of the result. Not for FK_CONV_FILTER.
+  int has_bias;
+  /// Whether the result is added to what `out` holds. Not for FK_CONV_FILTER.
+  int accumulates;
 } fk_contraction_shape;
 
 typedef struct fk_contraction fk_contraction;
@@ -43,8 +54,8 @@ size_t fk_contraction_workspace(const fk_contraction *_Nonnull contraction);
 
 /// Sets the addresses, once. They stay fixed for the life of the program.
 void fk_contraction_bind(
-  fk_contraction *_Nonnull contraction, const float *_Nonnull left, const float *_Nonnull right,
-  float *_Nonnull out, void *_Nullable workspace);
+  fk_contraction *_Nonnull contraction, const void *_Nonnull left, const void *_Nonnull right,
+  void *_Nonnull out, const float *_Nullable bias, void *_Nullable workspace);
 
 /// The steps that compute it, in order: e.g. reorder the filter, the four pieces, sum the partial gradients and
 /// reorder. At most 8; returns how many. `names[i]` becomes the static name of step i ("reorder", "conv", ...).
@@ -56,6 +67,9 @@ int fk_contraction_steps(
 /// The name of oneDNN's implementation, e.g. "brgconv:avx512_core"; "blas:jit" for a matrix product by its BLAS
 /// interface, "rows:jit" for a correlation with a single channel by matrix products and shifted rows.
 const char *_Nonnull fk_contraction_implementation(const fk_contraction *_Nonnull contraction);
+/// Whether this processor multiplies bf16 in hardware (AMX or AVX-512 BF16), so that FK_BF16 pays.
+int fk_has_bf16(void);
+
 /// Floating-point operations of one run, two per multiply-add (taps that fall into padding included).
 double fk_contraction_flops(const fk_contraction *_Nonnull contraction);
 

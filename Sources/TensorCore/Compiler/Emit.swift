@@ -168,7 +168,10 @@ private struct Emitter {
     func add(
       _ home: fk_home, base: UnsafeMutablePointer<Float>?, slot: Int32 = 0, strides: [Int] = []
     ) -> Int32 {
-      registers.append(fk_register(home: home, slot: slot, base: base, strides: packed(strides)))
+      registers.append(
+        fk_register(
+          home: home, type: FK_FP32, slot: slot, is_local: 0, base: base, strides: packed(strides),
+          second: nil, width: 0, second_width: 0, offset: 0, block_count: 0))
       return Int32(registers.count - 1)
     }
     func newSlot() -> Int32 {
@@ -253,7 +256,8 @@ private struct Emitter {
       let isSum = if case .sum = listing.instructions[reduction].operation { true } else { false }
       reductions.append(
         fk_reduction(
-          kind: isSum ? FK_SUM : FK_MAX, source: r, result: try address(reduction),
+          kind: isSum ? FK_SUM : FK_MAX, source: r, is_local: 0, offset: 0, block_count: 0,
+          result: try address(reduction),
           partials: pieces.splitsReduced ? allocations.floats(resultCount * pieces.count) : nil))
     }
     guard slots <= scratch.slots else {
@@ -377,7 +381,9 @@ private struct Emitter {
         Int64(filter[0]), Int64(filter[1]), Int64(filter[3])
       )
       (s.out_height, s.out_width) = (Int64(output[1]), Int64(output[2]))
-      (s.stride, s.padding) = (Int32(c.stride), Int32(c.padding))
+      (s.stride, s.padding_top, s.padding_left) = (
+        Int32(c.stride), Int32(c.padding), Int32(c.padding)
+      )
     }
     switch instruction.operation {
     case .matmul(let l, let r):
@@ -405,7 +411,7 @@ private struct Emitter {
   ) throws {
     let inputs = listing.instructions[i].inputs.map { listing.home($0) }
     fk_contraction_bind(
-      contraction, try address(inputs[0]), try address(inputs[1]), try address(i), workspace)
+      contraction, try address(inputs[0]), try address(inputs[1]), try address(i), nil, workspace)
     var found = [fk_step](
       repeating: fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0),
       count: 8)

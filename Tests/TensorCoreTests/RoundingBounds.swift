@@ -6,10 +6,24 @@ import TensorCore
 /// + |b| e_a + e_a e_b + u |ab|. A sum of n terms in any order adds n u Σ|terms|. u is 4 units in
 /// the last place, which is what the kernels' functions promise; derivatives of functions are
 /// doubled to cover their change over the error.
-func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
+///
+/// In bf16 every value on the way to a contraction may be stored once with 8 significant bits, which
+/// changes it by 2^-8 of its size; so may the contraction's operands be, wherever they come from.
+func roundingBounds(_ outputs: [Tensor], _ precision: Precision = .fp32) -> [Tensor] {
   let unit = 4 * 0x1p-24
+  let nodes = topologicalOrder(outputs.map(\.node))
+  var rounds: Set<Node> = []
+  if precision == .bf16 {
+    for node in nodes.reversed() {
+      switch node.operation {
+      case .matmul, .convolution, .convolutionInput, .convolutionFilter:
+        rounds.formUnion(node.inputs)
+      default: if rounds.contains(node) { rounds.formUnion(node.inputs) }
+      }
+    }
+  }
   var bounds: [Node: Tensor] = [:]
-  for node in topologicalOrder(outputs.map(\.node)) {
+  for node in nodes {
     let y = Tensor(node)
     let x = node.inputs.map { Tensor($0) }
     let e = node.inputs.map { bounds[$0] ?? .zeros($0.shape) }
@@ -53,7 +67,7 @@ func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
       case .convolutionInput: summed(x[1].count / x[1].shape[2])
       case .convolutionFilter: summed(x[1].count / x[1].shape[3])
       }
-    bounds[node] = bound
+    bounds[node] = rounds.contains(node) ? bound + 0x1p-8 * (abs(y) + bound) : bound
   }
   // Numbers below Float's normal range are flushed to zero.
   return outputs.map { (bounds[$0.node] ?? .zeros($0.shape)) + 1e-36 }

@@ -137,24 +137,10 @@ public func measure(
   if profile {
     var nanoseconds: [Int64] = []
     for step in 0..<count { training.runProfiled(step: 1000 + step, &nanoseconds) }
-    lines = profileLines(training.program, nanoseconds, runs: count)
+    lines = try profileLines(
+      training.program, nanoseconds, runs: count, Ceilings(.fp32, threads: threads))
   }
   return BenchmarkResult(
     workload: workload, parameters: training.parameters.count, threads: threads, seconds: seconds,
     firstStep: first, flops: training.program.kernels.reduce(0) { $0 + $1.flops }, profile: lines)
-}
-
-/// Steps of equal labels together, the slowest first.
-private func profileLines(_ program: Program, _ nanoseconds: [Int64], runs: Int) -> [String] {
-  var totals: [String: (calls: Int, time: Int64)] = [:]
-  for (label, time) in zip(program.stepLabels, nanoseconds) {
-    let old = totals[label] ?? (0, 0)
-    totals[label] = (old.calls + 1, old.time + time)
-  }
-  let all = Double(max(1, nanoseconds.reduce(0, +)))
-  return totals.sorted { ($0.value.time, $1.key) > ($1.value.time, $0.key) }.map { label, total in
-    let milliseconds = Double(total.time) / Double(runs) / 1e6
-    return
-      "\(rounded(milliseconds)) ms  \(percent(Double(total.time) / all))  \(total.calls)x  \(label)"
-  }
 }

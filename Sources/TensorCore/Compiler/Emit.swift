@@ -444,9 +444,9 @@ private struct Emitter {
       throw TensorError("a copy over \(axes.count) axes: at most \(FK_MAX_RANK) are supported")
     }
     return fk_copy(
-      rank: Int32(axes.count), sizes: packed(axes.map(\.size)),
+      type: FK_FP32, rank: Int32(axes.count), sizes: packed(axes.map(\.size)),
       from_strides: packed(axes.map(\.from)),
-      to_strides: packed(axes.map(\.to)), from: UnsafePointer(from), to: to,
+      to_strides: packed(axes.map(\.to)), from: from, to: to,
       pieces: Int32(Swift.max(1, Swift.min(pieces, axes[0].size))))
   }
 
@@ -479,7 +479,8 @@ private struct Emitter {
     case .pad(let before):
       append(
         fk_run_fill,
-        fk_fill(to: out, count: Int64(instruction.count), value: 0, pieces: Int32(parts)),
+        fk_fill(
+          type: FK_FP32, to: out, count: Int64(instruction.count), value: 0, pieces: Int32(parts)),
         pieces: Int32(parts))
       let c = try place(inputs[0], shapes[0], at: before)
       append(fk_run_copy, c, pieces: c.pieces)

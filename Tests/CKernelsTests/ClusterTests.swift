@@ -339,8 +339,10 @@ private func randomCase(_ seed: Int) -> Case {
     }
   }
 
-  /// A group norm: sums over pixels, a few numbers for each channel, and the map; with the numbers between the phases
-  /// in local memory, and with scratch slots shared or not. The same bytes as one cluster after the other, in memory.
+  /// A group norm: sums over pixels, a few numbers for each channel, and the map.
+  ///
+  /// The numbers between the phases are in local memory, scratch slots are shared or not. The bytes are those of one
+  /// cluster after the other, in memory.
   @Test(arguments: [(6, 50, 8), (4, 784, 32), (3, 7, 96), (1, 200, 5)], [false, true])
   func chainOfPhases(_ shape: (images: Int, pixels: Int, channels: Int), apart: Bool) {
     let (n, p, c) = shape

@@ -34,6 +34,18 @@ FK_INLINE float float_of_bits(uint32_t bits) {
   return x;
 }
 
+FK_INLINE float float_of_bf16(uint16_t x) {
+  return float_of_bits((uint32_t) x << 16);
+}
+
+/// Rounded to nearest, ties to even; what rounds above the largest bf16 is infinite, and NaN stays a (quiet) NaN.
+/// Subnormals are kept: there is no arithmetic in this.
+FK_INLINE uint16_t bf16_of_float(float x) {
+  uint32_t bits = bits_of_float(x), upper = bits >> 16;
+  uint32_t rounded = (bits + 0x7fff + (upper & 1)) >> 16;
+  return (uint16_t) (x == x ? rounded : upper | 0x40);
+}
+
 /// Adding this rounds a float of magnitude below 2^22 to an integer, which then is in the low bits of the sum. Unlike
 /// a conversion to int it is defined for every x, and fast before SSE 4.1 as well.
 #define ROUNDING 0x1.8p23f

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "evaluate.h"
+
 static double apply(fk_function function, double a, double b, double c) {
   switch (function) {
     case FK_COPY: return a;
@@ -30,10 +32,6 @@ static double apply(fk_function function, double a, double b, double c) {
   return NAN;
 }
 
-static int operand_count(fk_function function) {
-  return function < FK_ADD ? 1 : function < FK_SELECT ? 2 : 3;
-}
-
 void fk_run_scalars(const void *arguments, int piece, int worker) {
   (void) piece;
   (void) worker;
@@ -46,7 +44,7 @@ void fk_run_scalars(const void *arguments, int piece, int worker) {
       case FK_VALUE_MEMORY: results[i] = *value->memory; break;
       case FK_VALUE_FUNCTION: {
         // Operands that a function does not have may hold any position.
-        int operands = operand_count((fk_function) value->function);
+        int operands = fk_operand_count((fk_function) value->function);
         results[i] = apply(
           (fk_function) value->function, results[value->a], operands > 1 ? results[value->b] : 0,
           operands > 2 ? results[value->c] : 0);

@@ -18,9 +18,10 @@ typedef enum {
   FK_SCRATCH,
   /// In memory at base[i], i being the flat (row-major) index in the iteration space: read, or written, in place. Of
   /// FK_BF16 the tile is brought into scratch slot `slot` before the operations run or, where an operation writes the
-  /// register, computed in that slot and rounded to memory (to nearest, ties to even) once it is.
+  /// register, computed in that slot and rounded to memory (to nearest, ties to even; NaN stays NaN, subnormals are kept
+  /// or become 0) once it is. Whoever reads the register after that finds the slot: what was computed, not yet rounded.
   FK_DENSE,
-  /// One element, base[0], the same for all.
+  /// One element, base[0], the same for all. Always FK_FP32.
   FK_SCALAR,
   /// base[Σ index[d] * strides[d]], brought into scratch slot `slot` before the operations run. Strides may be 0.
   /// In a slot of its own, content that repeats from tile to tile (a bias, when `tile` is a multiple of the channels)

@@ -340,11 +340,9 @@ struct Emitter {
       throw TensorError("a copy over \(axes.count) axes: at most \(FK_MAX_RANK) are supported")
     }
     return fk_copy(
-      rank: Int32(axes.count), sizes: packed(axes.map(\.size)),
+      type: type, rank: Int32(axes.count), sizes: packed(axes.map(\.size)),
       from_strides: packed(axes.map(\.from)),
-      to_strides: packed(axes.map(\.to)),
-      from: UnsafePointer(from.assumingMemoryBound(to: Float.self)),
-      to: to.assumingMemoryBound(to: Float.self),
+      to_strides: packed(axes.map(\.to)), from: from, to: to,
       pieces: Int32(Swift.max(1, Swift.min(pieces, axes[0].size))))
   }
 
@@ -379,8 +377,7 @@ struct Emitter {
       append(
         fk_run_fill,
         fk_fill(
-          to: to.assumingMemoryBound(to: Float.self), count: Int64(instruction.count), value: 0,
-          pieces: Int32(parts)),
+          type: type, to: to, count: Int64(instruction.count), value: 0, pieces: Int32(parts)),
         pieces: Int32(parts))
       let c = try place(inputs[0], shapes[0], at: before)
       append(fk_run_copy, c, pieces: c.pieces)

@@ -102,7 +102,7 @@ extension Listing {
   /// Whether it puts two arrays side by side, which a cluster can read where they are.
   func isJoin(_ position: Int) -> Bool {
     guard case .concatenate = instructions[position].operation else { return false }
-    return instructions[position].inputs.count == 200  //XX
+    return instructions[position].inputs.count == 2
   }
 
   func isReduction(_ position: Int) -> Bool {

@@ -38,6 +38,51 @@ import Testing
     #expect(seen == Set(Kind.all))
   }
 
+  @Test func sigmoidAndSoftplusDoNotOverflow() throws {
+    let x = Tensor.input("x", [4])
+    let y = [sigmoid(x), softplus(x)]
+    let slopes = y.map { gradients(of: $0.sum(), withRespectTo: [x])[0] }
+    let second = slopes.map { gradients(of: $0.sum(), withRespectTo: [x])[0] }
+    var reference = Reference(seed: 0)
+    let far = 1e4
+    let values = try reference.evaluate(y + slopes + second, ["x": [-far, -40, 40, far]])
+    let tail = exp(-40.0)
+    let expected = [
+      [0, tail, 1 - tail, 1], [0, tail, 40, far], [0, tail, tail, 0], [0, tail, 1 - tail, 1],
+      [0, tail, -tail, 0], [0, tail, tail, 0],
+    ]
+    for (value, expected) in zip(values, expected) {
+      // 1 - y knows small numbers to the last bit of 1.
+      #expect(zip(value, expected).allSatisfy { abs($0 - $1) <= 1e-15 * abs($1) + 1e-16 })
+    }
+  }
+
+  /// The compiler puts single instructions in place of `silu` and its gradient, whose form it knows.
+  @Test func siluAndItsGradientKeepTheirForm() throws {
+    let (x, g) = (Tensor.input("x", [4]), Tensor.input("g", [4]))
+    let y = silu(x)
+    let slope = gradients(of: (g * y).sum(), withRespectTo: [x])[0]
+    let listing = simplify(try Listing("silu", outputs: [y, slope], updates: []))
+    #expect(
+      listing.description == """
+        %0 = input x() [4]
+        %1 = sigmoid(%0) [4]
+        %2 = multiply(%0, %1) [4]
+        %3 = constant 1.0() []
+        %4 = reshape(%3) [1]
+        %5 = broadcast(%4) [4]
+        %6 = input g() [4]
+        %7 = multiply(%6, %1) [4]
+        %8 = multiply(%6, %0) [4]
+        %9 = subtract(%5, %1) [4]
+        %10 = multiply(%1, %9) [4]
+        %11 = multiply(%8, %10) [4]
+        %12 = add(%7, %11) [4]
+        output %2
+        output %12
+        """)
+  }
+
   @Test func gradientOfReluAtZeroIsZero() throws {
     let x = Tensor.input("x", [3])
     let y = gradients(of: relu(x).sum(), withRespectTo: [x])[0]
@@ -231,6 +276,8 @@ private struct Sample: Sendable {
       case .sign: (-1 ... -0.1, { _ in -1 })
       case .floor: (2.1...2.9, { _ in 2 })
       case .erf: (-2...2, errorFunction)
+      case .sigmoid: (-4...4, { exp($0) / (exp($0) + 1) })
+      case .softplus: (-4...4, { log(exp($0) + 1) })
       }
     return Sample(
       name: function.rawValue, shapes: [[5]], range: range,

@@ -83,7 +83,8 @@ private func unaryBound(
   case .log1p: 2 * e / (1 + x) + rounded
   case .sqrt: e / y + rounded
   case .reciprocal: 2 * e * y * y + rounded
-  case .tanh: e + rounded
+  case .tanh, .softplus: e + rounded
+  case .sigmoid: 0.25 * e + rounded
   case .sin, .cos: e + unit
   case .erf: 1.2 * e + rounded
   case .sign, .floor: .zeros(x.shape)  // Only of exact numbers.

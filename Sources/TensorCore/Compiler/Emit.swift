@@ -503,6 +503,8 @@ extension Primitive {
       case .sign: FK_SIGN
       case .floor: FK_FLOOR
       case .erf: FK_ERF
+      case .sigmoid: FK_SIGMOID
+      case .softplus: FK_SOFTPLUS
       }
     case .binary(let function):
       switch function {

@@ -127,6 +127,8 @@ private func unaryPullback(_ function: Unary, _ x: Tensor, _ y: Tensor, _ g: Ten
   case .abs: g * sign(x)
   case .sign, .floor: nil
   case .erf: g * (2 / Double.pi.squareRoot()) * exp(-x * x)
+  case .sigmoid: g * (y * (1 - y))
+  case .softplus: g * sigmoid(x)
   }
 }
 

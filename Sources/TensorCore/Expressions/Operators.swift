@@ -146,6 +146,10 @@ public func sign(_ x: Tensor) -> Tensor { x.unary(.sign) }
 public func floor(_ x: Tensor) -> Tensor { x.unary(.floor) }
 /// The error function.
 public func erf(_ x: Tensor) -> Tensor { x.unary(.erf) }
+/// 1 / (1 + exp(-x)); neither it nor its gradient overflows.
+public func sigmoid(_ x: Tensor) -> Tensor { x.unary(.sigmoid) }
+/// log(1 + exp(x)), without overflow.
+public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
 
 /// The larger of each pair.
 ///

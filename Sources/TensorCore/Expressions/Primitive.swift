@@ -42,6 +42,7 @@ package enum Primitive: Hashable, Sendable {
 
 package enum Unary: String, Hashable, Sendable, CaseIterable {
   case negate, exp, expm1, log, log1p, sqrt, reciprocal, tanh, sin, cos, abs, sign, floor, erf
+  case sigmoid, softplus
 }
 
 package enum Binary: String, Hashable, Sendable, CaseIterable {

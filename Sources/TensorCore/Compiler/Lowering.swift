@@ -27,7 +27,7 @@ extension Listing {
     }
     let wanted = stores.union(cluster.reductions.map { home(instructions[$0].inputs[0]) })
     var lowering = Lowering(listing: self, operations: operations, wanted: wanted)
-    lowering.combine { $0.siluGradient($1) }
+//XX    lowering.combine { $0.siluGradient($1) }
     lowering.combine { $0.silu($1) }
     //XX    lowering.combine { $0.multiplyAdd($1) }
     return lowering.operations

@@ -95,9 +95,8 @@ extension Fusion {
     return cluster.views.allSatisfy { view in
       let sources = operands[view]
       guard !written.isDisjoint(with: sources) else { return true }
-      if listing.isJoin(view) {
-        return sources.allSatisfy { count($0) % rows == 0 }
-          && listing.instructions[view].shape[0] % rows == 0
+      if case .concatenate(let axis) = listing.instructions[view].operation {
+        return listing.instructions[view].shape[..<axis].reduce(1, *) % rows == 0
       }
       guard let outer = listing.viewAxes(view).first, outer.size % rows == 0 else { return false }
       return outer.size / rows * outer.stride * rows == count(sources[0])

@@ -44,7 +44,7 @@ format: ## rewrite the sources in the house format
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
 bench: build ## measure every workload on this machine
-	@for workload in ddpm-toy ddpm-mnist ddpm-mnist-sample; do $(FIGMENT) bench $$workload || exit 1; echo; done
+	@for workload in ddpm-toy vae-mnist ddpm-mnist ddpm-mnist-sample; do $(FIGMENT) bench $$workload || exit 1; echo; done
 
 size: ## lines of each target
 	@for target in Sources/* Examples/* Tests/*; do \

@@ -27,10 +27,11 @@ let package = Package(
     .target(name: "Datasets", dependencies: ["CZlib"]),
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
+    .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "TensorCore", "Yams",
+        "Datasets", "DDPM", "Images", "TensorCore", "VAE", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -49,10 +50,11 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
+    .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "DDPM", "Datasets", "Images", "TensorCore", "Training",
+        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE",
         .product(name: "Logging", package: "swift-log"),
       ]),
     // Runs the executable as a process: what is to be tested cannot be linked.

@@ -44,7 +44,7 @@ struct Inpaint: ParsableCommand {
     try checkPlaces([out])
     let run = try Run(folder: folder, threads: computing.threads)
     let isDrawn = try run.domain.mask(mask)
-    let whole = try run.domain.image(image) {
+    let whole = try run.image(image) {
       try TrainingData(run.experiment.data, directory: data.path)
     }
     let known = zip(whole, isDrawn).map { $1 ? 0 : $0 }

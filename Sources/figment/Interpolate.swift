@@ -54,11 +54,10 @@ struct Interpolate: ParsableCommand {
     try checkPlaces([out])
     let run = try Run(folder: folder, threads: computing.threads)
     let examples = { try TrainingData(run.experiment.data, directory: data.path) }
-    let first = try run.domain.image(from, of: examples)
-    let last = try run.domain.image(to, of: examples)
+    let first = try run.image(from, of: examples)
+    let last = try run.image(to, of: examples)
     let between = try run.interpolate(
-      from: first, to: last, count: count, t0: t0 ?? run.model.schedule.times / 2, seed: seed,
-      label: label)
+      from: first, to: last, count: count, t0: t0, seed: seed, label: label)
     let path = out ?? RunPaths(folder).samples + "/interpolation.png"
     try writeAtomically(try run.row(first + between + last, command: typedCommand()), to: path)
     print(path)

@@ -71,27 +71,15 @@ struct Sample: ParsableCommand {
   func run() throws {
     try checkPlaces([out, npy])
     let run = try Run(folder: folder, threads: computing.threads)
-    var settings = run.experiment.sampling
-    if let sampler, sampler != settings.method {
-      settings.method = sampler
-      // Every step of the schedule, unless told: the experiment's number was for its own sampler.
-      settings.steps = nil
-    }
-    if let eta {
-      guard settings.method == .ddim else {
-        throw CommandError(
-          "--eta is for ddim, and \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"
-        )
-      }
-      settings.eta = eta
-    }
-    let steps = steps ?? settings.steps ?? run.model.schedule.times
-    let chosen = seeds?.seeds ?? (0..<(count ?? settings.count)).map { UInt64($0) }
+    let sampling = run.experiment.sampling
+    let reverse = try reverse(of: run)
+    let steps = reverse.map { self.steps ?? $0.steps ?? run.samplingSteps(count: 1) }
+    let chosen = seeds?.seeds ?? (0..<(count ?? sampling.count)).map { UInt64($0) }
     var progress = Progress(
       total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
       style: reporting.style, console: Console())
     let samples = try run.sample(
-      seeds: chosen, method: settings.samplingMethod, steps: steps,
+      seeds: chosen, method: reverse?.samplingMethod, steps: steps,
       labels: label.map { [Int](repeating: $0, count: chosen.count) }
     ) { done, _ in progress.update(done) }
     progress.finish()
@@ -106,6 +94,39 @@ struct Sample: ParsableCommand {
       try writeAtomically(try run.picture(samples, command: typedCommand()), to: path)
       print(path)
     }
+  }
+}
+
+extension Sample {
+  /// The way from noise, as the experiment and the options say; nothing for models that sample in one
+  /// pass.
+  private func reverse(of run: Run) throws -> SamplingSettings.Reverse? {
+    guard var settings = run.experiment.sampling.reverse else {
+      let given: [(name: String, isGiven: Bool)] = [
+        ("--sampler", sampler != nil), ("--steps", steps != nil), ("--eta", eta != nil),
+        ("--class", label != nil),
+      ]
+      if let option = given.first(where: \.isGiven)?.name {
+        throw CommandError(
+          "\(option) is for diffusion models, and \(RunPaths(folder).folder) is a "
+            + "\(run.experiment.model.kind), which samples in one pass")
+      }
+      return nil
+    }
+    if let sampler, sampler != settings.method {
+      settings.method = sampler
+      // Every step of the schedule, unless told: the experiment's number was for its own sampler.
+      settings.steps = nil
+    }
+    if let eta {
+      guard settings.method == .ddim else {
+        throw CommandError(
+          "--eta is for ddim, and \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"
+        )
+      }
+      settings.eta = eta
+    }
+    return settings
   }
 }
 

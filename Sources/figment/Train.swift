@@ -50,6 +50,7 @@ struct Train: ParsableCommand {
     }
     let data = try TrainingData(settings.data, directory: dataFolder.path)
     try settings.check(data)
+    let validation = try settings.validation(directory: dataFolder.path)
     Interruption.install()
     let console = Console()
     let log = reporting.log(console)
@@ -59,7 +60,7 @@ struct Train: ParsableCommand {
     for notice in folder.notices { log.notice("\(notice)") }
     log.info("run folder \(folder.paths.folder)")
     let trainer = Trainer(
-      settings, data, folder.paths, threads: computing.threads, log: log,
+      settings, data, validation: validation, folder.paths, threads: computing.threads, log: log,
       command: reproducingCommand)
     switch try trainer.run(stopAt: stopAt, progress: reporting.style, console: console) {
     case .finished: print(folder.paths.finalSample)

@@ -11,6 +11,8 @@ public enum Workload: String, CaseIterable, Sendable {
   case ddpmMNISTSample = "ddpm-mnist-sample"
   /// A training step of the MLP on points, batch 512.
   case ddpmToy = "ddpm-toy"
+  /// A training step of a VAE on MNIST, batch 128, binarised inside the step.
+  case vaeMNIST = "vae-mnist"
 
   /// The experiment whose programs are measured.
   public var experiment: Experiment {
@@ -28,6 +30,16 @@ public enum Workload: String, CaseIterable, Sendable {
       model: {kind: ddpm, network: unet, base: 32, multipliers: [1, 2, 4], blocks: 1}
       optimizer: {rate: 2.0e-4, average: null}
       sampling: {method: ddim, steps: 50}
+      """
+    case .vaeMNIST:
+      """
+      name: vae-mnist
+      data: mnist
+      binarisation: dynamic
+      steps: 1000000
+      batch: 128
+      model: {kind: vae, network: mlp, hidden: [512, 256], latent: 20}
+      optimizer: {rate: 1.0e-3, average: null}
       """
     case .ddpmToy:
       """
@@ -108,11 +120,14 @@ public func measure(
   }
 
   if workload == .ddpmMNISTSample {
-    let parameters = Parameters("denoiser")
-    let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
+    let parameters = Parameters(experiment.model.root)
+    guard
+      case .ddpm(let model) = try experiment.model.model(
+        forExamplesOf: data.domain.shape, parameters)
+    else { throw TensorError("\(workload.rawValue) is not a diffusion model") }
     let sampler = try Sampler(model, runtime, batch: 64)
     let seeds = (0..<64).map { UInt64($0) }
-    let plan = experiment.sampling
+    let plan = try experiment.reverse()
     var first = 0.0
     _ = try sampler.sample(seeds: seeds, plan.samplingMethod, steps: plan.steps) { done, _ in
       if done == 1 { first = (clock.now - begin).seconds }
@@ -129,7 +144,7 @@ public func measure(
   let training = try TrainingProgram(experiment, data, runtime)
   _ = try training.run(step: 0)
   let first = (clock.now - begin).seconds
-  let small = workload == .ddpmToy
+  let small = workload == .ddpmToy || workload == .vaeMNIST
   for warm in 1...(small ? 20 : 2) { _ = try training.run(step: warm) }
   let count = steps ?? (small ? 300 : 10)
   for step in 0..<count { try time { _ = try training.run(step: 100 + step) } }

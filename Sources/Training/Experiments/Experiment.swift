@@ -6,12 +6,16 @@ public struct Experiment: Equatable, Sendable {
   public var name: String
   /// The data: one of `KnownSets.names`, or the path of a user's own, with a "/" or a "." in it.
   public var data: String
+  /// How the bytes of images become zeros and ones, if they do.
+  public var binarisation: Binarisation
   /// The key of all draws.
   public var seed: UInt64
   /// Steps in all, which is also the horizon of the learning rate.
   public var steps: Int
   /// Examples a step.
   public var batch: Int
+  /// Epochs without a better validation bound after which training ends, or nil: all steps.
+  public var patience: Int?
   /// What is trained.
   public var model: ModelSettings
   /// How it is trained.
@@ -29,6 +33,7 @@ public struct Experiment: Equatable, Sendable {
     seed = try reader.unsigned("seed", default: 0)
     steps = try reader.int("steps", in: 1...16_000_000)
     batch = try reader.int("batch", default: 128, in: 1...65_536)
+    patience = try reader.optionalInt("patience", in: 1...100_000)
     let model = try reader.nested("model") { reader in
       let model = try ModelSettings(from: &reader)
       if let shape, let failure = model.failure(forExamplesOf: shape) {
@@ -36,9 +41,24 @@ public struct Experiment: Equatable, Sendable {
       }
       return model
     }
+    let words = Binarisation.allCases.map(\.rawValue)
+    let word = try reader.string(
+      "binarisation", default: model.binarisation(forExamplesOf: shape).rawValue, oneOf: words)
+    binarisation = Binarisation(rawValue: word) ?? .none
+    if shape?.count == 1, binarisation != .none {
+      throw reader.error(
+        "binarisation", "\(word) is for images, and the data are points; expected none")
+    }
+    if patience != nil, !model.hasBound {
+      throw reader.error(
+        "patience",
+        "early stopping needs a bound on validation data, which \(model.kind) has not; expected null"
+      )
+    }
     optimizer = try reader.nested("optimizer") { try OptimizerSettings(from: &$0) }
     sampling = try reader.nested("sampling") {
-      try SamplingSettings(from: &$0, times: model.times, forPoints: model.isForPoints)
+      try SamplingSettings(
+        from: &$0, times: model.times, forPoints: shape.map { $0.count == 1 } ?? model.isForPoints)
     }
     self.model = model
     report = try reader.nested("report") { try ReportSettings(from: &$0) }
@@ -60,8 +80,14 @@ public struct Experiment: Equatable, Sendable {
   /// - Throws: `ConfigurationError` where it does not; of known data sets this is said when the file
   ///   is read.
   public func check(_ data: TrainingData) throws {
-    if let failure = model.failure(forExamplesOf: data.domain.shape) {
+    let shape = data.domain.shape
+    if let failure = model.failure(forExamplesOf: shape) {
       throw ConfigurationError(origin: self.data, path: "model.network", problem: failure)
+    }
+    if shape.count == 1, binarisation != .none {
+      throw ConfigurationError(
+        origin: self.data, path: "binarisation",
+        problem: "\(binarisation.rawValue) is for images, and the data are points; expected none")
     }
   }
 
@@ -89,8 +115,10 @@ public struct Experiment: Equatable, Sendable {
   /// The resolved experiment: equal experiments give equal text.
   public var yaml: String {
     let members: [ConfigurationValue.Member] = [
-      .init("name", .string(name)), .init("data", .string(data)), .init("seed", .unsigned(seed)),
+      .init("name", .string(name)), .init("data", .string(data)),
+      .init("binarisation", .string(binarisation.rawValue)), .init("seed", .unsigned(seed)),
       .init("steps", .integer(steps)), .init("batch", .integer(batch)),
+      .init("patience", .optional(patience)),
       .init("model", .mapping(model.members)), .init("optimizer", .mapping(optimizer.members)),
       .init("sampling", .mapping(sampling.members)), .init("report", .mapping(report.members)),
     ]

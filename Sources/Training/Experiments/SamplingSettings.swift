@@ -13,42 +13,58 @@ public struct SamplingSettings: Equatable, Sendable {
     case ancestralPosterior = "ancestral-posterior"
   }
 
-  /// The sampler.
-  public var method: Method
-  /// Steps of the sampler, or nil for all times of the schedule.
-  public var steps: Int?
-  /// DDIM's share of fresh noise, 0 to 1.
-  public var eta: Double
   /// Samples of the final sheet.
   public var count: Int
-  /// Samples and steps of the sheets during training.
-  public var previewCount, previewSteps: Int
+  /// Samples of the sheets during training.
+  public var previewCount: Int
+  /// The way from noise to samples, for models that take one.
+  public var reverse: Reverse?
 
-  init(from reader: inout ConfigurationReader, times: Int, forPoints: Bool) throws {
-    let word = try reader.string("method", default: "ddim", oneOf: Method.allCases.map(\.rawValue))
-    method = Method(rawValue: word) ?? .ddim
-    steps = try reader.optionalInt("steps", in: 1...times)
-    eta = try reader.double("eta", default: 0, in: 0...1)
+  /// How diffusion models sample.
+  public struct Reverse: Equatable, Sendable {
+    /// The sampler.
+    public var method: Method
+    /// Steps of the sampler, or nil for all times of the schedule.
+    public var steps: Int?
+    /// DDIM's share of fresh noise, 0 to 1.
+    public var eta: Double
+    /// Steps of the sheets during training.
+    public var previewSteps: Int
+
+    /// The sampler as the DDPM target knows it.
+    public var samplingMethod: SamplingMethod {
+      switch method {
+      case .ddim: .ddim(eta: eta)
+      case .ancestral: .ancestral(.beta)
+      case .ancestralPosterior: .ancestral(.posterior)
+      }
+    }
+  }
+
+  /// - Parameter times: T of a schedule of noise, or nil for models that sample in one pass.
+  init(from reader: inout ConfigurationReader, times: Int?, forPoints: Bool) throws {
+    if let times {
+      let word = try reader.string(
+        "method", default: "ddim", oneOf: Method.allCases.map(\.rawValue))
+      reverse = Reverse(
+        method: Method(rawValue: word) ?? .ddim,
+        steps: try reader.optionalInt("steps", in: 1...times),
+        eta: try reader.double("eta", default: 0, in: 0...1),
+        previewSteps: try reader.int("previewSteps", default: min(25, times), in: 1...times))
+    }
     count = try reader.int("count", default: forPoints ? 2000 : 64, in: 1...100_000)
     previewCount = try reader.int(
       "previewCount", default: forPoints ? 2000 : 16, in: 1...10_000)
-    previewSteps = try reader.int("previewSteps", default: min(25, times), in: 1...times)
   }
 
   var members: [ConfigurationValue.Member] {
-    [
-      .init("method", .string(method.rawValue)), .init("steps", .optional(steps)),
-      .init("eta", .number(eta)), .init("count", .integer(count)),
-      .init("previewCount", .integer(previewCount)), .init("previewSteps", .integer(previewSteps)),
+    let counts: [ConfigurationValue.Member] = [
+      .init("count", .integer(count)), .init("previewCount", .integer(previewCount)),
     ]
-  }
-
-  /// The sampler as the DDPM target knows it.
-  public var samplingMethod: SamplingMethod {
-    switch method {
-    case .ddim: .ddim(eta: eta)
-    case .ancestral: .ancestral(.beta)
-    case .ancestralPosterior: .ancestral(.posterior)
-    }
+    guard let reverse else { return counts }
+    return [
+      .init("method", .string(reverse.method.rawValue)), .init("steps", .optional(reverse.steps)),
+      .init("eta", .number(reverse.eta)),
+    ] + counts + [.init("previewSteps", .integer(reverse.previewSteps))]
   }
 }

@@ -14,12 +14,14 @@ public enum TrainingData: Sendable {
 
   /// Loads what `data:` says: the name of a data set, or the path of a user's own images or points.
   ///
-  /// - Parameter directory: The folder of downloaded data sets, with one folder each.
+  /// - Parameters:
+  ///   - directory: The folder of downloaded data sets, with one folder each.
+  ///   - split: Which images; 2-D sets and a user's own points hold all their parts.
   /// - Throws: `DataError` for an unknown name, or for files that are missing or not what they should
   ///   be.
-  public init(_ name: String, directory: String) throws {
+  public init(_ name: String, directory: String, split: Split = .train) throws {
     if let family = ImageFamily.all.first(where: { $0.name == name }) {
-      let images = try family.load(from: "\(directory)/\(name)").images(.train)
+      let images = try family.load(from: "\(directory)/\(name)").images(split)
       self = .images(
         try ByteTable(images.pixels, rowShape: [images.height, images.width, 1]),
         labels: try ByteTable(images.labels, rowShape: []))
@@ -32,7 +34,12 @@ public enum TrainingData: Sendable {
     switch try UserData.load(name, decode: decodePicture) {
     case .points(let points): self = .ownPoints(points, name: name)
     case .images(let all):
-      let images = all.images(.train)
+      let images = all.images(split)
+      guard images.count > 0 else {
+        throw DataError(
+          "\(name): \(all.count) images have no \(split.rawValue) part; expected at least "
+            + "\(Split.fewestRows)")
+      }
       self = .images(
         try ByteTable(images.pixels, rowShape: [images.height, images.width, images.channels]),
         labels: try images.labels.map { try ByteTable($0, rowShape: []) })
@@ -58,6 +65,23 @@ public enum TrainingData: Sendable {
     self = .images(
       try ByteTable(bytes, rowShape: [height, width, channels]),
       labels: try ByteTable((0..<50_000).map { UInt8($0 % 10) }, rowShape: []))
+  }
+
+  /// The same with every byte 0 or 255, where that is one for all runs.
+  ///
+  /// - Throws: `TensorError` if memory runs out.
+  func binarised(_ binarisation: Binarisation) throws -> TrainingData {
+    guard case .images(let table, let labels) = self else { return self }
+    return .images(try table.binarised(binarisation), labels: labels)
+  }
+
+  /// Examples of an epoch; of a 2-D set, of which there is no end, 100,000.
+  var epoch: Int {
+    switch self {
+    case .points: 100_000
+    case .ownPoints(let points, _): Split.train.rows(of: points.count).count
+    case .images(let table, _): table.rows
+    }
   }
 
   /// What the examples are.
@@ -101,9 +125,14 @@ struct BatchInput: Sendable {
   /// A user's own points for training, standardised.
   private let table: [Float]
 
-  /// - Throws: `DataError` where the model is told `classes` and the data has no such classes.
-  init(_ data: TrainingData, batch: Int, seed: UInt64, classes: Int?) throws {
-    (self.data, self.seed) = (data, seed)
+  /// The batches of an experiment.
+  ///
+  /// - Throws: `DataError` where the model is told classes and the data has no such classes.
+  init(_ data: TrainingData, _ experiment: Experiment) throws {
+    let batch = experiment.batch
+    let classes = experiment.model.classes
+    let data = try data.binarised(experiment.binarisation)
+    (self.data, seed) = (data, experiment.seed)
     switch data {
     case .points:
       if let classes {
@@ -126,7 +155,7 @@ struct BatchInput: Sendable {
       self.table = []
       let rows = Tensor.input("rows", [batch])
       input = rows
-      examples = Tensor.rows(of: table, at: rows) * (2.0 / 255) - 1
+      examples = experiment.model.pixels(.rows(of: table, at: rows), experiment.binarisation)
       labels = try classes.map { classes in
         guard let known else {
           throw DataError("model.classes: \(classes), and the data has no classes; expected null")
@@ -154,6 +183,66 @@ struct BatchInput: Sendable {
     case .images(let table, _):
       let rows = Batches.rows(step: step, batch: batch, count: table.rows, seed: seed)
       program.fill(input, with: rows.map { Float($0) })
+    }
+  }
+}
+
+/// Examples in their order, a batch at a time, with draws that depend on the row alone: for figures
+/// that are compared with each other.
+struct OrderedInput: Sendable {
+  /// Examples in all.
+  let count: Int
+  /// [batch] + shape, as models see examples.
+  let examples: Tensor
+  /// A seed for each row of the batch.
+  let keys: Tensor
+  private let batch: Int
+  private let rows: Tensor?
+  private let values: [Float]
+
+  /// At most `limit` examples of the validation part of `data`.
+  ///
+  /// - Throws: `DataError` where there is none.
+  init(
+    validation data: TrainingData, _ experiment: Experiment, batch: Int, limit: Int = 10_000
+  ) throws {
+    self.batch = batch
+    keys = .seeds("keys", batch)
+    switch try data.binarised(experiment.binarisation) {
+    case .points(let set):
+      // Training draws by steps below 16,000,000.
+      values = set.points(
+        seed: experiment.seed, step: 1 << 40, count: min(limit, 4096), standardised: true)
+    case .ownPoints(let points, let name):
+      values = Array(points.standardised(.validation).prefix(2 * limit))
+      guard !values.isEmpty else {
+        throw DataError(
+          "\(name): \(points.count) points have no validation part; expected at least "
+            + "\(Split.fewestRows)")
+      }
+    case .images(let table, _):
+      let rows = Tensor.input("rows", [batch])
+      (values, self.rows, count) = ([], rows, min(limit, table.rows))
+      examples = experiment.model.pixels(
+        .rows(of: table, at: rows), experiment.binarisation, keys: keys)
+      return
+    }
+    (rows, count) = (nil, values.count / 2)
+    examples = .input("points", [batch, 2])
+  }
+
+  /// Runs `program` over all examples; `body` is given how many rows of the batch count.
+  func forEachBatch(_ program: Program, _ body: (_ rows: Int) throws -> Void) throws {
+    for first in stride(from: 0, to: count, by: batch) {
+      let places = (first..<first + batch).map { min($0, count - 1) }
+      program.fill(seeds: keys, with: places.map { UInt64($0) })
+      if let rows {
+        program.fill(rows, with: places.map { Float($0) })
+      } else {
+        program.fill(examples, with: places.flatMap { [values[2 * $0], values[2 * $0 + 1]] })
+      }
+      program.run(at: 0)
+      try body(min(batch, count - first))
     }
   }
 }

@@ -5,6 +5,8 @@ import TensorCore
 /// Samples as pictures: sheets of images, or points over the data's.
 struct Pictures {
   let domain: Domain
+  /// What black and white are in samples of images.
+  var range: ClosedRange<Float> = -1...1
 
   /// One picture of all samples, [count] + shape, as models see examples.
   func sheet(_ samples: [Float], caption: String = "") throws -> Bitmap {
@@ -125,14 +127,14 @@ struct Pictures {
   }
 
   /// Images of fewer than 56 pixels are enlarged to about that.
-  private var enlargement: Int { max(1, 56 / max(domain.shape[0], domain.shape[1])) }
+  var enlargement: Int { max(1, 56 / max(domain.shape[0], domain.shape[1])) }
 
   private var isPlot: Bool { if case .points = domain { true } else { false } }
 
-  private func bitmaps(_ samples: [Float]) throws -> [Bitmap] {
+  func bitmaps(_ samples: [Float]) throws -> [Bitmap] {
     let shape = domain.shape
     return try Bitmap.batch(
-      samples, range: -1...1, height: shape[0], width: shape[1], channels: shape[2])
+      samples, range: range, height: shape[0], width: shape[1], channels: shape[2])
   }
 }
 

@@ -8,7 +8,9 @@ public func describe(_ path: String) throws -> [String] {
     let checkpoint = try checkpoint(ofRun: paths)
     let experiment = checkpoint.experiment
     let arrays = try SafetensorsReader(paths.checkpoint).arrays
-    let weights = arrays.filter { $0.name.hasPrefix("denoiser/") && isWeight($0.name) }
+    let weights = arrays.filter {
+      $0.name.hasPrefix(experiment.model.root + "/") && isWeight($0.name)
+    }
     return [
       "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)",
       "seed \(experiment.seed)", "version \(printable(checkpoint.version))",
@@ -58,7 +60,7 @@ extension Run {
   /// A PNG of samples, with what made it.
   public func picture(_ samples: [Float], command: String) throws -> [UInt8] {
     try PNG.encode(
-      try Pictures(domain: domain).sheet(samples),
+      try Pictures(domain: domain, range: range).sheet(samples),
       text: pictureText(experiment, step: step, command: command))
   }
 }

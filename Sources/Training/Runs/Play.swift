@@ -5,23 +5,28 @@ import TensorCore
 
 /// What one can do with a trained diffusion model beside drawing from it.
 extension Run {
-  /// A row of images between two, by way of noise.
+  /// A row of images between two, by way of noise, or of the latent variables of a VAE.
   ///
-  /// Both are mixed, noised to time `t0` with the same noise, and brought back (Ho et al. 2020, §4.3).
+  /// By way of noise, both are mixed, noised to time `t0` with the same noise, and brought back (Ho et al. 2020, §4.3).
   ///
   /// - Parameters:
   ///   - first: An image as models see it, of the domain's shape; so is `last`.
   ///   - count: Images of the row, at least 2; the first and the last are reconstructions.
-  ///   - t0: From 1, which changes little, to T, which leaves nothing.
+  ///   - t0: From 1, which changes little, to T, which leaves nothing; half of all unless told.
   /// - Returns: [count] + shape.
   public func interpolate(
-    from first: [Float], to last: [Float], count: Int, t0: Int, seed: UInt64, label: Int? = nil
+    from first: [Float], to last: [Float], count: Int, t0: Int?, seed: UInt64, label: Int? = nil
   ) throws -> [Float] {
+    guard case .ddpm(let model) = model else {
+      if t0 != nil || label != nil { _ = try diffusion("a time or class of an interpolation") }
+      return try latentInterpolation(from: first, to: last, count: count)
+    }
+    let t0 = t0 ?? model.schedule.times / 2
     let examples = (0..<count).flatMap { i -> [Float] in
       let share = Float(i) / Float(count - 1)
       return zip(first, last).map { $0 + share * ($1 - $0) }
     }
-    var request = request()
+    var request = try request()
     request.steps = min(request.steps, t0)
     request.start = Sampler.Start(examples, time: t0)
     request.labels = label.map { [Int](repeating: $0, count: count) }
@@ -35,17 +40,28 @@ extension Run {
   public func inpaint(
     _ image: [Float], isDrawn: [Bool], seeds: [UInt64], label: Int? = nil
   ) throws -> [Float] {
-    var request = request()
+    _ = try diffusion("inpaint")
+    var request = try request()
     request.known = Sampler.Known(image, isDrawn: isDrawn)
     request.labels = label.map { [Int](repeating: $0, count: seeds.count) }
     return try sampler().sample(seeds: seeds, request)
   }
 
+  /// An image as the model sees it: a PNG file of the domain's size, or the number of a row of `data`.
+  ///
+  /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
+  public func image(_ source: String, of data: () throws -> TrainingData) throws -> [Float] {
+    try domain.image(source, range: range, of: data)
+  }
+
+  /// What black and white are to the model.
+  var range: ClosedRange<Float> { experiment.model.range }
+
   /// A PNG of images in one row, some of them from elsewhere: [count] + shape.
   public func row(_ images: [Float], command: String) throws -> [UInt8] {
     let shape = domain.shape
     let bitmaps = try Bitmap.batch(
-      images, range: -1...1, height: shape[0], width: shape[1], channels: shape[2])
+      images, range: range, height: shape[0], width: shape[1], channels: shape[2])
     let scale = max(1, 56 / max(shape[0], shape[1]))
     return try PNG.encode(
       try strip(of: bitmaps, scale: scale),
@@ -60,12 +76,14 @@ extension Run {
       throw DataError(
         "a score field is of points; \(experiment.name) was trained on \(experiment.data)")
     }
+    let model = try diffusion("a score field")
     let side = 24
     let (lower, upper) = (-2.6, 2.6)
     let middles = Grid.middles(
       rows: side, columns: side, xRange: lower...upper, yRange: lower...upper)
     let points = middles.flatMap { [Float($0.x), Float($0.y)] }
-    let field = try ScoreField(model, runtime, count: points.count / 2, averaged: sampledParameters)
+    let field = try ScoreField(
+      model, runtime, count: points.count / 2, averaged: averagedParameters)
     let times = model.schedule.times
     let data = set.points(seed: 0, count: 600, standardised: true)
     let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map {
@@ -141,7 +159,10 @@ extension Domain {
   /// An image as models see it: a PNG file of the domain's size, or the number of a row of `data`.
   ///
   /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
-  public func image(_ source: String, of data: () throws -> TrainingData) throws -> [Float] {
+  func image(
+    _ source: String, range: ClosedRange<Float>, of data: () throws -> TrainingData
+  ) throws -> [Float] {
+    let (lower, length) = (range.lowerBound, range.upperBound - range.lowerBound)
     guard case .images(let height, let width, let channels) = self else {
       throw DataError("the run is of points, and this needs images")
     }
@@ -150,10 +171,10 @@ extension Domain {
         throw DataError("there is no image \(row) in the data")
       }
       let count = height * width * channels
-      return table.bytes[row * count..<(row + 1) * count].map { Float($0) * (2 / 255) - 1 }
+      return table.bytes[row * count..<(row + 1) * count].map { Float($0) * (length / 255) + lower }
     }
     let picture = try readPicture(source, height: height, width: width, channels: channels)
-    return picture.pixels.map { Float($0) * (2 / 255) - 1 }
+    return picture.pixels.map { Float($0) * (length / 255) + lower }
   }
 
   /// A mask, by a name of `MaskName` or from a PNG file.

@@ -1,6 +1,7 @@
 import DDPM
 import Datasets
 import TensorCore
+import VAE
 
 /// A trained model with its weights: to draw from and to evaluate.
 public struct Run {
@@ -11,13 +12,13 @@ public struct Run {
   /// Where the weights are.
   public let runtime: Runtime
   /// The model.
-  public let model: DDPM
+  public let model: Model
   let parameters: Parameters
   /// Steps of training.
   public let step: Int
 
   init(
-    experiment: Experiment, domain: Domain, runtime: Runtime, model: DDPM, parameters: Parameters,
+    experiment: Experiment, domain: Domain, runtime: Runtime, model: Model, parameters: Parameters,
     step: Int
   ) {
     (self.experiment, self.domain, self.runtime) = (experiment, domain, runtime)
@@ -42,10 +43,10 @@ public struct Run {
     domain = checkpoint.domain
     runtime = try Runtime(seed: experiment.seed, threads: threads)
     try checkpoint.restore(into: runtime)
-    parameters = Parameters("denoiser")
+    parameters = Parameters(experiment.model.root)
     model = try experiment.model.model(forExamplesOf: domain.shape, parameters)
     for variable in parameters.variables {
-      let names = [variable.name] + (isAveraged ? [averageName(variable)] : [])
+      let names = Set([Weights.raw, experiment.weights]).map { $0.name(variable) }.sorted()
       for name in names where runtime.shape(ofVariable: name) != variable.shape {
         throw FormatError(
           path: paths.checkpoint,
@@ -53,8 +54,6 @@ public struct Run {
       }
     }
   }
-
-  private var isAveraged: Bool { experiment.optimizer.average != nil }
 
   /// Which samplers are compiled at: a sample's bytes depend on it, so it is the same for every
   /// command.
@@ -67,14 +66,14 @@ public struct Run {
   }
 
   private func stepsPerBatch(_ steps: Int?) -> Int {
-    steps ?? experiment.sampling.steps ?? model.schedule.times
+    steps ?? experiment.sampling.reverse?.steps ?? experiment.model.times ?? 1
   }
 
-  /// Draws one sample per seed, [count] + shape, as models see examples: from the averaged weights
-  /// where there are any.
+  /// Draws one sample per seed, [count] + shape, as models see examples: from the averaged or the best
+  /// weights where there are any.
   ///
   /// - Parameters:
-  ///   - method: The experiment's unless told; so is `steps`.
+  ///   - method: The experiment's unless told; so is `steps`. Both are for diffusion models.
   ///   - labels: The class of each sample, from 0; seed modulo classes unless told.
   ///   - observe: Given the number of steps done, of all of `samplingSteps`, and the samples of the
   ///     current batch, after each step and before the first of each batch. What it throws ends the
@@ -83,7 +82,13 @@ public struct Run {
     seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil, labels: [Int]? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
-    var request = request(method: method, steps: steps)
+    guard case .ddpm = model else {
+      if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
+      let samples = try latentSampler().sample(seeds: seeds)
+      try observe?(samplingSteps(count: seeds.count), samples)
+      return samples
+    }
+    var request = try request(method: method, steps: steps)
     request.labels = labels
     let steps = request.steps
     var before = -steps
@@ -94,19 +99,52 @@ public struct Run {
   }
 
   /// What the experiment samples by, unless told.
-  func request(method: SamplingMethod? = nil, steps: Int? = nil) -> Sampler.Request {
-    .init(method ?? experiment.sampling.samplingMethod, steps: stepsPerBatch(steps))
+  func request(method: SamplingMethod? = nil, steps: Int? = nil) throws -> Sampler.Request {
+    .init(try method ?? experiment.reverse().samplingMethod, steps: stepsPerBatch(steps))
   }
 
   func sampler() throws -> Sampler {
-    try Sampler(
-      model, runtime, batch: Self.batch(for: domain.shape), averaged: sampledParameters,
+    let model = try diffusion("this")
+    return try Sampler(
+      model, runtime, batch: Self.batch(for: domain.shape), averaged: averagedParameters,
       clip: model.clipRange)
   }
 
-  /// The parameters that are read from their averages.
-  var sampledParameters: [Variable] { isAveraged ? parameters.variables : [] }
-}
+  func latentSampler() throws -> LatentSampler {
+    let model = try autoencoder("this")
+    return try LatentSampler(
+      model, runtime, batch: Self.batch(for: domain.shape),
+      drawsObservations: model.drawsObservations, weights: experiment.weights.reading(parameters))
+  }
 
-/// What the moving average of a parameter is called in a checkpoint.
-private func averageName(_ variable: Variable) -> String { "ema.\(variable.name)" }
+  /// The diffusion model of the run.
+  ///
+  /// - Throws: `DataError` for another kind, saying that `what` is for diffusion models.
+  public func diffusion(_ what: String) throws -> DDPM {
+    guard case .ddpm(let model) = model else { throw other(what, "ddpm") }
+    return model
+  }
+
+  /// The variational autoencoder of the run.
+  ///
+  /// - Throws: `DataError` for another kind, saying that `what` is for VAEs.
+  public func autoencoder(_ what: String) throws -> VAE {
+    guard case .vae(let model, _) = model else { throw other(what, "vae") }
+    return model
+  }
+
+  private func other(_ what: String, _ kind: String) -> DataError {
+    DataError(
+      "\(what) is for runs of kind \(kind), and \(experiment.name) is a \(experiment.model.kind)")
+  }
+
+  /// The parameters that are read from their averages.
+  var averagedParameters: [Variable] {
+    experiment.weights == .averaged ? parameters.variables : []
+  }
+
+  /// An expression of the raw weights, with those read that samples are drawn with.
+  public func reading(_ expression: Tensor) -> Tensor {
+    experiment.weights.reading(parameters)(expression)
+  }
+}

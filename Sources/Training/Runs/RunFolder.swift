@@ -30,6 +30,14 @@ public struct RunPaths: Equatable, Sendable {
   public var denoising: String { folder + "/denoising.png" }
   /// The paths of points from noise to data, of a run on points.
   public var trajectories: String { folder + "/trajectories.png" }
+  /// Examples and what a VAE makes of them, each original above its reconstruction.
+  public var reconstructions: String { folder + "/reconstructions.png" }
+  /// What a VAE sees between examples.
+  public var interpolation: String { folder + "/interpolation.png" }
+  /// The plane, or the sphere, of a VAE's latent variables.
+  public var latentPlane: String { folder + "/latent.png" }
+  /// Where examples lie among the latent variables.
+  public var latentScatter: String { folder + "/latent-scatter.png" }
   /// Loss, gradient norm and learning rate over steps.
   public var curves: String { folder + "/curves.png" }
   /// The sheet that `sample` draws unless told otherwise.

@@ -1,36 +1,43 @@
 import DDPM
 import TensorCore
+import VAE
 
 /// Sheets during training: the raw weights beside their average until both draw the same.
 final class Preview {
-  private let raw: Sampler
-  private let averaged: Sampler?
-  private let method: SamplingMethod
-  private let steps: Int
-  private let seeds: [UInt64]
+  private let raw: () throws -> [Float]
+  private let averaged: (() throws -> [Float])?
 
   init(_ training: TrainingProgram, _ experiment: Experiment) throws {
     let settings = experiment.sampling
-    let clip = training.model.clipRange
-    func sampler(averaged: [Variable]) throws -> Sampler {
-      try Sampler(
-        training.model, training.runtime, batch: settings.previewCount, averaged: averaged,
-        clip: clip)
+    let seeds = (0..<settings.previewCount).map { UInt64($0) }
+    func drawing(_ weights: Weights) throws -> () throws -> [Float] {
+      switch training.model {
+      case .ddpm(let model):
+        let reverse = try experiment.reverse()
+        let sampler = try Sampler(
+          model, training.runtime, batch: settings.previewCount,
+          averaged: weights == .averaged ? training.parameters.variables : [],
+          clip: model.clipRange)
+        return {
+          try sampler.sample(seeds: seeds, reverse.samplingMethod, steps: reverse.previewSteps)
+        }
+      case .vae(let model, _):
+        let sampler = try LatentSampler(
+          model, training.runtime, batch: settings.previewCount,
+          drawsObservations: model.drawsObservations,
+          weights: weights.reading(training.parameters))
+        return { try sampler.sample(seeds: seeds) }
+      }
     }
-    raw = try sampler(averaged: [])
-    averaged =
-      experiment.optimizer.average == nil
-      ? nil : try sampler(averaged: training.parameters.variables)
-    method = settings.samplingMethod
-    steps = settings.previewSteps
-    seeds = (0..<settings.previewCount).map { UInt64($0) }
+    raw = try drawing(.raw)
+    averaged = experiment.optimizer.average == nil ? nil : try drawing(.averaged)
   }
 
   /// The samples to show, each with a caption.
   func draw() throws -> [(caption: String, samples: [Float])] {
-    let first = try raw.sample(seeds: seeds, method, steps: steps)
+    let first = try raw()
     guard let averaged else { return [("raw weights", first)] }
-    let second = try averaged.sample(seeds: seeds, method, steps: steps)
+    let second = try averaged()
     let gap =
       zip(first, second).reduce(0.0) { $0 + abs(Double($1.0 - $1.1)) } / Double(first.count)
     // A hundredth of the range of an image, or a fiftieth of a standard deviation of points.
@@ -42,4 +49,22 @@ final class Preview {
 extension DDPM {
   /// Images lie in [-1, 1], and so may the estimate of x_0; points have no such range.
   var clipRange: ClosedRange<Double>? { denoiser.shape.count == 3 ? -1...1 : nil }
+}
+
+extension VAE {
+  /// Pictures show the expected image, which is what people look at; points are drawn with their noise,
+  /// as they are compared with the data's.
+  var drawsObservations: Bool { shape.count == 1 }
+}
+
+extension Experiment {
+  /// How the run samples step by step.
+  ///
+  /// - Throws: `TensorError` for models that sample in one pass.
+  func reverse() throws -> SamplingSettings.Reverse {
+    guard let reverse = sampling.reverse else {
+      throw TensorError("\(name) is a \(model.kind), which samples in one pass")
+    }
+    return reverse
+  }
 }

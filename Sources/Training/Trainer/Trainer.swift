@@ -1,4 +1,3 @@
-import DDPM
 import Datasets
 import Images
 import Logging
@@ -14,10 +13,19 @@ public struct Trainer {
     case stopped(step: Int)
     /// By a signal, after a checkpoint.
     case interrupted(Interruption, step: Int)
+
+    /// The steps that were done, where more are left.
+    var step: Int? {
+      switch self {
+      case .finished: nil
+      case .stopped(let step), .interrupted(_, let step): step
+      }
+    }
   }
 
   private let experiment: Experiment
   private let data: TrainingData
+  private let validation: TrainingData?
   private let paths: RunPaths
   private let threads: Int
   private let log: Logger
@@ -27,14 +35,17 @@ public struct Trainer {
   /// A trainer of `experiment` on `data` in the folder of `paths`.
   ///
   /// - Parameters:
+  ///   - validation: Data for the bound that decides when to stop, where the model has one; figures
+  ///     of it are reported once an epoch.
   ///   - command: The command line, which pictures carry.
   ///   - interruption: Asked between two steps whether to end early.
   public init(
-    _ experiment: Experiment, _ data: TrainingData, _ paths: RunPaths, threads: Int, log: Logger,
-    command: String,
+    _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil,
+    _ paths: RunPaths, threads: Int, log: Logger, command: String,
     interruption: @escaping @Sendable () -> Interruption? = { Interruption.received }
   ) {
     (self.experiment, self.data, self.paths) = (experiment, data, paths)
+    self.validation = validation
     (self.threads, self.log, self.command) = (threads, log, command)
     self.interruption = interruption
   }
@@ -49,21 +60,22 @@ public struct Trainer {
     let checkpoint = try restore(into: runtime)
     let first = checkpoint?.step ?? 0
     let training = try TrainingProgram(experiment, data, runtime)
-    try checkpoint?.check(against: training.program)
-    if first >= experiment.steps {
-      log.info("the run is finished: all \(experiment.steps) steps are done")
+    let watch = try Watch(training, validation, experiment)
+    try checkpoint?.check(against: training.program.variableNames + watch.variableNames)
+    if try first >= experiment.steps || watch.isOver {
+      log.info("the run is finished: \(first) of \(experiment.steps) steps are done")
     } else {
       if first > 0 { log.info("resuming at step \(first) of \(experiment.steps)") }
       log.info("\(training.parameters.count) parameters, \(threads) threads")
       let end = max(first, min(experiment.steps, stop ?? experiment.steps))
       if end > first {
-        let signal = try train(training, from: first, to: end, style, console)
-        if let signal {
-          try drawCurves(step: signal.step)
-          return .interrupted(signal.interruption, step: signal.step)
+        switch try train(training, watch, from: first, to: end, style, console) {
+        case .finished: break
+        case let other:
+          try drawCurves(step: other.step ?? end)
+          return other
         }
-      }
-      if end < experiment.steps {
+      } else {
         try drawCurves(step: end)
         return .stopped(step: end)
       }
@@ -77,7 +89,7 @@ public struct Trainer {
   }
 
   /// A request to end, and the step after which it was heeded.
-  private struct Signal: Error {
+  struct Signal: Error {
     let interruption: Interruption
     let step: Int
   }
@@ -94,11 +106,12 @@ public struct Trainer {
     return checkpoint
   }
 
-  /// Takes the steps from `first` to `end` and saves; a signal ends it early.
+  /// Takes the steps from `first` to `end` and saves; a signal, or a bound that no longer rises, ends
+  /// it early.
   private func train(
-    _ training: TrainingProgram, from first: Int, to end: Int, _ style: Progress.Style,
-    _ console: Console
-  ) throws -> Signal? {
+    _ training: TrainingProgram, _ watch: Watch, from first: Int, to end: Int,
+    _ style: Progress.Style, _ console: Console
+  ) throws -> End {
     let preview = try Preview(training, experiment)
     let report = experiment.report
     let metrics = try MetricsWriter(paths.metrics, continuingFrom: first)
@@ -117,42 +130,61 @@ public struct Trainer {
             + (saved > 0 ? "the last checkpoint is of step \(saved)" : "nothing was saved yet"))
       }
       step += 1
+      let found = try watch.observe(step: step)
+      let isOver = try found != nil && watch.isOver
+      let isDone = step == experiment.steps || isOver
       progress.update(step, note: "loss \(rounded(Double(figures.meanLoss)))")
-      if step % report.metricsEvery == 0 || step == experiment.steps {
+      if step % report.metricsEvery == 0 || isDone || found != nil {
         try metrics.append(
           step: step,
-          [
-            ("loss", .single(figures.meanLoss)), ("gradientNorm", .single(figures.gradientNorm)),
-            ("rate", .single(figures.rate)),
-          ])
+          figures.means.map { ($0.name, .single($0.value)) } + [
+            ("gradientNorm", .single(figures.gradientNorm)), ("rate", .single(figures.rate)),
+          ] + (found?.metrics ?? []))
         let now = ContinuousClock.now
         try timings.append(step: step, [("seconds", .number((now - clock).seconds))])
         clock = now
       }
-      if step % report.samplesEvery == 0, step < experiment.steps {
+      if let found, found.isCollapsed, step >= training.model.warmup, !watch.hasWarned {
+        watch.hasWarned = true
+        log.warning(
+          """
+          step \(step): the posterior has collapsed: KL \(rounded(found.divergence)) nats, \
+          \(found.activeUnits) active latent units; a KL warm-up may help (model.klWarmup)
+          """)
+      }
+      if step % report.samplesEvery == 0, !isDone {
         try drawPreview(preview, step: step)
       }
       let interruption = interruption()
-      if step % report.checkpointEvery == 0 || step == end || interruption != nil {
+      if step % report.checkpointEvery == 0 || step == end || isOver || interruption != nil {
         try metrics.synchronize()
         try Checkpoint.write(
           training.runtime, experiment, data.domain, step: step, to: paths.checkpoint)
         saved = step
       }
-      if let interruption { return Signal(interruption: interruption, step: step) }
+      if isOver {
+        log.info(
+          "stopping at step \(step): no better validation bound in \(experiment.patience ?? 0) epochs"
+        )
+        return .finished
+      }
+      if let interruption { return .interrupted(interruption, step: step) }
     }
-    return nil
+    return end < experiment.steps ? .stopped(step: end) : .finished
   }
 
-  private func write(_ bitmap: Bitmap, step: Int, to files: String...) throws {
+  func write(_ bitmap: Bitmap, step: Int, to files: String...) throws {
     let bytes = try PNG.encode(
       bitmap, text: pictureText(experiment, step: step, command: command))
     for file in files { try writeAtomically(bytes, to: file) }
   }
 
+  /// Pictures of what the model draws.
+  var pictures: Pictures { Pictures(domain: data.domain, range: experiment.model.range) }
+
   private func drawPreview(_ preview: Preview, step: Int) throws {
     try write(
-      try Pictures(domain: data.domain).compare(try preview.draw()), step: step,
+      try pictures.compare(try preview.draw()), step: step,
       to: paths.sample(step: step), paths.latestSample)
   }
 
@@ -167,83 +199,38 @@ public struct Trainer {
   private func drawFinal(
     _ training: TrainingProgram, _ style: Progress.Style, _ console: Console
   ) throws {
-    let steps = experiment.steps
-    func isMissing(_ path: String) -> Bool { FileSystem.kind(of: path) != .file }
-    let hasPaths = if case .points = data.domain { true } else { false }
-    let files =
-      [paths.curves, paths.strip, paths.denoising, paths.finalSample]
-      + (hasPaths ? [paths.trajectories] : [])
-    guard files.contains(where: isMissing) else { return }
-    try drawCurves(step: steps)
+    let step = try Checkpoint(paths.checkpoint).step
     let run = Run(
       experiment: experiment, domain: data.domain, runtime: training.runtime,
-      model: training.model, parameters: training.parameters, step: steps)
-    let count = experiment.sampling.count
-    log.info("drawing \(count) samples")
-    let samplerSteps = run.samplingSteps(count: 1)
-    let pathSteps = min(100, training.model.schedule.times)
-    let pathCount = hasPaths ? 200 : 0
-    let drawn = run.samplingSteps(count: count)
-    var progress = Progress(
-      total: drawn + (hasPaths ? pathSteps : 0), unit: "sampling steps", style: style,
-      console: console)
-    defer { progress.finish() }
-    func report(_ done: Int) throws {
-      if let interruption = interruption() {
-        throw Signal(interruption: interruption, step: steps)
+      model: training.model, parameters: training.parameters, step: step)
+    let files = [paths.curves, paths.finalSample] + finalPictures(of: training.model)
+    guard files.contains(where: { FileSystem.kind(of: $0) != .file }) else { return }
+    try drawCurves(step: step)
+    let drawing = Drawing(
+      paths: paths, pictures: pictures, text: pictureText(experiment, step: step, command: command))
+    log.info("drawing \(experiment.sampling.count) samples")
+    switch training.model {
+    case .ddpm(let model):
+      let total = drawing.diffusionSteps(run, model)
+      var progress = Progress(
+        total: total, unit: "sampling steps", style: style, console: console)
+      defer { progress.finish() }
+      try drawing.drawDiffusion(run, model) { done in
+        if let interruption = interruption() {
+          throw Signal(interruption: interruption, step: step)
+        }
+        progress.update(done)
       }
-      progress.update(done)
+    case .vae: try drawing.drawLatent(run, validation ?? data)
     }
-    let pictures = Pictures(domain: data.domain)
-    let width = data.domain.shape.product
-    var strip = Stages(10, of: samplerSteps, keeping: width * min(count, pictures.stripCount))
-    var film = Stages(40, of: samplerSteps, keeping: width * min(count, pictures.filmCount))
-    let samples = try run.sample(seeds: seeds(count)) { done, current in
-      try report(done)
-      strip.observe(done, current)
-      film.observe(done, current)
-    }
-    try write(try pictures.strip(strip.stages), step: steps, to: paths.strip)
-    try writeAtomically(
-      try PNG.encode(
-        animation: try pictures.film(film.stages),
-        text: pictureText(experiment, step: steps, command: command)), to: paths.denoising)
-    if hasPaths {
-      // Without fresh noise a path is a curve, and its end depends on its beginning alone.
-      var stages = Stages(pathSteps + 1, of: pathSteps, keeping: width * pathCount)
-      _ = try run.sample(seeds: seeds(pathCount), method: .ddim(eta: 0), steps: pathSteps) {
-        done, current in
-        try report(drawn + done)
-        stages.observe(done, current)
-      }
-      try write(try pictures.trajectories(stages.stages), step: steps, to: paths.trajectories)
-    }
-    try write(
-      try pictures.sheet(samples), step: steps, to: paths.latestSample, paths.finalSample)
   }
 
-  private func seeds(_ count: Int) -> [UInt64] { (0..<count).map { UInt64($0) } }
-}
-
-/// The first batch at some of its steps from noise to samples, closer together late, where more
-/// happens.
-private struct Stages {
-  private(set) var stages: [(done: Int, samples: [Float])] = []
-  private var places: [Int]
-  private let size: Int
-
-  /// About `count` of the `steps`, and the first `size` numbers of each.
-  init(_ count: Int, of steps: Int, keeping size: Int) {
-    self.size = size
-    let last = count - 1
-    let places = Set((0...last).map { steps - steps * (last - $0) * (last - $0) / (last * last) })
-    self.places = places.sorted(by: >)
-  }
-
-  mutating func observe(_ done: Int, _ samples: [Float]) {
-    guard done == places.last else { return }
-    places.removeLast()
-    stages.append((done, Array(samples.prefix(size))))
+  /// The files that kinds of models have beside the curves and the samples.
+  private func finalPictures(of model: Model) -> [String] {
+    switch model {
+    case .ddpm: Drawing.diffusionFiles(paths, data.domain)
+    case .vae(let model, _): Drawing.latentFiles(paths, model, validation ?? data)
+    }
   }
 }
 

@@ -1,25 +1,29 @@
-import DDPM
 import TensorCore
 
 /// The compiled training step of an experiment, with the figures it reports: what `train` runs and `bench` measures.
 public final class TrainingProgram {
   /// The model.
-  public let model: DDPM
+  public let model: Model
   /// Its parameters.
   public let parameters: Parameters
   /// The runtime that owns them.
   public let runtime: Runtime
   /// One step.
   public let program: Program
+  /// Examples of an epoch.
+  let epoch: Int
   private let input: BatchInput
-  private let loss, meanLoss, gradientNorm, rate, isFinite: Tensor
+  private let loss, gradientNorm, rate, isFinite: Tensor
+  private let means: [(name: String, value: Tensor)]
 
   /// What a step reports.
   public struct Figures: Sendable {
     /// The loss of this step.
     public let loss: Float
+    /// The mean since the last line of metrics of the loss, and of what it consists of.
+    public let means: [(name: String, value: Float)]
     /// The mean loss since the last line of metrics.
-    public let meanLoss: Float
+    public var meanLoss: Float { means[0].value }
     /// The norm of all gradients together, before clipping.
     public let gradientNorm: Float
     /// The learning rate.
@@ -33,21 +37,25 @@ public final class TrainingProgram {
   /// - Throws: `TensorError` where the model does not fit the data.
   public init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime) throws {
     self.runtime = runtime
-    let parameters = Parameters("denoiser")
+    let parameters = Parameters(experiment.model.root)
     let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
-    let input = try BatchInput(
-      data, batch: experiment.batch, seed: runtime.seed, classes: experiment.model.classes)
-    let loss = model.loss(input.examples, label: input.labels)
+    let input = try BatchInput(data, experiment)
+    let clock = Clock(over: experiment.report.metricsEvery)
+    let objective = model.objective(input, step: clock.step)
     let descent = minimize(
-      loss, parameters, experiment.optimizer.transformation(steps: experiment.steps))
-    let mean = RunningMean(of: loss, over: experiment.report.metricsEvery)
-    let rate = experiment.optimizer.rate(steps: experiment.steps)(mean.step)
+      objective.loss, parameters, experiment.optimizer.transformation(steps: experiment.steps),
+      holding: [clock.done])
+    let means = ([("loss", objective.loss)] + objective.parts).map { clock.mean(of: $1, $0) }
+    let rate = experiment.optimizer.rate(steps: experiment.steps)(clock.step)
     (self.model, self.parameters, self.input) = (model, parameters, input)
-    (self.loss, meanLoss, gradientNorm) = (loss, mean.value, descent.gradientNorm)
+    epoch = data.epoch
+    (loss, gradientNorm) = (objective.loss, descent.gradientNorm)
     (self.rate, isFinite) = (rate, descent.isFinite)
+    self.means = means.map { ($0.name, $0.value) }
     program = try runtime.compile(
-      "train", [loss, mean.value, descent.gradientNorm, rate, descent.isFinite],
-      updates: descent.updates + mean.updates)
+      "train",
+      [objective.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite],
+      updates: descent.updates + [clock.update] + means.map(\.update))
   }
 
   /// Takes step number `step`, from 0.
@@ -55,7 +63,8 @@ public final class TrainingProgram {
     input.fill(program, step: step)
     program.run()
     return Figures(
-      loss: try program.scalar(loss), meanLoss: try program.scalar(meanLoss),
+      loss: try program.scalar(loss),
+      means: try means.map { ($0.name, try program.scalar($0.value)) },
       gradientNorm: try program.scalar(gradientNorm), rate: try program.scalar(rate),
       isFinite: try program.scalar(isFinite) != 0)
   }
@@ -67,19 +76,23 @@ public final class TrainingProgram {
   }
 }
 
-/// The mean of a number over windows of `count` runs, kept in variables so that a resumed run reports the same.
-private struct RunningMean {
-  let value: Tensor
-  let step: Tensor
-  let updates: [Update]
+/// The number of the step, and means of numbers over windows of `count` steps, kept in variables so that
+/// a resumed run reports the same.
+private struct Clock {
+  /// Steps done.
+  let done = Variable("report/step", initially: Tensor(0))
+  let count: Int
 
-  init(of number: Tensor, over count: Int) {
-    let done = Variable("report/step", initially: Tensor(0))
-    let sum = Variable("report/loss", initially: Tensor(0))
+  init(over count: Int) { self.count = count }
+
+  /// From one.
+  var step: Tensor { done.value + 1 }
+  var update: Update { Update(done, step) }
+
+  func mean(of number: Tensor, _ name: String) -> (name: String, value: Tensor, update: Update) {
+    let sum = Variable("report/\(name)", initially: Tensor(0))
     let place = done.value - Double(count) * floor(done.value / Double(count))
     let total = select(place < Tensor(0.5), number, sum.value + number)
-    step = done.value + 1
-    value = total / (place + 1)
-    updates = [Update(done, step), Update(sum, total)]
+    return (name, total / (place + 1), Update(sum, total))
   }
 }

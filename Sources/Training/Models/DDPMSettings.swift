@@ -1,8 +1,8 @@
 import DDPM
 import TensorCore
 
-/// The model of an experiment: a DDPM and its network.
-public struct ModelSettings: Equatable, Sendable {
+/// A DDPM and its network, as an experiment file says it.
+public struct DDPMSettings: Equatable, Sendable {
   /// What estimates the noise.
   public enum Network: Equatable, Sendable {
     /// For points: hidden layers of `width`, `depth` of them, `timeFeatures` sines and cosines of the time.
@@ -21,7 +21,6 @@ public struct ModelSettings: Equatable, Sendable {
   public var classes: Int?
 
   init(from reader: inout ConfigurationReader) throws {
-    _ = try reader.string("kind", oneOf: ["ddpm"])
     let kinds = NoiseSchedule.Kind.allCases.map(\.rawValue)
     let name = try reader.string("schedule", default: "linear", oneOf: kinds)
     schedule = NoiseSchedule.Kind(rawValue: name) ?? .linear

@@ -1,0 +1,113 @@
+import TensorCore
+
+/// What is trained, by `model.kind`.
+public enum ModelSettings: Equatable, Sendable {
+  /// A denoising diffusion model.
+  case ddpm(DDPMSettings)
+  /// A variational autoencoder.
+  case vae(VAESettings)
+
+  init(from reader: inout ConfigurationReader) throws {
+    switch try reader.string("kind", oneOf: ["ddpm", "vae"]) {
+    case "ddpm": self = .ddpm(try DDPMSettings(from: &reader))
+    default: self = .vae(try VAESettings(from: &reader))
+    }
+  }
+
+  var members: [ConfigurationValue.Member] {
+    switch self {
+    case .ddpm(let settings): settings.members
+    case .vae(let settings): settings.members
+    }
+  }
+
+  /// The word of an experiment file.
+  public var kind: String {
+    switch self {
+    case .ddpm: "ddpm"
+    case .vae: "vae"
+    }
+  }
+
+  /// What the names of all parameters begin with.
+  public var root: String {
+    switch self {
+    case .ddpm: "denoiser"
+    case .vae: "vae"
+    }
+  }
+
+  /// T, for models with a schedule of noise.
+  var times: Int? {
+    switch self {
+    case .ddpm(let settings): settings.times
+    case .vae: nil
+    }
+  }
+
+  /// How many classes the model is told, or nil where it learns without.
+  var classes: Int? {
+    switch self {
+    case .ddpm(let settings): settings.classes
+    case .vae: nil
+    }
+  }
+
+  /// Whether the network is for points, where the data do not say it.
+  var isForPoints: Bool {
+    switch self {
+    case .ddpm(let settings): settings.isForPoints
+    case .vae: false
+    }
+  }
+
+  /// Whether there is a bound of the likelihood to watch on validation data.
+  var hasBound: Bool {
+    switch self {
+    case .ddpm: false
+    case .vae: true
+    }
+  }
+
+  /// How images are binarised unless an experiment says otherwise.
+  func binarisation(forExamplesOf shape: [Int]?) -> Binarisation {
+    switch self {
+    case .ddpm: .none
+    case .vae(let settings):
+      settings.likelihood == .bernoulli && shape?.count != 1 ? .dynamic : .none
+    }
+  }
+
+  /// Which numbers the model sees for the bytes of images.
+  var pixels: PixelScale {
+    switch self {
+    case .ddpm: PixelScale(range: -1...1, isDequantised: false)
+    case .vae(let settings):
+      // A density wants numbers, a probability of pixels wants 0 and 1.
+      PixelScale(range: 0...1, isDequantised: settings.likelihood != .bernoulli)
+    }
+  }
+
+  /// What black and white are in images as the model sees them.
+  public var range: ClosedRange<Float> {
+    Float(pixels.range.lowerBound)...Float(pixels.range.upperBound)
+  }
+
+  /// Why the network does not fit examples of `shape`, or nil where it does.
+  func failure(forExamplesOf shape: [Int]) -> String? {
+    switch self {
+    case .ddpm(let settings): settings.failure(forExamplesOf: shape)
+    case .vae(let settings): settings.failure(forExamplesOf: shape)
+    }
+  }
+
+  /// The model for examples of `shape`; its parameters join `parameters`.
+  ///
+  /// - Throws: `TensorError` where the network does not fit the data.
+  func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> Model {
+    switch self {
+    case .ddpm(let settings): .ddpm(try settings.model(forExamplesOf: shape, parameters))
+    case .vae(let settings): .vae(try settings.model(forExamplesOf: shape, parameters), settings)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import TensorCore
+
+/// A variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114).
+///
+/// Examples x are [batch] + shape: zeros and ones, or numbers from 0 to 1, for a Bernoulli likelihood;
+/// any numbers for a Gaussian one. All figures are in nats per example, summed over its numbers.
+public struct VAE: Sendable {
+  /// The shape of an example.
+  public let shape: [Int]
+  /// The space of z.
+  public let latent: Latent
+  /// The family of p(x|z).
+  public let likelihood: Likelihood
+  private let encoder: Layer
+  private let head: Head
+  private let decoder: Layer
+  private let observation: Observation
+
+  /// A model whose parameters join `parameters`.
+  ///
+  /// - Throws: `TensorError` where the network does not fit examples of `shape`.
+  public init(
+    shape: [Int], network: Network, latent: Latent, likelihood: Likelihood,
+    _ parameters: Parameters
+  ) throws {
+    if let failure = network.failure(forExamplesOf: shape) { throw TensorError(failure) }
+    guard latent.dimension >= 1 else {
+      throw TensorError("latent variables have at least 1 dimension, not \(latent.dimension)")
+    }
+    (self.shape, self.latent, self.likelihood) = (shape, latent, likelihood)
+    let features: Int
+    (encoder, features) = network.encoder(shape, parameters["encoder"])
+    head = Head(latent, features: features, parameters["posterior"])
+    decoder = network.decoder(latent.coordinates, shape, parameters["decoder"])
+    observation = Observation(likelihood, parameters["likelihood"])
+  }
+
+  /// q(z|x).
+  public func posterior(_ x: Tensor) -> Posterior {
+    guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
+      let wrong = x.failing("a VAE of examples \(shape) given \(x.shape)")
+      return Posterior(mean: wrong, divergence: wrong) { _, _ in
+        .init(points: wrong, logRatio: wrong)
+      }
+    }
+    return head(encoder(x))
+  }
+
+  /// E[x|z] for points z, [n, coordinates]: [n] + shape.
+  public func decode(_ z: Tensor) -> Tensor { observation.mean(decoder(z)) }
+
+  /// A draw of x for each of the points z, [n, coordinates]: [n] + shape.
+  ///
+  /// - Parameter keys: A seed for each point, see `Tensor.normal`.
+  public func draw(_ z: Tensor, keys: Tensor? = nil) -> Tensor {
+    observation.draw(decoder(z), keys: keys)
+  }
+
+  /// log p(x|z) of K points a example, [batch, K, coordinates]: [batch, K].
+  public func logLikelihood(of x: Tensor, at z: Tensor) -> Tensor {
+    guard z.rank == 3, x.rank == shape.count + 1, z.shape[0] == x.shape[0] else {
+      return z.failing("latent points of shape \(z.shape) do not fit examples of \(x.shape)")
+    }
+    let (batch, count) = (z.shape[0], z.shape[1])
+    let output = decoder(z.reshape([batch * count, latent.coordinates]))
+      .reshape([batch, count] + shape)
+    return observation.logLikelihood(
+      of: x.reshape([batch, 1] + shape), output, over: Array(2..<shape.count + 2))
+  }
+
+  /// The logarithms of `draws` importance weights for each example, [batch, draws].
+  ///
+  /// log p(x|z) + log p(z) - log q(z|x) for z drawn from q(z|x): their log-mean-exp is a lower bound
+  /// of log p(x) in expectation (Burda et al. 2016, eq. 8), the ELBO for one draw. The example is
+  /// encoded once.
+  ///
+  /// - Parameter keys: A seed for each example: its weights then depend on nothing else, not on the
+  ///   batch either.
+  public func logWeights(_ x: Tensor, draws: Int, keys: Tensor? = nil) -> Tensor {
+    let z = posterior(x).draws(draws, keys: keys)
+    return logLikelihood(of: x, at: z.points) + z.logRatio
+  }
+}
+
+extension VAE {
+  /// What is minimised.
+  public enum Bound: String, CaseIterable, Sendable {
+    /// The evidence lower bound, its KL in closed form (Kingma and Welling 2014, eq. 10).
+    case elbo
+    /// The importance-weighted bound (Burda et al. 2016, eq. 8).
+    case iwae
+  }
+
+  /// A bound of a batch, example by example.
+  public struct Parts: Sendable {
+    /// The lower bound of log p(x), with the KL weighted, [batch].
+    public let bound: Tensor
+    /// E_q[-log p(x|z)], [batch].
+    public let reconstruction: Tensor
+    /// KL(q(z|x) || p(z)), [batch].
+    public let divergence: Tensor
+    /// The centres of the posteriors, [batch, coordinates].
+    public let means: Tensor
+
+    /// The same with another expression for each.
+    public func map(_ body: (Tensor) -> Tensor) -> Parts {
+      Parts(
+        bound: body(bound), reconstruction: body(reconstruction), divergence: body(divergence),
+        means: body(means))
+    }
+  }
+
+  /// A lower bound of log p(x) in nats for each example of x, [batch] + shape.
+  ///
+  /// - Parameters:
+  ///   - draws: K, the draws of z an example, of which the ELBO takes the mean.
+  ///   - weight: The factor of the KL, 1 unless it is being warmed up (Bowman et al. 2016); of the
+  ///     log ratio of the densities in an importance-weighted bound.
+  ///   - keys: See `logWeights`.
+  public func parts(
+    _ x: Tensor, _ bound: Bound, draws: Int, weight: Tensor = Tensor(1), keys: Tensor? = nil
+  ) -> Parts {
+    let q = posterior(x)
+    let z = q.draws(draws, keys: keys)
+    let logLikelihood = logLikelihood(of: x, at: z.points)
+    let reconstruction = -logLikelihood.mean(1)
+    let value =
+      switch bound {
+      case .elbo: -reconstruction - weight * q.divergence
+      case .iwae: logMeanExp(logLikelihood + weight * z.logRatio)
+      }
+    return Parts(
+      bound: value, reconstruction: reconstruction, divergence: q.divergence, means: q.mean)
+  }
+
+  /// The loss of a batch: the mean over its examples of the negative bound, in nats.
+  public func loss(
+    _ x: Tensor, _ bound: Bound = .elbo, draws: Int = 1, weight: Tensor = Tensor(1)
+  ) -> Tensor { -parts(x, bound, draws: draws, weight: weight).bound.mean() }
+}
+
+/// log of the mean of exp x over the last axis, which disappears; it does not overflow.
+func logMeanExp(_ x: Tensor) -> Tensor {
+  let count = x.shape.last ?? 1
+  guard count > 1 else { return x.sum(-1) }
+  let largest = x.maximum(-1, keep: true).stopped
+  let total = log(exp(x - largest).sum(-1, keep: true)) + largest
+  return total.sum(-1) - Double(count).logarithm
+}

@@ -29,7 +29,9 @@ typedef struct {
   int64_t filter_height, filter_width, out_channels;  // the filter,
   int64_t out_height, out_width;                      // and the (larger-stride) output
   int stride, padding_top, padding_left;  // the far edges get what the sizes ask for
-  /// FK_BF16: operands are rounded to bf16 where they are not stored so; products are summed in fp32.
+  /// FK_BF16: operands are rounded to bf16 (to nearest, ties to even) where they are not stored so; products are summed
+  /// in fp32. A filter, or a matrix on the right of tall ones, is rounded on its way into the library's format, whatever
+  /// else is stored in fp32 by a step of its own. Creation fails where `fk_has_bf16` is 0 and the library cannot emulate it.
   fk_type compute;
   /// How the arrays are stored. `compute` is FK_BF16 where one of them is.
   fk_type left_type, right_type, out_type;

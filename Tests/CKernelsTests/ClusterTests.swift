@@ -97,6 +97,9 @@ private final class Case {
       case FK_MULTIPLY: x[i] * y[i]
       case FK_MAXIMUM: x[i] < y[i] ? y[i] : x[i]
       case FK_SELECT: x[i] != 0 ? y[i] : z[i]
+      case FK_MULTIPLY_ADD: x[i] * y[i] + z[i]
+      case FK_MULTIPLY_SUBTRACT: x[i] * y[i] - z[i]
+      case FK_SUBTRACT_PRODUCT: z[i] - x[i] * y[i]
       case FK_TANH: tanh(x[i])
       case FK_COPY: x[i]
       default: fatalError("not in these tests")
@@ -595,18 +598,20 @@ private func randomCase(_ seed: Int) -> Case {
         #expect(test.disagreement(test.run()) == nil, "\(function), order \(order)")
       }
     }
-    for mask in 0..<7 {
-      for condition: Float in [0, 1] {
-        let test = Case()
-        test.sizes = [333]
-        test.outer = 333
-        let operands = (0..<3).map { i -> Int in
-          if mask >> i & 1 == 1 { return test.scalar(i == 0 ? condition : Float(i)) }
-          return test.dense((0..<333).map { (j: Int) -> Float in Float(j * (i + 7) % 3) })
+    for function in [FK_SELECT, FK_MULTIPLY_ADD, FK_MULTIPLY_SUBTRACT, FK_SUBTRACT_PRODUCT] {
+      for mask in 0..<7 {
+        for condition: Float in [0, 1] {
+          let test = Case()
+          test.sizes = [333]
+          test.outer = 333
+          let operands = (0..<3).map { i -> Int in
+            if mask >> i & 1 == 1 { return test.scalar(i == 0 ? condition : Float(i)) }
+            return test.dense((0..<333).map { (j: Int) -> Float in Float(j * (i + 7) % 3) })
+          }
+          test.apply(function, test.output(), operands[0], operands[1], operands[2])
+          let disagreement = test.disagreement(test.run())
+          #expect(disagreement == nil, "\(function), scalars \(mask), condition \(condition)")
         }
-        test.apply(FK_SELECT, test.output(), operands[0], operands[1], operands[2])
-        #expect(
-          test.disagreement(test.run()) == nil, "select, scalars \(mask), condition \(condition)")
       }
     }
     let test = Case()

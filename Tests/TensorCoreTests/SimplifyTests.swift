@@ -73,6 +73,32 @@ import Testing
   }
 }
 
+extension SimplifyTests {
+  @Test func gradientsOfPartsAreConcatenated() throws {
+    let x = Tensor.input("x", [2, 6, 3])
+    let parts = [(0, 1), (1, 3), (4, 2)].map { x.slice(axis: 1, from: $0.0, count: $0.1) }
+    let y = parts.enumerated().map { ($1.squared() * Double($0 + 1)).sum() }.reduce(Tensor(0), +)
+    let listing = simplify(
+      try Listing("parts", outputs: gradients(of: y, withRespectTo: [x]), updates: []))
+    let moves = listing.instructions.map(\.operation).filter {
+      switch $0 {
+      case .pad, .concatenate: true
+      default: false
+      }
+    }
+    #expect(moves == [.concatenate(1)])
+    #expect(listing.instructions.last?.inputs.count == 3)
+  }
+
+  @Test func slicesOfSlicesAreOne() throws {
+    let x = Tensor.input("x", [5, 6])
+    let y = x.slice(axis: 0, from: 1, count: 3).slice(axis: 1, from: 2, count: 3).slice(
+      axis: 0, from: 1, count: 1)
+    let listing = simplify(try Listing("slices", outputs: [y], updates: []))
+    #expect(listing.instructions.map(\.operation) == [.input("x"), .slice([2, 2])])
+  }
+}
+
 /// How many elementwise operations and how many reductions are left of arrays with at least `count`
 /// elements.
 func operations(_ outputs: [Tensor], atLeast count: Int) throws -> [Int] {

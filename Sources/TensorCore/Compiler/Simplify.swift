@@ -87,6 +87,19 @@ struct Simplifier {
       return nil
     case .transpose(let axes):
       return axes == Array(axes.indices) ? x[0] : nil
+    case .slice(let starts):
+      let source = result.instructions[x[0]]
+      guard case .slice(let first) = source.operation else {
+        return source.shape == new.shape ? x[0] : nil
+      }
+      let slice = Primitive.slice(zip(starts, first).map(+))
+      return add(with(new, slice, source.inputs))
+    case .concatenate(let axis):
+      let parts = x.flatMap { part -> [Int] in
+        let source = result.instructions[part]
+        return source.operation == new.operation ? source.inputs : [part]
+      }
+      return parts == x ? nil : add(with(new, .concatenate(axis), parts))
     case .broadcast:
       return result.instructions[x[0]].shape == new.shape ? x[0] : nil
     case .unary(let function):
@@ -120,7 +133,7 @@ struct Simplifier {
     case .add:
       if u == 0 { return b }
       if v == 0 { return a }
-      return collected(new, [(a, false), (b, false)])
+      return joinedBlocks(a, b, new) ?? collected(new, [(a, false), (b, false)])
     case .subtract:
       if v == 0 { return a }
       if u == 0 { return unary(.negate, b, new) }
@@ -144,6 +157,30 @@ struct Simplifier {
     case .maximum, .less: break
     }
     return nil
+  }
+
+  /// The sum of two neighbouring blocks, each surrounded by zeros: one block of both.
+  ///
+  /// The gradients of parts of an array thus come together by copying each once.
+  private mutating func joinedBlocks(_ a: Int, _ b: Int, _ new: Listing.Instruction) -> Int? {
+    let (left, right) = (result.instructions[a], result.instructions[b])
+    guard case .pad(let start) = left.operation, case .pad(let other) = right.operation else {
+      return nil
+    }
+    let (size, otherSize) = (
+      result.instructions[left.inputs[0]].shape, result.instructions[right.inputs[0]].shape
+    )
+    let differing = start.indices.filter {
+      (start[$0], size[$0]) != (other[$0], otherSize[$0])
+    }
+    guard differing.count == 1, let axis = differing.first else { return nil }
+    if other[axis] + otherSize[axis] == start[axis] { return joinedBlocks(b, a, new) }
+    guard start[axis] + size[axis] == other[axis] else { return nil }
+    var joined = with(new, .concatenate(axis), left.inputs + right.inputs)
+    joined.shape = size
+    joined.shape[axis] += otherSize[axis]
+    let both = add(joined)
+    return joined.shape == new.shape ? both : add(with(new, .pad(start), [both]))
   }
 
   mutating func unary(_ function: Unary, _ x: Int, _ like: Listing.Instruction) -> Int {

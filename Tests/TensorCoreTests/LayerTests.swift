@@ -61,6 +61,31 @@ import Testing
       [(x, numbers.values(x.count, in: -2...2))])
   }
 
+  @Test func joinedConvolutionsAreConvolutionsOfTheConcatenation() throws {
+    let (p, q) = (Parameters("model"), Parameters("model"))
+    let layer = convolution(8, 5, size: 1, p)
+    let joined = joinedConvolution([3, 1, 4], 5, q)
+    #expect(p.variables == q.variables && p.variables.map(\.shape) == q.variables.map(\.shape))
+    let parts = [3, 1, 4].enumerated().map { Tensor.input("x\($0)", [2, 4, 3, $1]) }
+    let y = [layer(concatenate(parts, axis: 3)), joined(parts)]
+    var numbers = Numbers(seed: 5)
+    let weights = Tensor.literal(numbers.values(y[0].count), y[0].shape)
+    let all = y.map {
+      [$0] + gradients(of: (weights * $0.squared()).sum(), withRespectTo: parts + p.tensors)
+    }
+    let values = parts.map { numbers.values($0.count) }
+    var reference = Reference(seed: 3)
+    let inputs = Dictionary(uniqueKeysWithValues: values.indices.map { ("x\($0)", values[$0]) })
+    let results = try all.map { try reference.evaluate($0, inputs) }
+    for (a, b) in zip(results[0], results[1]) { #expect(relativeError(b, a) < 1e-12) }
+    try expectAgreement(
+      try Runtime(seed: 3, threads: 2), "joined", all[1], [], Array(zip(parts, values)))
+    #expect(
+      joined(parts.reversed()).failure
+        == "model: convolution of images of [3, 1, 4] channels given [[2, 4, 3, 4], [2, 4, 3, 1], [2, 4, 3, 3]]"
+    )
+  }
+
   @Test func embeddingsPickRows() throws {
     let p = Parameters("model")
     let layer = embedding(6, 3, p["embedding"])

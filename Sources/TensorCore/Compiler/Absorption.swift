@@ -42,7 +42,6 @@ struct Absorption {
         } else {
           continue
         }
-        if true { continue }  //XX
         sum.result = i
         contractions[homes[term]] = nil
         inner.insert(homes[term])

@@ -27,9 +27,9 @@ extension Listing {
     }
     let wanted = stores.union(cluster.reductions.map { home(instructions[$0].inputs[0]) })
     var lowering = Lowering(listing: self, operations: operations, wanted: wanted)
-//XX    lowering.combine { $0.siluGradient($1) }
+    lowering.combine { $0.siluGradient($1) }
     lowering.combine { $0.silu($1) }
-    //XX    lowering.combine { $0.multiplyAdd($1) }
+    lowering.combine { $0.multiplyAdd($1) }
     return lowering.operations
   }
 }

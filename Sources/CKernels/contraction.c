@@ -3,6 +3,7 @@
 #include "pool.h"
 #include "clones.h"
 #include "single_thread.h"
+#include "tile_gradient.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
@@ -18,6 +19,7 @@ enum {
   summed_at_once = 4096,
   converted_at_once = 16384,
   thin_block_pixels = 1024,
+  sum_short_of = 1024,
 };
 
 typedef struct {
@@ -44,6 +46,8 @@ typedef enum {
   // whose result is the thin image or the filter: the library's direct kernels fill one lane of sixteen. A filter is a
   // [taps, channels] matrix here, so a product of matrices and shifted sums of whole rows do it.
   by_rows,
+  // A filter gradient in bf16, or the product of a transposed left matrix: see tile_gradient.h.
+  by_tiles,
 } method;
 
 struct fk_contraction {
@@ -87,6 +91,11 @@ struct fk_contraction {
   float *partial[max_pieces], *sum;
   char *turned_filter;
   int64_t partial_elements;
+
+  fk_tile_gradient *tiles;
+  // by_tiles: pieces are cut along the channels and need no sum, rather than along the images.
+  bool cut_channels;
+  bool direct;  // They write the result itself.
 
   int64_t thin_block;  // by_rows: images at a time.
   const void *operand_left, *operand_right;
@@ -509,6 +518,49 @@ static void plan_thin(fk_contraction *it) {
   it->filter_bytes = aligned((size_t)it->partial_elements * sizeof(float));
 }
 
+/// `shape` is an FK_CONV_FILTER, perhaps standing for a product whose left matrix is transposed.
+static void plan_tiles(fk_contraction *it, const fk_contraction_shape *shape, failure *failure) {
+  it->method = by_tiles;
+  it->tiles = fk_tile_gradient_create(shape);
+  check(failure, it->tiles == NULL ? dnnl_out_of_memory : dnnl_success, "a gradient by tiles");
+  if (failure->failed) return;
+  int pieces = wanted_pieces(it->flops);
+  int64_t rows = fk_tile_gradient_rows(it->tiles), columns = fk_tile_gradient_columns(it->tiles);
+  int64_t taps = shape->filter_height * shape->filter_width;
+  // Each piece copies all gradients then, but there are no partial sums.
+  it->cut_channels = taps == 1 && shape->channels >= 32 * pieces
+    && shape->images * shape->out_height * shape->out_width <= sum_short_of;
+  it->pieces = it->cut_channels ? cut_evenly(shape->channels, 32, pieces, it->slices)
+                                : cut_evenly(shape->images, 1, pieces, it->slices);
+  it->direct = (it->cut_channels || it->pieces == 1) && it->shape.out_type == FK_FP32
+    && rows == shape->channels && columns == shape->out_channels && !it->shape.has_bias
+    && !it->shape.accumulates;
+  it->scratchpad_bytes = aligned(fk_tile_gradient_scratch(it->tiles));
+  it->partial_elements = taps * shape->channels * shape->out_channels;
+  it->filter_bytes = aligned((size_t)(taps * rows * columns) * sizeof(float));
+}
+
+/// A product of a transposed left matrix, as the filter gradient of single pixels.
+static fk_contraction_shape gradient_of_product(const fk_contraction_shape *s) {
+  return (fk_contraction_shape){
+    .kind = FK_CONV_FILTER,
+    .images = s->k,
+    .height = 1,
+    .width = 1,
+    .channels = s->m,
+    .filter_height = 1,
+    .filter_width = 1,
+    .out_channels = s->n,
+    .out_height = 1,
+    .out_width = 1,
+    .stride = 1,
+    .compute = s->compute,
+    .left_type = s->left_type,
+    .right_type = s->right_type,
+    .out_type = s->out_type,
+  };
+}
+
 static const char *mistake(const fk_contraction_shape *s) {
   bool stored_bf16 = s->left_type == FK_BF16 || s->right_type == FK_BF16 || s->out_type == FK_BF16;
   if (stored_bf16 && s->compute != FK_BF16) return "an array is stored in bf16, but computed in fp32";
@@ -571,14 +623,22 @@ fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int thr
       * (double)(shape->filter_height * shape->filter_width * shape->channels);
     it->pieces = cut_evenly(shape->images, 1, wanted_pieces(it->flops), it->slices);
     if (is_thin(shape)) plan_thin(it);
+    if (shape->kind == FK_CONV_FILTER && shape->compute == FK_BF16 && fk_tiles_available())
+      plan_tiles(it, shape, &failure);
     plan_turned(it);
     it->finished_by_hand = shape->kind == FK_CONV_INPUT && it->method == by_primitive && !it->turned
       && (shape->has_bias || shape->accumulates);
   } else {
     it->flops = 2.0 * (double)(shape->batch * shape->m) * (double)(shape->k * shape->n);
-    plan_matmul(it);
+    const fk_contraction_shape gradient = gradient_of_product(shape);
+    if (
+      shape->compute == FK_BF16 && shape->batch == 1 && shape->transposed_left
+      && !shape->transposed_right && fk_tiles_available())
+      plan_tiles(it, &gradient, &failure);
+    else
+      plan_matmul(it);
   }
-  plan_conversions(it);
+  if (it->method != by_tiles) plan_conversions(it);
   if (it->method == by_primitive && !failure.failed) make_kernels(it, &failure);
   if (it->method == by_primitive && (is_convolution(it) || it->packed) && !failure.failed)
     make_reorder(it, &failure);
@@ -617,6 +677,7 @@ void fk_contraction_destroy(fk_contraction *it) {
     if (it->kernel[i].description != NULL) dnnl_primitive_desc_destroy(it->kernel[i].description);
   }
   if (it->reorder != NULL) dnnl_primitive_destroy(it->reorder);
+  fk_tile_gradient_destroy(it->tiles);
   for (int i = 0; i < it->threads; i += 1)
     if (it->streams[i] != NULL) dnnl_stream_destroy(it->streams[i]);
   free(it->streams);
@@ -627,6 +688,7 @@ void fk_contraction_destroy(fk_contraction *it) {
 
 /// How many filters (or right matrices) in the library's format the workspace holds.
 static int workspace_filters(const fk_contraction *it) {
+  if (it->method == by_tiles) return it->direct ? 0 : it->cut_channels ? 1 : it->pieces;
   if (it->shape.kind == FK_CONV_FILTER && it->pieces > 1) return it->pieces;
   return it->turned ? 2 : it->reordered ? 1 : 0;  // Turned half round, and in the library's format.
 }
@@ -749,7 +811,11 @@ void fk_contraction_bind(
   }
   if (it->left_converted) left = it->left_copy;
   if (it->right_converted) right = it->right_copy;
-  if (is_convolution(it)) {
+  if (it->method == by_tiles) {
+    for (int i = 0; i < it->pieces; i += 1)
+      it->partial[i] = it->direct ? out
+                                  : (float *)(filters + (it->cut_channels ? 0 : i) * it->filter_bytes);
+  } else if (is_convolution(it)) {
     bind_convolution(it, left, right, out, filters);
   } else {
     bind_matmul(it, left, right, out, filters);
@@ -966,6 +1032,17 @@ static void run_thin(const void *arguments, int piece, int worker) {
   }
 }
 
+static void run_tiles(const void *arguments, int piece, int worker) {
+  const fk_contraction *it = arguments;
+  bool product = it->shape.kind == FK_MATMUL;
+  slice images = {0, product ? it->shape.k : it->shape.images};
+  slice channels = {0, product ? it->shape.m : it->shape.channels};
+  *(it->cut_channels ? &channels : &images) = it->slices[piece];
+  fk_tile_gradient_run(
+    it->tiles, it->operand_left, it->operand_right, images.first, images.count, channels.first,
+    channels.count, it->scratchpads + (size_t)worker * it->scratchpad_bytes, it->partial[piece]);
+}
+
 static void run_reorder(const void *arguments, int piece, int worker) {
   (void)piece;
   const fk_contraction *it = arguments;
@@ -998,6 +1075,11 @@ static int64_t sum_piece_elements(const fk_contraction *it) {
   return quarter < summed_at_once ? summed_at_once : (quarter + 15) / 16 * 16;
 }
 
+static int64_t tile_sum_pieces(const fk_contraction *it) {
+  int64_t pieces = (it->partial_elements + summed_at_once - 1) / summed_at_once;
+  return pieces < max_pieces ? pieces : max_pieces;
+}
+
 static void run_sum(const void *arguments, int piece, int worker) {
   (void)worker;
   const fk_contraction *it = arguments;
@@ -1007,6 +1089,33 @@ static void run_sum(const void *arguments, int piece, int worker) {
   const float *fourth = it->pieces > 3 ? it->partial[3] + first : NULL;
   add_partials(
     count, it->pieces, it->partial[0] + first, it->partial[1] + first, third, fourth, it->sum + first);
+}
+
+/// Adds the sums of tiles, without the rows and columns that fill them up, and stores them.
+FK_CLONES static void run_tile_sum(const void *arguments, int piece, int worker) {
+  (void)worker;
+  const fk_contraction *it = arguments;
+  const fk_contraction_shape *s = &it->shape;
+  bool product = s->kind == FK_MATMUL;
+  int64_t channels = product ? s->m : s->channels, n = product ? s->n : s->out_channels;
+  int64_t rows = it->partial_elements / n, pieces = tile_sum_pieces(it);
+  int64_t tile_rows = fk_tile_gradient_rows(it->tiles);
+  int64_t tile_columns = fk_tile_gradient_columns(it->tiles);
+  int partials = it->cut_channels ? 1 : it->pieces;
+  for (int64_t row = rows * piece / pieces; row < rows * (piece + 1) / pieces; row += 1) {
+    int64_t from = (row / channels * tile_rows + row % channels) * tile_columns;
+    // Into the first partial sum, which nobody reads again.
+    float *sum = it->partial[0] + from;
+    if (partials > 1)
+      add_partials(
+        n, partials, sum, it->partial[1] + from, partials > 2 ? it->partial[2] + from : NULL,
+        partials > 3 ? it->partial[3] + from : NULL, sum);
+    const float *bias = s->has_bias ? it->operand_bias : NULL;
+    if (s->out_type == FK_BF16)
+      add_rounded_rows(1, n, sum, bias, s->accumulates != 0, (uint16_t *)it->result + row * n);
+    else
+      add_rows(1, n, sum, bias, s->accumulates != 0, (float *)it->result + row * n);
+  }
 }
 
 int fk_contraction_steps(const fk_contraction *it, void *steps, const char **names) {
@@ -1025,10 +1134,21 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
   }
   static const char *const kinds[4] = {
     [FK_MATMUL] = "matmul", [FK_CONV] = "conv", [FK_CONV_INPUT] = "convInput", [FK_CONV_FILTER] = "convFilter"};
-  static void (*const runs[3])(const void *, int, int) = {
-    [by_primitive] = run_kernel, [by_blas] = run_blas, [by_rows] = run_thin};
+  static void (*const runs[4])(const void *, int, int) = {
+    [by_primitive] = run_kernel,
+    [by_blas] = run_blas,
+    [by_rows] = run_thin,
+    [by_tiles] = run_tiles,
+  };
   step[count] = (fk_step){runs[it->method], it, it->pieces};
   names[count++] = kinds[it->shape.kind];
+  if (it->method == by_tiles) {
+    if (!it->direct) {
+      step[count] = (fk_step){run_tile_sum, it, (int)tile_sum_pieces(it)};
+      names[count++] = "sum";
+    }
+    return count;
+  }
   if (filter_is_result && it->pieces > 1) {
     int64_t size = sum_piece_elements(it);
     step[count] = (fk_step){run_sum, it, (int)((it->partial_elements + size - 1) / size)};
@@ -1044,6 +1164,7 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
 const char *fk_contraction_implementation(const fk_contraction *it) {
   if (it->method == by_blas) return "blas:jit";
   if (it->method == by_rows) return "rows:jit";
+  if (it->method == by_tiles) return "tiles:avx512_core_amx_bf16";
   const char *name = "unknown";
   dnnl_primitive_desc_query(it->kernel[0].description, dnnl_query_impl_info_str, 0, &name);
   return name;

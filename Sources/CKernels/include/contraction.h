@@ -50,8 +50,8 @@ fk_contraction *_Nullable fk_contraction_create(
   const fk_contraction_shape *_Nonnull shape, int threads, char *_Nonnull message /* 256 bytes */);
 void fk_contraction_destroy(fk_contraction *_Nonnull contraction);
 
-/// Bytes of workspace (64-byte aligned) wanted while it runs: scratchpads, one per worker, reordered filters and
-/// partial filter gradients.
+/// Bytes of workspace (64-byte aligned) wanted while it runs: scratchpads, one per worker, reordered filters, operands
+/// rounded to bf16 and partial filter gradients.
 size_t fk_contraction_workspace(const fk_contraction *_Nonnull contraction);
 
 /// Sets the addresses, once. They stay fixed for the life of the program.
@@ -67,7 +67,8 @@ int fk_contraction_steps(
   const char *_Nonnull *_Nonnull names /* [8] */);
 
 /// The name of oneDNN's implementation, e.g. "brgconv:avx512_core"; "blas:jit" for a matrix product by its BLAS
-/// interface, "rows:jit" for a correlation with a single channel by matrix products and shifted rows.
+/// interface, "rows:jit" for a correlation with a single channel by matrix products and shifted rows,
+/// "tiles:avx512_core_amx_bf16" for a filter gradient in bf16 by our own kernel.
 const char *_Nonnull fk_contraction_implementation(const fk_contraction *_Nonnull contraction);
 /// Whether this processor multiplies bf16 in hardware (AMX or AVX-512 BF16), so that FK_BF16 pays.
 int fk_has_bf16(void);

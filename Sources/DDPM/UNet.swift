@@ -98,7 +98,7 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
       width = c.base * multiplier
     }
     if level > 0 {
-      up.append(.layer(convolution(width, width, size: 3, parameters["up\(level).double"])))
+      up.append(.layer(upsampledConvolution(width, width, parameters["up\(level).double"])))
     }
   }
   let outputNorm = groupNorm(width, groups: c.groups, parameters["output.norm"])
@@ -122,7 +122,7 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
     for stage in upward {
       switch stage {
       case .block(let block): h = block([h, skips.removeLast()], time)
-      case .layer(let layer): h = layer(upsampleNearest(h))
+      case .layer(let layer): h = layer(h)
       }
     }
     return output(silu(outputNorm(h)))

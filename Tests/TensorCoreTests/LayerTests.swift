@@ -30,6 +30,9 @@ import Testing
       return Layer(p) { silu(norm($0)) }
     },
     Sample(name: "up-sampling", shape: [2, 3, 4, 2]) { Layer($0) { upsampleNearest($0) } },
+    Sample(name: "up-sampling and convolution", shape: [2, 3, 4, 2]) {
+      upsampledConvolution(2, 3, $0)
+    },
     Sample(name: "softplus and sigmoid", shape: [40]) { Layer($0) { softplus($0) * sigmoid($0) } },
     Sample(name: "softmax over the first axis", shape: [7, 3]) {
       Layer($0) { softmax($0, axis: 0) }
@@ -84,6 +87,30 @@ import Testing
       joined(parts.reversed()).failure
         == "model: convolution of images of [3, 1, 4] channels given [[2, 4, 3, 4], [2, 4, 3, 1], [2, 4, 3, 3]]"
     )
+  }
+
+  @Test func upsampledConvolutionsAreConvolutionsOfTheUpsampled() throws {
+    let (p, q) = (Parameters("model"), Parameters("model"))
+    let layer = convolution(3, 2, size: 3, p)
+    let upsampled = upsampledConvolution(3, 2, q)
+    #expect(p.variables == q.variables && p.variables.map(\.shape) == q.variables.map(\.shape))
+    let x = Tensor.input("x", [2, 4, 3, 3])
+    var numbers = Numbers(seed: 6)
+    let y = [layer(upsampleNearest(x)), upsampled(x)]
+    let weights = Tensor.literal(numbers.values(y[0].count), y[0].shape)
+    let directions = ([x] + p.tensors).map { Tensor.literal(numbers.values($0.count), $0.shape) }
+    let values = numbers.values(x.count)
+    let results = try y.map { y in
+      let slopes = gradients(of: (weights * y.squared()).sum(), withRespectTo: [x] + p.tensors)
+      let product = zip(slopes, directions).map { ($0 * $1).sum() }.reduce(Tensor(0), +)
+      let second = gradients(of: product, withRespectTo: [x] + p.tensors)
+      var reference = Reference(seed: 3)
+      return try reference.evaluate([y] + slopes + second, ["x": values])
+    }
+    for (a, b) in zip(results[0], results[1]) { #expect(relativeError(b, a) < 1e-12) }
+    #expect(
+      upsampled(.zeros([1, 2, 2, 4])).failure
+        == "model: convolution of images of 3 channels given shape [1, 2, 2, 4]")
   }
 
   @Test func embeddingsPickRows() throws {

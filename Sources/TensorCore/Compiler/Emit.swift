@@ -278,7 +278,7 @@ struct Emitter {
       )
       (s.out_height, s.out_width) = (Int64(output[1]), Int64(output[2]))
       (s.stride, s.padding_top, s.padding_left) = (
-        Int32(c.stride), Int32(c.padding), Int32(c.padding)
+        Int32(c.stride), Int32(c.top), Int32(c.left)
       )
     }
     switch instruction.operation {
@@ -387,6 +387,11 @@ struct Emitter {
         let c = try place(part, partShape, at: start)
         append(fk_run_copy, c, pieces: c.pieces)
         start[axis] += partShape[axis]
+      }
+    case .blocks(let starts):
+      for (start, (part, partShape)) in zip(starts, zip(inputs, shapes)) {
+        let c = try place(part, partShape, at: start)
+        append(fk_run_copy, c, pieces: c.pieces)
       }
     case .gather:
       let width = shapes[0].dropFirst().reduce(1, *)

@@ -47,6 +47,15 @@ import Training
     #expect(twin.parameters == 2_536_033)
   }
 
+  @Test func theVAEBenchmarkIsTheTrainingStep() throws {
+    let twin = try listing(try Workload.vaeMNIST.experiment)
+    let trained = try listing(
+      try experiment(
+        "vae-mnist", ["optimizer.rate=1e-3", "optimizer.decay=constant", "report.metricsEvery=50"]))
+    #expect(twin.kernels == trained.kernels)
+    #expect(twin.parameters == 1_082_680)
+  }
+
   @Test func theJSONHasTheKeysOfTheContract() throws {
     let result = try measure(
       .ddpmToy, threads: 1, steps: 2, profile: false, dataDirectory: "/nonexistent")

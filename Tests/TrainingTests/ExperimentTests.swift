@@ -45,9 +45,11 @@ private let shipped: [String] = {
       try Experiment(yaml: base, file: "e.yaml").yaml == """
         name: a
         data: moons
+        binarisation: none
         seed: 0
         steps: 10
         batch: 128
+        patience: null
         model:
           kind: ddpm
           schedule: linear
@@ -135,7 +137,20 @@ private let shipped: [String] = {
       "--set optimizer.decay=cosin: optimizer.decay: expected one of "
         + "constant, linear, cosine, found cosin; did you mean \"cosine\"?"
     ),
-    ("model.kind=vae", "--set model.kind=vae: model.kind: expected ddpm, found vae"),
+    (
+      "model.kind=vea",
+      "--set model.kind=vea: model.kind: expected one of ddpm, vae, found vea; did you mean \"vae\"?"
+    ),
+    (
+      "binarisation=static",
+      "--set binarisation=static: binarisation: static is for images, and the data are points; "
+        + "expected none"
+    ),
+    (
+      "patience=3",
+      "--set patience=3: patience: early stopping needs a bound on validation data, which ddpm has "
+        + "not; expected null"
+    ),
     (
       "model.schedule=quadratic",
       "--set model.schedule=quadratic: model.schedule: expected one of "

@@ -17,6 +17,8 @@ typedef struct {
   char *memory;
   /// What EXPANDED holds from one block to the next is still true.
   int outlasts_block;
+  /// The first register of this memory: the one through which it is asked for early.
+  int fetches;
   fk_expansion expansion;
 } moving_register;
 
@@ -41,10 +43,15 @@ typedef struct {
   float **results;
   /// For each reduction FK_TILE partial results, of the last few tiles.
   float *recent;
+  /// Whether the dense arrays are too long to be found in the cache, so that it is worth asking for them early.
+  int streams;
 } cluster_run;
 
 /// So many tiles are summed up before they join the result: the error of a sum grows with the additions in a row.
 enum { RECENT_TILES = 64 };
+
+/// A cluster whose dense arrays have more bytes than this finds them in memory rather than in the cache.
+enum { CACHED_BYTES = 1 << 20, CACHE_LINE = 64 };
 
 static int uses_slot(const fk_register *value) {
   return value->home == FK_SCRATCH || value->home == FK_STRIDED || value->home == FK_JOINED
@@ -86,6 +93,7 @@ static void plan(cluster_run *run, int worker) {
   const fk_cluster *cluster = run->cluster;
   float *scratch = worker_scratch(cluster, worker);
   run->moving_count = 0;
+  int64_t bytes = 0;
   for (int32_t i = 0; i < cluster->register_count; i++) {
     const fk_register *value = &cluster->registers[i];
     run->tiles[i] = value->base;
@@ -98,7 +106,7 @@ static void plan(cluster_run *run, int worker) {
     moving->tile = &run->tiles[i];
     moving->slot = slot;
     moving->memory = value->base;
-    moving->outlasts_block = 0;
+    moving->outlasts_block = moving->fetches = 0;
     switch (value->home) {
       case FK_STRIDED:
         moving->kind = EXPANDED;
@@ -110,8 +118,14 @@ static void plan(cluster_run *run, int worker) {
       case FK_JOINED: moving->kind = JOINED; break;
       default:
         moving->kind = value->type == FK_FP32 ? IN_PLACE : is_written(cluster, i) ? NARROWED : WIDENED;
+        moving->fetches = !value->is_local;
+        for (int32_t m = 0; m < run->moving_count - 1; m++) {
+          if (run->moving[m].value->base == value->base) moving->fetches = 0;
+        }
+        if (moving->fetches) bytes += element_size(value) * cluster->outer * cluster->reduced * cluster->inner;
     }
   }
+  run->streams = bytes > CACHED_BYTES;
   for (int32_t i = 0; i < cluster->operation_count; i++) {
     const fk_operation *operation = &cluster->operations[i];
     planned_operation *planned = &run->operations[i];
@@ -153,6 +167,21 @@ static void enter_block(const cluster_run *run, char *local, int64_t block) {
   }
 }
 
+/// Asks for part `part` of `parts` of a tile to come of each dense array, `count` elements from `start` on: into the
+/// second cache, for the first is full of what is at work. What lies beyond an array's end does no harm.
+static void fetch_ahead(const cluster_run *run, int64_t start, int64_t count, int64_t part, int64_t parts) {
+  for (int32_t i = 0; i < run->moving_count; i++) {
+    const moving_register *moving = &run->moving[i];
+    if (!moving->fetches) continue;
+    int64_t size = element_size(moving->value), lines = (count * size + CACHE_LINE - 1) / CACHE_LINE;
+    const char *next = (const char *) ((uintptr_t) moving->memory + (uintptr_t) (start * size));
+    int64_t end = lines * (part + 1) / parts;
+    for (int64_t line = lines * part / parts; line < end; line++) {
+      __builtin_prefetch(next + line * CACHE_LINE, 0, 2);
+    }
+  }
+}
+
 /// Brings the tile in and runs the operations over it.
 static void evaluate_tile(const cluster_run *run, int64_t start, int64_t count) {
   for (int32_t i = 0; i < run->moving_count; i++) {
@@ -165,8 +194,10 @@ static void evaluate_tile(const cluster_run *run, int64_t start, int64_t count) 
       case JOINED: *moving->tile = (float *) fk_expand_joined(moving->value, moving->slot, start, count);
     }
   }
-  const planned_operation *end = run->operations + run->cluster->operation_count;
-  for (const planned_operation *operation = run->operations; operation < end; operation++) {
+  int64_t operation_count = run->cluster->operation_count;
+  for (int64_t i = 0; i < operation_count; i++) {
+    const planned_operation *operation = &run->operations[i];
+    if (run->streams) fetch_ahead(run, start + 2 * count, count, i, operation_count);
     fk_evaluate(
       operation->function, *operation->out, *operation->a, *operation->b, *operation->c, operation->scalars, count);
     if (operation->narrowed) {
@@ -308,13 +339,14 @@ void fk_run_chain(const void *arguments, int piece, int worker) {
   float *results[reduction_count + 1];
   float recent[most_reductions * FK_TILE + 1];
   cluster_run runs[chain->phase_count];
+  int64_t moving_count = 0;
   register_count = operation_count = reduction_count = 0;
   for (int32_t p = 0; p < chain->phase_count; p++) {
     const fk_cluster *cluster = &chain->phases[p];
     runs[p] = (cluster_run) {
       .cluster = cluster,
       .tiles = tiles + register_count,
-      .moving = moving + register_count,
+      .moving = moving + moving_count,
       .operations = operations + operation_count,
       .results = results + reduction_count,
       .recent = recent,
@@ -326,11 +358,16 @@ void fk_run_chain(const void *arguments, int piece, int worker) {
     plan(&runs[p], worker);
     // What an expansion holds outlasts the block if no other phase has anything in its slot.
     for (int32_t m = 0; m < runs[p].moving_count; m++) {
-      moving_register *strided = &runs[p].moving[m];
-      for (int32_t q = 0; q < chain->phase_count && strided->outlasts_block; q++) {
-        if (q != p && !is_alone(&chain->phases[q], NULL, strided->slot, worker)) strided->outlasts_block = 0;
+      moving_register *own = &runs[p].moving[m];
+      for (int32_t q = 0; q < chain->phase_count && own->outlasts_block; q++) {
+        if (q != p && !is_alone(&chain->phases[q], NULL, own->slot, worker)) own->outlasts_block = 0;
+      }
+      // The first phase that reads an array brings it in for the others.
+      for (moving_register *earlier = moving; earlier < runs[p].moving && own->fetches; earlier++) {
+        if (earlier->fetches && earlier->value->base == own->value->base) own->fetches = 0;
       }
     }
+    moving_count += runs[p].moving_count;
   }
 
   for (int64_t block = begin; block < end; block++) {

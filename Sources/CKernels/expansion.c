@@ -2,6 +2,10 @@
 
 #include "functions_internal.h"
 
+#if defined(__x86_64__) && !defined(FIGMENT_BASELINE)
+#include <immintrin.h>
+#endif
+
 FK_CLONES
 void fk_widen(float *out, const uint16_t *from, int64_t count) {
   FK_VECTORIZE
@@ -9,10 +13,41 @@ void fk_widen(float *out, const uint16_t *from, int64_t count) {
 }
 
 FK_CLONES
-void fk_narrow(uint16_t *out, const float *from, int64_t count) {
+static void narrow_bits(uint16_t *out, const float *from, int64_t count) {
   FK_VECTORIZE
   for (int64_t i = 0; i < count; i++) out[i] = bf16_of_float(from[i]);
 }
+
+#if defined(__x86_64__) && !defined(FIGMENT_BASELINE)
+/// The instruction for it, where there is one, takes a quarter of the time. It makes subnormals 0.
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+static void narrow_by_instruction(uint16_t *out, const float *from, int64_t count) {
+  int64_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16), _mm512_loadu_ps(from + i));
+    memcpy(out + i, &both, sizeof both);
+  }
+  for (; i < count; i += 16) {
+    __mmask16 rest = count - i < 16 ? (__mmask16) ((1u << (count - i)) - 1) : (__mmask16) -1;
+    __m256bh half = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(rest, from + i));
+    __m256i bits;
+    memcpy(&bits, &half, sizeof bits);
+    _mm256_mask_storeu_epi16(out + i, rest, bits);
+  }
+}
+
+void fk_narrow(uint16_t *out, const float *from, int64_t count) {
+  if (__builtin_cpu_supports("avx512bf16")) {
+    narrow_by_instruction(out, from, count);
+  } else {
+    narrow_bits(out, from, count);
+  }
+}
+#else
+void fk_narrow(uint16_t *out, const float *from, int64_t count) {
+  narrow_bits(out, from, count);
+}
+#endif
 
 fk_expansion fk_plan_expansion(
   const void *base, fk_type type, int rank, const int64_t *sizes, const int64_t *strides, int64_t tile,

@@ -42,6 +42,8 @@ func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
         case .less: .zeros(node.shape)  // Only of exact numbers.
         }
       case .select: select(x[0], e[1], e[2])
+      case .special, .angle:
+        zip(gradients(of: y.sum(), withRespectTo: x), e).map { abs($0) * $1 }.reduce(rounded, +)
       case .reshape, .broadcast, .transpose, .slice, .pad, .concatenate, .maximum, .stop: moved()
       case .gather: Tensor(.gather, [e[0], x[1]], node.shape)
       case .scatter:

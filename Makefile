@@ -4,7 +4,7 @@ SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 
-.PHONY: help setup build data train-ddpm train-ddpm-toy test test-portable check format bench size clean
+.PHONY: help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae test test-portable check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ train-ddpm: data ## train a diffusion model on MNIST: 6 to 10 minutes, ends in o
 
 train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds
 	$(FIGMENT) train Experiments/ddpm-toy.yaml --resume
+
+train-vae: data ## train a variational autoencoder on MNIST: minutes, ends in outputs/vae-mnist/samples.png
+	$(FIGMENT) train Experiments/vae-mnist.yaml --resume
+
+train-vmf-vae: data ## the same on a sphere: outputs/vmf-vae-mnist/samples.png
+	$(FIGMENT) train Experiments/vmf-vae-mnist.yaml --resume
 
 test: setup ## build and run all tests, in release mode
 	swift build -c release --build-tests

@@ -43,7 +43,7 @@ let package = Package(
     // What docs/your-own-model.md walks through; a test runs it.
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
-    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
+    .testTarget(name: "TensorCoreTests", dependencies: ["CKernels", "TensorCore"]),
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions"],
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),

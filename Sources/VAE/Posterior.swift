@@ -4,11 +4,17 @@ import TensorCore
 public enum Latent: Equatable, Sendable {
   /// R^dimension: a standard normal prior, and Gaussians with independent coordinates.
   case gaussian(dimension: Int)
+  /// The unit sphere of R^(dimension + 1): a uniform prior, and von Mises-Fisher posteriors, whose
+  /// concentration is learned unless it is given (Davidson et al. 2018, arXiv 1804.00891).
+  case sphere(dimension: Int, concentration: Double?)
+
+  /// The concentrations that are allowed; learned ones are kept within.
+  public static let concentrations = 1e-3...1e6
 
   /// The dimension of the space as a manifold.
   public var dimension: Int {
     switch self {
-    case .gaussian(let dimension): dimension
+    case .gaussian(let dimension), .sphere(let dimension, _): dimension
     }
   }
 
@@ -16,7 +22,18 @@ public enum Latent: Equatable, Sendable {
   public var coordinates: Int {
     switch self {
     case .gaussian(let dimension): dimension
+    case .sphere(let dimension, _): dimension + 1
     }
+  }
+
+  /// What is wrong with the space, or nil.
+  public var failure: String? {
+    if dimension < 1 { return "latent variables have at least 1 dimension, not \(dimension)" }
+    if case .sphere(_, let concentration?) = self, !Self.concentrations.contains(concentration) {
+      return
+        "a concentration is from \(Self.concentrations.lowerBound) to 1e6, not \(concentration)"
+    }
+    return nil
   }
 
   /// `count` points of the prior, [count, coordinates].
@@ -25,6 +42,8 @@ public enum Latent: Equatable, Sendable {
   public func prior(_ count: Int, keys: Tensor? = nil) -> Tensor {
     switch self {
     case .gaussian(let dimension): .normal([count, dimension], "prior", keys: keys)
+    case .sphere(let dimension, _):
+      direction(.normal([count, dimension + 1], "prior", keys: keys))
     }
   }
 }
@@ -68,6 +87,22 @@ struct Head: Sendable {
       let mean = dense(features, dimension, parameters["mean"])
       let logVariance = dense(features, dimension, parameters["logVariance"])
       body = { gaussianPosterior(mean: mean($0), logVariance: logVariance($0)) }
+    case .sphere(let dimension, let concentration):
+      let mean = dense(features, dimension + 1, parameters["mean"])
+      let learned =
+        concentration == nil ? dense(features, 1, parameters["concentration"]) : nil
+      // Near 0 a draw says nothing of its centre, and from there it is not learned: in d dimensions the
+      // cosine of the angle between them is about κ/d.
+      let start = Double(dimension + 1)
+      let shift = start + (1 - (-start).exponential).logarithm
+      body = { features in
+        let range = Latent.concentrations
+        let raw = learned.map { softplus($0(features) + shift) + range.lowerBound }
+        let k = raw.map { minimum($0, range.upperBound) } ?? Tensor(concentration ?? start)
+        return spherePosterior(
+          mean: direction(mean(features)),
+          concentration: k.broadcast(to: [features.shape[0], 1]))
+      }
     }
   }
 
@@ -86,4 +121,41 @@ private func gaussianPosterior(mean: Tensor, logVariance s: Tensor) -> Posterior
     let logRatio = 0.5 * (noise.squared() + each(s) - z.squared()).sum(2)
     return .init(points: z, logRatio: logRatio)
   }
+}
+
+/// Davidson et al. 2018: z = cos θ μ + sin θ ν with θ from the distribution of the angle and ν uniform among
+/// the directions orthogonal to μ (Mardia and Jupp 2000, eq. 9.1.2). Unlike a reflection that takes an axis to
+/// μ, this is well conditioned at every μ, and so is its gradient.
+private func spherePosterior(mean: Tensor, concentration: Tensor) -> Posterior {
+  let (batch, coordinates) = (mean.shape[0], mean.shape[1])
+  @Sendable func function(_ f: ConcentrationFunction, _ k: Tensor) -> Tensor {
+    vonMisesFisher(f, dimension: coordinates, k)
+  }
+  let k = concentration.reshape([batch])
+  return Posterior(mean: mean, divergence: function(.divergence, k)) { count, keys in
+    let angle = Tensor.vonMisesFisherAngle(
+      concentration.broadcast(to: [batch, count]), dimension: coordinates, "angle", keys: keys)
+    let centre = mean.reshape([batch, 1, coordinates])
+    var tangent = Tensor.normal([batch, count, coordinates], "tangent", keys: keys)
+    // Twice: what rounding leaves along μ may be large beside a short remainder.
+    for _ in 0..<2 {
+      tangent = direction(tangent - (tangent * centre).sum(2, keep: true) * centre)
+    }
+    let a = angle.reshape([batch, count, 1])
+    // log q(z)/p(z) = κ cos θ - K = -2 κ sin²(θ/2) - (K - κ): nothing large is subtracted.
+    let half = sin(0.5 * angle)
+    let logRatio =
+      2 * concentration * half.squared() + function(.excess, k).reshape([batch, 1])
+    return .init(points: cos(a) * centre + sin(a) * tangent, logRatio: logRatio)
+  }
+}
+
+/// x over its length along the last axis; the first axis where x is zero, so that there is always a
+/// direction, and a finite gradient.
+func direction(_ x: Tensor) -> Tensor {
+  let square = x.squared().sum(-1, keep: true)
+  let isShort = square < Tensor(1e-20)
+  let width = x.shape[x.rank - 1]
+  let axis = Tensor.literal((0..<width).map { $0 == 0 ? 1 : 0 }, [width])
+  return select(isShort, axis, x / sqrt(maximum(square, 1e-20)))
 }

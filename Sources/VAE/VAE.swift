@@ -24,9 +24,7 @@ public struct VAE: Sendable {
     _ parameters: Parameters
   ) throws {
     if let failure = network.failure(forExamplesOf: shape) { throw TensorError(failure) }
-    guard latent.dimension >= 1 else {
-      throw TensorError("latent variables have at least 1 dimension, not \(latent.dimension)")
-    }
+    if let failure = latent.failure { throw TensorError(failure) }
     (self.shape, self.latent, self.likelihood) = (shape, latent, likelihood)
     let features: Int
     (encoder, features) = network.encoder(shape, parameters["encoder"])

@@ -58,6 +58,8 @@ func roundingBounds(_ outputs: [Tensor], _ precision: Precision = .fp32) -> [Ten
       case .select: select(x[0], e[1], e[2])
       case .reshape, .broadcast, .transpose, .slice, .pad, .concatenate, .blocks, .maximum, .stop:
         moved()
+      case .special, .angle:
+        zip(gradients(of: y.sum(), withRespectTo: x), e).map { abs($0) * $1 }.reduce(rounded, +)
       case .gather: Tensor(.gather, [e[0], x[1]], node.shape)
       case .scatter:
         Tensor(.scatter, [e[0] + Double(x[1].count) * 0x1p-24 * abs(x[0]), x[1]], node.shape)

@@ -28,6 +28,18 @@ struct Case: Sendable, CustomTestStringConvertible {
       shape: [2], network: Network(hidden: [8], activation: .silu),
       likelihood: .gaussian(deviation: 0.3), bound: .iwae, draws: 4),
     Case(shape: [2], network: Network(hidden: [4]), likelihood: .gaussian(deviation: 2), draws: 3),
+    Case(
+      shape: [4, 4, 1], network: Network(hidden: [8]),
+      latent: .sphere(dimension: 2, concentration: nil)),
+    Case(
+      shape: [4, 4, 1], network: Network(hidden: [8]),
+      latent: .sphere(dimension: 1, concentration: nil), bound: .iwae, draws: 3),
+    Case(
+      shape: [4, 4, 1], network: Network(hidden: [8]),
+      latent: .sphere(dimension: 10, concentration: nil), draws: 2),
+    Case(
+      shape: [2], network: Network(hidden: [8]), latent: .sphere(dimension: 5, concentration: 7),
+      likelihood: .gaussian(deviation: nil), bound: .iwae, draws: 4),
   ]
 }
 

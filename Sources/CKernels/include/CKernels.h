@@ -13,5 +13,6 @@
 #include "random.h"
 #include "scalars.h"
 #include "special.h"
+#include "special_steps.h"
 
 #endif

@@ -27,10 +27,12 @@ extension Primitive {
     case .variable(let variable): x.isEmpty && y == variable.shape
     case .literal(let values): x.isEmpty && values.count == y.product
     case .draw: x.isEmpty || x == [[y.first ?? 0, 4]]
+    case .angle: x == [y] || x == [y, [y.first ?? 0, 4]]
     case .byteRows(let table): x.count == 1 && y == x[0] + table.rowShape
     case .unary, .stop: x == [y]
     case .binary: x == [y, y]
     case .select: x == [y, y, y]
+    case .special(let function): x == Array(repeating: y, count: function.arity)
     case .reshape: x.count == 1 && x[0].product == y.product
     case .broadcast:
       x.count == 1 && x[0].count == y.count && zip(x[0], y).allSatisfy { $0 == $1 || $0 == 1 }

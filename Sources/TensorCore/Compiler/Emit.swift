@@ -437,6 +437,27 @@ struct Emitter {
           run: UnsafePointer(run),
           pieces: Int32(parts)),
         pieces: Int32(parts))
+    case .angle(let dimension, _):
+      let rows = inputs.count == 1 ? 1 : shape[0]
+      let parts = Swift.min(16, Swift.max(1, instruction.count / 64))
+      append(
+        fk_run_draw_angle,
+        fk_draw_angle(
+          dimension: Int64(dimension), concentration: try address(inputs[0]),
+          keys: try inputs.dropFirst().first.map { UnsafePointer(try address($0)) }, out: out,
+          rows: Int64(rows), width: Int64(instruction.count / rows), seed: seed,
+          site: instruction.site, run: UnsafePointer(run), pieces: Int32(parts)),
+        pieces: Int32(parts))
+    case .special(let function):
+      // About a microsecond each.
+      let parts = Swift.min(16, Swift.max(1, instruction.count / 64))
+      append(
+        fk_run_special,
+        fk_special(
+          function: function.kernel, parameter: function.parameter, a: try address(inputs[0]),
+          b: try inputs.dropFirst().first.map { UnsafePointer(try address($0)) }, out: out,
+          count: Int64(instruction.count), pieces: Int32(parts)),
+        pieces: Int32(parts))
     default:
       throw TensorError("internal error: \(instruction.operation.label) has no kernel")
     }

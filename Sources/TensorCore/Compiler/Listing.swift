@@ -56,7 +56,7 @@ extension Listing {
         try Self.check("input \(input)", node.shape, &shapes)
       case .variable(let variable):
         try Self.check("variable \(variable.name)", node.shape, &shapes)
-      case .draw(_, let draw):
+      case .draw(_, let draw), .angle(_, let draw):
         // Ordinals follow the order in which the outputs and updates first need the draws, so that
         // an output or an update added at the end leaves the others' draws as they were.
         let ordinal = ordinals[draw, default: 0]
@@ -136,10 +136,12 @@ extension Primitive {
     case .constant(let value): "constant \(value)"
     case .literal: "literal"
     case .draw(let distribution, let name): "\(distribution.rawValue) \(name)"
+    case .angle(let dimension, let name): "angle in \(dimension) dimensions \(name)"
     case .byteRows: "byte rows"
     case .unary(let function): function.rawValue
     case .binary(let function): function.rawValue
     case .select: "select"
+    case .special(let function): function.label
     case .reshape: "reshape"
     case .broadcast: "broadcast"
     case .transpose(let axes): "transpose \(axes)"

@@ -56,6 +56,10 @@ private func pullback(of y: Tensor, _ g: Tensor) -> [Tensor?] {
   case .input, .variable, .constant, .literal, .draw, .byteRows, .stop: return x.map { _ in nil }
   case .unary(let function): return [unaryPullback(function, x[0], y, g)]
   case .binary(let function): return binaryPullback(function, x[0], x[1], y, g)
+  case .special(let function): return specialPullback(function, x, y, g)
+  case .angle(let dimension, _):
+    return [g * .special(.angleSlope(dimension: dimension), [x[0], y])]
+      + x.dropFirst().map { _ in nil }
   case .select: return [nil, select(x[0], g, Tensor(0)), select(x[0], Tensor(0), g)]
   case .reshape: return [g.reshape(x[0].shape)]
   case .broadcast:

@@ -10,12 +10,15 @@ package enum Primitive: Hashable, Sendable {
   case literal([Double])
   /// A named draw; with keys, its one input holds a seed per row as four 16-bit digits.
   case draw(Distribution, name: String)
+  /// A named draw of an angle at the concentrations of the first input; with keys, they are the second.
+  case angle(dimension: Int, name: String)
   /// Rows of a table of bytes, by the index in the one input, as numbers from 0 to 255.
   case byteRows(ByteTable)
   // Elementwise.
   case unary(Unary)
   case binary(Binary)
   case select
+  case special(Special)
   // Movement.
   case reshape
   case broadcast

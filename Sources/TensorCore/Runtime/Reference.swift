@@ -1,3 +1,5 @@
+import CKernels
+
 /// Runs listings one operation at a time in double precision: slow, and what compiled programs are
 /// tested against.
 package struct Reference {
@@ -56,6 +58,14 @@ package struct Reference {
     case .literal(let values): return values
     case .draw(let distribution, _):
       return draw(distribution, n.shape, n.site, keys: x.first)
+    case .angle(let dimension, _):
+      let width = x.count == 1 ? count : count / n.shape[0]
+      return x[0].indices.map { i in
+        let seed = x.count == 1 ? seed : rowSeed(x[1], i / width)
+        return fk_vmf_angle(x[0][i], Int64(dimension), seed, n.site, run, UInt32(i % width))
+      }
+    case .special(let function):
+      return x[0].indices.map { function(x[0][$0], x.count > 1 ? x[1][$0] : 0) }
     case .byteRows(let table):
       let width = table.rowShape.product
       return x[0].flatMap { row -> [Double] in
@@ -139,11 +149,14 @@ package struct Reference {
     }
     let width = shape.dropFirst().reduce(1, *)
     return (0..<shape[0]).flatMap { row in
-      let digits = keys[row * 4..<row * 4 + 4].reversed()
-      let seed = digits.reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
-      return Philox(seed: seed, site: site, run: run).row(distribution, width)
+      Philox(seed: rowSeed(keys, row), site: site, run: run).row(distribution, width)
     }
   }
+}
+
+/// The seed of a row, of which `keys` holds the 16-bit digits.
+private func rowSeed(_ keys: [Double], _ row: Int) -> UInt64 {
+  keys[row * 4..<row * 4 + 4].reversed().reduce(UInt64(0)) { $0 << 16 | UInt64($1) }
 }
 
 /// The program in which the initial value of a variable is computed.

@@ -28,8 +28,14 @@ public struct VAESettings: Equatable, Sendable {
     network = Network(
       channels: channels, hidden: hidden,
       activation: Network.Activation(rawValue: activation) ?? .relu)
-    _ = try reader.string("posterior", default: "gaussian", oneOf: ["gaussian"])
-    latent = .gaussian(dimension: try reader.int("latent", in: 1...4096))
+    let posterior = try reader.string("posterior", default: "gaussian", oneOf: ["gaussian", "vmf"])
+    let dimension = try reader.int("latent", in: 1...4096)
+    latent =
+      posterior == "gaussian"
+      ? .gaussian(dimension: dimension)
+      : .sphere(
+        dimension: dimension,
+        concentration: try reader.optionalDouble("concentration", in: Latent.concentrations))
     switch try reader.string("likelihood", default: "bernoulli", oneOf: ["bernoulli", "gaussian"]) {
     case "bernoulli": likelihood = .bernoulli
     default:
@@ -55,6 +61,11 @@ public struct VAESettings: Equatable, Sendable {
     switch latent {
     case .gaussian(let dimension):
       members += [.init("posterior", .string("gaussian")), .init("latent", .integer(dimension))]
+    case .sphere(let dimension, let concentration):
+      members += [
+        .init("posterior", .string("vmf")), .init("latent", .integer(dimension)),
+        .init("concentration", .optional(concentration)),
+      ]
     }
     switch likelihood {
     case .bernoulli: members.append(.init("likelihood", .string("bernoulli")))

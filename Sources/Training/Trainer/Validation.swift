@@ -10,8 +10,10 @@ final class Validation {
     let bound: Double
     /// Its parts, in nats per example.
     let reconstruction, divergence: Double
-    /// Latent coordinates whose posterior's centre varies over the data with a variance above 0.01
-    /// (Burda et al. 2016, §5.1).
+    /// Latent coordinates that the data move: those whose posterior's centre varies over the data with a
+    /// variance above 0.01.
+    ///
+    /// See Burda et al. 2016, §5.1.
     let activeUnits: Int
   }
 

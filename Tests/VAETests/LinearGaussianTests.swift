@@ -1,0 +1,161 @@
+import TensorCore
+import Testing
+import VAE
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// x = W z + b + σ ε with one latent dimension, of which everything is known in closed form.
+private struct LinearGaussian {
+  let w = [0.8, -0.5]
+  let b = [0.3, -0.2]
+  let deviation = 0.6
+  /// q(z|x) = N(g·x + h, s²).
+  var gain = [0.4, 0.1]
+  var shift = 0.2
+  var variance = 0.5
+
+  /// With the posterior itself as q.
+  static var exact: LinearGaussian {
+    var result = LinearGaussian()
+    let precision = 1 + result.square / (result.deviation * result.deviation)
+    let factor = 1 / (precision * result.deviation * result.deviation)
+    result.gain = result.w.map { $0 * factor }
+    result.shift = -factor * zip(result.w, result.b).map(*).reduce(0, +)
+    result.variance = 1 / precision
+    return result
+  }
+
+  private var square: Double { w.map { $0 * $0 }.reduce(0, +) }
+
+  /// log N(x; b, W Wᵀ + σ² I), the inverse by Sherman and Morrison.
+  func logDensity(_ x: [Double]) -> Double {
+    let s2 = deviation * deviation
+    let d = zip(x, b).map { $0 - $1 }
+    let along = zip(w, d).map(*).reduce(0, +)
+    let form = (d.map { $0 * $0 }.reduce(0, +) - along * along / (s2 + square)) / s2
+    return -log(2 * .pi) - 0.5 * log(s2 * (s2 + square)) - form / 2
+  }
+
+  /// E_q log p(x|z) - KL(q || p).
+  func bound(_ x: [Double]) -> Double {
+    let s2 = deviation * deviation
+    let m = zip(gain, x).map(*).reduce(shift, +)
+    let errors = (0..<2).map { x[$0] - b[$0] - w[$0] * m }
+    let spread = errors.map { $0 * $0 }.reduce(0, +) + square * variance
+    let divergence = 0.5 * (m * m + variance - log(variance) - 1)
+    return -spread / (2 * s2) - log(2 * .pi * s2) - divergence
+  }
+
+  func runtime() throws -> Runtime {
+    let runtime = try Runtime(seed: 11, threads: 2)
+    func set(_ name: String, _ shape: [Int], _ values: [Double]) throws {
+      try runtime.restore(variable: "vae/" + name, shape: shape, values.map { Float($0) })
+    }
+    try set("posterior/mean/weight", [2, 1], gain)
+    try set("posterior/mean/bias", [1], [shift])
+    try set("posterior/logVariance/weight", [2, 1], [0, 0])
+    try set("posterior/logVariance/bias", [1], [log(variance)])
+    try set("decoder/output/weight", [1, 2], w)
+    try set("decoder/output/bias", [2], b)
+    return runtime
+  }
+
+  func model() throws -> VAE {
+    try VAE(
+      shape: [2], network: Network(hidden: []), latent: .gaussian(dimension: 1),
+      likelihood: .gaussian(deviation: deviation), Parameters("vae"))
+  }
+}
+
+@Suite(.serialized) struct LinearGaussianTests {
+  private let points = [[0.0, 0.0], [1.2, -0.7], [-2.5, 0.4], [0.3, 2.0]]
+  private let copies = 4000
+
+  /// Mean and standard error over copies of each point of what `body` makes of them, [copies * points].
+  private func estimate(
+    _ c: LinearGaussian, _ body: (VAE, Tensor) -> Tensor
+  ) throws -> [(mean: Double, error: Double)] {
+    let batch = copies * points.count
+    let x = Tensor.input("x", [batch, 2])
+    let y = body(try c.model(), x)
+    let program = try c.runtime().compile("test", [y])
+    program.fill(x, with: (0..<batch).flatMap { points[$0 % points.count].map { Float($0) } })
+    program.run()
+    let values = try program.values(y).map { Double($0) }
+    return points.indices.map { i in
+      let mine = stride(from: i, to: batch, by: points.count).map { values[$0] }
+      let mean = mine.reduce(0, +) / Double(copies)
+      let variance = mine.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(copies - 1)
+      return (mean, (variance / Double(copies)).squareRoot())
+    }
+  }
+
+  @Test func theBoundIsItsClosedFormInExpectation() throws {
+    let c = LinearGaussian()
+    let weights = try estimate(c) { $0.logWeights($1, draws: 1).sum(1) }
+    let parts = try estimate(c) { $0.parts($1, .elbo, draws: 1).bound }
+    for (i, x) in points.enumerated() {
+      #expect(abs(weights[i].mean - c.bound(x)) < 4 * weights[i].error, "\(x)")
+      #expect(abs(parts[i].mean - c.bound(x)) < 4 * parts[i].error, "\(x)")
+      #expect(c.bound(x) < c.logDensity(x))
+    }
+  }
+
+  @Test func boundsRiseWithTheDrawsUpToTheTruth() throws {
+    let c = LinearGaussian()
+    var last = try estimate(c) { $0.parts($1, .elbo, draws: 1).bound }
+    for draws in [2, 5, 50] {
+      let next = try estimate(c) { $0.parts($1, .iwae, draws: draws).bound }
+      for (i, x) in points.enumerated() {
+        let slack = 3 * (next[i].error * next[i].error + last[i].error * last[i].error).squareRoot()
+        #expect(next[i].mean > last[i].mean - slack, "K = \(draws) at \(x)")
+        #expect(next[i].mean < c.logDensity(x) + 3 * next[i].error, "K = \(draws) at \(x)")
+      }
+      last = next
+    }
+    // 50 draws leave little of what one draw lacks.
+    for (i, x) in points.enumerated() {
+      let (gap, whole) = (c.logDensity(x) - last[i].mean, c.logDensity(x) - c.bound(x))
+      #expect(gap < 0.25 * whole, "\(x): \(gap) of \(whole)")
+    }
+  }
+
+  /// Every single weight of the exact posterior is p(x): a mistake in a density or a constant shows.
+  @Test func theExactPosteriorHasOneWeight() throws {
+    let c = LinearGaussian.exact
+    let x = Tensor.input("x", [4, 2])
+    let weights = try c.model().logWeights(x, draws: 7)
+    let program = try c.runtime().compile("test", [weights])
+    program.fill(x, with: points.flatMap { $0.map { Float($0) } })
+    program.run()
+    for (i, value) in try program.values(weights).enumerated() {
+      #expect(abs(Double(value) - c.logDensity(points[i / 7])) < 2e-5, "\(points[i / 7])")
+    }
+  }
+
+  /// With a seed for each row, a weight does not depend on the rows beside it.
+  @Test func weightsDependOnTheirSeedsAlone() throws {
+    let c = LinearGaussian()
+    func weights(_ rows: [Int], batch: Int) throws -> [[Float]] {
+      let x = Tensor.input("x", [batch, 2])
+      let keys = Tensor.seeds("keys", batch)
+      let y = try c.model().logWeights(x, draws: 6, keys: keys)
+      let program = try c.runtime().compile("test", [y])
+      let padded = (0..<batch).map { rows[min($0, rows.count - 1)] }
+      program.fill(x, with: padded.flatMap { points[$0].map { Float($0) } })
+      program.fill(seeds: keys, with: padded.map { UInt64($0) })
+      program.run(at: 0)
+      let values = try program.values(y)
+      return rows.indices.map { Array(values[$0 * 6..<$0 * 6 + 6]) }
+    }
+    let all = try weights([0, 1, 2, 3], batch: 4)
+    #expect(try weights([3, 1], batch: 8) == [all[3], all[1]])
+    #expect(Set(all[0]).count == 6)
+  }
+}

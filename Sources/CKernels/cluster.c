@@ -54,7 +54,7 @@ static void evaluate_tile(const cluster_run *run, int64_t start, int64_t count) 
   for (int32_t i = 0; i < cluster->register_count; i++) {
     const fk_register *value = &cluster->registers[i];
     if (value->home == FK_DENSE) {
-      run->addresses[i] = value->base + start;
+      run->addresses[i] = (float *) value->base + start;
     } else if (value->home == FK_STRIDED) {
       run->addresses[i] = (float *) fk_expand(&run->expansions[i], slot_address(run, value), start, count);
     }

@@ -73,6 +73,8 @@ void fk_evaluate(
     case FK_SIGN: UNARY(sign_float(x))
     case FK_FLOOR: UNARY(__builtin_floorf(x))
     case FK_ERF: UNARY(erf_float(x))
+    case FK_SIGMOID: UNARY(1 / (1 + exp_float(-x)))
+    case FK_SOFTPLUS: UNARY((x < 0 ? 0 : x) + log1p_float(exp_float(-__builtin_fabsf(x))))
     case FK_ADD: BINARY(x + y)
     case FK_SUBTRACT: BINARY(x - y)
     case FK_MULTIPLY: BINARY(x * y)

@@ -19,6 +19,8 @@ static double apply(fk_function function, double a, double b, double c) {
     case FK_SIGN: return a > 0 ? 1 : a < 0 ? -1 : a;
     case FK_FLOOR: return floor(a);
     case FK_ERF: return erf(a);
+    case FK_SIGMOID: return 1 / (1 + exp(-a));
+    case FK_SOFTPLUS: return fmax(a, 0) + log1p(exp(-fabs(a)));
     case FK_ADD: return a + b;
     case FK_SUBTRACT: return a - b;
     case FK_MULTIPLY: return a * b;

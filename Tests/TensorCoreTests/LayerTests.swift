@@ -25,6 +25,7 @@ import Testing
     Sample(name: "group norm of rows", shape: [4, 12]) { groupNorm(12, groups: 3, $0) },
     Sample(name: "instance norm", shape: [2, 5, 6]) { groupNorm(6, groups: 6, $0) },
     Sample(name: "self-attention", shape: [2, 6, 8]) { selfAttention(8, $0) },
+    Sample(name: "self-attention of many", shape: [2, 9, 4]) { selfAttention(4, $0) },
     Sample(name: "norm and SiLU", shape: [2, 6, 6, 8]) { p in
       let norm = groupNorm(8, groups: 4, p["norm"])
       return Layer(p) { silu(norm($0)) }

@@ -53,6 +53,36 @@ import Testing
     #expect(try operations([x / u], atLeast: 24) == [1, 0])
   }
 
+  /// Forward: maximum; subtract, exp, sum; multiply.
+  ///
+  /// Backward, with p the result: sum of p g; (g - sum) p.
+  @Test func softmaxReadsItsResultInTheGradient() throws {
+    let x = Tensor.input("x", [4, 6])
+    let g = Tensor.input("g", [4, 6])
+    let p = softmax(x)
+    let slope = gradients(of: (g * p).sum(), withRespectTo: [x])[0]
+    #expect(try operations([p], atLeast: 24) == [3, 2])
+    #expect(try operations([p, slope], atLeast: 24) == [6, 3])
+  }
+
+  /// Beside the softmax: the scale, once forward and once backward.
+  @Test func attentionTouchesTheScoresAsOftenAsItMust() throws {
+    for (positions, count) in [(9, 6), (7, 8)] {
+      let x = Tensor.input("x", [16, positions, 8])
+      let attention = selfAttention(8, Parameters("attention"))
+      let y = attention(x)
+      let slope = gradients(of: (y * y.stopped).sum(), withRespectTo: [x])[0]
+      let listing = simplify(try Listing("attention", outputs: [y, slope], updates: []))
+      let scores = listing.instructions.filter {
+        switch $0.operation {
+        case .unary, .binary: $0.shape == [16, positions, positions]
+        default: false
+        }
+      }
+      #expect(scores.count == count, "\(positions) positions")
+    }
+  }
+
   /// Adding the two numbers that a softmax takes away would round the small one to the large one's
   /// precision.
   @Test func differencesAreNotCollected() throws {

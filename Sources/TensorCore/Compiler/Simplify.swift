@@ -5,14 +5,32 @@
 package func simplify(_ listing: Listing) -> Listing {
   var pass = Simplifier(result: Listing(name: listing.name))
   var moved: [Int] = []
-  for instruction in listing.instructions {
+  let isStored = listing.storedAnyway()
+  for (i, instruction) in listing.instructions.enumerated() {
     var instruction = instruction
     instruction.inputs = instruction.inputs.map { moved[$0] }
     moved.append(pass.add(instruction))
+    if isStored[i] { pass.stored.insert(moved[i]) }
   }
   pass.result.outputs = listing.outputs.map { moved[$0] }
   pass.result.updates = listing.updates.map { ($0.variable, moved[$0.value]) }
   return pass.result.pruned()
+}
+
+extension Listing {
+  /// What has to be in memory whatever reads it besides: outputs, and what kernels of their own read.
+  fileprivate func storedAnyway() -> [Bool] {
+    var isStored = [Bool](repeating: false, count: instructions.count)
+    for root in roots { isStored[root] = true }
+    for i in instructions.indices.reversed() {
+      switch instructions[i].operation {
+      case .unary, .binary, .select, .broadcast, .slice, .sum, .maximum: break
+      case .reshape, .stop: if isStored[i] { isStored[instructions[i].inputs[0]] = true }
+      default: for input in instructions[i].inputs { isStored[input] = true }
+      }
+    }
+    return isStored
+  }
 }
 
 /// A listing as it is simplified, instruction by instruction.
@@ -25,6 +43,8 @@ struct Simplifier {
   }
 
   var result: Listing
+  /// What is stored anyway, so that taking it apart saves nothing.
+  var stored: Set<Int> = []
   private var known: [Key: Int] = [:]
   /// The number that every element equals, where it is known.
   private(set) var constants: [Double?] = []
@@ -34,6 +54,11 @@ struct Simplifier {
   mutating func add(_ new: Listing.Instruction) -> Int {
     if let same = replacement(for: new) { return same }
     return emit(new)
+  }
+
+  /// Where the result has this instruction, if it has.
+  func position(of operation: Primitive, _ inputs: [Int], _ shape: [Int]) -> Int? {
+    known[Key(operation: operation, inputs: inputs, shape: shape, site: 0)]
   }
 
   private mutating func emit(_ new: Listing.Instruction) -> Int {
@@ -143,6 +168,7 @@ struct Simplifier {
       if v == 1 { return a }
       if u == -1 { return unary(.negate, b, new) }
       if v == -1 { return unary(.negate, a, new) }
+      return normalized(a, b, new) ?? normalized(b, a, new)
     case .divide:
       if v == 1 { return a }
       if let v, v != 0 {  // One rounding more than a division, many times faster.

@@ -106,6 +106,11 @@ extension Simplifier {
     }
     guard cost < saved.count + 1 else { return nil }
 
+    return sum(groups, new)
+  }
+
+  /// The sum of groups of terms that keep the same arrays.
+  private mutating func sum(_ groups: [[Term]], _ new: Listing.Instruction) -> Int? {
     // What is repeated first, so that every product is added to what there is: multiply-adds.
     let order =
       groups.filter(\.[0].kept.isEmpty) + groups.filter { !$0[0].kept.isEmpty }.reversed()
@@ -123,6 +128,41 @@ extension Simplifier {
       )
     }
     return total.map { $0.isNegative ? unary(.negate, $0.position, new) : $0.position }
+  }
+
+  /// The product of `sum` and `factor`, where the terms of the sum share a small factor r, and
+  /// `factor` r is known: the sum without r, times that.
+  ///
+  /// The gradient of a softmax p = e r, (g r - (Σ g p) r) e, is then (g - Σ g p) p, which needs
+  /// neither e nor what it was the exponential of.
+  mutating func normalized(_ sum: Int, _ factor: Int, _ new: Listing.Instruction) -> Int? {
+    guard case .binary(let function) = result.instructions[sum].operation,
+      function == .add || function == .subtract, !isRepeated(factor)
+    else { return nil }
+    var visited: Set<Int> = []
+    var terms: [Term] = []
+    for (position, isNegative) in self.terms([(sum, false)], &visited) {
+      var term = term(position, isNegative, &visited) { isRepeated($0) && constants[$0] == nil }
+      // The factors of what is repeated, in place of it.
+      term.repeated = term.repeated.flatMap {
+        factors(result.instructions[$0].inputs[0], &term.isNegative, &visited)
+      }
+      terms.append(term)
+    }
+    for r in terms[0].repeated where terms.allSatisfy({ $0.repeated.contains(r) }) {
+      guard terms.contains(where: { !$0.kept.isEmpty && $0.repeated == [r] }),
+        let repeated = position(of: .broadcast, [r], new.shape),
+        let known = position(of: .binary(.multiply), [factor, repeated], new.shape)
+          ?? position(of: .binary(.multiply), [repeated, factor], new.shape)
+      else { continue }
+      let rest = terms.map { term -> [Term] in
+        var term = term
+        if let i = term.repeated.firstIndex(of: r) { term.repeated.remove(at: i) }
+        return [term]
+      }
+      return self.sum(rest, new).map { add(with(new, .binary(.multiply), [$0, known])) }
+    }
+    return nil
   }
 
   /// Replaces products of x minus its mean by two terms, where that leaves fewer operations: beside
@@ -243,7 +283,7 @@ extension Simplifier {
 
   // MARK: Taking apart
 
-  /// At most four; what is taken apart joins `visited`.
+  /// At most four; what is taken apart joins `visited`, what is stored anyway is not.
   private func terms(_ sum: [(position: Int, isNegative: Bool)], _ visited: inout Set<Int>)
     -> [(position: Int, isNegative: Bool)]
   {
@@ -252,6 +292,7 @@ extension Simplifier {
     while let next = pending.popLast() {
       let instruction = result.instructions[next.position]
       switch instruction.operation {
+      case _ where stored.contains(next.position): found.append(next)
       case .unary(.negate):
         visited.insert(next.position)
         pending.append((instruction.inputs[0], !next.isNegative))
@@ -285,6 +326,7 @@ extension Simplifier {
     while let next = pending.popLast() {
       let instruction = result.instructions[next]
       switch instruction.operation {
+      case _ where stored.contains(next): found.append(next)
       case .unary(.negate):
         visited.insert(next)
         isNegative.toggle()

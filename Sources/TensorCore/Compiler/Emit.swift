@@ -443,8 +443,8 @@ struct Emitter {
       append(
         fk_run_draw_angle,
         fk_draw_angle(
-          dimension: Int64(dimension), concentration: try address(inputs[0]),
-          keys: try inputs.dropFirst().first.map { UnsafePointer(try address($0)) }, out: out,
+          dimension: Int64(dimension), concentration: try floats(inputs[0]),
+          keys: try inputs.dropFirst().first.map { UnsafePointer(try floats($0)) }, out: try floats(i),
           rows: Int64(rows), width: Int64(instruction.count / rows), seed: seed,
           site: instruction.site, run: UnsafePointer(run), pieces: Int32(parts)),
         pieces: Int32(parts))
@@ -454,8 +454,8 @@ struct Emitter {
       append(
         fk_run_special,
         fk_special(
-          function: function.kernel, parameter: function.parameter, a: try address(inputs[0]),
-          b: try inputs.dropFirst().first.map { UnsafePointer(try address($0)) }, out: out,
+          function: function.kernel, parameter: function.parameter, a: try floats(inputs[0]),
+          b: try inputs.dropFirst().first.map { UnsafePointer(try floats($0)) }, out: try floats(i),
           count: Int64(instruction.count), pieces: Int32(parts)),
         pieces: Int32(parts))
     default:

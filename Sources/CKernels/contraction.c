@@ -20,6 +20,7 @@ enum {
   converted_at_once = 16384,
   thin_block_pixels = 1024,
   sum_short_of = 1024,
+  packed_rows = 2048,
 };
 
 typedef struct {
@@ -432,19 +433,22 @@ static void plan_matmul(fk_contraction *it) {
     return;
   }
   bool rows = shape->m >= 64 || shape->m >= shape->n;
+  // Each piece packs all of the right operand that it reads: cut along its columns, none is packed twice.
+  if (!in_bf16 && shape->n >= 2 * shape->m && shape->k * shape->n >= 1 << 16) rows = false;
   if (shape->transposed_right && !shape->transposed_left && large_right && shape->n > shape->m) rows = false;
   if (rows) {
     it->cut = cut_m;
+    // In bf16 packing weighs more: two pieces, or one packed copy for them all where it serves many rows. (Packing from
+    // fp32 costs the library half a nanosecond an element, and is not cut.)
+    it->packed = in_bf16 && shape->m >= packed_rows;
+    if (in_bf16 && !it->packed && pieces > 2) pieces = 2;
     do it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
     while (leaves_small_tile(it->pieces, it->slices) && --pieces > 0);
   } else {
     it->cut = cut_n;
     it->pieces = cut_evenly(shape->n, 64, pieces, it->slices);
   }
-  if (in_bf16) {
-    it->packed = it->cut == cut_m;
-    return;
-  }
+  if (in_bf16) return;
   bool vector = shape->m == 1 || shape->n == 1 || shape->k == 1;
   bool columns = it->cut == cut_n && it->pieces > 1;
   if (vector || columns || large_right || shape->transposed_left) it->method = by_blas;
@@ -528,7 +532,7 @@ static void plan_tiles(fk_contraction *it, const fk_contraction_shape *shape, fa
   int64_t rows = fk_tile_gradient_rows(it->tiles), columns = fk_tile_gradient_columns(it->tiles);
   int64_t taps = shape->filter_height * shape->filter_width;
   // Each piece copies all gradients then, but there are no partial sums.
-  it->cut_channels = taps == 1 && shape->channels >= 32 * pieces
+  it->cut_channels = taps == 1 && shape->channels >= 64
     && shape->images * shape->out_height * shape->out_width <= sum_short_of;
   it->pieces = it->cut_channels ? cut_evenly(shape->channels, 32, pieces, it->slices)
                                 : cut_evenly(shape->images, 1, pieces, it->slices);
@@ -633,7 +637,7 @@ fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int thr
     const fk_contraction_shape gradient = gradient_of_product(shape);
     if (
       shape->compute == FK_BF16 && shape->batch == 1 && shape->transposed_left
-      && !shape->transposed_right && fk_tiles_available())
+      && !shape->transposed_right && shape->m >= 64 && shape->n >= 64 && fk_tiles_available())
       plan_tiles(it, &gradient, &failure);
     else
       plan_matmul(it);
@@ -686,10 +690,14 @@ void fk_contraction_destroy(fk_contraction *it) {
 
 // MARK: - Addresses
 
+static bool sums_partials(const fk_contraction *it) {
+  return it->shape.kind == FK_CONV_FILTER && it->pieces > 1;
+}
+
 /// How many filters (or right matrices) in the library's format the workspace holds.
 static int workspace_filters(const fk_contraction *it) {
   if (it->method == by_tiles) return it->direct ? 0 : it->cut_channels ? 1 : it->pieces;
-  if (it->shape.kind == FK_CONV_FILTER && it->pieces > 1) return it->pieces;
+  if (sums_partials(it)) return it->pieces;
   return it->turned ? 2 : it->reordered ? 1 : 0;  // Turned half round, and in the library's format.
 }
 
@@ -1149,7 +1157,7 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
     }
     return count;
   }
-  if (filter_is_result && it->pieces > 1) {
+  if (sums_partials(it)) {
     int64_t size = sum_piece_elements(it);
     step[count] = (fk_step){run_sum, it, (int)((it->partial_elements + size - 1) / size)};
     names[count++] = "sum";

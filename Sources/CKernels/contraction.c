@@ -20,6 +20,7 @@ enum {
   converted_at_once = 16384,
   thin_block_pixels = 1024,
   sum_short_of = 1024,
+  packed_rows = 2048,
 };
 
 typedef struct {
@@ -42,9 +43,10 @@ typedef enum { cut_batch, cut_m, cut_n } matmul_cut;
 typedef enum {
   by_primitive,
   by_blas,
-  // A stride-1 correlation between an image of many channels (the wide one) and one of a single channel (the thin one)
-  // whose result is the thin image or the filter: the library's direct kernels fill one lane of sixteen. A filter is a
-  // [taps, channels] matrix here, so a product of matrices and shifted sums of whole rows do it.
+  // A stride-1 correlation between an image of many channels (the wide one) and one of a single
+  // channel (the thin one) whose result is the thin image or the filter: the library's direct
+  // kernels fill one lane of sixteen. A filter is a [taps, channels] matrix here, so a product of
+  // matrices and shifted sums of whole rows do it.
   by_rows,
   // A filter gradient in bf16, or the product of a transposed left matrix: see tile_gradient.h.
   by_tiles,
@@ -52,8 +54,9 @@ typedef enum {
 
 struct fk_contraction {
   fk_contraction_shape shape;
-  // What the primitive computes: the shape itself, but for an image gradient of stride 1, which is computed as a
-  // forward correlation with the filter turned half round (the library's forward kernels are a fifth faster).
+  // What the primitive computes: the shape itself, but for an image gradient of stride 1, which is
+  // computed as a forward correlation with the filter turned half round (the library's forward
+  // kernels are a fifth faster).
   fk_contraction_shape primitive_shape;
   bool turned;
   bool packed;  // A product's right matrix is reordered into the library's own format.
@@ -73,13 +76,14 @@ struct fk_contraction {
   const float *blas_left[max_pieces], *blas_right[max_pieces], *blas_bias[max_pieces];
   float *blas_out[max_pieces];
 
-  // Operands that the primitive reads in bf16 while they are stored in fp32 and no reorder converts them on its way.
+  // Operands that the primitive reads in bf16 while they are stored in fp32 and no reorder converts
+  // them on its way.
   bool left_converted, right_converted;
   int64_t left_elements, right_elements;
   uint16_t *left_copy, *right_copy;
 
-  // The library's image gradients take neither a bias nor a sum: their fp32 result goes to `product`, and the same
-  // piece then adds it.
+  // The library's image gradients take neither a bias nor a sum: their fp32 result goes to
+  // `product`, and the same piece then adds it.
   bool finished_by_hand;
   float *product;
 
@@ -211,8 +215,8 @@ static bool has_avx512(void) {
 
 /// Whether a slice of a product of few rows ends in a tile of one or two.
 ///
-/// Without AVX-512 the library's tiles have six rows, and it sums so small a rest in another order; but the result of a
-/// row must not depend on its place.
+/// Without AVX-512 the library's tiles have six rows, and it sums so small a rest in another order;
+/// but the result of a row must not depend on its place.
 static bool leaves_small_tile(int pieces, const slice slices[max_pieces]) {
   if (has_avx512()) return false;
   for (int i = 0; i < pieces; i += 1) {
@@ -278,12 +282,14 @@ static void make_convolution(
   dnnl_memory_desc_t any =
     filter_memory(s, filter_is_result ? dnnl_f32 : type, dnnl_format_tag_any);
   if (filter == NULL) filter = &any;
-  // The library knows no forward convolution with the types of these gradients, and wants a forward one as their hint.
+  // The library knows no forward convolution with the types of these gradients, and wants a forward
+  // one as their hint.
   dnnl_memory_desc_t hint_image = image_memory(kernel->count, s->channels, s->height, s->width, type);
   dnnl_memory_desc_t hint_filter = filter_memory(s, type, dnnl_format_tag_any);
   kernel->bias = bias_memory(1, s->out_channels);
   bool biased = s->kind == FK_CONV && s->has_bias;
-  // The far edge gets what the sizes ask for: less than `padding` where the stride does not divide evenly.
+  // The far edge gets what the sizes ask for: less than `padding` where the stride does not divide
+  // evenly.
   const dnnl_dims_t strides = {s->stride, s->stride}, near = {s->padding_top, s->padding_left};
   const dnnl_dims_t far = {
     (s->out_height - 1) * s->stride + s->filter_height - s->height - s->padding_top,
@@ -350,8 +356,8 @@ static void make_kernels(fk_contraction *it, failure *failure) {
   dnnl_primitive_attr_t attributes = NULL;
   check(failure, dnnl_primitive_attr_create(&attributes), "attributes");
   if (failure->failed) return;
-  // The library's own scratchpads belong to the creating thread and are shared by its primitives: two workers running
-  // one primitive would overwrite each other's.
+  // The library's own scratchpads belong to the creating thread and are shared by its primitives:
+  // two workers running one primitive would overwrite each other's.
   must(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user));
   if (it->shape.accumulates && !it->finished_by_hand) {
     dnnl_post_ops_t sum = NULL;
@@ -421,10 +427,10 @@ static void plan_matmul(fk_contraction *it) {
   const fk_contraction_shape *shape = &it->shape;
   int pieces = wanted_pieces(it->flops);
   bool in_bf16 = shape->compute == FK_BF16;
-  // Measured against the library's matmul, its BLAS interface is up to ten times as fast for vectors and outer
-  // products, a third faster where a right operand of a megabyte is packed anew for each piece, and no slower for a
-  // piece whose rows are not contiguous (part of a transposed left operand, or of the columns), which the library's
-  // best kernels refuse.
+  // Measured against the library's matmul, its BLAS interface is up to ten times as fast for
+  // vectors and outer products, a third faster where a right operand of a megabyte is packed anew
+  // for each piece, and no slower for a piece whose rows are not contiguous (part of a transposed
+  // left operand, or of the columns), which the library's best kernels refuse.
   bool large_right = shape->k * shape->n >= 1 << 18;
   if (shape->batch > 1) {
     it->cut = cut_batch;
@@ -432,19 +438,23 @@ static void plan_matmul(fk_contraction *it) {
     return;
   }
   bool rows = shape->m >= 64 || shape->m >= shape->n;
+  // Each piece packs all of the right operand that it reads: cut along its columns, none is packed
+  // twice.
+  if (!in_bf16 && shape->n >= 2 * shape->m && shape->k * shape->n >= 1 << 16) rows = false;
   if (shape->transposed_right && !shape->transposed_left && large_right && shape->n > shape->m) rows = false;
   if (rows) {
     it->cut = cut_m;
+    // In bf16 packing weighs more: two pieces, or one packed copy for them all where it serves many
+    // rows. (Packing from fp32 costs the library half a nanosecond an element, and is not cut.)
+    it->packed = in_bf16 && shape->m >= packed_rows;
+    if (in_bf16 && !it->packed && pieces > 2) pieces = 2;
     do it->pieces = cut_evenly(shape->m, 16, pieces, it->slices);
     while (leaves_small_tile(it->pieces, it->slices) && --pieces > 0);
   } else {
     it->cut = cut_n;
     it->pieces = cut_evenly(shape->n, 64, pieces, it->slices);
   }
-  if (in_bf16) {
-    it->packed = it->cut == cut_m;
-    return;
-  }
+  if (in_bf16) return;
   bool vector = shape->m == 1 || shape->n == 1 || shape->k == 1;
   bool columns = it->cut == cut_n && it->pieces > 1;
   if (vector || columns || large_right || shape->transposed_left) it->method = by_blas;
@@ -471,6 +481,9 @@ static void plan_turned(fk_contraction *it) {
   if (
     s->kind != FK_CONV_INPUT || s->stride != 1 || single || s->channels < 16 || s->out_channels < 16)
     return;
+  // In bf16 the gradient's own kernels are a fifth faster for large images from few channels.
+  bool few = s->out_channels <= 32 && s->width > 16 && s->filter_height * s->filter_width > 1;
+  if (s->compute == FK_BF16 && few && !s->has_bias && !s->accumulates) return;
   // The forward correlation pads by what the filter reaches beyond each padding.
   int64_t bottom = s->out_height - 1 + s->filter_height - s->height - s->padding_top;
   int64_t right = s->out_width - 1 + s->filter_width - s->width - s->padding_left;
@@ -491,8 +504,8 @@ static void plan_turned(fk_contraction *it) {
   twin->padding_left = (int)s->filter_width - 1 - s->padding_left;
 }
 
-/// The two images of a thin correlation, and where tap (u, v) of the wide one lies for pixel (0, 0) of the thin one:
-/// at (direction * (u - padding_top), direction * (v - padding_left)).
+/// The two images of a thin correlation, and where tap (u, v) of the wide one lies for pixel (0, 0)
+/// of the thin one: at (direction * (u - padding_top), direction * (v - padding_left)).
 typedef struct {
   int64_t height, width, channels, thin_height, thin_width, filter_height, filter_width;
   int64_t padding_top, padding_left, direction;
@@ -510,7 +523,8 @@ static void plan_thin(fk_contraction *it) {
   it->method = by_rows;
   thin_sizes sizes = sizes_of_thin(&it->shape);
   int64_t pixels = sizes.height * sizes.width, taps = sizes.filter_height * sizes.filter_width;
-  // Without AVX-512 the last pixels of a block are summed in another order: then a block is an image.
+  // Without AVX-512 the last pixels of a block are summed in another order: then a block is an
+  // image.
   it->thin_block = pixels >= thin_block_pixels || !has_avx512() ? 1 : thin_block_pixels / pixels;
   if (it->thin_block > it->slices[it->pieces - 1].count) it->thin_block = it->slices[it->pieces - 1].count;
   it->scratchpad_bytes = aligned((size_t)(taps * pixels * it->thin_block) * sizeof(float));
@@ -528,7 +542,7 @@ static void plan_tiles(fk_contraction *it, const fk_contraction_shape *shape, fa
   int64_t rows = fk_tile_gradient_rows(it->tiles), columns = fk_tile_gradient_columns(it->tiles);
   int64_t taps = shape->filter_height * shape->filter_width;
   // Each piece copies all gradients then, but there are no partial sums.
-  it->cut_channels = taps == 1 && shape->channels >= 32 * pieces
+  it->cut_channels = taps == 1 && shape->channels >= 64
     && shape->images * shape->out_height * shape->out_width <= sum_short_of;
   it->pieces = it->cut_channels ? cut_evenly(shape->channels, 32, pieces, it->slices)
                                 : cut_evenly(shape->images, 1, pieces, it->slices);
@@ -576,7 +590,8 @@ static const char *mistake(const fk_contraction_shape *s) {
   return NULL;
 }
 
-/// Which operands are copied in bf16 first. Filters, and matrices to be packed, are converted as they are reordered.
+/// Which operands are copied in bf16 first. Filters, and matrices to be packed, are converted as
+/// they are reordered.
 static void plan_conversions(fk_contraction *it) {
   const fk_contraction_shape *s = &it->shape;
   if (s->compute != FK_BF16) return;
@@ -633,7 +648,7 @@ fk_contraction *fk_contraction_create(const fk_contraction_shape *shape, int thr
     const fk_contraction_shape gradient = gradient_of_product(shape);
     if (
       shape->compute == FK_BF16 && shape->batch == 1 && shape->transposed_left
-      && !shape->transposed_right && fk_tiles_available())
+      && !shape->transposed_right && shape->m >= 64 && shape->n >= 64 && fk_tiles_available())
       plan_tiles(it, &gradient, &failure);
     else
       plan_matmul(it);
@@ -686,10 +701,14 @@ void fk_contraction_destroy(fk_contraction *it) {
 
 // MARK: - Addresses
 
+static bool sums_partials(const fk_contraction *it) {
+  return it->shape.kind == FK_CONV_FILTER && it->pieces > 1;
+}
+
 /// How many filters (or right matrices) in the library's format the workspace holds.
 static int workspace_filters(const fk_contraction *it) {
   if (it->method == by_tiles) return it->direct ? 0 : it->cut_channels ? 1 : it->pieces;
-  if (it->shape.kind == FK_CONV_FILTER && it->pieces > 1) return it->pieces;
+  if (sums_partials(it)) return it->pieces;
   return it->turned ? 2 : it->reordered ? 1 : 0;  // Turned half round, and in the library's format.
 }
 
@@ -1149,7 +1168,7 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
     }
     return count;
   }
-  if (filter_is_result && it->pieces > 1) {
+  if (sums_partials(it)) {
     int64_t size = sum_piece_elements(it);
     step[count] = (fk_step){run_sum, it, (int)((it->partial_elements + size - 1) / size)};
     names[count++] = "sum";

@@ -9,10 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// A tile has 16 rows of 64 bytes: 32 pixels of one channel, or of an image's gradient 16 channels of two pixels.
+// A tile has 16 rows of 64 bytes: 32 pixels of one channel, or of an image's gradient 16 channels
+// of two pixels.
 enum { tile = 16, tile_pixels = 32, line = 64 };
-// Pixels copied at a time (at least one image), and pixels multiplied at a time, so that what two tiles' rows of
-// either copy take stays in L1 over the taps.
+// Pixels copied at a time (at least one image), and pixels multiplied at a time, so that what two
+// tiles' rows of either copy take stays in L1 over the taps.
 enum { block_pixels = 512, panel_pixels = 288 };
 
 #define TILES \
@@ -23,17 +24,19 @@ struct fk_tile_gradient {
   int64_t rows, columns;  // Whole tiles.
   // Pixel (y, x) of image i of a block has the place (i * image_rows + y) * pitch + x.
   int64_t pitch, image_rows, block_images, block_pixels;
-  // With a stride an image is copied as one plane for each phase, in which neighbours in a row are a stride apart. A
-  // channel of a plane takes `length` places.
+  // With a stride an image is copied as one plane for each phase, in which neighbours in a row are
+  // a stride apart. A channel of a plane takes `length` places.
   int64_t phases, column_phases, length;
-  // The gradients are copied in pairs of places, from the even ones on and, where a tap is an odd way off, from the odd
-  // ones too. Place 0 is at `before`, an even number.
+  // The gradients are copied in pairs of places, from the even ones on and, where a tap is an odd
+  // way off, from the odd ones too. Place 0 is at `before`, an even number.
   int64_t before, pairs;
   bool parity[2];
-  // Which pixel of a block lies at each place of a plane, and of the gradients; beyond any pixel for none.
+  // Which pixel of a block lies at each place of a plane, and of the gradients; beyond any pixel
+  // for none.
   uint32_t *image_places, *gradient_places;
-  // The taps, those of even offsets first: the offset is what to add to a place of a plane to find its gradient, from
-  // the copy's beginning.
+  char *zeros;  // A pixel of either.
+  // The taps, those of even offsets first: the offset is what to add to a place of a plane to find
+  // its gradient, from the copy's beginning.
   int64_t taps;
   struct {
     int64_t index, phase, offset;
@@ -100,7 +103,10 @@ fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
   it->image_places = malloc((size_t)(it->phases * it->length) * sizeof(uint32_t));
   it->gradient_places = malloc((size_t)gradient_places * sizeof(uint32_t));
   it->tap = malloc((size_t)it->taps * sizeof(*it->tap));
-  if (it->image_places == NULL || it->gradient_places == NULL || it->tap == NULL) {
+  it->zeros = calloc((size_t)larger(it->rows, it->columns), sizeof(float));
+  if (
+    it->image_places == NULL || it->gradient_places == NULL || it->tap == NULL
+    || it->zeros == NULL) {
     fk_tile_gradient_destroy(it);
     return NULL;
   }
@@ -130,7 +136,8 @@ fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
       bool inside = image < it->block_images && row < y.size && column < x.size
         && row * s->stride + top < s->height && column * s->stride + left < s->width;
       it->image_places[phase * it->length + place] = !inside ? nowhere
-        : (uint32_t)((image * s->height + row * s->stride + top) * s->width + column * s->stride + left);
+        : (uint32_t)((image * s->height + row * s->stride + top) * s->width
+                     + column * s->stride + left);
     }
   }
   for (int64_t i = 0; i < gradient_places; i += 1) {
@@ -149,6 +156,7 @@ void fk_tile_gradient_destroy(fk_tile_gradient *it) {
   free(it->image_places);
   free(it->gradient_places);
   free(it->tap);
+  free(it->zeros);
   free(it);
 }
 
@@ -170,7 +178,8 @@ int64_t fk_tile_gradient_columns(const fk_tile_gradient *it) { return it->column
 // MARK: - Copies
 
 /// Sixteen channels of a pixel, rounded to bf16; zero where the mask says so.
-TILES static inline __m256i channels_of(const char *pixel, int64_t channel, bool bf16, __mmask16 mask) {
+TILES static inline __m256i channels_of(
+  const char *pixel, int64_t channel, bool bf16, __mmask16 mask) {
   if (bf16) return _mm256_maskz_loadu_epi16(mask, pixel + 2 * channel);
   return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, pixel + 4 * channel));
 }
@@ -184,20 +193,17 @@ TILES static inline __m512i paired(__m256i even, __m256i odd) {
     interleaved, _mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1));
 }
 
-/// Where the pixels of places are. `limit` is how many pixels there are.
+/// Where the pixels of places are. `limit` is how many pixels there are. (Zeros to read cost less
+/// than masks for what is missing: a mask's way to its register competes with the permutations.)
 static inline void find(
-  const uint32_t *places, const char *base, int64_t pixel_bytes, uint32_t limit,
-  const char *pixel[tile_pixels], uint32_t *present) {
-  *present = 0;
-  for (int i = 0; i < tile_pixels; i += 1) {
-    bool inside = places[i] < limit;
-    pixel[i] = base + (inside ? (int64_t)places[i] * pixel_bytes : 0);
-    *present |= (uint32_t)inside << i;
-  }
+  const fk_tile_gradient *it, const uint32_t *places, const char *base, int64_t pixel_bytes,
+  uint32_t limit, const char *pixel[tile_pixels]) {
+  for (int i = 0; i < tile_pixels; i += 1)
+    pixel[i] = places[i] < limit ? base + (int64_t)places[i] * pixel_bytes : it->zeros;
 }
 
-static inline uint32_t mask_of(int64_t channel, int64_t end) {
-  return end - channel >= tile ? 0xFFFF : (1u << (end - channel)) - 1;
+static inline __mmask16 mask_of(int64_t channel, int64_t end) {
+  return end - channel >= tile ? 0xFFFF : (__mmask16)((1u << (end - channel)) - 1);
 }
 
 /// 16 rows of 16 words become 16 columns.
@@ -234,16 +240,15 @@ TILES static inline void copy_images(
   int64_t pixel_bytes = it->shape.channels * (bf16 ? 2 : 4);
   for (int64_t i = 0; i < length; i += tile_pixels) {
     const char *pixel[tile_pixels];
-    uint32_t present;
-    find(places + i, images, pixel_bytes, limit, pixel, &present);
+    find(it, places + i, images, pixel_bytes, limit, pixel);
     for (int64_t channel = first_channel; channel < end; channel += tile) {
-      uint32_t mask = mask_of(channel, end);
+      __mmask16 mask = mask_of(channel, end);
       uint16_t *to = out + channel * it->length + i;
       __m512i rows[tile];
       for (int j = 0; j < tile; j += 1)
         rows[j] = paired(
-          channels_of(pixel[2 * j], channel, bf16, present >> (2 * j) & 1 ? mask : 0),
-          channels_of(pixel[2 * j + 1], channel, bf16, present >> (2 * j + 1) & 1 ? mask : 0));
+          channels_of(pixel[2 * j], channel, bf16, mask),
+          channels_of(pixel[2 * j + 1], channel, bf16, mask));
       transpose(rows);
       for (int j = 0; j < tile; j += 1) _mm512_store_si512(to + j * it->length, rows[j]);
     }
@@ -257,17 +262,16 @@ TILES static inline void copy_gradients(
   int64_t end = it->shape.out_channels, pixel_bytes = end * (bf16 ? 2 : 4);
   for (int64_t i = 0; i < pairs; i += tile) {
     const char *pixel[tile_pixels];
-    uint32_t present;
-    find(places + 2 * i, gradients, pixel_bytes, limit, pixel, &present);
+    find(it, places + 2 * i, gradients, pixel_bytes, limit, pixel);
     for (int64_t channel = 0; channel < end; channel += tile) {
-      uint32_t mask = mask_of(channel, end);
+      __mmask16 mask = mask_of(channel, end);
       uint16_t *to = out + (channel * it->pairs + i * tile) * 2;
       for (int j = 0; j < tile; j += 1)
         _mm512_store_si512(
           to + j * tile_pixels,
           paired(
-            channels_of(pixel[2 * j], channel, bf16, present >> (2 * j) & 1 ? mask : 0),
-            channels_of(pixel[2 * j + 1], channel, bf16, present >> (2 * j + 1) & 1 ? mask : 0)));
+            channels_of(pixel[2 * j], channel, bf16, mask),
+            channels_of(pixel[2 * j + 1], channel, bf16, mask)));
     }
   }
 }
@@ -276,13 +280,15 @@ TILES static inline void copy_gradients(
 
 typedef struct {
   const char *left, *right;  // The first tile of each.
-  int64_t left_stride, next_left, next_right, steps;  // Bytes between rows, and from a tile's rows to the next.
+  int64_t left_stride, next_left, next_right;  // Bytes from row to row, and from tile to tile.
+  int64_t steps;
   char *sum;
   int64_t sum_stride;
   bool from_zero;
 } product;
 
-// Adds the product of `rows` tiles by `columns` tiles to the sum's: tiles 0 to 3 are sums, 4 and 5 left, 6 and 7 right.
+// Adds the product of `rows` tiles by `columns` tiles to the sum's: tiles 0 to 3 are sums, 4 and 5
+// left, 6 and 7 right.
 TILES static inline void multiply(const product *p, int rows, int columns) {
   enum { tile_bytes = tile * line };
   char *below = p->sum + tile * p->sum_stride;
@@ -320,7 +326,8 @@ TILES static inline void multiply(const product *p, int rows, int columns) {
 
 TILES static void multiply_taps(
   const fk_tile_gradient *it, const uint16_t *images, const uint16_t *gradients,
-  const uint16_t *odd_gradients, int64_t pixels, bool from_zero, int64_t first_channel, int64_t end_channel, float *sum) {
+  const uint16_t *odd_gradients, int64_t pixels, bool from_zero, int64_t first_channel,
+  int64_t end_channel, float *sum) {
   product p = {
     .left_stride = it->length * 2,
     .next_left = it->length * 2 * tile,
@@ -361,8 +368,8 @@ TILES static void multiply_taps(
 }
 
 TILES void fk_tile_gradient_run(
-  const fk_tile_gradient *it, const void *images, const void *gradients, int64_t first, int64_t count,
-  int64_t first_channel, int64_t channels, void *scratch, float *sum) {
+  const fk_tile_gradient *it, const void *images, const void *gradients, int64_t first,
+  int64_t count, int64_t first_channel, int64_t channels, void *scratch, float *sum) {
   static const struct {
     uint8_t palette, start, reserved[14];
     uint16_t bytes[16];
@@ -384,7 +391,8 @@ TILES void fk_tile_gradient_run(
     int64_t pixels = rounded_up(block * it->pitch * it->image_rows, tile_pixels);
     for (int64_t phase = 0; phase < it->phases; phase += 1) {
       const uint32_t *places = it->image_places + phase * it->length;
-      const char *from = (const char *)images + image * image_size * s->channels * (image_bf16 ? 2 : 4);
+      const char *from =
+        (const char *)images + image * image_size * s->channels * (image_bf16 ? 2 : 4);
       uint16_t *to = planes + phase * it->rows * it->length;
       uint32_t limit = (uint32_t)(block * image_size);
       if (image_bf16)
@@ -433,8 +441,8 @@ int64_t fk_tile_gradient_columns(const fk_tile_gradient *it) {
   return 0;
 }
 void fk_tile_gradient_run(
-  const fk_tile_gradient *it, const void *images, const void *gradients, int64_t first, int64_t count,
-  int64_t first_channel, int64_t channels, void *scratch, float *sum) {
+  const fk_tile_gradient *it, const void *images, const void *gradients, int64_t first,
+  int64_t count, int64_t first_channel, int64_t channels, void *scratch, float *sum) {
   (void)it, (void)images, (void)gradients, (void)first, (void)count, (void)first_channel;
   (void)channels, (void)scratch, (void)sum;
 }

@@ -93,7 +93,8 @@ void fk_run_cluster(const void *_Nonnull cluster /* fk_cluster */, int piece, in
 void fk_run_combine(const void *_Nonnull cluster /* fk_cluster */, int piece, int worker);
 
 /// Clusters that run one after the other over blocks of their outermost axis, so that what one of them leaves in the
-/// cache, or in local memory, the next finds there.
+/// cache, or in local memory, the next finds there. A phase may read what another one writes only within the block. An
+/// FK_STRIDED register keeps what repeats from block to block if no other phase uses its slot.
 typedef struct {
   int32_t phase_count;
   /// Each without splits_reduced, its `outer` a multiple of `blocks`: block b is outer * b / blocks ..< outer * (b + 1) / blocks.

@@ -34,6 +34,8 @@ struct Plan: ParsableCommand {
     }
     for line in table([header] + rows, rightAligned: [0, 2, 3]) { print(line) }
     print("")
+    for line in training.program.summary.lines { print(line) }
+    print("")
 
     let variables = training.program.variableNames.reduce(0) {
       $0 + 4 * (runtime.shape(ofVariable: $1) ?? []).reduce(1, *)

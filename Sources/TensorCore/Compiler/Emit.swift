@@ -466,8 +466,7 @@ struct Emitter {
   // MARK: Descriptions
 
   mutating func describe(_ kernel: KernelListing.Kernel, _ contraction: OpaquePointer?) {
-    let arrays = Set(kernel.reads + kernel.writes)
-    let bytes = arrays.reduce(0) { $0 + schedule.bytes($1) }
+    let bytes = schedule.traffic(kernel)
     let label: String
     var implementation = "cluster"
     var position: Int?

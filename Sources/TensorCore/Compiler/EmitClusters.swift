@@ -81,7 +81,7 @@ extension Emitter {
     return fk_cluster(
       rank: Int32(sizes.count), sizes: packed(sizes), outer: Int64(cluster.form.outer),
       reduced: Int64(cluster.form.reduced), inner: Int64(cluster.form.inner),
-      tile: Int64(tile(sizes)),
+      tile: Int64(tile(sizes, slots: tiles.slots)),
       pieces: Int32(pieces.count), splits_reduced: pieces.splitsReduced ? 1 : 0,
       register_count: Int32(tiles.registers.count), operation_count: Int32(tiles.operations.count),
       reduction_count: Int32(reductions.count),
@@ -265,13 +265,15 @@ extension Emitter {
     return count > 1 ? (count, true) : (1, false)
   }
 
-  /// A whole number of the longest inner block that fits, so that tiles begin at the same phase.
-  private func tile(_ sizes: [Int]) -> Int {
+  /// A whole number of the longest inner block that fits, so that tiles begin at the same phase;
+  /// many tiles at once are short ones, for the first-level cache.
+  private func tile(_ sizes: [Int], slots: Int) -> Int {
+    let longest = slots < 9 ? Int(FK_TILE) : Int(FK_TILE) / 2
     var block = 1
     for size in sizes.reversed() {
-      guard block * size <= Int(FK_TILE) else { break }
+      guard block * size <= longest else { break }
       block *= size
     }
-    return block * (Int(FK_TILE) / block)
+    return block * (longest / block)
   }
 }

@@ -13,7 +13,31 @@ package struct Schedule: Sendable {
 
   /// The bytes of an array.
   package func bytes(_ position: Int) -> Int {
-    listing.instructions[position].count * (halves.contains(position) ? 2 : 4)
+    listing.instructions[position].count * width(position)
+  }
+
+  private func width(_ position: Int) -> Int { halves.contains(position) ? 2 : 4 }
+
+  /// The bytes that a kernel reads and writes: each array once, of a slice only what is in it.
+  func traffic(_ kernel: KernelListing.Kernel) -> Int {
+    var read: [Int: Int] = [:]
+    for array in kernel.reads + kernel.writes { read[array] = listing.instructions[array].count }
+    if case .clusters(let phases) = kernel.body {
+      var sliced: [Int: Int] = [:]
+      var whole = Set(kernel.writes).union(phases.clusters.flatMap(\.loads))
+      for view in Set(phases.clusters.flatMap(\.views)) {
+        let sources = listing.instructions[view].inputs.map { listing.home($0) }
+        if case .slice = listing.instructions[view].operation {
+          sliced[sources[0], default: 0] += listing.instructions[view].count
+        } else {
+          whole.formUnion(sources)
+        }
+      }
+      for (array, count) in sliced where !whole.contains(array) {
+        read[array] = read[array].map { Swift.min($0, count) }
+      }
+    }
+    return read.reduce(0) { $0 + $1.value * width($1.key) }
   }
 }
 

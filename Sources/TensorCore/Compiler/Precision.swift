@@ -53,7 +53,7 @@ func halves(_ fused: KernelListing) -> Set<Int> {
     case .scalars(let positions): pinned.formUnion(positions + kernel.reads)
     case .instruction(let i):
       switch listing.instructions[i].operation {
-      case .transpose, .slice, .pad, .concatenate:
+      case .transpose, .slice, .pad, .concatenate, .blocks:
         made.insert(i)
         alike.append([i] + kernel.reads)
       default: pinned.formUnion([i] + kernel.reads)

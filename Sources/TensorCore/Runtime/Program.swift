@@ -15,6 +15,8 @@ public final class Program {
   }
   /// The kernels, in the order they run.
   public var kernels: [KernelDescription] { executable.descriptions }
+  /// What it does and needs, as far as the compiler decides it.
+  public let summary: PlanSummary
   /// The variables that it reads or updates, each once.
   public let variableNames: [String]
   /// Bytes of the shared scratch memory that it uses.
@@ -34,6 +36,7 @@ public final class Program {
     self.runtime = runtime
     let schedule = try Runtime.schedule(
       name, outputs, updates, precision, isFusing: isFusing)
+    summary = PlanSummary(schedule)
     for update in updates { _ = try runtime.storage(update.variable) }
     let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
     run.initialize(to: 0)

@@ -2,7 +2,7 @@ import TensorCore
 
 /// What this machine does at best, at the moment.
 struct Ceilings {
-  /// Floating-point operations a second in a large matrix product.
+  /// Floating-point operations a second in a convolution that suits the machine.
   let flops: Double
   /// Bytes a second read and written in one long pass.
   let bandwidth: Double
@@ -10,16 +10,16 @@ struct Ceilings {
   /// Measures both: the fastest of five.
   init(_ precision: Precision, threads: Int) throws {
     let runtime = try Runtime(seed: 0, threads: threads)
-    let size = 2048
-    let a = Variable("a", initially: .uniform([size, size], "a"))
-    let b = Variable("b", initially: .uniform([size, size], "b"))
-    // In bf16 the product is stored as the next one reads it, and the second reads it so.
-    let product = try runtime.compile(
-      "product", [], updates: [Update(a, a.value.matmul(b.value).matmul(b.value))],
-      precision: precision)
+    let (size, channels, depth) = (28, 128, 4)
+    let filters = (0..<depth).map {
+      Variable("filter\($0)", initially: .uniform([3, 3, channels, channels], "filter"))
+    }
+    let image = Variable("image", initially: .uniform([64, size, size, channels], "image"))
+    let layers = filters.reduce(image.value) { $0.convolution($1.value, padding: 1) }
+    let products = try runtime.compile("products", [layers.sum()], precision: precision)
     let long = Variable("long", initially: .zeros([1 << 25]))
     let pass = try runtime.compile("pass", [], updates: [Update(long, long.value + 1)])
-    flops = 4 * Double(size * size * size) / Self.fastest { product.run() }
+    flops = products.kernels.reduce(0) { $0 + $1.flops } / Self.fastest { products.run() }
     bandwidth = 8 * Double(1 << 25) / Self.fastest { pass.run() }
   }
 

@@ -1,128 +1,250 @@
 #include "cluster.h"
 
+#include <assert.h>
+
 #include "evaluate.h"
 #include "expansion.h"
 #include "reduction.h"
 
+/// A register whose tile changes place, or has to be brought in.
+typedef struct {
+  enum { IN_PLACE, WIDENED, NARROWED, EXPANDED, JOINED } kind;
+  const fk_register *value;
+  /// Where its current tile is, as floats.
+  float **tile;
+  float *slot;
+  /// IN_PLACE, WIDENED, NARROWED: element 0. Of an array in local memory, where it would be.
+  char *memory;
+  /// What EXPANDED holds from one block to the next is still true.
+  int outlasts_block;
+  /// The first register of this memory: the one through which it is asked for early.
+  int fetches;
+  fk_expansion expansion;
+} moving_register;
+
+/// An operation with its operands looked up. Those that the function lacks are any.
+typedef struct {
+  int32_t function;
+  unsigned scalars;
+  float **out, **a, **b, **c;
+  /// The register that the result is rounded to, if there is one.
+  const moving_register *narrowed;
+} planned_operation;
+
 /// One piece of a cluster at work.
 typedef struct {
   const fk_cluster *cluster;
-  float *scratch;
-  /// For each register: where its current tile is, and how it is expanded if it is FK_STRIDED.
-  float **addresses;
-  fk_expansion *expansions;
+  /// For each register: where its current tile is.
+  float **tiles;
+  moving_register *moving;
+  int32_t moving_count;
+  planned_operation *operations;
+  /// For each reduction: where its result goes, element 0 of which may lie outside of a local array.
+  float **results;
   /// For each reduction FK_TILE partial results, of the last few tiles.
   float *recent;
+  /// Whether the dense arrays are too long to be found in the cache, so that it is worth asking for them early.
+  int streams;
 } cluster_run;
 
 /// So many tiles are summed up before they join the result: the error of a sum grows with the additions in a row.
 enum { RECENT_TILES = 64 };
 
-static float *slot_address(const cluster_run *run, const fk_register *value) {
-  return run->scratch + (int64_t) value->slot * FK_TILE;
+/// A cluster whose dense arrays have more bytes than this finds them in memory rather than in the cache.
+enum { CACHED_BYTES = 1 << 20, CACHE_LINE = 64 };
+
+static int uses_slot(const fk_register *value) {
+  return value->home == FK_SCRATCH || value->home == FK_STRIDED || value->home == FK_JOINED
+    || (value->home == FK_DENSE && value->type == FK_BF16);
 }
 
-/// Whether `value` is the only register that lives in its slot.
-static int has_own_slot(const fk_cluster *cluster, const fk_register *value) {
+static float *worker_scratch(const fk_cluster *cluster, int worker) {
+  return cluster->scratch + (int64_t) worker * cluster->scratch_slots * FK_TILE;
+}
+
+/// Whether `value` is the only register of `cluster` that lives in the slot at `slot`.
+static int is_alone(const fk_cluster *cluster, const fk_register *value, const float *slot, int worker) {
+  const float *scratch = worker_scratch(cluster, worker);
   for (int32_t i = 0; i < cluster->register_count; i++) {
     const fk_register *other = &cluster->registers[i];
-    if (other != value && (other->home == FK_SCRATCH || other->home == FK_STRIDED) && other->slot == value->slot) {
-      return 0;
-    }
+    if (other != value && uses_slot(other) && scratch + (int64_t) other->slot * FK_TILE == slot) return 0;
   }
   return 1;
 }
 
-static void prepare(const cluster_run *run) {
+static int is_written(const fk_cluster *cluster, int32_t index) {
+  for (int32_t i = 0; i < cluster->operation_count; i++) {
+    if (cluster->operations[i].out == index) return 1;
+  }
+  return 0;
+}
+
+/// `address` less `elements` of `size` bytes: not by pointer arithmetic, for it may be outside of the array.
+static char *before(void *address, int64_t elements, int64_t size) {
+  return (char *) ((uintptr_t) address - (uintptr_t) (elements * size));
+}
+
+static int64_t element_size(const fk_register *value) {
+  return value->type == FK_BF16 ? 2 : 4;
+}
+
+/// Looks up all that does not change from tile to tile.
+static void plan(cluster_run *run, int worker) {
   const fk_cluster *cluster = run->cluster;
+  float *scratch = worker_scratch(cluster, worker);
+  run->moving_count = 0;
+  int64_t bytes = 0;
   for (int32_t i = 0; i < cluster->register_count; i++) {
     const fk_register *value = &cluster->registers[i];
+    run->tiles[i] = value->base;
+    float *slot = uses_slot(value) ? scratch + (int64_t) value->slot * FK_TILE : NULL;
+    if (slot) run->tiles[i] = slot;
+    if (value->home == FK_SCALAR) assert(value->type == FK_FP32);
+    if (value->home == FK_SCALAR || value->home == FK_SCRATCH) continue;
+    moving_register *moving = &run->moving[run->moving_count++];
+    moving->value = value;
+    moving->tile = &run->tiles[i];
+    moving->slot = slot;
+    moving->memory = value->base;
+    moving->outlasts_block = moving->fetches = 0;
     switch (value->home) {
-      case FK_SCRATCH: run->addresses[i] = slot_address(run, value); break;
-      case FK_SCALAR: run->addresses[i] = value->base; break;
-      case FK_DENSE: break;
       case FK_STRIDED:
-        run->expansions[i] = fk_plan_expansion(
-          value->base, cluster->rank, cluster->sizes, value->strides, cluster->tile, has_own_slot(cluster, value));
+        moving->kind = EXPANDED;
+        moving->outlasts_block = !value->is_local;
+        moving->expansion = fk_plan_expansion(
+          value->base, value->type, cluster->rank, cluster->sizes, value->strides, cluster->tile,
+          is_alone(cluster, value, slot, worker));
+        break;
+      case FK_JOINED: moving->kind = JOINED; break;
+      default:
+        moving->kind = value->type == FK_FP32 ? IN_PLACE : is_written(cluster, i) ? NARROWED : WIDENED;
+        moving->fetches = !value->is_local;
+        for (int32_t m = 0; m < run->moving_count - 1; m++) {
+          if (run->moving[m].value->base == value->base) moving->fetches = 0;
+        }
+        if (moving->fetches) bytes += element_size(value) * cluster->outer * cluster->reduced * cluster->inner;
+    }
+  }
+  run->streams = bytes > CACHED_BYTES;
+  for (int32_t i = 0; i < cluster->operation_count; i++) {
+    const fk_operation *operation = &cluster->operations[i];
+    planned_operation *planned = &run->operations[i];
+    int operands = fk_operand_count((fk_function) operation->function);
+    int32_t a = operation->a, b = operands > 1 ? operation->b : a, c = operands > 2 ? operation->c : a;
+    *planned = (planned_operation) {
+      .function = operation->function,
+      .scalars = (cluster->registers[a].home == FK_SCALAR ? FK_A_SCALAR : 0)
+        | (cluster->registers[b].home == FK_SCALAR ? FK_B_SCALAR : 0)
+        | (cluster->registers[c].home == FK_SCALAR ? FK_C_SCALAR : 0),
+      .out = &run->tiles[operation->out],
+      .a = &run->tiles[a],
+      .b = &run->tiles[b],
+      .c = &run->tiles[c],
+    };
+    for (int32_t m = 0; m < run->moving_count; m++) {
+      if (run->moving[m].kind == NARROWED && run->moving[m].tile == planned->out) {
+        planned->narrowed = &run->moving[m];
+      }
+    }
+  }
+}
+
+/// Local arrays are where block `block` is to find them.
+static void enter_block(const cluster_run *run, char *local, int64_t block) {
+  for (int32_t i = 0; i < run->moving_count; i++) {
+    moving_register *moving = &run->moving[i];
+    const fk_register *value = moving->value;
+    if (value->is_local) {
+      moving->memory = before(local + value->offset, block * value->block_count, element_size(value));
+      moving->expansion.base = moving->memory;
+    }
+    if (!moving->outlasts_block) moving->expansion.held_count = 0;
+  }
+  for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
+    const fk_reduction *reduction = &run->cluster->reductions[i];
+    if (!reduction->is_local) continue;
+    run->results[i] = (float *) before(local + reduction->offset, block * reduction->block_count, sizeof(float));
+  }
+}
+
+/// Asks for part `part` of `parts` of a tile to come of each dense array, `count` elements from `start` on: into the
+/// second cache, for the first is full of what is at work. What lies beyond an array's end does no harm.
+static void fetch_ahead(const cluster_run *run, int64_t start, int64_t count, int64_t part, int64_t parts) {
+  for (int32_t i = 0; i < run->moving_count; i++) {
+    const moving_register *moving = &run->moving[i];
+    if (!moving->fetches) continue;
+    int64_t size = element_size(moving->value), lines = (count * size + CACHE_LINE - 1) / CACHE_LINE;
+    const char *next = (const char *) ((uintptr_t) moving->memory + (uintptr_t) (start * size));
+    int64_t end = lines * (part + 1) / parts;
+    for (int64_t line = lines * part / parts; line < end; line++) {
+      __builtin_prefetch(next + line * CACHE_LINE, 0, 2);
     }
   }
 }
 
 /// Brings the tile in and runs the operations over it.
 static void evaluate_tile(const cluster_run *run, int64_t start, int64_t count) {
-  const fk_cluster *cluster = run->cluster;
-  for (int32_t i = 0; i < cluster->register_count; i++) {
-    const fk_register *value = &cluster->registers[i];
-    if (value->home == FK_DENSE) {
-      run->addresses[i] = value->base + start;
-    } else if (value->home == FK_STRIDED) {
-      run->addresses[i] = (float *) fk_expand(&run->expansions[i], slot_address(run, value), start, count);
+  for (int32_t i = 0; i < run->moving_count; i++) {
+    moving_register *moving = &run->moving[i];
+    switch (moving->kind) {
+      case IN_PLACE: *moving->tile = (float *) moving->memory + start; break;
+      case WIDENED: fk_widen(moving->slot, (const uint16_t *) moving->memory + start, count); break;
+      case NARROWED: break;
+      case EXPANDED: *moving->tile = (float *) fk_expand(&moving->expansion, moving->slot, start, count); break;
+      case JOINED: *moving->tile = (float *) fk_expand_joined(moving->value, moving->slot, start, count);
     }
   }
-  for (int32_t i = 0; i < cluster->operation_count; i++) {
-    const fk_operation *operation = &cluster->operations[i];
-    int has_b = operation->function >= FK_ADD, has_c = operation->function >= FK_SELECT;
-    unsigned scalars = cluster->registers[operation->a].home == FK_SCALAR ? FK_A_SCALAR : 0;
-    if (has_b && cluster->registers[operation->b].home == FK_SCALAR) scalars |= FK_B_SCALAR;
-    if (has_c && cluster->registers[operation->c].home == FK_SCALAR) scalars |= FK_C_SCALAR;
+  int64_t operation_count = run->cluster->operation_count;
+  for (int64_t i = 0; i < operation_count; i++) {
+    const planned_operation *operation = &run->operations[i];
+    if (run->streams) fetch_ahead(run, start + 2 * count, count, i, operation_count);
     fk_evaluate(
-      operation->function, run->addresses[operation->out], run->addresses[operation->a],
-      has_b ? run->addresses[operation->b] : NULL, has_c ? run->addresses[operation->c] : NULL, scalars, count);
+      operation->function, *operation->out, *operation->a, *operation->b, *operation->c, operation->scalars, count);
+    if (operation->narrowed) {
+      fk_narrow((uint16_t *) operation->narrowed->memory + start, operation->narrowed->slot, count);
+    }
   }
 }
 
-/// What piece `piece` computes of reduction `index`: a partial result, or its part of the result.
-static float *target(const fk_cluster *cluster, int32_t index, int piece) {
-  const fk_reduction *reduction = &cluster->reductions[index];
-  if (!cluster->splits_reduced) return reduction->result;
-  return reduction->partials + piece * cluster->outer * cluster->inner;
-}
-
-static void clear_results(const cluster_run *run, int piece, int64_t offset, int64_t count) {
+static void clear_results(const cluster_run *run, int64_t offset, int64_t count) {
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
-    fk_clear_reduction(run->cluster->reductions[i].kind, target(run->cluster, i, piece) + offset, count);
+    fk_clear_reduction(run->cluster->reductions[i].kind, run->results[i] + offset, count);
   }
 }
 
 /// Reduces the current tile, whole blocks of [rows, width], into the results from element `offset` on.
-static void reduce_blocks(
-  const cluster_run *run, int piece, int64_t offset, int64_t blocks, int64_t rows, int64_t width)
-{
+static void reduce_blocks(const cluster_run *run, int64_t offset, int64_t blocks, int64_t rows, int64_t width) {
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
     const fk_reduction *reduction = &run->cluster->reductions[i];
-    fk_reduce(
-      reduction->kind, target(run->cluster, i, piece) + offset, run->addresses[reduction->source], blocks, rows, width);
+    fk_reduce(reduction->kind, run->results[i] + offset, run->tiles[reduction->source], blocks, rows, width);
   }
 }
 
 /// Adds the recent tiles' partial results to the results.
-static void flush_recent(const cluster_run *run, int piece, int64_t offset, int64_t width) {
+static void flush_recent(const cluster_run *run, int64_t offset, int64_t width) {
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
-    float *result = target(run->cluster, i, piece) + offset;
-    fk_reduce(run->cluster->reductions[i].kind, result, run->recent + i * FK_TILE, 1, 1, width);
+    fk_reduce(run->cluster->reductions[i].kind, run->results[i] + offset, run->recent + i * FK_TILE, 1, 1, width);
   }
 }
 
 /// Reduces the current tile, [rows, width], which is number `number` of those that a result is reduced from.
-static void reduce_part(
-  const cluster_run *run, int piece, int64_t offset, int64_t rows, int64_t width, int64_t number)
-{
-  if (number > 0 && number % RECENT_TILES == 0) flush_recent(run, piece, offset, width);
+static void reduce_part(const cluster_run *run, int64_t offset, int64_t rows, int64_t width, int64_t number) {
+  if (number > 0 && number % RECENT_TILES == 0) flush_recent(run, offset, width);
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
     const fk_reduction *reduction = &run->cluster->reductions[i];
     float *recent = run->recent + i * FK_TILE;
     if (number % RECENT_TILES == 0) fk_clear_reduction(reduction->kind, recent, width);
-    fk_reduce(reduction->kind, recent, run->addresses[reduction->source], 1, rows, width);
+    fk_reduce(reduction->kind, recent, run->tiles[reduction->source], 1, rows, width);
   }
 }
 
 /// Covers outer_begin ..< outer_end and row_begin ..< row_end of the middle axis with tiles.
 static void cover(
-  const cluster_run *run, int piece, int64_t outer_begin, int64_t outer_end, int64_t row_begin, int64_t row_end)
+  const cluster_run *run, int64_t outer_begin, int64_t outer_end, int64_t row_begin, int64_t row_end)
 {
   const fk_cluster *cluster = run->cluster;
   int64_t tile = cluster->tile, inner = cluster->inner, reduced = cluster->reduced;
-  clear_results(run, piece, outer_begin * inner, (outer_end - outer_begin) * inner);
+  clear_results(run, outer_begin * inner, (outer_end - outer_begin) * inner);
   if (row_begin == row_end) return;
   if (reduced * inner <= tile && row_end - row_begin == reduced) {
     // Tiles of whole blocks.
@@ -130,7 +252,7 @@ static void cover(
     for (int64_t o = outer_begin; o < outer_end; o += most) {
       int64_t blocks = outer_end - o < most ? outer_end - o : most;
       evaluate_tile(run, o * reduced * inner, blocks * reduced * inner);
-      reduce_blocks(run, piece, o * inner, blocks, reduced, inner);
+      reduce_blocks(run, o * inner, blocks, reduced, inner);
     }
   } else if (inner <= tile) {
     // Tiles of whole rows of a block.
@@ -139,9 +261,9 @@ static void cover(
       for (int64_t r = row_begin, number = 0; r < row_end; r += most, number++) {
         int64_t rows = row_end - r < most ? row_end - r : most;
         evaluate_tile(run, (o * reduced + r) * inner, rows * inner);
-        reduce_part(run, piece, o * inner, rows, inner, number);
+        reduce_part(run, o * inner, rows, inner, number);
       }
-      flush_recent(run, piece, o * inner, inner);
+      flush_recent(run, o * inner, inner);
     }
   } else {
     // Tiles of a part of a row.
@@ -150,9 +272,9 @@ static void cover(
         int64_t width = inner - c < tile ? inner - c : tile;
         for (int64_t r = row_begin; r < row_end; r++) {
           evaluate_tile(run, (o * reduced + r) * inner + c, width);
-          reduce_part(run, piece, o * inner + c, 1, width, r - row_begin);
+          reduce_part(run, o * inner + c, 1, width, r - row_begin);
         }
-        flush_recent(run, piece, o * inner + c, width);
+        flush_recent(run, o * inner + c, width);
       }
     }
   }
@@ -175,18 +297,88 @@ void fk_run_cluster(const void *arguments, int piece, int worker) {
   }
   if (outer_begin >= outer_end || cluster->inner == 0) return;
 
-  float *addresses[cluster->register_count + 1];
-  fk_expansion expansions[cluster->register_count + 1];
+  float *tiles[cluster->register_count + 1];
+  moving_register moving[cluster->register_count + 1];
+  planned_operation operations[cluster->operation_count + 1];
+  float *results[cluster->reduction_count + 1];
   float recent[cluster->reduction_count * FK_TILE + 1];
+  for (int32_t i = 0; i < cluster->reduction_count; i++) {
+    const fk_reduction *reduction = &cluster->reductions[i];
+    results[i] = cluster->splits_reduced ? reduction->partials + piece * cluster->outer * cluster->inner : reduction->result;
+  }
   cluster_run run = {
     .cluster = cluster,
-    .scratch = cluster->scratch + (int64_t) worker * cluster->scratch_slots * FK_TILE,
-    .addresses = addresses,
-    .expansions = expansions,
+    .tiles = tiles,
+    .moving = moving,
+    .operations = operations,
+    .results = results,
     .recent = recent,
   };
-  prepare(&run);
-  cover(&run, piece, outer_begin, outer_end, row_begin, row_end);
+  plan(&run, worker);
+  cover(&run, outer_begin, outer_end, row_begin, row_end);
+}
+
+void fk_run_chain(const void *arguments, int piece, int worker) {
+  const fk_chain *chain = arguments;
+  int64_t begin = fk_piece_begin(chain->blocks, piece, chain->pieces);
+  int64_t end = fk_piece_begin(chain->blocks, piece + 1, chain->pieces);
+  if (begin >= end) return;
+  char *local = chain->local + (int64_t) worker * chain->local_bytes;
+
+  // One pool of each kind for all phases. They run one after the other, so `recent` serves them all.
+  int64_t register_count = 0, operation_count = 0, reduction_count = 0, most_reductions = 0;
+  for (int32_t p = 0; p < chain->phase_count; p++) {
+    register_count += chain->phases[p].register_count;
+    operation_count += chain->phases[p].operation_count;
+    reduction_count += chain->phases[p].reduction_count;
+    if (chain->phases[p].reduction_count > most_reductions) most_reductions = chain->phases[p].reduction_count;
+  }
+  float *tiles[register_count + 1];
+  moving_register moving[register_count + 1];
+  planned_operation operations[operation_count + 1];
+  float *results[reduction_count + 1];
+  float recent[most_reductions * FK_TILE + 1];
+  cluster_run runs[chain->phase_count];
+  int64_t moving_count = 0;
+  register_count = operation_count = reduction_count = 0;
+  for (int32_t p = 0; p < chain->phase_count; p++) {
+    const fk_cluster *cluster = &chain->phases[p];
+    runs[p] = (cluster_run) {
+      .cluster = cluster,
+      .tiles = tiles + register_count,
+      .moving = moving + moving_count,
+      .operations = operations + operation_count,
+      .results = results + reduction_count,
+      .recent = recent,
+    };
+    register_count += cluster->register_count;
+    operation_count += cluster->operation_count;
+    reduction_count += cluster->reduction_count;
+    for (int32_t i = 0; i < cluster->reduction_count; i++) runs[p].results[i] = cluster->reductions[i].result;
+    plan(&runs[p], worker);
+    // What an expansion holds outlasts the block if no other phase has anything in its slot.
+    for (int32_t m = 0; m < runs[p].moving_count; m++) {
+      moving_register *own = &runs[p].moving[m];
+      for (int32_t q = 0; q < chain->phase_count && own->outlasts_block; q++) {
+        if (q != p && !is_alone(&chain->phases[q], NULL, own->slot, worker)) own->outlasts_block = 0;
+      }
+      // The first phase that reads an array brings it in for the others.
+      for (moving_register *earlier = moving; earlier < runs[p].moving && own->fetches; earlier++) {
+        if (earlier->fetches && earlier->value->base == own->value->base) own->fetches = 0;
+      }
+    }
+    moving_count += runs[p].moving_count;
+  }
+
+  for (int64_t block = begin; block < end; block++) {
+    for (int32_t p = 0; p < chain->phase_count; p++) {
+      const fk_cluster *cluster = &chain->phases[p];
+      if (cluster->inner == 0) continue;
+      int64_t outer = cluster->outer / chain->blocks;
+      enter_block(&runs[p], local, block);
+      cover(&runs[p], outer * block, outer * (block + 1), 0, cluster->reduced);
+    }
+  }
 }
 
 void fk_run_combine(const void *arguments, int piece, int worker) {

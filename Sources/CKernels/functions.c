@@ -46,6 +46,31 @@
     } \
   }
 
+#define TERNARY_LOOP(first, second, third, expression) \
+  { \
+    FK_VECTORIZE \
+    for (int64_t i = 0; i < count; i++) { \
+      float x = first, y = second, z = third; \
+      out[i] = expression; \
+    } \
+    return; \
+  }
+
+#define TERNARY(expression) \
+  { \
+    float u = *a, v = *b, w = *c; \
+    switch (scalars) { \
+      case 0: TERNARY_LOOP(a[i], b[i], c[i], expression) \
+      case FK_A_SCALAR: TERNARY_LOOP(u, b[i], c[i], expression) \
+      case FK_B_SCALAR: TERNARY_LOOP(a[i], v, c[i], expression) \
+      case FK_C_SCALAR: TERNARY_LOOP(a[i], b[i], w, expression) \
+      case FK_A_SCALAR | FK_B_SCALAR: TERNARY_LOOP(u, v, c[i], expression) \
+      case FK_A_SCALAR | FK_C_SCALAR: TERNARY_LOOP(u, b[i], w, expression) \
+      case FK_B_SCALAR | FK_C_SCALAR: TERNARY_LOOP(a[i], v, w, expression) \
+      default: TERNARY_LOOP(u, v, w, expression) \
+    } \
+  }
+
 FK_CLONES
 void fk_evaluate(
   int function, float *out, const float *a, const float *b, const float *c, unsigned scalars, int64_t count)
@@ -73,12 +98,19 @@ void fk_evaluate(
     case FK_SIGN: UNARY(sign_float(x))
     case FK_FLOOR: UNARY(__builtin_floorf(x))
     case FK_ERF: UNARY(erf_float(x))
+    case FK_SIGMOID: UNARY(sigmoid_float(x))
+    case FK_SOFTPLUS: UNARY(softplus_float(x))
+    case FK_SILU: UNARY(silu_float(x))
     case FK_ADD: BINARY(x + y)
     case FK_SUBTRACT: BINARY(x - y)
     case FK_MULTIPLY: BINARY(x * y)
     case FK_DIVIDE: BINARY(x / y)
     case FK_MAXIMUM: BINARY(x < y ? y : x)
     case FK_LESS: BINARY((x < y ? 1.0f : 0.0f))
+    case FK_SILU_GRADIENT: BINARY(x * silu_slope_float(y))
+    case FK_MULTIPLY_ADD: TERNARY(x * y + z)
+    case FK_MULTIPLY_SUBTRACT: TERNARY(x * y - z)
+    case FK_SUBTRACT_PRODUCT: TERNARY(z - x * y)
     case FK_SELECT: {
       // A scalar condition picks a branch for all.
       if (scalars & FK_A_SCALAR) {

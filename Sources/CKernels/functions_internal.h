@@ -34,6 +34,18 @@ FK_INLINE float float_of_bits(uint32_t bits) {
   return x;
 }
 
+FK_INLINE float float_of_bf16(uint16_t x) {
+  return float_of_bits((uint32_t) x << 16);
+}
+
+/// Rounded to nearest, ties to even; what rounds above the largest bf16 is infinite, and NaN stays a (quiet) NaN.
+/// Subnormals are kept: there is no arithmetic in this.
+FK_INLINE uint16_t bf16_of_float(float x) {
+  uint32_t bits = bits_of_float(x), upper = bits >> 16;
+  uint32_t rounded = (bits + 0x7fff + (upper & 1)) >> 16;
+  return (uint16_t) (x == x ? rounded : upper | 0x40);
+}
+
 /// Adding this rounds a float of magnitude below 2^22 to an integer, which then is in the low bits of the sum. Unlike
 /// a conversion to int it is defined for every x, and fast before SSE 4.1 as well.
 #define ROUNDING 0x1.8p23f
@@ -71,6 +83,46 @@ FK_INLINE float exp_float(float x) {
   int32_t n;
   float p = 2 * reduced_expm1(x, &n) + 2;
   return p * power_of_two(n - 1);
+}
+
+/// exp(-x) as scale * p for -89 <= x <= 87.5, where the product may be infinite.
+FK_INLINE float exp_negated_parts(float x, float *scale) {
+  float rounded = x * -0x1.715476p+0f + ROUNDING;
+  float k = rounded - ROUNDING;
+  // 2^(n-1), 0 for n = -126, and twice the polynomial of reduced_expm1.
+  *scale = power_of_two((int32_t) (bits_of_float(rounded) - bits_of_float(ROUNDING)) - 1);
+  float r = x + k * 0x1.62e4p-1f + k * 0x1.7f7d1cp-20f;
+  float p = 0x1.6b9c68p-9f;
+  p = p * r - 0x1.12254ap-6f;
+  p = p * r + 0x1.5556f2p-4f;
+  p = p * r - 0x1.5554b4p-2f;
+  p = p * r + 0x1.fffffep-1f;
+  p = p * r - 2;
+  return p * r + 2;
+}
+
+/// NaN passes. Below -88.7 this is 0.
+FK_INLINE float sigmoid_float(float x) {
+  x = x < -89 ? -89 : x;
+  x = x > 87.5f ? 87.5f : x;
+  float scale, p = exp_negated_parts(x, &scale);
+  return 1 / (p * scale + 1);
+}
+
+/// -0 below -88.7, -infinity included.
+FK_INLINE float silu_float(float x) {
+  x = x < -89 ? -89 : x;
+  float scale, p = exp_negated_parts(x > 87.5f ? 87.5f : x, &scale);
+  return x / (p * scale + 1);
+}
+
+/// The derivative of silu: s (1 + x (1 - s)), s = sigmoid(x), with 1 - s = exp(-x) s, which does not cancel.
+/// Between the clamps all is finite; below -88 this is -5e-37, or 0 where denormals are flushed.
+FK_INLINE float silu_slope_float(float x) {
+  x = x < -88 ? -88 : x;
+  x = x > 87.5f ? 87.5f : x;
+  float scale, p = exp_negated_parts(x, &scale), e = p * scale, s = 1 / (e + 1);
+  return s * (x * (e * s) + 1);
 }
 
 FK_INLINE float expm1_float(float x) {
@@ -128,6 +180,17 @@ FK_INLINE float log1p_float(float x) {
   float scale = power_of_two(-e);
   float f = x < 0x1p24f ? (scale - 1) + scale * x : m - 1;
   return special_log(u, log_of_parts(f, (float) e));
+}
+
+/// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).
+FK_INLINE float softplus_float(float x) {
+  float e = exp_float(-__builtin_fabsf(x));
+  // log1p as above, of what is in 0 ... 1.
+  int32_t exponent;
+  split_mantissa(1 + e, &exponent);
+  float scale = power_of_two(-exponent);
+  float f = (scale - 1) + scale * e;
+  return (x > 0 ? x : 0) + log_of_parts(f, (float) exponent);
 }
 
 FK_INLINE float tanh_float(float x) {

@@ -9,38 +9,41 @@ typedef struct {
 enum { BLOCK = 16 };
 
 /// The two innermost axes of a copy. Axis 1 has stride 1 in `to` wherever there is such an axis.
-static inline __attribute__((always_inline)) void copy_plane(
-  const float *from, float *to, axis row, axis column)
-{
-  if (column.from == 1 && column.to == 1) {
-    for (int64_t i = 0; i < row.size; i++) {
-      memcpy(to + i * row.to, from + i * row.from, sizeof(float) * (size_t) column.size);
-    }
-  } else if (column.from == 0 && column.to == 1) {
-    for (int64_t i = 0; i < row.size; i++) {
-      float value = from[i * row.from];
-      float *target = to + i * row.to;
-      for (int64_t j = 0; j < column.size; j++) target[j] = value;
-    }
-  } else if (row.from == 1) {
-    // A transpose: blocks, so that each cache line of `from` is read once.
-    for (int64_t i = 0; i < row.size; i += BLOCK) {
-      int64_t rows = row.size - i < BLOCK ? row.size - i : BLOCK;
-      for (int64_t j = 0; j < column.size; j += BLOCK) {
-        int64_t columns = column.size - j < BLOCK ? column.size - j : BLOCK;
-        const float *source = from + i + j * column.from;
-        float *target = to + i * row.to + j * column.to;
-        for (int64_t k = 0; k < rows; k++) {
-          for (int64_t l = 0; l < columns; l++) target[k * row.to + l * column.to] = source[k + l * column.from];
-        }
-      }
-    }
-  } else {
-    for (int64_t i = 0; i < row.size; i++) {
-      for (int64_t j = 0; j < column.size; j++) to[i * row.to + j * column.to] = from[i * row.from + j * column.from];
-    }
+#define COPY_PLANE(NAME, ELEMENT) \
+  FK_INLINE void NAME(const ELEMENT *from, ELEMENT *to, axis row, axis column) { \
+    if (column.from == 1 && column.to == 1) { \
+      for (int64_t i = 0; i < row.size; i++) { \
+        memcpy(to + i * row.to, from + i * row.from, sizeof(ELEMENT) * (size_t) column.size); \
+      } \
+    } else if (column.from == 0 && column.to == 1) { \
+      for (int64_t i = 0; i < row.size; i++) { \
+        ELEMENT value = from[i * row.from]; \
+        ELEMENT *target = to + i * row.to; \
+        for (int64_t j = 0; j < column.size; j++) target[j] = value; \
+      } \
+    } else if (row.from == 1) { \
+      /* A transpose: blocks, so that each cache line of `from` is read once. */ \
+      for (int64_t i = 0; i < row.size; i += BLOCK) { \
+        int64_t rows = row.size - i < BLOCK ? row.size - i : BLOCK; \
+        for (int64_t j = 0; j < column.size; j += BLOCK) { \
+          int64_t columns = column.size - j < BLOCK ? column.size - j : BLOCK; \
+          const ELEMENT *source = from + i + j * column.from; \
+          ELEMENT *target = to + i * row.to + j * column.to; \
+          for (int64_t k = 0; k < rows; k++) { \
+            for (int64_t l = 0; l < columns; l++) target[k * row.to + l * column.to] = source[k + l * column.from]; \
+          } \
+        } \
+      } \
+    } else { \
+      for (int64_t i = 0; i < row.size; i++) { \
+        for (int64_t j = 0; j < column.size; j++) to[i * row.to + j * column.to] = from[i * row.from + j * column.from]; \
+      } \
+    } \
   }
-}
+
+// Elements are moved as they are, so integers will do.
+COPY_PLANE(copy_plane_16, uint16_t)
+COPY_PLANE(copy_plane_32, uint32_t)
 
 /// Moves the axis at `index` to position `target`, keeping the order of the others.
 static void move_axis(axis *axes, int index, int target) {
@@ -52,8 +55,9 @@ static void move_axis(axis *axes, int index, int target) {
 void fk_run_copy(const void *arguments, int piece, int worker) {
   (void) worker;
   const fk_copy *copy = arguments;
-  const float *from = copy->from;
-  float *to = copy->to;
+  int64_t size = copy->type == FK_BF16 ? 2 : 4;
+  const char *from = copy->from;
+  char *to = copy->to;
 
   // The axes of this piece, neighbours merged where both sides allow it.
   axis axes[FK_MAX_RANK + 2];
@@ -63,8 +67,8 @@ void fk_run_copy(const void *arguments, int piece, int worker) {
     if (d == 0) {
       int64_t begin = fk_piece_begin(next.size, piece, copy->pieces);
       next.size = fk_piece_begin(next.size, piece + 1, copy->pieces) - begin;
-      from += begin * next.from;
-      to += begin * next.to;
+      from += begin * next.from * size;
+      to += begin * next.to * size;
     }
     if (next.size == 0) return;
     if (next.size == 1) continue;
@@ -91,14 +95,18 @@ void fk_run_copy(const void *arguments, int piece, int worker) {
 
   int64_t index[FK_MAX_RANK] = {0};
   for (;;) {
-    copy_plane(from, to, axes[rank - 2], axes[rank - 1]);
+    if (copy->type == FK_BF16) {
+      copy_plane_16((const uint16_t *) from, (uint16_t *) to, axes[rank - 2], axes[rank - 1]);
+    } else {
+      copy_plane_32((const uint32_t *) from, (uint32_t *) to, axes[rank - 2], axes[rank - 1]);
+    }
     int d = rank - 3;
     for (; d >= 0; d--) {
-      from += axes[d].from;
-      to += axes[d].to;
+      from += axes[d].from * size;
+      to += axes[d].to * size;
       if (++index[d] < axes[d].size) break;
-      from -= axes[d].from * axes[d].size;
-      to -= axes[d].to * axes[d].size;
+      from -= axes[d].from * axes[d].size * size;
+      to -= axes[d].to * axes[d].size * size;
       index[d] = 0;
     }
     if (d < 0) return;
@@ -108,9 +116,15 @@ void fk_run_copy(const void *arguments, int piece, int worker) {
 void fk_run_fill(const void *arguments, int piece, int worker) {
   (void) worker;
   const fk_fill *fill = arguments;
+  int64_t begin = fk_piece_begin(fill->count, piece, fill->pieces);
   int64_t end = fk_piece_begin(fill->count, piece + 1, fill->pieces);
-  float value = fill->value;
-  for (int64_t i = fk_piece_begin(fill->count, piece, fill->pieces); i < end; i++) fill->to[i] = value;
+  if (fill->type == FK_BF16) {
+    uint16_t *to = fill->to, value = bf16_of_float(fill->value);
+    for (int64_t i = begin; i < end; i++) to[i] = value;
+  } else {
+    float *to = fill->to, value = fill->value;
+    for (int64_t i = begin; i < end; i++) to[i] = value;
+  }
 }
 
 /// The row a float names, or -1: NaN and what lies outside of 0 ..< rows must not reach the conversion.

@@ -232,6 +232,22 @@ void fk_run_profiled(fk_pool *pool, const fk_step *steps, int count, long long *
   set_floating_mode(mode);
 }
 
+void fk_run_group(const void *arguments, int piece, int worker) {
+  const fk_group *group = arguments;
+  // The step whose range holds the piece: the last one that does not begin after it.
+  int low = 0, high = group->count - 1;
+  while (low < high) {
+    int middle = (low + high + 1) / 2;
+    if (group->first[middle] <= piece) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  const fk_step *step = &group->steps[low];
+  step->run(step->arguments, piece - group->first[low], worker);
+}
+
 fk_pool *fk_pool_create(int threads) {
   if (threads < 1) return NULL;
   fk_pool *pool = aligned_alloc(cache_line, (sizeof(fk_pool) + cache_line - 1) / cache_line * cache_line);

@@ -23,12 +23,13 @@ public final class Sampler {
   ///   - runtime: Where the weights are.
   ///   - batch: Samples drawn at once, at least 1; made a multiple of 4.
   ///   - averaged: Parameters to read from their moving averages.
+  ///   - precision: Of the network's arithmetic.
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
   ///     code for images; the estimate of the noise is then the one that goes with it.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: DDPM, _ runtime: Runtime, batch: Int, averaged: [Variable] = [],
-    clip: ClosedRange<Double>? = nil
+    precision: Precision = .fp32, clip: ClosedRange<Double>? = nil
   ) throws {
     // Contractions are cut into up to four slices of the batch. Slices of unequal size may be summed in
     // different orders, and then a sample would depend on its place.
@@ -63,7 +64,7 @@ public final class Sampler {
     }
     let fresh = Tensor.normal(shape, "noise", keys: seeds)
     stepped = coefficient(0) * x + coefficient(1) * estimate + coefficient(2) * fresh
-    step = try runtime.compile("sample/step", [stepped])
+    step = try runtime.compile("sample/step", [stepped], precision: precision)
   }
 
   /// What `sample` draws, beside the seeds.

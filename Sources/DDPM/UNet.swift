@@ -68,7 +68,7 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
   let kinds = c.classes.map { embedding($0, timeWidth, parameters["class"]) }
   let stem = convolution(c.channels, c.base, size: 3, parameters["stem"])
 
-  func block(_ inputs: Int, _ outputs: Int, _ name: String) -> ResidualBlock {
+  func block(_ inputs: [Int], _ outputs: Int, _ name: String) -> ResidualBlock {
     ResidualBlock(inputs, outputs, time: timeWidth, groups: c.groups, parameters[name])
   }
   var skips = [c.base]
@@ -76,7 +76,7 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
   var down: [Stage] = []
   for (level, multiplier) in c.multipliers.enumerated() {
     for i in 0..<c.blocks {
-      down.append(.block(block(width, c.base * multiplier, "down\(level).\(i)")))
+      down.append(.block(block([width], c.base * multiplier, "down\(level).\(i)")))
       width = c.base * multiplier
       skips.append(width)
     }
@@ -86,19 +86,19 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
       skips.append(width)
     }
   }
-  let middle0 = block(width, width, "middle0")
+  let middle0 = block([width], width, "middle0")
   let attention =
     c.attention ? AttentionBlock(width, groups: c.groups, parameters["attention"]) : nil
-  let middle1 = block(width, width, "middle1")
+  let middle1 = block([width], width, "middle1")
   var up: [Stage] = []
   for (level, multiplier) in c.multipliers.enumerated().reversed() {
     for i in 0...c.blocks {
       let skip = skips.removeLast()
-      up.append(.block(block(width + skip, c.base * multiplier, "up\(level).\(i)")))
+      up.append(.block(block([width, skip], c.base * multiplier, "up\(level).\(i)")))
       width = c.base * multiplier
     }
     if level > 0 {
-      up.append(.layer(convolution(width, width, size: 3, parameters["up\(level).double"])))
+      up.append(.layer(upsampledConvolution(width, width, parameters["up\(level).double"])))
     }
   }
   let outputNorm = groupNorm(width, groups: c.groups, parameters["output.norm"])
@@ -116,13 +116,13 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
       h = stage(h, time)
       skips.append(h)
     }
-    h = middle0(h, time)
+    h = middle0([h], time)
     if let attention { h = attention(h) }
-    h = middle1(h, time)
+    h = middle1([h], time)
     for stage in upward {
       switch stage {
-      case .block(let block): h = block(concatenate([h, skips.removeLast()], axis: 3), time)
-      case .layer(let layer): h = layer(upsampleNearest(h))
+      case .block(let block): h = block([h, skips.removeLast()], time)
+      case .layer(let layer): h = layer(h)
       }
     }
     return output(silu(outputNorm(h)))
@@ -135,7 +135,7 @@ private enum Stage: Sendable {
 
   func callAsFunction(_ x: Tensor, _ time: Tensor) -> Tensor {
     switch self {
-    case .block(let block): block(x, time)
+    case .block(let block): block([x], time)
     case .layer(let layer): layer(x)
     }
   }
@@ -145,22 +145,26 @@ private enum Stage: Sendable {
 /// connection.
 private struct ResidualBlock: Sendable {
   let norm0, convolution0, time, norm1, convolution1: Layer
-  let skip: Layer?
+  let skip: (@Sendable ([Tensor]) -> Tensor)?
 
-  init(_ inputs: Int, _ outputs: Int, time timeWidth: Int, groups: Int, _ p: Parameters) {
+  /// - Parameter parts: The channels of the images that come side by side.
+  init(_ parts: [Int], _ outputs: Int, time timeWidth: Int, groups: Int, _ p: Parameters) {
+    let inputs = parts.reduce(0, +)
     norm0 = groupNorm(inputs, groups: groups, p["norm0"])
     convolution0 = convolution(inputs, outputs, size: 3, p["convolution0"])
     time = dense(timeWidth, outputs, p["time"])
     norm1 = groupNorm(outputs, groups: groups, p["norm1"])
     // Starts as the identity, as in Ho et al.'s code.
     convolution1 = convolution(outputs, outputs, size: 3, scale: 0, p["convolution1"])
-    skip = inputs == outputs ? nil : convolution(inputs, outputs, size: 1, p["skip"])
+    skip = inputs == outputs ? nil : joinedConvolution(parts, outputs, p["skip"])
   }
 
-  func callAsFunction(_ x: Tensor, _ activatedTime: Tensor) -> Tensor {
+  func callAsFunction(_ parts: [Tensor], _ activatedTime: Tensor) -> Tensor {
+    // Read by the norm alone.
+    let x = concatenate(parts, axis: 3)
     let shift = time(activatedTime)
     let h = convolution0(silu(norm0(x))) + shift.reshape([-1, 1, 1, shift.shape[shift.rank - 1]])
-    return convolution1(silu(norm1(h))) + (skip?(x) ?? x)
+    return convolution1(silu(norm1(h))) + (skip?(parts) ?? x)
   }
 }
 

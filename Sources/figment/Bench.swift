@@ -11,14 +11,10 @@ struct Bench: ParsableCommand {
       take its place.
       """)
 
-  enum Precision: String, ExpressibleByArgument, CaseIterable {
-    case fp32, bf16
-  }
-
   @Argument(help: "What to measure.")
   var workload: Workload
 
-  @Option(help: "The type of activations; bf16 is still to come.")
+  @Option(help: "How numbers are stored and multiplied.")
   var precision = Precision.fp32
 
   @Option(help: ArgumentHelp("Steps to measure, after the first.", valueName: "n"))
@@ -46,12 +42,8 @@ struct Bench: ParsableCommand {
         "bench measures release builds only: swift run -c release figment bench \(workload.rawValue)"
       )
     #else
-      guard precision == .fp32 else {
-        throw CommandError(
-          "bench: precision \(precision.rawValue) is not there yet; expected fp32")
-      }
       let result = try measure(
-        workload, threads: computing.threads, steps: steps, profile: profile,
+        workload, precision: precision, threads: computing.threads, steps: steps, profile: profile,
         dataDirectory: dataFolder.path)
       if json {
         print(result.json)
@@ -63,3 +55,4 @@ struct Bench: ParsableCommand {
 }
 
 extension Workload: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

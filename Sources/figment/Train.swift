@@ -1,4 +1,5 @@
 import ArgumentParser
+import TensorCore
 import Training
 
 struct Train: ParsableCommand {
@@ -59,6 +60,9 @@ struct Train: ParsableCommand {
       resumeCommand: typedCommand() + " --resume")
     for notice in folder.notices { log.notice("\(notice)") }
     log.info("run folder \(folder.paths.folder)")
+    if settings.model.gainsFromBF16, !Precision.hasBF16 {
+      log.notice("this processor does not multiply bf16: training in fp32")
+    }
     let trainer = Trainer(
       settings, data, validation: validation, folder.paths, threads: computing.threads, log: log,
       command: reproducingCommand)

@@ -16,8 +16,8 @@ private final class Case {
   /// By register: the exact values, for those that have some.
   var exact: [Int: [Double]] = [:]
   /// By register: what it writes to memory.
-  var stored: [Int: Floats] = [:]
-  private var memory: [Floats] = []
+  var stored: [Int: any Memory] = [:]
+  private var memory: [any Memory] = []
   private var slots: Int32 = 0
 
   var count: Int { sizes.reduce(1, *) }
@@ -27,44 +27,62 @@ private final class Case {
     return slots - 1
   }
 
-  func strided(_ values: [Float], _ strides: [Int]) -> Int {
-    let base = Floats(values)
+  /// A new register over new memory.
+  private func add(
+    _ home: fk_home, _ type: fk_type, _ base: any Memory, _ strides: [Int] = []
+  ) -> Int {
     memory.append(base)
+    let needsSlot = home == FK_STRIDED || type == FK_BF16
     registers.append(
-      fk_register(home: FK_STRIDED, slot: newSlot(), base: base.pointer, strides: six(strides)))
-    exact[registers.count - 1] = (0..<count).map {
-      Double(values[offset(index($0, sizes), strides)])
-    }
+      plainRegister(home, type, slot: needsSlot ? newSlot() : -1, base.address, six(strides)))
     return registers.count - 1
   }
 
-  func dense(_ values: [Float]) -> Int {
-    let base = Floats(values)
-    memory.append(base)
-    registers.append(fk_register(home: FK_DENSE, slot: -1, base: base.pointer, strides: six([])))
-    exact[registers.count - 1] = values.map(Double.init)
-    return registers.count - 1
+  func strided(_ values: [Float], _ strides: [Int], type: fk_type = FK_FP32) -> Int {
+    let base = array(values, type), held = base.values
+    let register = add(FK_STRIDED, type, base, strides)
+    exact[register] = (0..<count).map { Double(held[offset(index($0, sizes), strides)]) }
+    return register
+  }
+
+  func dense(_ values: [Float], type: fk_type = FK_FP32) -> Int {
+    let base = array(values, type)
+    let register = add(FK_DENSE, type, base)
+    exact[register] = base.values.map(Double.init)
+    return register
+  }
+
+  /// Rows of `width` from one array, the rest of each row from another.
+  func joined(_ values: [Float], width: Int, of row: Int, type: fk_type = FK_FP32) -> Int {
+    let rows = stride(from: 0, to: values.count, by: row).map { values[$0..<$0 + row] }
+    let first = array(rows.flatMap { $0.prefix(width) }, type)
+    let second = array(rows.flatMap { $0.dropFirst(width) }, type)
+    let register = add(FK_JOINED, type, first)
+    memory.append(second)
+    registers[register].slot = newSlot()
+    registers[register].second = UnsafeRawPointer(second.address)
+    registers[register].width = Int64(width)
+    registers[register].second_width = Int64(row - width)
+    exact[register] = array(values, type).values.map(Double.init)
+    return register
   }
 
   func scalar(_ value: Float) -> Int {
-    let base = Floats([value])
-    memory.append(base)
-    registers.append(fk_register(home: FK_SCALAR, slot: -1, base: base.pointer, strides: six([])))
-    exact[registers.count - 1] = [Double](repeating: Double(value), count: count)
-    return registers.count - 1
+    let register = add(FK_SCALAR, FK_FP32, Floats([value]))
+    exact[register] = [Double](repeating: Double(value), count: count)
+    return register
   }
 
   func scratch(slot: Int32? = nil) -> Int {
-    registers.append(
-      fk_register(home: FK_SCRATCH, slot: slot ?? newSlot(), base: nil, strides: six([])))
+    registers.append(plainRegister(FK_SCRATCH, FK_FP32, slot: slot ?? newSlot(), nil, six([])))
     return registers.count - 1
   }
 
-  func output() -> Int {
-    let base = Floats(count: count)
-    registers.append(fk_register(home: FK_DENSE, slot: -1, base: base.pointer, strides: six([])))
-    stored[registers.count - 1] = base
-    return registers.count - 1
+  func output(type: fk_type = FK_FP32) -> Int {
+    let base = array([Float](repeating: .nan, count: count), type)
+    let register = add(FK_DENSE, type, base)
+    stored[register] = base
+    return register
   }
 
   func apply(_ function: fk_function, _ out: Int, _ a: Int, _ b: Int = 0, _ c: Int = 0) {
@@ -79,6 +97,9 @@ private final class Case {
       case FK_MULTIPLY: x[i] * y[i]
       case FK_MAXIMUM: x[i] < y[i] ? y[i] : x[i]
       case FK_SELECT: x[i] != 0 ? y[i] : z[i]
+      case FK_MULTIPLY_ADD: x[i] * y[i] + z[i]
+      case FK_MULTIPLY_SUBTRACT: x[i] * y[i] - z[i]
+      case FK_SUBTRACT_PRODUCT: z[i] - x[i] * y[i]
       case FK_TANH: tanh(x[i])
       case FK_COPY: x[i]
       default: fatalError("not in these tests")
@@ -89,46 +110,65 @@ private final class Case {
   /// Runs it, pieces in reverse; returns the results of the reductions.
   func run(pieces: Int? = nil) -> [[Float]] {
     let pieces = pieces ?? self.pieces
+    return withCluster(pieces: pieces) { cluster, results in
+      for piece in (0..<pieces).reversed() {
+        fk_run_cluster(&cluster, Int32(piece), Int32(piece % 2))
+      }
+      if splits { fk_run_combine(&cluster, 0, 0) }
+      return results.map(\.values)
+    }
+  }
+
+  /// Runs it as a chain of one phase.
+  func runChain(blocks: Int, pieces: Int) -> [[Float]] {
+    withCluster(pieces: 1) { cluster, results in
+      runPhases([cluster], blocks: blocks, pieces: pieces, localBytes: 0)
+      return results.map(\.values)
+    }
+  }
+
+  /// Hands the cluster to `body`, with the memory of its reductions' results.
+  func withCluster<R>(
+    pieces: Int, scratch: Floats? = nil, _ body: (inout fk_cluster, [Floats]) -> R
+  ) -> R {
     let results = reductions.map { _ in Floats(count: outer * inner) }
     let partials = reductions.map { _ in Floats(count: pieces * outer * inner) }
-    let scratch = Floats(count: 2 * Int(slots) * FK_TILE)
+    let scratch = scratch ?? Floats(count: 2 * Int(slots) * Int(FK_TILE))
     let arguments = reductions.indices.map {
       fk_reduction(
         kind: reductions[$0].kind, source: Int32(reductions[$0].source),
-        result: results[$0].pointer,
+        is_local: 0, offset: 0, block_count: 0, result: results[$0].pointer,
         partials: splits ? partials[$0].pointer : nil)
     }
-    registers.withUnsafeBufferPointer { registers in
-      operations.withUnsafeBufferPointer { operations in
-        arguments.withUnsafeBufferPointer { arguments in
-          guard let registers = registers.baseAddress, let operations = operations.baseAddress
-          else { return }
-          var cluster = fk_cluster(
-            rank: Int32(sizes.count), sizes: six(sizes), outer: Int64(outer),
-            reduced: Int64(reduced),
-            inner: Int64(inner), tile: Int64(tile), pieces: Int32(pieces),
-            splits_reduced: splits ? 1 : 0,
-            register_count: Int32(self.registers.count),
-            operation_count: Int32(self.operations.count),
-            reduction_count: Int32(arguments.count), registers: registers, operations: operations,
-            reductions: arguments.baseAddress, scratch: scratch.pointer, scratch_slots: slots)
-          for piece in (0..<pieces).reversed() {
-            fk_run_cluster(&cluster, Int32(piece), Int32(piece % 2))
-          }
-          if splits { fk_run_combine(&cluster, 0, 0) }
-        }
+    return withExtendedLifetime((scratch, partials)) {
+      // A register or operation too many: an array may not be empty.
+      withUnsafe(registers + [fk_register()], operations + [fk_operation()], arguments) {
+        var cluster = fk_cluster(
+          rank: Int32(sizes.count), sizes: six(sizes), outer: Int64(outer),
+          reduced: Int64(reduced),
+          inner: Int64(inner), tile: Int64(tile), pieces: Int32(pieces),
+          splits_reduced: splits ? 1 : 0,
+          register_count: Int32(registers.count),
+          operation_count: Int32(operations.count),
+          reduction_count: Int32(arguments.count), registers: $0, operations: $1,
+          reductions: $2, scratch: scratch.pointer, scratch_slots: slots)
+        return body(&cluster, results)
       }
     }
-    return withExtendedLifetime((scratch, partials)) { results.map(\.values) }
   }
 
   /// The first disagreement with the exact values.
   func disagreement(_ results: [[Float]]) -> String? {
     for (register, memory) in stored {
-      let exact = exact[register] ?? []
+      let (exact, values) = (exact[register] ?? [], memory.values)
+      // Half a unit in the last place of eight bits.
+      let rounding = memory is Halves ? 0x1p-8 : 0
       for i in exact.indices
-      where !(abs(Double(memory[i]) - exact[i]) <= 2e-5 * max(1, abs(exact[i]))) {
-        return "register \(register)[\(i)] = \(memory[i]) rather than \(exact[i])"
+      where
+        !(abs(Double(values[i]) - exact[i])
+        <= 2e-5 * max(1, abs(exact[i])) + rounding * abs(exact[i]))
+      {
+        return "register \(register)[\(i)] = \(values[i]) rather than \(exact[i])"
       }
     }
     for (r, reduction) in reductions.enumerated() {
@@ -171,7 +211,19 @@ private func randomCase(_ seed: Int) -> Case {
   }
 
   // Strides: those of a dense array of some of the axes, in some order, the others repeated.
-  var readable = [test.dense(values(&random, test.count)), test.scalar(random.float(-2...2))]
+  let type = { (random: inout Generator) in random.int(0...2) == 0 ? FK_BF16 : FK_FP32 }
+  var readable = [
+    test.dense(values(&random, test.count), type: type(&random)), test.scalar(random.float(-2...2)),
+  ]
+  if random.int(0...3) == 0 {
+    let row = test.sizes[random.int(0...rank - 1)...].reduce(1, *)
+    if row > 1 {
+      readable.append(
+        test.joined(
+          values(&random, test.count), width: random.int(1...row - 1), of: row, type: type(&random))
+      )
+    }
+  }
   for _ in 0..<random.int(0...4) {
     var strides = [Int](repeating: 0, count: rank)
     var extent = 1
@@ -181,7 +233,7 @@ private func randomCase(_ seed: Int) -> Case {
       strides[d] = extent
       extent *= test.sizes[d] + (random.int(0...9) == 0 ? 3 : 0)
     }
-    readable.append(test.strided(values(&random, extent), strides))
+    readable.append(test.strided(values(&random, extent), strides, type: type(&random)))
   }
   for _ in 0..<random.int(1...7) {
     var operands = (0..<3).compactMap { _ in readable.randomElement(using: &random) }
@@ -204,7 +256,7 @@ private func randomCase(_ seed: Int) -> Case {
     if function == FK_SELECT && !condition.contains(operands[0]) { function = FK_MAXIMUM }
     let out: Int
     if random.int(0...2) == 0 {
-      out = test.output()
+      out = test.output(type: type(&random))
     } else if let dying = operands[..<used].first(where: { test.registers[$0].slot >= 0 }),
       random.int(0...2) == 0
     {
@@ -268,6 +320,194 @@ private func randomCase(_ seed: Int) -> Case {
         #expect(same, "seed \(seed), \(pieces) pieces: \(test.description)")
         if !same { return }
       }
+    }
+  }
+
+  /// Nor does running in blocks.
+  @Test(arguments: 0..<10) func chainsOfOnePhase(_ group: Int) {
+    for seed in 20_000 + group * 20..<20_000 + (group + 1) * 20 {
+      let test = randomCase(seed)
+      test.splits = false
+      let one = test.run(pieces: 1)
+      let stored = test.stored.mapValues(\.values)
+      let divisors = (1...7).filter { test.outer % $0 == 0 } + [test.outer]
+      for blocks in divisors {
+        let results = test.runChain(blocks: blocks, pieces: min(blocks, 3))
+        let same =
+          zip(one, results).allSatisfy(identical)
+          && test.stored.allSatisfy { identical($0.value.values, stored[$0.key] ?? []) }
+        #expect(same, "seed \(seed), \(blocks) blocks: \(test.description)")
+        if !same { return }
+      }
+    }
+  }
+
+  /// A group norm: sums over pixels, a few numbers for each channel, and the map.
+  ///
+  /// The numbers between the phases are in local memory, scratch slots are shared or not. The bytes are those of one
+  /// cluster after the other, in memory.
+  @Test(arguments: [(6, 50, 8), (4, 784, 32), (3, 7, 96), (1, 200, 5)], [false, true])
+  func chainOfPhases(_ shape: (images: Int, pixels: Int, channels: Int), apart: Bool) {
+    let (n, p, c) = shape
+    var random = Generator(seed: n)
+    let x = (0..<n * p * c).map { _ in random.float(-2...2) }
+    let gains = (0..<c).map { _ in random.float(-2...2) }
+    let sums = Floats(count: n * c), squares = Floats(count: n * c)
+    let scales = Floats(count: n * c), shifts = Floats(count: n * c)
+
+    let statistics = Case()
+    (statistics.sizes, statistics.outer) = ([n, p, c], n)
+    (statistics.reduced, statistics.inner) = (p, c)
+    let read = statistics.dense(x, type: FK_BF16), square = statistics.scratch()
+    statistics.apply(FK_MULTIPLY, square, read, read)
+    statistics.reductions = [(FK_SUM, read), (FK_SUM, square)]
+
+    let middle = Case()
+    (middle.sizes, middle.outer) = ([n, c], n * c)
+    let sum = middle.dense(sums.values), total = middle.dense(squares.values)
+    let gain = middle.strided(gains, [0, 1])
+    let scale = middle.output(), shift = middle.output()
+    middle.apply(FK_TANH, scale, total)
+    middle.apply(FK_MULTIPLY, scale, scale, gain)
+    middle.apply(FK_MULTIPLY, shift, sum, scale)
+
+    let map = Case()
+    (map.sizes, map.outer, map.tile) = ([n, p, c], n * p * c, 1024 / c * c)
+    let input = map.dense(x, type: FK_BF16)
+    let a = map.strided(scales.values, [c, 0, 1]), b = map.strided(shifts.values, [c, 0, 1])
+    let y = map.scratch(), out = map.output(), rounded = map.output(type: FK_BF16)
+    map.apply(FK_MULTIPLY, y, input, a)
+    map.apply(FK_ADD, out, y, b)
+    map.apply(FK_COPY, rounded, out)
+    guard let outMemory = map.stored[out], let roundedMemory = map.stored[rounded] else { return }
+    if apart {
+      // No two phases share a slot: expansions may be kept.
+      for i in middle.registers.indices { middle.registers[i].slot += 10 }
+      for i in map.registers.indices { map.registers[i].slot += 20 }
+    }
+
+    // In memory, one after the other.
+    middle.registers[sum].base = UnsafeMutableRawPointer(sums.pointer)
+    middle.registers[total].base = UnsafeMutableRawPointer(squares.pointer)
+    middle.registers[scale].base = UnsafeMutableRawPointer(scales.pointer)
+    middle.registers[shift].base = UnsafeMutableRawPointer(shifts.pointer)
+    map.registers[a].base = UnsafeMutableRawPointer(scales.pointer)
+    map.registers[b].base = UnsafeMutableRawPointer(shifts.pointer)
+    let scratch = Floats(count: 2 * 40 * Int(FK_TILE))
+    func withPhases(_ body: ([fk_cluster], [fk_reduction]) -> Void) {
+      statistics.withCluster(pieces: 1, scratch: scratch) { first, results in
+        middle.withCluster(pieces: 1, scratch: scratch) { second, _ in
+          map.withCluster(pieces: 1, scratch: scratch) { third, _ in
+            var reductions = UnsafeBufferPointer(start: first.reductions, count: 2).map { $0 }
+            reductions[0].result = sums.pointer
+            reductions[1].result = squares.pointer
+            var phases = [first, second, third]
+            for i in phases.indices { phases[i].scratch_slots = 40 }
+            body(phases, reductions)
+          }
+        }
+      }
+    }
+    func with(_ reductions: [fk_reduction], _ body: (UnsafePointer<fk_reduction>?) -> Void) {
+      reductions.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+    withPhases { phases, reductions in
+      with(reductions) { reductions in
+        for var phase in phases {
+          if phase.reduction_count > 0 { phase.reductions = reductions }
+          fk_run_cluster(&phase, 0, 0)
+        }
+      }
+    }
+    let plain = (outMemory.values, roundedMemory.values)
+    // Against the exact sums.
+    for image in 0..<n {
+      for channel in 0..<c {
+        let exact = (0..<p).reduce(0.0) {
+          $0 + (statistics.exact[read]?[(image * p + $1) * c + channel] ?? .nan)
+        }
+        #expect(abs(Double(sums[image * c + channel]) - exact) < 2e-5 * Double(p))
+      }
+    }
+
+    // As a chain: sums, squares, scales and shifts of a block lie one after the other in local memory.
+    for blocks in 1...n where n % blocks == 0 {
+      let count = n / blocks * c, bytes = (count * 4 + 63) / 64 * 64
+      func place(_ register: inout fk_register, _ position: Int) {
+        (register.is_local, register.base) = (1, nil)
+        (register.offset, register.block_count) = (Int64(position * bytes), Int64(count))
+      }
+      for (position, register) in [sum, total, scale, shift].enumerated() {
+        place(&middle.registers[register], position)
+      }
+      place(&map.registers[a], 2)
+      place(&map.registers[b], 3)
+      for pieces in [1, 2, 3] {
+        for i in 0..<outMemory.count {
+          outMemory.clear(i)
+          roundedMemory.clear(i)
+        }
+        withPhases { phases, reductions in
+          var (reductions, phases) = (reductions, phases)
+          for i in 0..<2 {
+            (reductions[i].is_local, reductions[i].block_count) = (1, Int64(count))
+            reductions[i].offset = Int64(i * bytes)
+          }
+          with(reductions) {
+            phases[0].reductions = $0
+            runPhases(phases, blocks: blocks, pieces: pieces, localBytes: 4 * bytes)
+          }
+        }
+        #expect(
+          identical(outMemory.values, plain.0) && identical(roundedMemory.values, plain.1),
+          "\(blocks) blocks, \(pieces) pieces")
+      }
+    }
+  }
+
+  /// Ties go to even, what is beyond the largest bf16 to infinity, and NaN stays NaN whatever its bits.
+  @Test func roundsToBF16() {
+    let table: [(UInt32, UInt16)] = [
+      (0x3f80_0000, 0x3f80), (0x3f80_8000, 0x3f80), (0x3f80_8001, 0x3f81), (0x3f81_8000, 0x3f82),
+      (0x3f81_7fff, 0x3f81), (0xbf81_8000, 0xbf82), (0x0000_0000, 0), (0x8000_0000, 0x8000),
+      (0x7f7f_ffff, 0x7f80), (0x7f7f_7fff, 0x7f7f), (0x7f80_0000, 0x7f80), (0xff80_0000, 0xff80),
+      (0x0080_0000, 0x0080), (0x3fff_ffff, 0x4000),
+    ]
+    for copies in [1, 67] {
+      for (bits, half) in table {
+        let test = Case()
+        test.sizes = [copies]
+        test.outer = copies
+        let x = test.dense([Float](repeating: Float(bitPattern: bits), count: copies))
+        let out = test.output(type: FK_BF16)
+        test.apply(FK_COPY, out, x)
+        _ = test.run()
+        let stored = (test.stored[out] as? Halves)?.bits ?? []
+        #expect(stored.allSatisfy { $0 == half }, "\(String(bits, radix: 16))")
+      }
+      for bits: UInt32 in [0x7fc0_0000, 0xffc0_0000, 0x7fff_ffff, 0x7f80_0001, 0xffff_ffff] {
+        let test = Case()
+        test.sizes = [copies]
+        test.outer = copies
+        let x = test.dense([Float](repeating: Float(bitPattern: bits), count: copies))
+        let out = test.output(type: FK_BF16)
+        test.apply(FK_COPY, out, x)
+        _ = test.run()
+        #expect(test.stored[out]?.values.allSatisfy { $0.isNaN } ?? false)
+      }
+    }
+    // Every bf16 passes through fp32 as it is; NaN becomes quiet, and subnormals may become 0.
+    let all = Halves(bits: (0...UInt16.max).map { $0 })
+    let test = Case()
+    test.sizes = [1 << 16]
+    test.outer = 1 << 16
+    let x = test.dense(all.values, type: FK_BF16), out = test.output(type: FK_BF16)
+    test.apply(FK_COPY, out, x)
+    _ = test.run()
+    for (from, to) in zip(all.bits, (test.stored[out] as? Halves)?.bits ?? []) {
+      let magnitude = from & 0x7fff
+      let same = from == to || magnitude < 0x80 && to & 0x7fff == 0
+      #expect(magnitude > 0x7f80 ? to & 0x7fff > 0x7f80 : same, "\(from) became \(to)")
     }
   }
 
@@ -358,18 +598,20 @@ private func randomCase(_ seed: Int) -> Case {
         #expect(test.disagreement(test.run()) == nil, "\(function), order \(order)")
       }
     }
-    for mask in 0..<7 {
-      for condition: Float in [0, 1] {
-        let test = Case()
-        test.sizes = [333]
-        test.outer = 333
-        let operands = (0..<3).map { i -> Int in
-          if mask >> i & 1 == 1 { return test.scalar(i == 0 ? condition : Float(i)) }
-          return test.dense((0..<333).map { (j: Int) -> Float in Float(j * (i + 7) % 3) })
+    for function in [FK_SELECT, FK_MULTIPLY_ADD, FK_MULTIPLY_SUBTRACT, FK_SUBTRACT_PRODUCT] {
+      for mask in 0..<7 {
+        for condition: Float in [0, 1] {
+          let test = Case()
+          test.sizes = [333]
+          test.outer = 333
+          let operands = (0..<3).map { i -> Int in
+            if mask >> i & 1 == 1 { return test.scalar(i == 0 ? condition : Float(i)) }
+            return test.dense((0..<333).map { (j: Int) -> Float in Float(j * (i + 7) % 3) })
+          }
+          test.apply(function, test.output(), operands[0], operands[1], operands[2])
+          let disagreement = test.disagreement(test.run())
+          #expect(disagreement == nil, "\(function), scalars \(mask), condition \(condition)")
         }
-        test.apply(FK_SELECT, test.output(), operands[0], operands[1], operands[2])
-        #expect(
-          test.disagreement(test.run()) == nil, "select, scalars \(mask), condition \(condition)")
       }
     }
     let test = Case()
@@ -378,4 +620,48 @@ private func randomCase(_ seed: Int) -> Case {
     test.apply(FK_COPY, test.output(), test.scalar(3))
     #expect(test.disagreement(test.run()) == nil)
   }
+}
+
+/// A register of memory that all workers share.
+private func plainRegister(
+  _ home: fk_home, _ type: fk_type, slot: Int32, _ base: UnsafeMutableRawPointer?, _ strides: Six
+) -> fk_register {
+  fk_register(
+    home: home, type: type, slot: slot, is_local: 0, base: base, strides: strides, second: nil,
+    width: 0, second_width: 0, offset: 0, block_count: 0)
+}
+
+private func array(_ values: [Float], _ type: fk_type) -> any Memory {
+  type == FK_BF16 ? Halves(values) : Floats(values)
+}
+
+private func withUnsafe<A, B, C, R>(
+  _ a: [A], _ b: [B], _ c: [C],
+  _ body: (UnsafePointer<A>, UnsafePointer<B>, UnsafePointer<C>?) -> R
+) -> R {
+  a.withUnsafeBufferPointer { a in
+    b.withUnsafeBufferPointer { b in
+      c.withUnsafeBufferPointer { c in
+        guard let a = a.baseAddress, let b = b.baseAddress else { fatalError("empty") }
+        return body(a, b, c.baseAddress)
+      }
+    }
+  }
+}
+
+/// Runs phases as a chain, the pieces in reverse and by two workers.
+private func runPhases(_ phases: [fk_cluster], blocks: Int, pieces: Int, localBytes: Int) {
+  let local = Floats(count: 2 * localBytes / 4)
+  phases.withUnsafeBufferPointer { phases in
+    guard let address = phases.baseAddress else { return }
+    local.pointer.withMemoryRebound(to: CChar.self, capacity: 2 * localBytes) { memory in
+      var chain = fk_chain(
+        phase_count: Int32(phases.count), phases: address, blocks: Int64(blocks),
+        pieces: Int32(pieces), local: memory, local_bytes: Int64(localBytes))
+      for piece in (0..<pieces).reversed() {
+        fk_run_chain(&chain, Int32(piece), Int32(piece % 2))
+      }
+    }
+  }
+  withExtendedLifetime(local) {}
 }

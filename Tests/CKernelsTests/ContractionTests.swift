@@ -39,28 +39,69 @@ private struct Problem: CustomTestStringConvertible, Sendable {
 
   static func convolutions(
     images: Int, _ height: Int, _ width: Int, _ channels: Int, filter: Int, to outChannels: Int,
-    stride: Int = 1,
-    padding: Int
+    stride: Int = 1, padding: Int
+  ) -> [Problem] {
+    convolutions(
+      images: images, height, width, channels, filter: (filter, filter), to: outChannels,
+      stride: stride, near: (padding, padding), far: (padding, padding))
+  }
+
+  static func convolutions(
+    images: Int, _ height: Int, _ width: Int, _ channels: Int, filter: (Int, Int),
+    to outChannels: Int, stride: Int = 1, near: (Int, Int), far: (Int, Int)
   ) -> [Problem] {
     let kinds = [("conv", FK_CONV), ("convInput", FK_CONV_INPUT), ("convFilter", FK_CONV_FILTER)]
     return kinds.map { name, kind in
       var problem = Problem(
         testDescription:
-          "\(name) \(images)x\(height)x\(width)x\(channels) \(filter)x\(filter) to \(outChannels), "
-          + "stride \(stride), padding \(padding)")
+          "\(name) \(images)x\(height)x\(width)x\(channels) \(filter.0)x\(filter.1) to \(outChannels), "
+          + "stride \(stride), padding \(near)...\(far)")
       problem.shape.kind = kind
       problem.shape.images = Int64(images)
       problem.shape.height = Int64(height)
       problem.shape.width = Int64(width)
       problem.shape.channels = Int64(channels)
-      problem.shape.filter_height = Int64(filter)
-      problem.shape.filter_width = Int64(filter)
+      problem.shape.filter_height = Int64(filter.0)
+      problem.shape.filter_width = Int64(filter.1)
       problem.shape.out_channels = Int64(outChannels)
-      problem.shape.out_height = Int64((height + 2 * padding - filter) / stride + 1)
-      problem.shape.out_width = Int64((width + 2 * padding - filter) / stride + 1)
+      problem.shape.out_height = Int64((height + near.0 + far.0 - filter.0) / stride + 1)
+      problem.shape.out_width = Int64((width + near.1 + far.1 - filter.1) / stride + 1)
       problem.shape.stride = Int32(stride)
-      problem.shape.padding = Int32(padding)
+      problem.shape.padding_top = Int32(near.0)
+      problem.shape.padding_left = Int32(near.1)
       return problem
+    }
+  }
+
+  /// The same sums in bf16, the arrays stored as `types` says: bits 0, 1 and 2 for left, right and out.
+  func inBF16(stored types: Int) -> Problem {
+    var problem = self
+    func type(_ bit: Int) -> fk_type { types >> bit & 1 == 1 ? FK_BF16 : FK_FP32 }
+    problem.shape.compute = FK_BF16
+    problem.shape.left_type = type(0)
+    problem.shape.right_type = type(1)
+    problem.shape.out_type = type(2)
+    let names = (0..<3).map { types >> $0 & 1 == 1 ? "bf16" : "fp32" }
+    problem.testDescription += ", bf16 from \(names[0]) and \(names[1]) to \(names[2])"
+    return problem
+  }
+
+  /// With a bias (bit 0) and added to what is there (bit 1), where its kind can.
+  func adding(_ extras: Int) -> Problem {
+    var problem = self
+    if shape.kind == FK_CONV_FILTER || extras == 0 { return problem }
+    problem.shape.has_bias = Int32(extras & 1)
+    problem.shape.accumulates = Int32(extras >> 1 & 1)
+    problem.testDescription += ["", ", biased", ", accumulated", ", biased, accumulated"][extras]
+    return problem
+  }
+
+  /// Columns of the result, as the bias counts them.
+  var columns: Int {
+    switch shape.kind {
+    case FK_MATMUL: Int(shape.n)
+    case FK_CONV_INPUT: Int(shape.channels)
+    default: Int(shape.out_channels)
     }
   }
 
@@ -110,10 +151,10 @@ private struct Problem: CustomTestStringConvertible, Sendable {
         for ow in 0..<outWidth {
           let resultBase = ((image * outHeight + oh) * outWidth + ow) * outChannels
           for u in 0..<Int(shape.filter_height) {
-            let h = oh * Int(shape.stride) + u - Int(shape.padding)
+            let h = oh * Int(shape.stride) + u - Int(shape.padding_top)
             guard h >= 0, h < height else { continue }
             for v in 0..<Int(shape.filter_width) {
-              let w = ow * Int(shape.stride) + v - Int(shape.padding)
+              let w = ow * Int(shape.stride) + v - Int(shape.padding_left)
               guard w >= 0, w < width else { continue }
               for c in 0..<channels {
                 let imageIndex = ((image * height + h) * width + w) * channels + c
@@ -136,9 +177,68 @@ private struct Problem: CustomTestStringConvertible, Sendable {
 
 private struct Refusal: Error, CustomStringConvertible { var description: String }
 
-/// Runs it `times` times on `threads` workers and returns the last result; every run starts from rubbish.
-private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads: Int32, times: Int)
-  throws -> [Float]
+/// Rounded to the nearest bf16, ties to even.
+private func roundedToBF16(_ x: Float) -> Float {
+  Float(bitPattern: (x.bitPattern + 0x7FFF + (x.bitPattern >> 16 & 1)) & 0xFFFF_0000)
+}
+
+/// An array in memory as the kernels store it.
+private struct Stored {
+  let type: fk_type
+  let bytes: UnsafeMutableRawBufferPointer
+
+  init(_ values: [Float], _ type: fk_type) {
+    self.type = type
+    bytes = .allocate(byteCount: max(1, values.count * (type == FK_BF16 ? 2 : 4)), alignment: 64)
+    store(values)
+  }
+
+  func store(_ values: [Float]) {
+    for (i, value) in values.enumerated() {
+      if type == FK_BF16 {
+        bytes.storeBytes(
+          of: UInt16(roundedToBF16(value).bitPattern >> 16), toByteOffset: 2 * i, as: UInt16.self)
+      } else {
+        bytes.storeBytes(of: value, toByteOffset: 4 * i, as: Float.self)
+      }
+    }
+  }
+
+  var values: [Float] {
+    if type == FK_BF16 {
+      return bytes.bindMemory(to: UInt16.self).map { Float(bitPattern: UInt32($0) << 16) }
+    }
+    return Array(bytes.bindMemory(to: Float.self))
+  }
+}
+
+/// Everything a run reads.
+private struct Operands {
+  var left, right, bias, initial: [Float]
+
+  /// Uniform in -1...1, and in bf16 of values that it holds exactly.
+  init(_ problem: Problem, seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    func draw(_ count: Int, exactIn type: fk_type) -> [Float] {
+      (0..<count).map { _ in
+        let value = Float.random(in: -1...1, using: &generator)
+        return type == FK_BF16 ? roundedToBF16(value) : value
+      }
+    }
+    let (counts, shape) = (problem.counts, problem.shape)
+    left = draw(counts.left, exactIn: shape.compute)
+    right = draw(counts.right, exactIn: shape.compute)
+    bias = shape.has_bias != 0 ? draw(problem.columns, exactIn: FK_FP32) : []
+    initial =
+      shape.accumulates != 0
+      ? draw(counts.out, exactIn: shape.out_type) : [Float](repeating: .nan, count: counts.out)
+  }
+}
+
+/// Runs it `times` times on `threads` workers and returns the last result; every run that does not accumulate starts
+/// from rubbish.
+private func run(_ problem: Problem, _ operands: Operands, threads: Int32, times: Int) throws
+  -> [Float]
 {
   var message = [CChar](repeating: 0, count: 256)
   var shape = problem.shape
@@ -149,15 +249,8 @@ private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads:
   defer { fk_contraction_destroy(contraction) }
   guard let pool = fk_pool_create(threads) else { throw Refusal(description: "no pool") }
   defer { fk_pool_destroy(pool) }
-  func array(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {
-    let bytes = UnsafeMutableRawPointer.allocate(byteCount: values.count * 4, alignment: 64)
-    let floats = UnsafeMutableBufferPointer(
-      start: bytes.bindMemory(to: Float.self, capacity: values.count), count: values.count)
-    _ = floats.initialize(from: values)
-    return floats
-  }
-  let a = array(left), b = array(right),
-    out = array([Float](repeating: .nan, count: problem.counts.out))
+  let a = Stored(operands.left, shape.left_type), b = Stored(operands.right, shape.right_type)
+  let out = Stored(operands.initial, shape.out_type), bias = Stored(operands.bias, FK_FP32)
   let size = fk_contraction_workspace(contraction)
   #expect(size % 64 == 0)
   let guardBytes = 64
@@ -165,32 +258,33 @@ private func run(_ problem: Problem, _ left: [Float], _ right: [Float], threads:
     size == 0 ? nil : UnsafeMutableRawPointer.allocate(byteCount: size + guardBytes, alignment: 64)
   workspace?.initializeMemory(as: UInt8.self, repeating: 0xFF, count: size + guardBytes)
   defer {
-    a.deallocate()
-    b.deallocate()
-    out.deallocate()
+    for array in [a, b, out, bias] { array.bytes.deallocate() }
     workspace?.deallocate()
   }
-  guard let leftBase = a.baseAddress, let rightBase = b.baseAddress, let outBase = out.baseAddress
+  guard
+    let left = a.bytes.baseAddress, let right = b.bytes.baseAddress,
+    let result = out.bytes.baseAddress
   else { return [] }
-  fk_contraction_bind(contraction, leftBase, rightBase, outBase, workspace)
+  let addend = operands.bias.isEmpty ? nil : bias.bytes.bindMemory(to: Float.self).baseAddress
+  fk_contraction_bind(contraction, left, right, result, addend, workspace)
   var names = [UnsafePointer<CChar>](
     repeating: fk_contraction_implementation(contraction), count: 8)
-  let none = fk_step(run: { _, _, _ in }, arguments: leftBase, pieces: 0)
+  let none = fk_step(run: { _, _, _ in }, arguments: left, pieces: 0)
   var steps = [fk_step](repeating: none, count: 8)
   let count = fk_contraction_steps(contraction, &steps, &names)
   #expect((1...8).contains(count))
   for _ in 0..<times {
-    out.update(repeating: .nan)
+    out.store(operands.initial)
     fk_run(pool, steps, count)
   }
   if let workspace {
     let tail = UnsafeRawBufferPointer(start: workspace + size, count: guardBytes)
     #expect(tail.allSatisfy { $0 == 0xFF }, "it wrote past its workspace")
   }
-  return Array(out)
+  return out.values
 }
 
-private func problems() -> [Problem] {
+private func shapes() -> [Problem] {
   var list: [Problem] = []
   for (transposedLeft, transposedRight) in [
     (false, false), (true, false), (false, true), (true, true),
@@ -199,7 +293,7 @@ private func problems() -> [Problem] {
       (1, 3, 5, 7), (1, 128, 130, 96), (1, 70, 200, 300), (1, 8, 300, 500), (1, 1, 128, 256),
       (1, 256, 128, 1),
       (1, 128, 1, 65), (1, 1, 1, 1), (1, 256, 2, 128), (1, 256, 128, 2), (1, 1024, 700, 1),
-      (1, 100, 512, 330),
+      (1, 100, 512, 330), (1, 80, 2100, 70), (1, 2050, 40, 33),
       (3, 17, 19, 23), (6, 49, 32, 49), (5, 49, 64, 80), (9, 1, 16, 12), (128, 4, 8, 1),
     ] {
       list.append(
@@ -226,30 +320,66 @@ private func problems() -> [Problem] {
   list += Problem.convolutions(images: 4, 7, 7, 96, filter: 3, to: 48, padding: 2)
   list += Problem.convolutions(images: 4, 28, 28, 1, filter: 4, to: 16, stride: 2, padding: 1)
   list += Problem.convolutions(images: 3, 7, 7, 64, filter: 7, to: 80, padding: 0)
+  // What nearest up-sampling and a 3x3 filter become: four 2x2 filters, each padded on one side of each axis.
+  for near in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+    let far = (1 - near.0, 1 - near.1)
+    for (size, channels, outChannels) in [(7, 32, 48), (14, 16, 16), (5, 3, 1)] {
+      list += Problem.convolutions(
+        images: 5, size, size + 1, channels, filter: (2, 2), to: outChannels, near: near, far: far)
+    }
+  }
+  list += Problem.convolutions(
+    images: 5, 9, 8, 20, filter: (2, 3), to: 18, near: (1, 0), far: (0, 2))
+  list += Problem.convolutions(
+    images: 5, 9, 8, 20, filter: (3, 2), to: 18, stride: 2, near: (2, 0), far: (1, 1))
   return list
+}
+
+private func problems() -> [Problem] {
+  shapes().enumerated().flatMap { i, shape in
+    var list = [shape]
+    if shape.shape.kind != FK_CONV_FILTER { list.append(shape.adding(1 + i % 3)) }
+    if fk_has_bf16() != 0 {
+      // What training stores, and every other mixture in turn.
+      let usual = shape.shape.kind == FK_CONV_FILTER ? 0b011 : 0b101
+      list.append(shape.inBF16(stored: usual))
+      list.append(shape.inBF16(stored: i / 3 % 8).adding(1 + i % 3))
+    }
+    return list
+  }
 }
 
 @Suite(.serialized) struct ContractionTests {
   @Test(arguments: problems())
   fileprivate func agreesWithNaiveSumsAtAnyThreadCount(_ problem: Problem) throws {
     let seed: UInt64 = 20_240
-    var generator = SeededGenerator(seed: seed)
+    let operands = Operands(problem, seed: seed)
     let counts = problem.counts
-    let left = (0..<counts.left).map { _ in Float.random(in: -1...1, using: &generator) }
-    let right = (0..<counts.right).map { _ in Float.random(in: -1...1, using: &generator) }
     var sums = [Double](repeating: 0, count: counts.out)
-    var magnitudes = sums
     var lengths = [Int](repeating: 0, count: counts.out)
+    for o in sums.indices {
+      if !operands.bias.isEmpty { sums[o] += Double(operands.bias[o % problem.columns]) }
+      if problem.shape.accumulates != 0 { sums[o] += Double(operands.initial[o]) }
+    }
+    var magnitudes = [Double](repeating: 0, count: counts.out)
+    for o in sums.indices where !operands.bias.isEmpty || problem.shape.accumulates != 0 {
+      let bias = operands.bias.isEmpty ? 0 : abs(Double(operands.bias[o % problem.columns]))
+      magnitudes[o] = bias + (problem.shape.accumulates != 0 ? abs(Double(operands.initial[o])) : 0)
+    }
     problem.forEachProduct { l, r, o in
-      let product = Double(left[l]) * Double(right[r])
+      let product = Double(operands.left[l]) * Double(operands.right[r])
       sums[o] += product
       magnitudes[o] += abs(product)
       lengths[o] += 1
     }
-    let single = try run(problem, left, right, threads: 1, times: 1)
+    let single = try run(problem, operands, threads: 1, times: 1)
     for o in sums.indices {
-      // Each of the sum's roundings is at most half a unit, 2^-24, of a partial sum that the magnitudes bound.
-      let bound = Double(lengths[o] + 2) * 0x1p-24 * magnitudes[o]
+      // Each of the sum's roundings (of products too, which are exact where the operands have eight bits) is at most
+      // half a unit, 2^-24, of a partial sum that the magnitudes bound; bias and old value are two terms more. A result
+      // of eight bits is then rounded by at most half a unit of its own, 2^-8.
+      let sumError = Double(lengths[o] + 4) * 0x1p-24 * magnitudes[o]
+      let bound =
+        sumError + (problem.shape.out_type == FK_BF16 ? 0x1p-8 * (abs(sums[o]) + sumError) : 0)
       guard abs(Double(single[o]) - sums[o]) <= bound else {
         Issue.record(
           "\(problem.testDescription), seed \(seed): element \(o) is \(single[o]) instead of \(sums[o]), bound \(bound)"
@@ -258,11 +388,42 @@ private func problems() -> [Problem] {
       }
     }
     for times in [1, 3] {
-      let double = try run(problem, left, right, threads: 2, times: times)
+      let double = try run(problem, operands, threads: 2, times: times)
       let same = zip(single, double).allSatisfy { $0.bitPattern == $1.bitPattern }
       #expect(
         same,
         "\(problem.testDescription), seed \(seed): other bytes at two threads after \(times) runs")
+    }
+  }
+
+  /// Operands stored in fp32 are rounded to the nearest bf16 and no other.
+  @Test(.enabled(if: fk_has_bf16() != 0))
+  func roundsOperandsBeforeItMultiplies() throws {
+    let convolutions = Problem.convolutions(
+      images: 4, 9, 9, 17, filter: 3, to: 33, padding: 1)
+    let matrices = [
+      Problem.matmul(1, 70, 130, 50), .matmul(3, 20, 33, 40, transposedRight: true),
+      .matmul(1, 40, 300, 50, transposedLeft: true),
+    ]
+    for shape in convolutions + matrices {
+      let seed: UInt64 = 7
+      let problem = shape.inBF16(stored: 0)
+      var operands = Operands(problem, seed: seed)
+      var generator = SeededGenerator(seed: seed + 1)
+      // The lower half of the word is drawn, and every eighth element lies half way between two of bf16.
+      func unrounded(_ values: [Float]) -> [Float] {
+        values.enumerated().map { i, value in
+          let low = i % 8 == 0 ? 0x8000 : generator.next() & 0xFFFF
+          return Float(bitPattern: value.bitPattern | UInt32(low))
+        }
+      }
+      operands.left = unrounded(operands.left)
+      operands.right = unrounded(operands.right)
+      let result = try run(problem, operands, threads: 1, times: 1)
+      operands.left = operands.left.map(roundedToBF16)
+      operands.right = operands.right.map(roundedToBF16)
+      let expected = try run(problem, operands, threads: 1, times: 1)
+      #expect(result == expected, "\(problem.testDescription), seed \(seed)")
     }
   }
 
@@ -271,6 +432,12 @@ private func problems() -> [Problem] {
     var shape = Problem.matmul(1, 0, 3, 3).shape
     #expect(fk_contraction_create(&shape, 1, &message) == nil)
     #expect(message[0] != 0)
+    shape = Problem.matmul(1, 3, 3, 3).shape
+    shape.left_type = FK_BF16
+    #expect(fk_contraction_create(&shape, 1, &message) == nil)
+    shape = Problem.convolutions(images: 1, 5, 5, 3, filter: 3, to: 2, padding: 1)[2].shape
+    shape.accumulates = 1
+    #expect(fk_contraction_create(&shape, 1, &message) == nil)
   }
 
   @Test func countsTwoOperationsPerMultiplyAdd() throws {

@@ -73,6 +73,30 @@ let functionCases: [FunctionCase] = [
   .init(
     name: "erf", function: FK_ERF, exact: { erf($0) }, from: 1e-37, to: 1, geometric: true,
     units: 3.2),
+  .init(
+    name: "sigmoid", function: FK_SIGMOID, exact: sigmoid, from: -87, to: 30, units: 2.5),
+  .init(
+    name: "sigmoid, flushed", function: FK_SIGMOID, exact: sigmoid, from: -200, to: -87, units: 1,
+    absolute: 1.7e-38),
+  .init(
+    name: "softplus", function: FK_SOFTPLUS, exact: softplus, from: -86.9, to: 30, units: 2.5),
+  .init(
+    name: "softplus", function: FK_SOFTPLUS, exact: softplus, from: -1, to: 1, units: 2.5),
+  .init(
+    name: "softplus, large", function: FK_SOFTPLUS, exact: softplus, from: 20, to: 3e38,
+    geometric: true, units: 1),
+  .init(
+    name: "softplus, flushed", function: FK_SOFTPLUS, exact: softplus, from: -200, to: -86.9,
+    units: 1, absolute: 1.7e-38),
+  .init(name: "silu", function: FK_SILU, exact: silu, from: -86.9, to: 30, units: 3),
+  .init(
+    name: "silu", function: FK_SILU, exact: silu, from: -1e-37, to: -1, geometric: true, units: 3),
+  .init(
+    name: "silu, large", function: FK_SILU, exact: silu, from: 20, to: 3e38, geometric: true,
+    units: 1),
+  .init(
+    name: "silu, flushed", function: FK_SILU, exact: silu, from: -200, to: -86.9, units: 1,
+    absolute: 1.6e-36),
   .init(name: "copy", function: FK_COPY, exact: { $0 }, from: -3, to: 3, units: 0),
   .init(name: "negate", function: FK_NEGATE, exact: { -$0 }, from: -3, to: 3, units: 0),
   .init(name: "abs", function: FK_ABS, exact: { abs($0) }, from: -3, to: 3, units: 0),
@@ -81,6 +105,10 @@ let functionCases: [FunctionCase] = [
     units: 0),
   .init(name: "floor", function: FK_FLOOR, exact: { floor($0) }, from: -1e6, to: 1e6, units: 0),
 ]
+
+@Sendable private func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+@Sendable private func silu(_ x: Double) -> Double { x / (1 + exp(-x)) }
+@Sendable private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
 struct SpecialCase: Sendable, CustomTestStringConvertible {
   let name: String
@@ -101,6 +129,7 @@ let unaryFunctions: [(String, fk_function)] = [
   ("reciprocal", FK_RECIPROCAL), ("tanh", FK_TANH), ("sin", FK_SIN), ("cos", FK_COS),
   ("abs", FK_ABS),
   ("sign", FK_SIGN), ("floor", FK_FLOOR), ("erf", FK_ERF), ("copy", FK_COPY),
+  ("sigmoid", FK_SIGMOID), ("softplus", FK_SOFTPLUS), ("silu", FK_SILU),
 ]
 
 let specialCases: [SpecialCase] = [
@@ -129,6 +158,15 @@ let specialCases: [SpecialCase] = [
   SpecialCase("floor", FK_FLOOR, -.infinity, -.infinity), SpecialCase("erf", FK_ERF, 0, 0),
   SpecialCase("erf", FK_ERF, .infinity, 1), SpecialCase("erf", FK_ERF, -.infinity, -1),
   SpecialCase("erf", FK_ERF, 4.5, 1), SpecialCase("abs", FK_ABS, -.infinity, .infinity),
+  SpecialCase("sigmoid", FK_SIGMOID, 0, 0.5), SpecialCase("sigmoid", FK_SIGMOID, .infinity, 1),
+  SpecialCase("sigmoid", FK_SIGMOID, -.infinity, 0), SpecialCase("sigmoid", FK_SIGMOID, 3e38, 1),
+  SpecialCase("sigmoid", FK_SIGMOID, -3e38, 0),
+  SpecialCase("softplus", FK_SOFTPLUS, .infinity, .infinity),
+  SpecialCase("softplus", FK_SOFTPLUS, -.infinity, 0),
+  SpecialCase("softplus", FK_SOFTPLUS, -3e38, 0), SpecialCase("softplus", FK_SOFTPLUS, 3e38, 3e38),
+  SpecialCase("silu", FK_SILU, 0, 0), SpecialCase("silu", FK_SILU, -0.0, -0.0),
+  SpecialCase("silu", FK_SILU, .infinity, .infinity), SpecialCase("silu", FK_SILU, 3e38, 3e38),
+  SpecialCase("silu", FK_SILU, -.infinity, -0.0), SpecialCase("silu", FK_SILU, -3e38, -0.0),
 ]
 
 @Suite(.serialized) struct FunctionTests {
@@ -163,6 +201,37 @@ let specialCases: [SpecialCase] = [
     }
   }
 
+  /// Where the slope passes through 0 the bound is absolute.
+  @Test(arguments: [(-86.0, 30.0), (-3, 3), (-0.001, 0.001)])
+  func siluGradient(_ range: (Double, Double)) {
+    let count = 50_000
+    let b = (0..<count).map {
+      Float(range.0 + (range.1 - range.0) * (Double($0) + 0.5) / Double(count))
+    }
+    let a = (0..<count).map { Float($0 % 7) - 2.5 }
+    var results = [Float](repeating: .nan, count: count)
+    fk_apply(FK_SILU_GRADIENT, &results, a, b, nil, Int64(count))
+    for i in 0..<count {
+      let x = Double(b[i]), s = sigmoid(x)
+      // 1 - s without cancellation.
+      let slope = s * (1 + x * sigmoid(-x)), exact = Double(a[i]) * slope
+      let unit = Double(max(Float(abs(exact)), .leastNormalMagnitude).ulp)
+      let allowed = max(4 * unit, abs(Double(a[i])) * s * (1 + abs(x * sigmoid(-x))) * 0x1p-22)
+      #expect(abs(Double(results[i]) - exact) <= allowed, "at \(x), \(a[i])")
+    }
+  }
+
+  @Test func siluGradientFarOut() {
+    let b: [Float] = [.infinity, 3e38, 100, -100, -3e38, -.infinity, .nan]
+    let wanted: [Float] = [2, 2, 2, 0, 0, 0, .nan]
+    var results = [Float](repeating: 7, count: 7)
+    fk_apply(FK_SILU_GRADIENT, &results, [Float](repeating: 2, count: 7), b, nil, 7)
+    for i in b.indices {
+      // Rather than 0 there may be a number next to the smallest.
+      #expect(wanted[i].isNaN ? results[i].isNaN : abs(results[i] - wanted[i]) <= 1.1e-36)
+    }
+  }
+
   @Test func unaryFunctionsPassNaN() {
     for (name, function) in unaryFunctions {
       var results = [Float](repeating: 7, count: 67)
@@ -190,6 +259,9 @@ let specialCases: [SpecialCase] = [
       (FK_MULTIPLY, { x, y, _ in x * y }),
       (FK_DIVIDE, { x, y, _ in x / y }), (FK_MAXIMUM, { x, y, _ in x < y ? y : x }),
       (FK_LESS, { x, y, _ in x < y ? 1 : 0 }), (FK_SELECT, { x, y, z in x != 0 ? y : z }),
+      // Exact, so that one rounding and two are the same.
+      (FK_MULTIPLY_ADD, { x, y, z in x * y + z }), (FK_MULTIPLY_SUBTRACT, { x, y, z in x * y - z }),
+      (FK_SUBTRACT_PRODUCT, { x, y, z in z - x * y }),
     ]
     for (function, exact) in table {
       var results = [Float](repeating: 77, count: a.count)

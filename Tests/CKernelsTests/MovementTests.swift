@@ -31,19 +31,23 @@ private func pieces<T>(
         return (strides, extent + 1)
       }
       let (from, read) = strides(&random, true), (to, written) = strides(&random, false)
-      let source = Floats((0..<read).map { _ in random.float(-1...1) })
-      let target = Floats([Float](repeating: 7, count: written))
+      let narrow = random.int(0...1) == 0
+      let numbers = (0..<read).map { _ in random.float(-1...1) }
+      let sevens = [Float](repeating: 7, count: written)
+      let source: any Memory = narrow ? Halves(numbers) : Floats(numbers)
+      let target: any Memory = narrow ? Halves(sevens) : Floats(sevens)
       let start = random.int(0...1)
       var expected = target.values
+      let given = source.values
       for flat in 0..<sizes.reduce(1, *) {
         let i = index(flat, sizes)
-        expected[start + offset(i, to)] = source[offset(i, from)]
+        expected[start + offset(i, to)] = given[offset(i, from)]
       }
       let count = random.int(1...4)
       var copy = fk_copy(
-        rank: Int32(rank), sizes: six(sizes), from_strides: six(from), to_strides: six(to),
-        from: source.pointer,
-        to: target.pointer + start, pieces: Int32(count))
+        type: narrow ? FK_BF16 : FK_FP32, rank: Int32(rank), sizes: six(sizes),
+        from_strides: six(from), to_strides: six(to), from: source.address,
+        to: target.address + start * (narrow ? 2 : 4), pieces: Int32(count))
       pieces(&copy, count, fk_run_copy)
       let same = identical(target.values, expected)
       #expect(same, "seed \(seed): sizes \(sizes), from \(from), to \(to), \(count) pieces")
@@ -54,9 +58,15 @@ private func pieces<T>(
 
   @Test(arguments: [1, 3, 8]) func fills(_ count: Int) {
     let target = Floats(count: 101)
-    var fill = fk_fill(to: target.pointer, count: 100, value: 2.5, pieces: Int32(count))
+    var fill = fk_fill(
+      type: FK_FP32, to: target.pointer, count: 100, value: 2.5, pieces: Int32(count))
     pieces(&fill, count, fk_run_fill)
     #expect(target.values[..<100].allSatisfy { $0 == 2.5 } && target[100].isNaN)
+    let halves = Halves([Float](repeating: 7, count: 101))
+    fill = fk_fill(
+      type: FK_BF16, to: halves.pointer, count: 100, value: 2.5, pieces: Int32(count))
+    pieces(&fill, count, fk_run_fill)
+    #expect(halves.values[..<100].allSatisfy { $0 == 2.5 } && halves.values[100] == 7)
   }
 
   private static let rows: [Float] = [0, 6, 3, 3, -1, 7, .nan, .infinity, -.infinity, 1, 1e30, 6]

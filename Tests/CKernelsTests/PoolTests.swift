@@ -68,6 +68,45 @@ private func storeDenormalProduct(_ arguments: UnsafeRawPointer, _ piece: Int32,
       "seed \(seed): a step began before the previous one ended")
   }
 
+  @Test(arguments: [[1], [4, 1, 9, 2], [3, 0, 0, 5, 0], [0, 7]])
+  func groupsRunEachPieceOfEachStep(_ pieces: [Int32]) throws {
+    let pool = try #require(fk_pool_create(2))
+    defer { fk_pool_destroy(pool) }
+    let most = 16
+    var counts = [Int32](repeating: 0, count: pieces.count * most)
+    var disorder: Int32 = 0
+    counts.withUnsafeMutableBufferPointer { counts in
+      guard let base = counts.baseAddress else { return }
+      withUnsafeMutablePointer(to: &disorder) { disorder in
+        let tallies = pieces.indices.map {
+          Tally(counts: base + $0 * most, previous: nil, previousPieces: 0, disorder: disorder)
+        }
+        let first = pieces.reduce(into: [Int32(0)]) { $0.append($0[$0.count - 1] + $1) }
+        tallies.withUnsafeBufferPointer { tallies in
+          guard let tally = tallies.baseAddress else { return }
+          let steps = pieces.indices.map {
+            fk_step(run: countPiece, arguments: tally + $0, pieces: pieces[$0])
+          }
+          steps.withUnsafeBufferPointer { steps in
+            first.withUnsafeBufferPointer { first in
+              guard let steps = steps.baseAddress, let first = first.baseAddress else { return }
+              var group = fk_group(count: Int32(pieces.count), steps: steps, first: first)
+              withUnsafePointer(to: &group) {
+                fk_run(
+                  pool, [fk_step(run: fk_run_group, arguments: $0, pieces: first[pieces.count])], 1)
+              }
+            }
+          }
+        }
+      }
+    }
+    for (step, pieces) in pieces.enumerated() {
+      for piece in 0..<most {
+        #expect(counts[step * most + piece] == (piece < pieces ? 1 : 0), "\(step), \(piece)")
+      }
+    }
+  }
+
   @Test func profileAddsTheTimeOfEachStep() throws {
     let pool = try #require(fk_pool_create(2))
     defer { fk_pool_destroy(pool) }

@@ -36,6 +36,9 @@ struct ScalarTests {
       (FK_SIN, { sin($0) }), (FK_COS, { cos($0) }), (FK_ABS, { abs($0) }),
       (FK_SIGN, { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }), (FK_FLOOR, { $0.rounded(.down) }),
       (FK_ERF, { erf($0) }),
+      (FK_SIGMOID, { $0 < 0 ? exp($0) / (1 + exp($0)) : 1 / (1 + exp(-$0)) }),
+      (FK_SOFTPLUS, { max($0, 0) + log1p(exp(-abs($0))) }),
+      (FK_SILU, { $0 * ($0 < 0 ? exp($0) / (1 + exp($0)) : 1 / (1 + exp(-$0))) }),
     ]
     for (function, exact) in unary {
       for x in [-1.75, -0.25, 0, 0.3, 2.6] {
@@ -56,6 +59,25 @@ struct ScalarTests {
         #expect(
           run(operands + [value(FK_VALUE_FUNCTION, function: function, [0, 1])])[2] == exact(x, y))
       }
+    }
+    let ternary: [(fk_function, Double)] = [
+      (FK_MULTIPLY_ADD, 50), (FK_MULTIPLY_SUBTRACT, 10), (FK_SUBTRACT_PRODUCT, -10),
+    ]
+    for (function, exact) in ternary {
+      let operands = [3.0, 10, 20].map { value(FK_VALUE_CONSTANT, constant: $0) }
+      #expect(
+        run(operands + [value(FK_VALUE_FUNCTION, function: function, [0, 1, 2])])[3] == exact)
+    }
+    for (x, slope) in [(0.0, 0.5), (-800, 0), (800, 1), (-Double.infinity, 0), (.infinity, 1)] {
+      let operands = [2, x].map { value(FK_VALUE_CONSTANT, constant: $0) }
+      let result = run(operands + [value(FK_VALUE_FUNCTION, function: FK_SILU_GRADIENT, [0, 1])])[2]
+      #expect(result == 2 * slope, "slope at \(x)")
+    }
+    for x in [-2.5, 0.75, 3] {
+      let operands = [1, x].map { value(FK_VALUE_CONSTANT, constant: $0) }
+      let result = run(operands + [value(FK_VALUE_FUNCTION, function: FK_SILU_GRADIENT, [0, 1])])[2]
+      let silu = { (x: Double) in x / (1 + exp(-x)) }
+      #expect(abs(result - (silu(x + 1e-6) - silu(x - 1e-6)) / 2e-6) < 1e-9, "slope at \(x)")
     }
     for condition in [0.0, 1, -3] {
       let operands = [condition, 10, 20].map { value(FK_VALUE_CONSTANT, constant: $0) }

@@ -104,6 +104,28 @@ private func configuration(
     #expect(throws: TensorError(message)) { try Sampler(model, runtime, batch: 2) }
   }
 
+  /// Each convolution but the first passes its gradient on to its images, and the first, whose images
+  /// are data, does not.
+  @Test func nothingComputesTheGradientOfTheImages() throws {
+    let (model, parameters) = try imageModel(configuration(8, 8, channels: 3), times: 10)
+    let loss = model.loss(.input("data", [4, 8, 8, 3]))
+    let slopes = gradients(of: loss, withRespectTo: parameters.tensors)
+    let listing = simplify(try Listing("loss", outputs: [loss] + slopes, updates: []))
+    var count = (forward: 0, filter: 0, input: 0)
+    for instruction in listing.instructions {
+      switch instruction.operation {
+      case .convolution: count.forward += 1
+      case .convolutionFilter: count.filter += 1
+      case .convolutionInput:
+        count.input += 1
+        #expect(instruction.path != "denoiser/stem" && instruction.shape[3] != 3)
+      default: break
+      }
+    }
+    #expect(count.forward > 10 && count.filter == count.forward)
+    #expect(count.input == count.forward - 1)
+  }
+
   /// The compiled gradient against the reference in Double.
   ///
   /// A stable computation in Float gives nearly the exact result for operands that are a few units in

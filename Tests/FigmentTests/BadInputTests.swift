@@ -58,14 +58,14 @@ private let experiments: [(yaml: String, message: String)] = [
     base(without: "steps"),
     "bad.yaml: steps: missing; expected a whole number from 1 to 16000000"
   ),
-  (base(without: "model"), "bad.yaml: model.kind: missing; expected ddpm"),
+  (base(without: "model"), "bad.yaml: model.kind: missing; expected one of ddpm, vae"),
   (
     base(without: "model") + "model: ddpm",
     "bad.yaml:4: model: expected keys and values, found ddpm"
   ),
   (
     base(without: "model") + "model: {kind: gan, network: mlp}",
-    "bad.yaml:4: model.kind: expected ddpm, found gan"
+    "bad.yaml:4: model.kind: expected one of ddpm, vae, found gan"
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: unet}",
@@ -218,17 +218,17 @@ private let commands = [
   // Checkpoints.
   Mistake(
     "train tiny.yaml --out header --resume --quiet", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2232 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2288 bytes, 292 are left"),
   Mistake(
     "sample header", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2232 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2288 bytes, 292 are left"),
   Mistake(
     "compare header tiny", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2232 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2288 bytes, 292 are left"),
   Mistake(
     "sample arrays", 1,
     "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight\" ends at byte "
-      + "288 of the data, which has 260"),
+      + "288 of the data, which has 204"),
   Mistake(
     "evaluate empty", 1,
     "empty/checkpoint.safetensors: not a safetensors file: 0 bytes long, expected at least 8"),

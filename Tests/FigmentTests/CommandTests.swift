@@ -59,9 +59,9 @@ private let invocations = [
     error: "Error: there is nothing to fetch for 'cifar'; expected mnist or "
       + "fashion-mnist"),
   Invocation(
-    "bench vae-mnist", 64,
-    error: "Error: The value 'vae-mnist' is invalid for '<workload>'. Please provide one of "
-      + "'ddpm-mnist', 'ddpm-mnist-sample' or 'ddpm-toy'."),
+    "bench flow-mnist", 64,
+    error: "Error: The value 'flow-mnist' is invalid for '<workload>'. Please provide one of "
+      + "'ddpm-mnist', 'ddpm-mnist-sample', 'ddpm-toy' or 'vae-mnist'."),
   Invocation(
     "bench ddpm-toy --precision fp16", 64,
     error: "Error: The value 'fp16' is invalid for '--precision <precision>'. Please provide one "
@@ -104,9 +104,6 @@ private let invocations = [
       + "fashion-mnist, gaussian, eight-gaussians, "
       + "twenty-five-gaussians, banana, checkerboard, circles, rings, moons, spirals, pinwheel, "
       + "swiss-roll, s-curve"),
-  Invocation(
-    "bench ddpm-toy --precision bf16", 1,
-    error: "error: bench: precision bf16 is not there yet; expected fp32"),
 
   Invocation("train tiny.yaml --dry-run", 0, output: "name: tiny"),
   Invocation("train digits.yaml --dry-run", 0, output: "name: digits"),

@@ -4,12 +4,20 @@ import Testing
 /// Compiled programs compute what the reference does, to the rounding that `roundingBounds`
 /// derives.
 @Suite(.serialized) struct CompiledTests {
-  @Test(arguments: 0..<30) func randomGraphs(block: Int) throws {
+  @Test(arguments: Precision.allCases, 0..<30) func randomGraphs(
+    precision: Precision, block: Int
+  ) throws {
     let runtime = try Runtime(seed: 9, threads: 2)
     for seed in block * 10..<block * 10 + 10 {
       let graph = RandomGraph(seed: seed)
       try expectAgreement(
-        runtime, "graph \(seed)", graph.outputs, graph.updates, graph.inputs)
+        runtime, "graph \(seed) in \(precision)", graph.outputs, graph.updates, graph.inputs,
+        precision)
+      if seed % 5 == 0 {
+        try expectAgreement(
+          runtime, "unfused graph \(seed) in \(precision)", graph.outputs, graph.updates,
+          graph.inputs, precision, isFusing: false)
+      }
     }
   }
 }
@@ -19,14 +27,18 @@ import Testing
 func expectAgreement(
   _ runtime: Runtime, _ name: String, _ outputs: [Tensor], _ updates: [Update],
   _ inputs: [(tensor: Tensor, values: [Double])],
+  _ precision: Precision = .fp32, isFusing: Bool = true,
   _ location: SourceLocation = #_sourceLocation
 ) throws {
   let runtime = try Runtime(seed: runtime.seed, threads: runtime.threads)
   let values = outputs + updates.map(\.value)
-  let everything = values + roundingBounds(values)
+  let everything = values + roundingBounds(values, precision)
   let plain = try Listing(name, outputs: everything, updates: [])
   let simple = simplify(try Listing(name, outputs: values, updates: []))
-  let program = try runtime.compile(name, outputs, updates: updates)
+  let program =
+    isFusing
+    ? try runtime.compile(name, outputs, updates: updates, precision: precision)
+    : try runtime.compileUnfused(name, outputs, updates: updates, precision: precision)
   for (x, numbers) in inputs { program.fill(x, with: numbers.map { Float($0) }) }
   var contents: [String: [Double]] = [:]
   for (x, numbers) in inputs {

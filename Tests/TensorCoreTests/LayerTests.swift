@@ -25,11 +25,15 @@ import Testing
     Sample(name: "group norm of rows", shape: [4, 12]) { groupNorm(12, groups: 3, $0) },
     Sample(name: "instance norm", shape: [2, 5, 6]) { groupNorm(6, groups: 6, $0) },
     Sample(name: "self-attention", shape: [2, 6, 8]) { selfAttention(8, $0) },
+    Sample(name: "self-attention of many", shape: [2, 9, 4]) { selfAttention(4, $0) },
     Sample(name: "norm and SiLU", shape: [2, 6, 6, 8]) { p in
       let norm = groupNorm(8, groups: 4, p["norm"])
       return Layer(p) { silu(norm($0)) }
     },
     Sample(name: "up-sampling", shape: [2, 3, 4, 2]) { Layer($0) { upsampleNearest($0) } },
+    Sample(name: "up-sampling and convolution", shape: [2, 3, 4, 2]) {
+      upsampledConvolution(2, 3, $0)
+    },
     Sample(name: "softplus and sigmoid", shape: [40]) { Layer($0) { softplus($0) * sigmoid($0) } },
     Sample(name: "softmax over the first axis", shape: [7, 3]) {
       Layer($0) { softmax($0, axis: 0) }
@@ -59,6 +63,55 @@ import Testing
     try expectAgreement(
       try Runtime(seed: 3, threads: 2), sample.name, [y] + slopes, [],
       [(x, numbers.values(x.count, in: -2...2))])
+  }
+
+  @Test func joinedConvolutionsAreConvolutionsOfTheConcatenation() throws {
+    let (p, q) = (Parameters("model"), Parameters("model"))
+    let layer = convolution(8, 5, size: 1, p)
+    let joined = joinedConvolution([3, 1, 4], 5, q)
+    #expect(p.variables == q.variables && p.variables.map(\.shape) == q.variables.map(\.shape))
+    let parts = [3, 1, 4].enumerated().map { Tensor.input("x\($0)", [2, 4, 3, $1]) }
+    let y = [layer(concatenate(parts, axis: 3)), joined(parts)]
+    var numbers = Numbers(seed: 5)
+    let weights = Tensor.literal(numbers.values(y[0].count), y[0].shape)
+    let all = y.map {
+      [$0] + gradients(of: (weights * $0.squared()).sum(), withRespectTo: parts + p.tensors)
+    }
+    let values = parts.map { numbers.values($0.count) }
+    var reference = Reference(seed: 3)
+    let inputs = Dictionary(uniqueKeysWithValues: values.indices.map { ("x\($0)", values[$0]) })
+    let results = try all.map { try reference.evaluate($0, inputs) }
+    for (a, b) in zip(results[0], results[1]) { #expect(relativeError(b, a) < 1e-12) }
+    try expectAgreement(
+      try Runtime(seed: 3, threads: 2), "joined", all[1], [], Array(zip(parts, values)))
+    #expect(
+      joined(parts.reversed()).failure
+        == "model: convolution of images of [3, 1, 4] channels given [[2, 4, 3, 4], [2, 4, 3, 1], [2, 4, 3, 3]]"
+    )
+  }
+
+  @Test func upsampledConvolutionsAreConvolutionsOfTheUpsampled() throws {
+    let (p, q) = (Parameters("model"), Parameters("model"))
+    let layer = convolution(3, 2, size: 3, p)
+    let upsampled = upsampledConvolution(3, 2, q)
+    #expect(p.variables == q.variables && p.variables.map(\.shape) == q.variables.map(\.shape))
+    let x = Tensor.input("x", [2, 4, 3, 3])
+    var numbers = Numbers(seed: 6)
+    let y = [layer(upsampleNearest(x)), upsampled(x)]
+    let weights = Tensor.literal(numbers.values(y[0].count), y[0].shape)
+    let directions = ([x] + p.tensors).map { Tensor.literal(numbers.values($0.count), $0.shape) }
+    let values = numbers.values(x.count)
+    let results = try y.map { y in
+      let slopes = gradients(of: (weights * y.squared()).sum(), withRespectTo: [x] + p.tensors)
+      let product = zip(slopes, directions).map { ($0 * $1).sum() }.reduce(Tensor(0), +)
+      let second = gradients(of: product, withRespectTo: [x] + p.tensors)
+      var reference = Reference(seed: 3)
+      return try reference.evaluate([y] + slopes + second, ["x": values])
+    }
+    for (a, b) in zip(results[0], results[1]) { #expect(relativeError(b, a) < 1e-12) }
+    #expect(
+      upsampled(.zeros([1, 2, 2, 4])).failure
+        == "model: convolution of images of 3 channels given shape [1, 2, 2, 4]")
   }
 
   @Test func embeddingsPickRows() throws {

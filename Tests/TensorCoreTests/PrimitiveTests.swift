@@ -39,6 +39,51 @@ import Testing
     #expect(seen == Set(Kind.all))
   }
 
+  @Test func sigmoidAndSoftplusDoNotOverflow() throws {
+    let x = Tensor.input("x", [4])
+    let y = [sigmoid(x), softplus(x)]
+    let slopes = y.map { gradients(of: $0.sum(), withRespectTo: [x])[0] }
+    let second = slopes.map { gradients(of: $0.sum(), withRespectTo: [x])[0] }
+    var reference = Reference(seed: 0)
+    let far = 1e4
+    let values = try reference.evaluate(y + slopes + second, ["x": [-far, -40, 40, far]])
+    let tail = exp(-40.0)
+    let expected = [
+      [0, tail, 1 - tail, 1], [0, tail, 40, far], [0, tail, tail, 0], [0, tail, 1 - tail, 1],
+      [0, tail, -tail, 0], [0, tail, tail, 0],
+    ]
+    for (value, expected) in zip(values, expected) {
+      // 1 - y knows small numbers to the last bit of 1.
+      #expect(zip(value, expected).allSatisfy { abs($0 - $1) <= 1e-15 * abs($1) + 1e-16 })
+    }
+  }
+
+  /// The compiler puts single instructions in place of `silu` and its gradient, whose form it knows.
+  @Test func siluAndItsGradientKeepTheirForm() throws {
+    let (x, g) = (Tensor.input("x", [4]), Tensor.input("g", [4]))
+    let y = silu(x)
+    let slope = gradients(of: (g * y).sum(), withRespectTo: [x])[0]
+    let listing = simplify(try Listing("silu", outputs: [y, slope], updates: []))
+    #expect(
+      listing.description == """
+        %0 = input x() [4]
+        %1 = sigmoid(%0) [4]
+        %2 = multiply(%0, %1) [4]
+        %3 = constant 1.0() []
+        %4 = reshape(%3) [1]
+        %5 = broadcast(%4) [4]
+        %6 = input g() [4]
+        %7 = multiply(%6, %1) [4]
+        %8 = multiply(%6, %0) [4]
+        %9 = subtract(%5, %1) [4]
+        %10 = multiply(%1, %9) [4]
+        %11 = multiply(%8, %10) [4]
+        %12 = add(%7, %11) [4]
+        output %2
+        output %12
+        """)
+  }
+
   @Test func anAngleHasTwoDerivativesInItsConcentration() throws {
     let k = Tensor.input("k", [3])
     let angle = Tensor.vonMisesFisherAngle(k, dimension: 4, "a")
@@ -111,7 +156,7 @@ private enum Kind: Hashable {
       "input", "variable", "constant", "literal", "uniform", "normal", "angle", "special",
       "byteRows", "select",
       "reshape",
-      "broadcast", "transpose", "slice", "pad", "concatenate", "gather", "scatter", "sum",
+      "broadcast", "transpose", "slice", "pad", "concatenate", "blocks", "gather", "scatter", "sum",
       "maximum",
       "matmul", "matmul left", "matmul right", "matmul left right", "convolution",
       "convolutionInput", "convolutionFilter", "stop",
@@ -138,6 +183,7 @@ private enum Kind: Hashable {
     case .slice: self = .named("slice")
     case .pad: self = .named("pad")
     case .concatenate: self = .named("concatenate")
+    case .blocks: self = .named("blocks")
     case .gather: self = .named("gather")
     case .scatter: self = .named("scatter")
     case .sum: self = .named("sum")
@@ -259,6 +305,8 @@ private struct Sample: Sendable {
       case .sign: (-1 ... -0.1, { _ in -1 })
       case .floor: (2.1...2.9, { _ in 2 })
       case .erf: (-2...2, errorFunction)
+      case .sigmoid: (-4...4, { exp($0) / (exp($0) + 1) })
+      case .softplus: (-4...4, { log(exp($0) + 1) })
       }
     return Sample(
       name: function.rawValue, shapes: [[5]], range: range,
@@ -341,7 +389,18 @@ private struct Sample: Sendable {
       }),
   ]
 
+  static let blocks = Sample(
+    name: "blocks", shapes: [[2, 1], [1, 2], [1, 2]],
+    build: {
+      Tensor(.blocks([[0, 2], [1, 0], [0, 0]]), [$0[0], $0[1], $0[2] * $0[1]], [2, 3])
+    },
+    value: { x in
+      let row = zip(x[2], x[1]).map(*)
+      return [row[0], row[1], x[0][0], x[1][0], x[1][1], x[0][1]]
+    })
+
   static let rows: [Sample] = [
+    blocks,
     Sample(
       name: "gather", shapes: [[3, 2], [2, 2]], differentiable: { $0 == 0 },
       fixed: [1: [2, 0, 2, 1]],
@@ -407,26 +466,28 @@ private struct Sample: Sendable {
       }
     }
 
-  /// (height, width, filter height, filter width, stride, padding); in some the stride leaves
-  /// pixels over.
+  /// (height, width, filter height, filter width, stride, zeros above and to the left, the same below
+  /// and to the right or what else); in some the stride leaves pixels over.
   static let correlations: [Sample] = [
-    (4, 4, 3, 3, 1, 1), (5, 4, 3, 2, 2, 1), (4, 4, 2, 2, 2, 0), (3, 3, 1, 1, 1, 0),
-    (6, 5, 3, 3, 2, 0),
-    (4, 3, 3, 3, 3, 2),
+    (4, 4, 3, 3, 1, [1, 1, 1, 1]), (5, 4, 3, 2, 2, [1, 1, 1, 1]), (4, 4, 2, 2, 2, [0, 0, 0, 0]),
+    (3, 3, 1, 1, 1, [0, 0, 0, 0]), (6, 5, 3, 3, 2, [0, 0, 0, 0]), (4, 3, 3, 3, 3, [2, 2, 2, 2]),
+    (3, 4, 2, 2, 1, [1, 0, 0, 1]), (4, 3, 2, 3, 1, [0, 2, 1, 0]), (5, 5, 3, 3, 2, [0, 1, 2, 0]),
   ].flatMap { (h, w, fh, fw, stride, padding) -> [Sample] in
     let (n, channels, outputs) = (2, 2, 3)
-    let (oh, ow) = ((h + 2 * padding - fh) / stride + 1, (w + 2 * padding - fw) / stride + 1)
+    let (top, left) = (padding[0], padding[1])
+    let oh = (h + top + padding[2] - fh) / stride + 1
+    let ow = (w + left + padding[3] - fw) / stride + 1
     let (image, filter, output) = (
       [n, h, w, channels], [fh, fw, channels, outputs], [n, oh, ow, outputs]
     )
-    let c = Convolution(stride: stride, padding: padding)
+    let c = Convolution(stride: stride, top: top, left: left)
     /// Every triple of image, filter and output elements that a correlation multiplies, found by
     /// looking at all pairs of pixels.
     @Sendable func triples(_ body: (Int, Int, Int) -> Void) {
       for b in 0..<n {
         for (y, x) in (0..<h * w).map({ ($0 / w, $0 % w) }) {
           for (p, q) in (0..<oh * ow).map({ ($0 / ow, $0 % ow) }) {
-            let (u, v) = (y + padding - p * stride, x + padding - q * stride)
+            let (u, v) = (y + top - p * stride, x + left - q * stride)
             guard (0..<fh).contains(u), (0..<fw).contains(v) else { continue }
             for (i, o) in (0..<channels * outputs).map({ ($0 / outputs, $0 % outputs) }) {
               let pixel = (b * h + y) * w + x
@@ -442,7 +503,11 @@ private struct Sample: Sendable {
     return [
       Sample(
         name: "convolution \(sizes)", shapes: [image, filter],
-        build: { $0[0].convolution($0[1], stride: stride, padding: padding) },
+        build: {
+          Set(padding).count == 1
+            ? $0[0].convolution($0[1], stride: stride, padding: top)
+            : Tensor(.convolution(c), $0, output)
+        },
         value: { x in
           var y = [Double](repeating: 0, count: output.product)
           triples { y[$2] += x[0][$0] * x[1][$1] }

@@ -110,9 +110,13 @@ struct RandomGraph {
       guard rank == 4, x.shape[1] > 1, x.shape[2] > 1 else { return }
       let filter = input([2, 2, x.shape[3], 1 + Int(numbers.next() % 5)])
       let stride = 1 + Int(numbers.next() % 2)
-      add(
-        x.convolution(filter, stride: stride, padding: Int(numbers.next() % 2))
-          / Double(4 * x.shape[3]))
+      let (top, left) = (Int(numbers.next() % 2), Int(numbers.next() % 2))
+      let far = Int(numbers.next() % 2)
+      let size = [(1, top), (2, left)].map { (x.shape[$0] + $1 + far - 2) / stride + 1 }
+      let y = Tensor(
+        .convolution(Convolution(stride: stride, top: top, left: left)), [x, filter],
+        [x.shape[0]] + size + [filter.shape[3]])
+      add(y / Double(4 * x.shape[3]))
     case 16:
       guard rank >= 1 else { return }
       add(x.transpose((0..<rank).shuffled(using: &numbers)))
@@ -133,7 +137,15 @@ struct RandomGraph {
       let axis = Int(numbers.next() % UInt64(rank))
       let y = elementwise(x)
       let parts = [x, y.shape == x.shape ? y : -x, 0.5 * x]
-      add(concatenate(parts.suffix(numbers.chance(50) ? 2 : 3), axis: axis))
+      if numbers.chance(30) {  // Interleaved.
+        let shape = x.shape[...axis] + [1] + x.shape[(axis + 1)...]
+        var (start, whole) = (shape.map { _ in 0 }, Array(shape))
+        (start[axis + 1], whole[axis + 1]) = (1, 2)
+        let blocks = Primitive.blocks([start, start.map { _ in 0 }])
+        add(Tensor(blocks, parts.prefix(2).map { $0.reshape(Array(shape)) }, whole))
+      } else {
+        add(concatenate(parts.suffix(numbers.chance(50) ? 2 : 3), axis: axis))
+      }
     case 20:
       if let axis = x.shape.firstIndex(where: { $0 % 2 == 0 }) {
         add(x.reshape(Array(x.shape[..<axis]) + [2, x.shape[axis] / 2] + x.shape[(axis + 1)...]))

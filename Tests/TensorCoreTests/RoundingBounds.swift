@@ -6,10 +6,24 @@ import TensorCore
 /// + |b| e_a + e_a e_b + u |ab|. A sum of n terms in any order adds n u Σ|terms|. u is 4 units in
 /// the last place, which is what the kernels' functions promise; derivatives of functions are
 /// doubled to cover their change over the error.
-func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
+///
+/// In bf16 every value on the way to a contraction may be stored once with 8 significant bits, which
+/// changes it by 2^-8 of its size; so may the contraction's operands be, wherever they come from.
+func roundingBounds(_ outputs: [Tensor], _ precision: Precision = .fp32) -> [Tensor] {
   let unit = 4 * 0x1p-24
+  let nodes = topologicalOrder(outputs.map(\.node))
+  var rounds: Set<Node> = []
+  if precision == .bf16 {
+    for node in nodes.reversed() {
+      switch node.operation {
+      case .matmul, .convolution, .convolutionInput, .convolutionFilter:
+        rounds.formUnion(node.inputs)
+      default: if rounds.contains(node) { rounds.formUnion(node.inputs) }
+      }
+    }
+  }
   var bounds: [Node: Tensor] = [:]
-  for node in topologicalOrder(outputs.map(\.node)) {
+  for node in nodes {
     let y = Tensor(node)
     let x = node.inputs.map { Tensor($0) }
     let e = node.inputs.map { bounds[$0] ?? .zeros($0.shape) }
@@ -42,9 +56,10 @@ func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
         case .less: .zeros(node.shape)  // Only of exact numbers.
         }
       case .select: select(x[0], e[1], e[2])
+      case .reshape, .broadcast, .transpose, .slice, .pad, .concatenate, .blocks, .maximum, .stop:
+        moved()
       case .special, .angle:
         zip(gradients(of: y.sum(), withRespectTo: x), e).map { abs($0) * $1 }.reduce(rounded, +)
-      case .reshape, .broadcast, .transpose, .slice, .pad, .concatenate, .maximum, .stop: moved()
       case .gather: Tensor(.gather, [e[0], x[1]], node.shape)
       case .scatter:
         Tensor(.scatter, [e[0] + Double(x[1].count) * 0x1p-24 * abs(x[0]), x[1]], node.shape)
@@ -55,7 +70,7 @@ func roundingBounds(_ outputs: [Tensor]) -> [Tensor] {
       case .convolutionInput: summed(x[1].count / x[1].shape[2])
       case .convolutionFilter: summed(x[1].count / x[1].shape[3])
       }
-    bounds[node] = bound
+    bounds[node] = rounds.contains(node) ? bound + 0x1p-8 * (abs(y) + bound) : bound
   }
   // Numbers below Float's normal range are flushed to zero.
   return outputs.map { (bounds[$0.node] ?? .zeros($0.shape)) + 1e-36 }
@@ -71,7 +86,8 @@ private func unaryBound(
   case .log1p: 2 * e / (1 + x) + rounded
   case .sqrt: e / y + rounded
   case .reciprocal: 2 * e * y * y + rounded
-  case .tanh: e + rounded
+  case .tanh, .softplus: e + rounded
+  case .sigmoid: 0.25 * e + rounded
   case .sin, .cos: e + unit
   case .erf: 1.2 * e + rounded
   case .sign, .floor: .zeros(x.shape)  // Only of exact numbers.

@@ -50,6 +50,7 @@ private let shipped: [String] = {
         steps: 10
         batch: 128
         patience: null
+        precision: fp32
         model:
           kind: ddpm
           schedule: linear

@@ -7,18 +7,21 @@
 #include "cluster.h"
 
 /// to[Σ i*to_strides] = from[Σ i*from_strides] for every index of `sizes`: transpose, slice, concatenate, pad, broadcast.
+/// Both sides are of `type`, and strides count its elements.
 typedef struct {
+  fk_type type;
   int32_t rank;
   int64_t sizes[FK_MAX_RANK], from_strides[FK_MAX_RANK], to_strides[FK_MAX_RANK];
-  const float *_Nonnull from;
-  float *_Nonnull to;
+  const void *_Nonnull from;
+  void *_Nonnull to;
   int32_t pieces;  // along the first axis
 } fk_copy;
 void fk_run_copy(const void *_Nonnull copy /* fk_copy */, int piece, int worker);
 
-/// to[0 ..< count] = value.
+/// to[0 ..< count] = value, rounded to `type`.
 typedef struct {
-  float *_Nonnull to;
+  fk_type type;
+  void *_Nonnull to;
   int64_t count;
   float value;
   int32_t pieces;

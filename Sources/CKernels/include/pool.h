@@ -28,4 +28,13 @@ void fk_run(fk_pool *_Nonnull pool, const fk_step *_Nonnull steps, int count);
 void fk_run_profiled(
   fk_pool *_Nonnull pool, const fk_step *_Nonnull steps, int count, long long *_Nonnull nanoseconds);
 
+/// Steps that do not depend on each other, run as one: piece `first[i] + p` is piece p of steps[i].
+typedef struct {
+  int count;
+  const fk_step *_Nonnull steps;
+  const int *_Nonnull first;  // count + 1 of them, first[0] = 0
+} fk_group;
+
+void fk_run_group(const void *_Nonnull group /* fk_group */, int piece, int worker);
+
 #endif

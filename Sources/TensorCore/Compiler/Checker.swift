@@ -46,6 +46,12 @@ extension Primitive {
     case .concatenate(let axis):
       !x.isEmpty && x.map { $0[axis] }.reduce(0, +) == y[axis]
         && x.allSatisfy { s in s.indices.allSatisfy { $0 == axis || s[$0] == y[$0] } }
+    case .blocks(let starts):
+      x.count == starts.count && x.map(\.product).reduce(0, +) == y.product
+        && zip(x, starts).allSatisfy { x, start in
+          x.count == y.count && start.count == y.count
+            && y.indices.allSatisfy { start[$0] >= 0 && start[$0] + x[$0] <= y[$0] }
+        }
     case .gather: x.count == 2 && !x[0].isEmpty && y == x[1] + x[0].dropFirst()
     case .scatter: x.count == 2 && !y.isEmpty && x[0] == x[1] + y.dropFirst()
     case .sum(let axes), .maximum(let axes):
@@ -62,15 +68,5 @@ extension Primitive {
     case .convolutionInput(let c): x.count == 2 && c.accepts(image: y, filter: x[1], output: x[0])
     case .convolutionFilter(let c): x.count == 2 && c.accepts(image: x[0], filter: y, output: x[1])
     }
-  }
-}
-
-extension Convolution {
-  fileprivate func accepts(image: [Int], filter: [Int], output: [Int]) -> Bool {
-    image.count == 4 && filter.count == 4 && output.count == 4 && image[0] == output[0]
-      && image[3] == filter[2] && output[3] == filter[3]
-      && (1...2).allSatisfy {
-        output[$0] == (image[$0] + 2 * padding - filter[$0 - 1]) / stride + 1
-      }
   }
 }

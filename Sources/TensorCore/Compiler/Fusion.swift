@@ -1,170 +1,25 @@
-/// A program as kernels: each reads and writes whole arrays.
-package struct KernelListing: Sendable {
-  package enum Body: Sendable {
-    /// Elementwise work and reductions in one pass over an iteration space.
-    case cluster(Cluster)
-    /// Single numbers, by position, computed in Double in this order.
-    case scalars([Int])
-    /// One instruction with a kernel of its own.
-    case instruction(Int)
-  }
-
-  package struct Kernel: Sendable {
-    package var body: Body
-    /// Arrays read and written, by the position of the instruction that makes them.
-    package var reads: [Int]
-    package var writes: [Int]
-  }
-
-  package var listing: Listing
-  package var kernels: [Kernel]
-
-  /// The instruction whose array holds the elements of `position`: reshapes share their input's.
-  package func home(_ position: Int) -> Int { listing.home(position) }
-}
-
-/// One pass over an iteration space: elementwise members, of which some are stored and some
-/// reduced.
-package struct Cluster: Sendable {
-  /// The number of elements of the iteration space.
-  package var count: Int
-  /// Elementwise instructions whose values are stored.
-  package var stores: [Int]
-  /// Reductions computed on the way.
-  package var reductions: [Int]
-  /// Elementwise instructions that are computed, in order.
-  package var members: [Int] = []
-  /// Arrays read element by element.
-  package var loads: [Int] = []
-  /// Broadcasts and slices read in place, through strides.
-  package var views: [Int] = []
-  /// The iteration space seen by the reductions; [count, 1, 1] without.
-  package var form: Form
-  /// The axes that the views and the form need.
-  package var sizes: [Int] = []
-
-  package struct Form: Hashable, Sendable {
-    package var outer, reduced, inner: Int
-  }
-}
-
-extension Listing {
-  package func home(_ position: Int) -> Int {
-    var position = position
-    while instructions[position].operation == .reshape {
-      position = instructions[position].inputs[0]
-    }
-    return position
-  }
-
-  func isElementwise(_ position: Int) -> Bool {
-    switch instructions[position].operation {
-    case .unary, .binary, .select: true
-    default: isView(position)
-    }
-  }
-
-  /// Whether a cluster reads its input in place, through strides.
-  func isView(_ position: Int) -> Bool {
-    switch instructions[position].operation {
-    case .broadcast: true
-    case .slice: instructions[position].count > 1
-    default: false
-    }
-  }
-
-  func isReduction(_ position: Int) -> Bool {
-    switch instructions[position].operation {
-    case .sum, .maximum: true
-    default: false
-    }
-  }
-
-  package func isSource(_ position: Int) -> Bool {
-    switch instructions[position].operation {
-    case .input, .variable, .constant, .literal: true
-    default: false
-    }
-  }
-
-  /// The iteration space of a reduction as [outer, reduced, inner]; simplification has made its
-  /// axes neighbours.
-  func form(_ reduction: Int) -> Cluster.Form {
-    let shape = instructions[instructions[reduction].inputs[0]].shape
-    let axes: [Int] =
-      switch instructions[reduction].operation {
-      case .sum(let axes), .maximum(let axes): axes.filter { shape[$0] > 1 }
-      default: []
-      }
-    guard let first = axes.first, let last = axes.last else {
-      return .init(outer: shape.product, reduced: 1, inner: 1)
-    }
-    return .init(
-      outer: shape[..<first].reduce(1, *), reduced: shape[first...last].reduce(1, *),
-      inner: shape[(last + 1)...].reduce(1, *))
-  }
-
-  /// A view as axes of (length, distance in the source's array), without axes that merge with their
-  /// neighbour.
-  func viewAxes(_ view: Int) -> [(size: Int, stride: Int)] {
-    let source = instructions[instructions[view].inputs[0]].shape
-    let shape = instructions[view].shape
-    let strides = source.strides
-    var axes: [(size: Int, stride: Int)] = []
-    for axis in shape.indices where shape[axis] > 1 {
-      // A slice of more than one has a source of more.
-      let stride = source[axis] == 1 ? 0 : strides[axis]
-      if let last = axes.last, last.stride == stride * shape[axis] {
-        axes[axes.count - 1] = (last.size * shape[axis], stride)
-      } else {
-        axes.append((shape[axis], stride))
-      }
-    }
-    return axes
-  }
-
-  /// Where a view begins in the source's array.
-  func viewOffset(_ view: Int) -> Int {
-    guard case .slice(let starts) = instructions[view].operation else { return 0 }
-    return zip(starts, instructions[instructions[view].inputs[0]].shape.strides).map(*).reduce(0, +)
-  }
-
-  /// Gives outputs and updates that are sources, or the same value twice, arrays of their own.
-  func anchored() -> Listing {
-    var result = self
-    var updated: Set<Int> = []
-    func copied(_ position: Int) -> Int {
-      let source = instructions[position]
-      result.instructions.append(
-        .init(operation: .broadcast, inputs: [position], shape: source.shape, path: source.path))
-      return result.instructions.count - 1
-    }
-    result.outputs = outputs.map { isSource(home($0)) ? copied($0) : $0 }
-    let outputHomes = Set(outputs.map { home($0) })
-    result.updates = updates.map { update in
-      let value = home(update.value)
-      let shared = !updated.insert(value).inserted || outputHomes.contains(value)
-      return (update.variable, isSource(value) || shared ? copied(update.value) : update.value)
-    }
-    return result
-  }
-}
-
 /// Gathers elementwise instructions and reductions into clusters.
 ///
 /// Values with one full-size operand are recomputed wherever they are read: that reads no more than
 /// the stored value would. Others that are read more than once are stored. Clusters over the same
 /// space that share what they read, or of which one reads what the other stores, then merge
 /// wherever no path leads out of the pair and back; stores that nobody outside reads disappear.
-package func fuse(_ unanchored: Listing) throws -> KernelListing {
-  var fusion = Fusion(unanchored.anchored())
+///
+/// - Parameter isFusing: Otherwise every instruction is a kernel by itself, which stores its result:
+///   to find out which of them goes wrong.
+package func fuse(_ unanchored: Listing, isFusing: Bool = true) throws -> KernelListing {
+  var fusion = Fusion(unanchored.anchored(), isFusing: isFusing)
   try fusion.formClusters()
-  fusion.merge()
+  if isFusing {
+    fusion.merge()
+    fusion.formPhases()
+  }
   return fusion.finished()
 }
 
-private struct Fusion {
+struct Fusion {
   let listing: Listing
+  let absorption: Absorption
   /// The input positions of each instruction, reshapes looked through.
   let operands: [[Int]]
   /// Elementwise instructions that get an array.
@@ -172,30 +27,50 @@ private struct Fusion {
   let kept: Set<Int>
 
   struct Unit {
-    var cluster: Cluster?  // nil for an instruction with its own kernel, or single numbers
+    var phases: Phases?  // nil for an instruction with its own kernel, or single numbers
     var positions: [Int]
     var reads: Set<Int> = []
     var writes: Set<Int> = []
     var isScalar = false
+
+    var cluster: Cluster? { phases.flatMap { $0.clusters.count == 1 ? $0.clusters[0] : nil } }
   }
   var units: [Unit] = []
   var producer: [Int: Int] = [:]  // position to unit
 
-  init(_ listing: Listing) {
+  init(_ listing: Listing, isFusing: Bool) {
     self.listing = listing
-    operands = listing.instructions.map { $0.inputs.map { listing.home($0) } }
+    let absorption = isFusing ? Absorption(listing) : Absorption()
+    self.absorption = absorption
+    operands = listing.instructions.indices.map { i in
+      let sum = absorption.contractions[i]
+      let inputs = listing.instructions[sum?.position ?? i].inputs
+      return inputs.map { listing.home($0) } + [sum?.bias, sum?.addend].compactMap { $0 }
+    }
     kept = Set(listing.roots.map { listing.home($0) })
+    if !isFusing {
+      stored = Set(listing.instructions.indices.filter { listing.isElementwise($0) })
+    }
   }
 
   func count(_ position: Int) -> Int { listing.instructions[position].count }
-  func isElementwise(_ position: Int) -> Bool { listing.isElementwise(position) }
+  func isElementwise(_ position: Int) -> Bool {
+    listing.isElementwise(position) && absorption.contractions[position] == nil
+  }
   func isView(_ position: Int) -> Bool { listing.isView(position) }
+
+  /// The instructions that make an array or a value inside a cluster.
+  var homes: [Int] {
+    listing.instructions.indices.filter {
+      listing.home($0) == $0 && !absorption.inner.contains($0)
+    }
+  }
 
   // MARK: Which values are stored
 
   mutating func chooseStored() {
     var readers = [Int](repeating: 0, count: listing.instructions.count)
-    for i in listing.instructions.indices where listing.home(i) == i {
+    for i in homes {
       let fuses = isElementwise(i) && !isView(i) || listing.isReduction(i)
       for operand in Set(operands[i]) {
         readers[operand] += 1
@@ -207,7 +82,7 @@ private struct Fusion {
     stored.formUnion(kept.filter { isElementwise($0) })
     var roots = [Set<Int>](repeating: [], count: listing.instructions.count)
     var sizes = [Int](repeating: 0, count: listing.instructions.count)
-    for i in listing.instructions.indices where isElementwise(i) && count(i) > 1 {
+    for i in homes where isElementwise(i) && count(i) > 1 {
       if !isView(i) {
         for operand in Set(operands[i]) {
           if isElementwise(operand), !stored.contains(operand) {
@@ -219,6 +94,8 @@ private struct Fusion {
         }
       } else if case .slice = listing.instructions[i].operation {
         roots[i].insert(operands[i][0])
+      } else if listing.isJoin(i) {
+        roots[i].insert(i)  // Reading both parts is reading one array.
       }
       sizes[i] += 1
       if sizes[i] > maximumRecomputed || readers[i] > 1 && (roots[i].count > 1 || sizes[i] > 24) {
@@ -240,17 +117,17 @@ private struct Fusion {
       units = []
       producer = [:]
       var misfits: Set<Int> = []
-      for i in listing.instructions.indices where listing.home(i) == i && !listing.isSource(i) {
+      for i in homes where !listing.isSource(i) {
         if isElementwise(i) {
           if count(i) == 1 {
-            add(Unit(cluster: nil, positions: [i], isScalar: true))
+            add(Unit(phases: nil, positions: [i], isScalar: true))
           } else if stored.contains(i) {
             misfits.formUnion(addCluster(stores: [i], reductions: []))
           }
         } else if listing.isReduction(i) {
           misfits.formUnion(addCluster(stores: [], reductions: [i]))
         } else {
-          add(Unit(cluster: nil, positions: [i]))
+          add(Unit(phases: nil, positions: [i]))
         }
       }
       if misfits.isEmpty { return }
@@ -279,7 +156,7 @@ private struct Fusion {
       reductions.first.map { listing.form($0) } ?? .init(outer: space, reduced: 1, inner: 1)
     var cluster = Cluster(count: space, stores: stores, reductions: reductions, form: form)
     let misfits = complete(&cluster)
-    var unit = Unit(cluster: cluster, positions: stores + reductions)
+    var unit = Unit(phases: Phases(clusters: [cluster]), positions: stores + reductions)
     (unit.reads, unit.writes) = (reads(cluster), Set(stores + reductions))
     for write in unit.writes { producer[write] = units.count }
     units.append(unit)
@@ -287,7 +164,7 @@ private struct Fusion {
   }
 
   func reads(_ cluster: Cluster) -> Set<Int> {
-    Set(cluster.loads + cluster.views.map { operands[$0][0] })
+    Set(cluster.loads + cluster.views.flatMap { operands[$0] })
   }
 
   /// Finds what a cluster computes and reads, from what it stores and reduces; returns views that
@@ -315,7 +192,7 @@ private struct Fusion {
       bounds.formUnion([cluster.form.inner, cluster.form.inner * cluster.form.reduced])
     }
     var misfits: Set<Int> = []
-    for view in cluster.views {
+    for view in cluster.views where !listing.isJoin(view) {
       var wanted = bounds
       var size = 1
       for axis in listing.viewAxes(view).reversed() {
@@ -382,8 +259,8 @@ private struct Fusion {
     // What one stores the other may read element by element, not through a view, nor may it read a
     // reduction.
     let (xWrites, yWrites) = (units[a].writes, units[b].writes)
-    guard xWrites.isDisjoint(with: y.views.map { operands[$0][0] }),
-      yWrites.isDisjoint(with: x.views.map { operands[$0][0] }),
+    guard xWrites.isDisjoint(with: y.views.flatMap { operands[$0] }),
+      yWrites.isDisjoint(with: x.views.flatMap { operands[$0] }),
       xWrites.isDisjoint(with: Set(y.loads).subtracting(x.stores)),
       yWrites.isDisjoint(with: Set(x.loads).subtracting(y.stores))
     else { return nil }
@@ -392,7 +269,8 @@ private struct Fusion {
       reductions: (x.reductions + y.reductions).sorted(),
       form: x.reductions.isEmpty ? y.form : x.form)
     guard complete(&cluster).isEmpty, cluster.members.count <= maximumMembers else { return nil }
-    var unit = Unit(cluster: cluster, positions: cluster.stores + cluster.reductions)
+    var unit = Unit(
+      phases: Phases(clusters: [cluster]), positions: cluster.stores + cluster.reductions)
     (unit.reads, unit.writes) = (reads(cluster), xWrites.union(yWrites))
     return unit
   }
@@ -403,29 +281,50 @@ private struct Fusion {
   // MARK: The result
 
   func finished() -> KernelListing {
+    // What is read outside of the cluster that makes it; phases read each other.
     var readElsewhere: Set<Int> = kept
-    for unit in units { readElsewhere.formUnion(unit.reads) }
+    for unit in units {
+      readElsewhere.formUnion(unit.reads)
+      for cluster in unit.phases?.clusters ?? [] {
+        readElsewhere.formUnion(reads(cluster).subtracting(cluster.stores))
+      }
+    }
+    var readOutside: Set<Int> = kept
+    for unit in units { readOutside.formUnion(unit.reads) }
     let kernels = units.compactMap { unit -> KernelListing.Kernel? in
-      if var cluster = unit.cluster {
-        cluster.stores = cluster.stores.filter { readElsewhere.contains($0) }
-        guard !cluster.stores.isEmpty || !cluster.reductions.isEmpty else { return nil }
+      if var phases = unit.phases {
+        for c in phases.clusters.indices {
+          phases.clusters[c].stores.removeAll { !readElsewhere.contains($0) }
+        }
+        phases.clusters.removeAll { $0.stores.isEmpty && $0.reductions.isEmpty }
+        guard !phases.clusters.isEmpty else { return nil }
+        // Local memory does not serve joins.
+        let joined = phases.clusters.flatMap(\.views).filter { listing.isJoin($0) }
+        phases.locals = phases.writes.subtracting(readOutside)
+          .subtracting(joined.flatMap { operands[$0] })
         return .init(
-          body: .cluster(cluster), reads: unit.reads.sorted(),
-          writes: cluster.stores + cluster.reductions)
+          body: .clusters(phases), reads: unit.reads.sorted(),
+          writes: phases.writes.subtracting(phases.locals).sorted())
       }
       if unit.isScalar {
         let writes = unit.positions.filter { readElsewhere.contains($0) }
         return .init(body: .scalars(unit.positions), reads: unit.reads.sorted(), writes: writes)
       }
+      let position = unit.positions[0]
+      let sum =
+        absorption.contractions[position]
+        ?? (listing.isContraction(position)
+          ? Contraction(position: position, result: position) : nil)
       return .init(
-        body: .instruction(unit.positions[0]), reads: unit.reads.sorted(), writes: unit.positions)
+        body: sum.map { .contraction($0) } ?? .instruction(position), reads: unit.reads.sorted(),
+        writes: [position])
     }
     return KernelListing(listing: listing, kernels: kernels)
   }
 }
 
 /// Which units depend on which, kept closed under composition while units merge.
-private struct UnitGraph {
+struct UnitGraph {
   private var direct: [Set<Int>]
   private var ancestors: [[UInt64]]
   private let words: Int

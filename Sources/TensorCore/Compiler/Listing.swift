@@ -148,16 +148,23 @@ extension Primitive {
     case .slice(let starts): "slice \(starts)"
     case .pad(let before): "pad \(before)"
     case .concatenate(let axis): "concatenate \(axis)"
+    case .blocks(let starts): "blocks at \(starts)"
     case .gather: "gather"
     case .scatter: "scatter"
     case .sum(let axes): "sum \(axes)"
     case .maximum(let axes): "maximum \(axes)"
     case .matmul(let l, let r):
       "matmul\(l ? " left-transposed" : "")\(r ? " right-transposed" : "")"
-    case .convolution(let c): "convolution stride \(c.stride) padding \(c.padding)"
-    case .convolutionInput(let c): "convolution-input stride \(c.stride) padding \(c.padding)"
-    case .convolutionFilter(let c): "convolution-filter stride \(c.stride) padding \(c.padding)"
+    case .convolution(let c): "convolution \(c.label)"
+    case .convolutionInput(let c): "convolution-input \(c.label)"
+    case .convolutionFilter(let c): "convolution-filter \(c.label)"
     case .stop: "stop"
     }
+  }
+}
+
+extension Convolution {
+  fileprivate var label: String {
+    "stride \(stride) padding \(top == left ? "\(top)" : "\([top, left])")"
   }
 }

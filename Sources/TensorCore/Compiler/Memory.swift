@@ -21,41 +21,57 @@ package func planMemory(_ schedule: Schedule, workspaces: [Int], external: Set<I
     var offset = 0
   }
   let listing = schedule.listing
+  // Kernels of a group run at the same time, so all that one of them needs lives while any runs.
+  var group: [Int] = []
+  for (g, size) in schedule.groups.enumerated() {
+    group += [Int](repeating: g, count: size)
+  }
   var blocks: [Block] = []
   var blockOf: [Int: Int] = [:]
   var lastRead: [Int: Int] = [:]
   for (k, kernel) in schedule.kernels.enumerated() {
-    for read in kernel.reads { lastRead[read] = k }
+    for read in kernel.reads { lastRead[read] = Swift.max(lastRead[read] ?? 0, group[k]) }
+  }
+  var readersInGroup: [[Int]: Int] = [:]
+  for (k, kernel) in schedule.kernels.enumerated() {
+    for read in kernel.reads { readersInGroup[[group[k], read], default: 0] += 1 }
   }
   func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
 
   for (k, kernel) in schedule.kernels.enumerated() {
     var taken: Set<Int> = []
     for write in kernel.writes where !external.contains(write) {
-      let bytes = aligned(listing.instructions[write].count * 4)
-      let last = lastRead[write] ?? k
+      let bytes = aligned(schedule.bytes(write))
+      let last = lastRead[write] ?? group[k]
+      if case .contraction(let sum) = kernel.body, let addend = sum.addend,
+        let block = blockOf[addend]
+      {
+        blocks[block].last = last
+        blockOf[write] = block
+        continue
+      }
       // An elementwise result may take the place of an operand that nobody reads afterwards.
       let place = kernel.reads.first { read in
-        guard let block = blockOf[read], lastRead[read] == k, !taken.contains(block) else {
-          return false
-        }
-        return blocks[block].last == k && blocks[block].bytes == bytes
+        guard let block = blockOf[read], lastRead[read] == group[k], !taken.contains(block),
+          readersInGroup[[group[k], read]] == 1
+        else { return false }
+        return blocks[block].last == group[k] && schedule.bytes(read) == schedule.bytes(write)
           && listing.canOverwrite(read, with: write, in: kernel)
       }
-      if let place, let block = blockOf[place], case .cluster = kernel.body {
+      if let place, let block = blockOf[place], case .clusters = kernel.body {
         taken.insert(block)
         blocks[block].last = last
         blockOf[write] = block
       } else {
         blockOf[write] = blocks.count
         taken.insert(blocks.count)
-        blocks.append(Block(first: k, last: last, bytes: bytes))
+        blocks.append(Block(first: group[k], last: last, bytes: bytes))
       }
     }
   }
   let arrays = blocks.count
   for (k, bytes) in workspaces.enumerated() {
-    blocks.append(Block(first: k, last: k, bytes: aligned(bytes)))
+    blocks.append(Block(first: group[k], last: group[k], bytes: aligned(bytes)))
   }
 
   var plan = MemoryPlan()

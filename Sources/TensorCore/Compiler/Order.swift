@@ -2,15 +2,26 @@
 package struct Schedule: Sendable {
   package var listing: Listing
   package var kernels: [KernelListing.Kernel]
+  /// How many kernels, in their order, run side by side each time: none reads what another writes.
+  package var groups: [Int] = []
+  /// Arrays of 16-bit numbers; all others have 32.
+  package var halves: Set<Int> = []
+  /// What contractions multiply.
+  package var precision = Precision.fp32
   /// Updates whose value is computed straight into the variable's memory: value to variable.
   package var inPlace: [Int: Variable]
+
+  /// The bytes of an array.
+  package func bytes(_ position: Int) -> Int {
+    listing.instructions[position].count * (halves.contains(position) ? 2 : 4)
+  }
 }
 
 /// Orders the kernels so that each time the ready one that frees most memory runs, the earliest
-/// among equals.
+/// among equals, and beside it every ready one that is small or needs no new memory.
 ///
 /// A variable is written after every read of its old value.
-package func order(_ fused: KernelListing) -> Schedule {
+package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
   let (listing, kernels) = (fused.listing, fused.kernels)
   var producer: [Int: Int] = [:]
   var readers: [Int: [Int]] = [:]
@@ -59,15 +70,25 @@ package func order(_ fused: KernelListing) -> Schedule {
     var bytes = 0
     for read in kernels[k].reads
     where pendingReads[read] == 1 && !kept.contains(read) && !listing.isSource(read) {
-      bytes += listing.instructions[read].count
+      bytes += size(read)
     }
-    for write in kernels[k].writes { bytes -= listing.instructions[write].count }
+    for write in kernels[k].writes where inPlace[write] == nil { bytes -= size(write) }
     return bytes
+  }
+  func size(_ i: Int) -> Int { listing.instructions[i].count * (halves.contains(i) ? 2 : 4) }
+  // A step costs microseconds to begin and to end, so what is done sooner runs beside others.
+  func isLight(_ k: Int) -> Bool {
+    let new = kernels[k].writes.filter { inPlace[$0] == nil }.reduce(0) { $0 + size($1) }
+    switch kernels[k].body {
+    case .contraction: return new + kernels[k].reads.reduce(0) { $0 + size($1) } <= 1 << 19
+    default: return new <= 1 << 16
+    }
   }
 
   var ready = Set(kernels.indices.filter { waiting[$0] == 0 })
   var remaining = Set(kernels.indices)
   var result: [KernelListing.Kernel] = []
+  var groups: [Int] = []
   while !remaining.isEmpty {
     if ready.isEmpty {
       // Variables that wait for each other: one of them gets a copy instead.
@@ -95,23 +116,30 @@ package func order(_ fused: KernelListing) -> Schedule {
       let g = gain(k)
       if g > bestGain { (best, bestGain) = (k, g) }
     }
-    ready.remove(best)
-    remaining.remove(best)
-    result.append(kernels[best])
-    for read in kernels[best].reads { pendingReads[read, default: 0] -= 1 }
-    for next in successors[best] {
-      waiting[next] -= 1
-      if waiting[next] == 0 { ready.insert(next) }
+    let group = [best] + ready.sorted().filter { $0 != best && isLight($0) }
+    groups.append(group.count)
+    for k in group {
+      ready.remove(k)
+      remaining.remove(k)
+      result.append(kernels[k])
+      for read in kernels[k].reads { pendingReads[read, default: 0] -= 1 }
+    }
+    for k in group {
+      for next in successors[k] {
+        waiting[next] -= 1
+        if waiting[next] == 0 { ready.insert(next) }
+      }
     }
   }
-  return Schedule(listing: listing, kernels: result, inPlace: inPlace)
+  return Schedule(
+    listing: listing, kernels: result, groups: groups, halves: halves, inPlace: inPlace)
 }
 
 extension KernelListing.Kernel {
   var isElementwise: Bool {
     switch body {
-    case .cluster, .scalars: true
-    case .instruction: false
+    case .clusters, .scalars: true
+    case .contraction, .instruction: false
     }
   }
 }
@@ -121,13 +149,26 @@ extension Listing {
   /// later than the write.
   package func canOverwrite(_ old: Int, with value: Int, in kernel: KernelListing.Kernel) -> Bool {
     switch kernel.body {
-    case .instruction: return false
+    case .instruction, .contraction: return false
     case .scalars: return true  // All are computed before any is stored.
-    case .cluster(let cluster):
-      guard instructions[old].count == cluster.count, cluster.stores.contains(value) else {
+    case .clusters(let phases):
+      // A phase has finished a block before the next begins it, so earlier phases may read `old`
+      // wherever they read it element by element.
+      guard let at = phases.clusters.firstIndex(where: { $0.stores.contains(value) }) else {
         return false
       }
-      guard !cluster.views.contains(where: { home(instructions[$0].inputs[0]) == old }),
+      for (c, cluster) in phases.clusters.enumerated() {
+        let isRead =
+          cluster.loads.contains(old)
+          || cluster.reductions.contains { home(instructions[$0].inputs[0]) == old }
+        guard
+          !cluster.views.contains(where: {
+            instructions[$0].inputs.contains { home($0) == old }
+          }), c <= at || !isRead
+        else { return false }
+      }
+      let cluster = phases.clusters[at]
+      guard instructions[old].count == cluster.count,
         !cluster.reductions.contains(where: { home(instructions[$0].inputs[0]) == old })
       else { return false }
       return cluster.members.allSatisfy { member in

@@ -5,17 +5,36 @@
 package func simplify(_ listing: Listing) -> Listing {
   var pass = Simplifier(result: Listing(name: listing.name))
   var moved: [Int] = []
-  for instruction in listing.instructions {
+  let isStored = listing.storedAnyway()
+  for (i, instruction) in listing.instructions.enumerated() {
     var instruction = instruction
     instruction.inputs = instruction.inputs.map { moved[$0] }
     moved.append(pass.add(instruction))
+    if isStored[i] { pass.stored.insert(moved[i]) }
   }
   pass.result.outputs = listing.outputs.map { moved[$0] }
   pass.result.updates = listing.updates.map { ($0.variable, moved[$0.value]) }
   return pass.result.pruned()
 }
 
-private struct Simplifier {
+extension Listing {
+  /// What has to be in memory whatever reads it besides: outputs, and what kernels of their own read.
+  fileprivate func storedAnyway() -> [Bool] {
+    var isStored = [Bool](repeating: false, count: instructions.count)
+    for root in roots { isStored[root] = true }
+    for i in instructions.indices.reversed() {
+      switch instructions[i].operation {
+      case .unary, .binary, .select, .broadcast, .slice, .sum, .maximum: break
+      case .reshape, .stop: if isStored[i] { isStored[instructions[i].inputs[0]] = true }
+      default: for input in instructions[i].inputs { isStored[input] = true }
+      }
+    }
+    return isStored
+  }
+}
+
+/// A listing as it is simplified, instruction by instruction.
+struct Simplifier {
   struct Key: Hashable {
     let operation: Primitive
     let inputs: [Int]
@@ -24,15 +43,22 @@ private struct Simplifier {
   }
 
   var result: Listing
+  /// What is stored anyway, so that taking it apart saves nothing.
+  var stored: Set<Int> = []
   private var known: [Key: Int] = [:]
   /// The number that every element equals, where it is known.
-  private var constants: [Double?] = []
+  private(set) var constants: [Double?] = []
 
   init(result: Listing) { self.result = result }
 
   mutating func add(_ new: Listing.Instruction) -> Int {
     if let same = replacement(for: new) { return same }
     return emit(new)
+  }
+
+  /// Where the result has this instruction, if it has.
+  func position(of operation: Primitive, _ inputs: [Int], _ shape: [Int]) -> Int? {
+    known[Key(operation: operation, inputs: inputs, shape: shape, site: 0)]
   }
 
   private mutating func emit(_ new: Listing.Instruction) -> Int {
@@ -53,12 +79,12 @@ private struct Simplifier {
     }
   }
 
-  private mutating func constant(_ value: Double, _ like: Listing.Instruction) -> Int {
+  mutating func constant(_ value: Double, _ like: Listing.Instruction) -> Int {
     let scalar = emit(.init(operation: .constant(value), inputs: [], shape: [], path: like.path))
     return broadcast(scalar, like)
   }
 
-  private mutating func broadcast(_ position: Int, _ like: Listing.Instruction) -> Int {
+  mutating func broadcast(_ position: Int, _ like: Listing.Instruction) -> Int {
     let shape = result.instructions[position].shape
     if shape == like.shape { return position }
     let ones = [Int](repeating: 1, count: like.shape.count - shape.count) + shape
@@ -86,24 +112,36 @@ private struct Simplifier {
       return nil
     case .transpose(let axes):
       return axes == Array(axes.indices) ? x[0] : nil
+    case .slice(let starts):
+      let source = result.instructions[x[0]]
+      guard case .slice(let first) = source.operation else {
+        return source.shape == new.shape ? x[0] : nil
+      }
+      let slice = Primitive.slice(zip(starts, first).map(+))
+      return add(with(new, slice, source.inputs))
+    case .concatenate(let axis):
+      let parts = x.flatMap { part -> [Int] in
+        let source = result.instructions[part]
+        return source.operation == new.operation ? source.inputs : [part]
+      }
+      return parts == x ? nil : add(with(new, .concatenate(axis), parts))
     case .broadcast:
       return result.instructions[x[0]].shape == new.shape ? x[0] : nil
     case .unary(let function):
       if let value = constants[x[0]] { return constant(value.applying(function), new) }
       let source = result.instructions[x[0]]
       if function == .negate, source.operation == .unary(.negate) { return source.inputs[0] }
-      return nil
-    case .binary(let function): return binary(function, x[0], x[1], new)
+      return repeated(new)
+    case .binary(let function): return binary(function, x[0], x[1], new) ?? repeated(new)
     case .select:
       if let condition = constants[x[0]] { return condition != 0 ? x[1] : x[2] }
-      return x[1] == x[2] ? x[1] : nil
+      return x[1] == x[2] ? x[1] : repeated(new)
     case .sum(let axes):
-      // Kernels reduce one run of axes at a time; the outermost first, whose inner axes are long.
       if let value = constants[x[0]] {
         return constant(
           value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
       }
-      return stages(new, axes) { .sum($0) } ?? hoisted(new, axes)
+      return hoisted(new, axes) ?? stages(new, axes) { .sum($0) }
     case .maximum(let axes):
       if let value = constants[x[0]] { return constant(value, new) }
       return stages(new, axes) { .maximum($0) }
@@ -120,30 +158,62 @@ private struct Simplifier {
     case .add:
       if u == 0 { return b }
       if v == 0 { return a }
+      return joinedBlocks(a, b, new) ?? collected(new, [(a, false), (b, false)])
     case .subtract:
       if v == 0 { return a }
       if u == 0 { return unary(.negate, b, new) }
+      return collected(new, [(a, false), (b, true)])
     case .multiply:
       if u == 1 { return b }
       if v == 1 { return a }
       if u == -1 { return unary(.negate, b, new) }
       if v == -1 { return unary(.negate, a, new) }
+      return normalized(a, b, new) ?? normalized(b, a, new)
     case .divide:
       if v == 1 { return a }
       if let v, v != 0 {  // One rounding more than a division, many times faster.
         return add(with(new, .binary(.multiply), [a, constant(1 / v, new)]))
       }
       if u == 1 { return unary(.reciprocal, b, new) }
+      // Likewise where few numbers divide many.
+      if isRepeated(b), !isRepeated(a) {
+        let inverse = unary(.reciprocal, b, new)
+        return add(with(new, .binary(.multiply), [a, inverse]))
+      }
     case .maximum, .less: break
     }
     return nil
   }
 
-  private mutating func unary(_ function: Unary, _ x: Int, _ like: Listing.Instruction) -> Int {
+  /// The sum of two neighbouring blocks, each surrounded by zeros: one block of both.
+  ///
+  /// The gradients of parts of an array thus come together by copying each once.
+  private mutating func joinedBlocks(_ a: Int, _ b: Int, _ new: Listing.Instruction) -> Int? {
+    let (left, right) = (result.instructions[a], result.instructions[b])
+    guard case .pad(let start) = left.operation, case .pad(let other) = right.operation else {
+      return nil
+    }
+    let (size, otherSize) = (
+      result.instructions[left.inputs[0]].shape, result.instructions[right.inputs[0]].shape
+    )
+    let differing = start.indices.filter {
+      (start[$0], size[$0]) != (other[$0], otherSize[$0])
+    }
+    guard differing.count == 1, let axis = differing.first else { return nil }
+    if other[axis] + otherSize[axis] == start[axis] { return joinedBlocks(b, a, new) }
+    guard start[axis] + size[axis] == other[axis] else { return nil }
+    var joined = with(new, .concatenate(axis), left.inputs + right.inputs)
+    joined.shape = size
+    joined.shape[axis] += otherSize[axis]
+    let both = add(joined)
+    return joined.shape == new.shape ? both : add(with(new, .pad(start), [both]))
+  }
+
+  mutating func unary(_ function: Unary, _ x: Int, _ like: Listing.Instruction) -> Int {
     add(with(like, .unary(function), [x]))
   }
 
-  private func with(_ like: Listing.Instruction, _ operation: Primitive, _ inputs: [Int])
+  func with(_ like: Listing.Instruction, _ operation: Primitive, _ inputs: [Int])
     -> Listing.Instruction
   {
     .init(operation: operation, inputs: inputs, shape: like.shape, path: like.path)
@@ -175,83 +245,5 @@ private struct Simplifier {
       .init(
         operation: operation(long.dropFirst(run.count).sorted()), inputs: [inner], shape: new.shape,
         path: new.path))
-  }
-
-  /// A sum of terms that each have a factor which the summed axes repeat: that factor, times the
-  /// sum of the rest.
-  ///
-  /// The gradients of a normalization thus need two sums over the data, of g and of g x, and one
-  /// more pass.
-  private mutating func hoisted(_ new: Listing.Instruction, _ axes: [Int]) -> Int? {
-    let terms = terms(new.inputs[0])
-    var parts: [(kept: [Int], outside: [Int], isNegative: Bool)] = []
-    for term in terms {
-      var part = (kept: [Int](), outside: [Int](), isNegative: term.isNegative)
-      for factor in factors(term.position, &part.isNegative) {
-        if repeats(factor, axes) { part.outside.append(factor) } else { part.kept.append(factor) }
-      }
-      guard !part.kept.isEmpty, !part.outside.isEmpty else { return nil }
-      parts.append(part)
-    }
-    let whole = result.instructions[new.inputs[0]]
-    var total: Int?
-    for part in parts {
-      // In the order of their positions, so that equal products are found to be equal.
-      let kept = part.kept.sorted()
-      let product = kept.dropFirst().reduce(kept[0]) {
-        add(with(whole, .binary(.multiply), [$0, $1]))
-      }
-      var sum = add(with(new, new.operation, [product]))
-      for factor in part.outside {
-        let value =
-          constants[factor].map { constant($0, new) }
-          ?? broadcast(result.instructions[factor].inputs[0], new)
-        sum = add(with(new, .binary(.multiply), [sum, value]))
-      }
-      if part.isNegative { sum = unary(.negate, sum, new) }
-      total = total.map { add(with(new, .binary(.add), [$0, sum])) } ?? sum
-    }
-    return total
-  }
-
-  private func repeats(_ position: Int, _ axes: [Int]) -> Bool {
-    if constants[position] != nil { return true }
-    let instruction = result.instructions[position]
-    guard instruction.operation == .broadcast else { return false }
-    let source = result.instructions[instruction.inputs[0]].shape
-    return axes.allSatisfy { source[$0] == 1 }
-  }
-
-  private func terms(_ position: Int) -> [(position: Int, isNegative: Bool)] {
-    var found: [(position: Int, isNegative: Bool)] = []
-    var pending = [(position: position, isNegative: false)]
-    while let next = pending.popLast() {
-      let instruction = result.instructions[next.position]
-      switch instruction.operation {
-      case .unary(.negate): pending.append((instruction.inputs[0], !next.isNegative))
-      case .binary(let function)
-      where (function == .add || function == .subtract) && found.count + pending.count < 4:
-        pending.append((instruction.inputs[1], next.isNegative != (function == .subtract)))
-        pending.append((instruction.inputs[0], next.isNegative))
-      default: found.append(next)
-      }
-    }
-    return found
-  }
-
-  private func factors(_ position: Int, _ isNegative: inout Bool) -> [Int] {
-    var found: [Int] = []
-    var pending = [position]
-    while let next = pending.popLast() {
-      let instruction = result.instructions[next]
-      switch instruction.operation {
-      case .unary(.negate):
-        isNegative.toggle()
-        pending.append(instruction.inputs[0])
-      case .binary(.multiply) where found.count + pending.count < 8: pending += instruction.inputs
-      default: found.append(next)
-      }
-    }
-    return found
   }
 }

@@ -32,6 +32,9 @@ extension Double {
     case .sign: self > 0 ? 1 : self < 0 ? -1 : self
     case .floor: rounded(.down)
     case .erf: erf(self)
+    case .sigmoid:  // exp of a number that is not positive, so that it does not overflow.
+      self < 0 ? exp(self) / (1 + exp(self)) : 1 / (1 + exp(-self))
+    case .softplus: (self < 0 ? 0 : self) + log1p(exp(-Swift.abs(self)))
     }
   }
 

@@ -6,18 +6,14 @@ public func relu(_ x: Tensor) -> Tensor { maximum(x, 0) }
 /// x where positive, else `slope` times x.
 public func leakyReLU(_ x: Tensor, slope: Double = 0.2) -> Tensor { maximum(x, slope * x) }
 
-/// 1 / (1 + exp(-x)), by the hyperbolic tangent: neither it nor its gradient overflows.
-public func sigmoid(_ x: Tensor) -> Tensor { 0.5 * tanh(0.5 * x) + 0.5 }
-
-/// log(1 + exp(x)), without overflow.
-public func softplus(_ x: Tensor) -> Tensor { relu(x) + log1p(exp(-abs(x))) }
-
 /// x sigmoid(x), also called swish.
 ///
 /// See Ramachandran et al. 2017.
 public func silu(_ x: Tensor) -> Tensor {
-  let half = 0.5 * x
-  return half * tanh(half) + half
+  // The compiler knows this form, x * s, and that of its gradient for a cotangent g,
+  // g * s + (g * x) * (s * (1 - s)), and puts one instruction in place of each: the order of the
+  // operands matters, here and in the gradients of `multiply` and `sigmoid`.
+  x * sigmoid(x)
 }
 
 /// exp(x) over its sum along `axis`.

@@ -78,6 +78,7 @@ private func pullback(of y: Tensor, _ g: Tensor) -> [Tensor?] {
       defer { start += part.shape[axis] }
       return g.slice(axis: axis, from: start, count: part.shape[axis])
     }
+  case .blocks(let starts): return zip(x, starts).map { g.slice(from: $1, $0.shape) }
   case .gather: return [g.scatter(x[1], into: x[0].shape), nil]
   case .scatter: return [g.gather(x[1]), nil]
   case .sum: return [g.broadcast(to: x[0].shape)]
@@ -98,14 +99,14 @@ private func pullback(of y: Tensor, _ g: Tensor) -> [Tensor?] {
   case .convolution(let c):
     return [image(c, g, x[1], like: x[0]), filter(c, x[0], g, like: x[1])]
   case .convolutionInput(let c):
-    return [
-      g.convolution(x[1], stride: c.stride, padding: c.padding), filter(c, g, x[0], like: x[1]),
-    ]
+    return [output(c, g, x[1], like: x[0]), filter(c, g, x[0], like: x[1])]
   case .convolutionFilter(let c):
-    return [
-      image(c, x[1], g, like: x[0]), x[0].convolution(g, stride: c.stride, padding: c.padding),
-    ]
+    return [image(c, x[1], g, like: x[0]), output(c, x[0], g, like: x[1])]
   }
+}
+
+private func output(_ c: Convolution, _ x: Tensor, _ filter: Tensor, like y: Tensor) -> Tensor {
+  Tensor(.convolution(c), [x, filter], y.shape)
 }
 
 private func image(_ c: Convolution, _ y: Tensor, _ filter: Tensor, like x: Tensor) -> Tensor {
@@ -131,6 +132,8 @@ private func unaryPullback(_ function: Unary, _ x: Tensor, _ y: Tensor, _ g: Ten
   case .abs: g * sign(x)
   case .sign, .floor: nil
   case .erf: g * (2 / Double.pi.squareRoot()) * exp(-x * x)
+  case .sigmoid: g * (y * (1 - y))
+  case .softplus: g * sigmoid(x)
   }
 }
 

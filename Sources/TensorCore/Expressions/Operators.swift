@@ -146,6 +146,10 @@ public func sign(_ x: Tensor) -> Tensor { x.unary(.sign) }
 public func floor(_ x: Tensor) -> Tensor { x.unary(.floor) }
 /// The error function.
 public func erf(_ x: Tensor) -> Tensor { x.unary(.erf) }
+/// 1 / (1 + exp(-x)); neither it nor its gradient overflows.
+public func sigmoid(_ x: Tensor) -> Tensor { x.unary(.sigmoid) }
+/// log(1 + exp(x)), without overflow.
+public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
 
 /// The larger of each pair.
 ///
@@ -259,6 +263,11 @@ public func concatenate(_ parts: [Tensor], axis: Int) -> Tensor {
   return parts.count == 1 ? first : Tensor(.concatenate(axis), parts, shape)
 }
 
+/// An array of this shape that `parts` fill, each from the indices `starts[i]` on.
+func blocks(_ parts: [Tensor], at starts: [[Int]], _ shape: [Int]) -> Tensor {
+  Tensor(.blocks(starts), parts, shape)
+}
+
 // MARK: - Rows
 
 extension Tensor {
@@ -346,18 +355,24 @@ extension Tensor {
 
   /// The correlation of NHWC images with an HWIO filter, `padding` zeros on each side.
   public func convolution(_ filter: Tensor, stride: Int = 1, padding: Int = 0) -> Tensor {
-    let failed = Tensor.invalid(
-      "convolution of images \(shape) with filter \(filter.shape), stride \(stride), padding \(padding)",
-      [self, filter])
-    guard rank == 4, filter.rank == 4, shape[3] == filter.shape[2], stride >= 1, padding >= 0 else {
-      return failed
+    let c = Convolution(stride: stride, padding: padding)
+    guard rank == 4, filter.rank == 4, stride >= 1 else { return convolution(filter, c, size: []) }
+    let size = (1...2).map { axis in
+      let room = shape[axis] + 2 * padding - filter.shape[axis - 1]
+      return room < 0 ? 0 : room / stride + 1
     }
-    let size = (1...2).map { (shape[$0] + 2 * padding - filter.shape[$0 - 1]) / stride + 1 }
-    guard (1...2).allSatisfy({ shape[$0] + 2 * padding >= filter.shape[$0 - 1] }) else {
-      return failed
+    return convolution(filter, c, size: size)
+  }
+
+  /// The correlation of NHWC images with an HWIO filter, to images of this height and width.
+  func convolution(_ filter: Tensor, _ c: Convolution, size: [Int]) -> Tensor {
+    let y = shape.prefix(1) + size + filter.shape.suffix(1)
+    guard c.accepts(image: shape, filter: filter.shape, output: Array(y)) else {
+      let padding = c.top == c.left ? "\(c.top)" : "\([c.top, c.left])"
+      return .invalid(
+        "convolution of images \(shape) with filter \(filter.shape), stride \(c.stride), padding \(padding)",
+        [self, filter])
     }
-    return Tensor(
-      .convolution(Convolution(stride: stride, padding: padding)), [self, filter],
-      [shape[0]] + size + [filter.shape[3]])
+    return Tensor(.convolution(c), [self, filter], Array(y))
   }
 }

@@ -28,6 +28,8 @@ package enum Primitive: Hashable, Sendable {
   /// The input at these indices of a larger array of zeros.
   case pad([Int])
   case concatenate(Int)
+  /// The inputs as blocks that fill an array, each from these indices on.
+  case blocks([[Int]])
   // Rows.
   case gather
   case scatter
@@ -45,6 +47,7 @@ package enum Primitive: Hashable, Sendable {
 
 package enum Unary: String, Hashable, Sendable, CaseIterable {
   case negate, exp, expm1, log, log1p, sqrt, reciprocal, tanh, sin, cos, abs, sign, floor, erf
+  case sigmoid, softplus
 }
 
 package enum Binary: String, Hashable, Sendable, CaseIterable {
@@ -60,13 +63,29 @@ package enum Distribution: String, Hashable, Sendable {
 }
 
 /// A correlation of NHWC images with HWIO filters, zeros around the image.
+///
+/// How many zeros follow the last row and column, or how many of these are left over, is what the
+/// shapes ask for.
 package struct Convolution: Hashable, Sendable {
   package var stride: Int
-  package var padding: Int
+  /// Zeros before the first row and column.
+  package var top, left: Int
 
-  package init(stride: Int, padding: Int) {
-    self.stride = stride
-    self.padding = padding
+  package init(stride: Int, top: Int, left: Int) {
+    (self.stride, self.top, self.left) = (stride, top, left)
+  }
+
+  package init(stride: Int, padding: Int) { self.init(stride: stride, top: padding, left: padding) }
+
+  /// Whether these are shapes of an image, a filter and their correlation.
+  func accepts(image: [Int], filter: [Int], output: [Int]) -> Bool {
+    guard image.count == 4, filter.count == 4, output.count == 4, image[0] == output[0],
+      image[3] == filter[2], output[3] == filter[3], stride >= 1
+    else { return false }
+    return zip(1...2, [top, left]).allSatisfy { axis, near in
+      let far = (output[axis] - 1) * stride + filter[axis - 1] - near - image[axis]
+      return near >= 0 && output[axis] >= 1 && far > -stride
+    }
   }
 }
 

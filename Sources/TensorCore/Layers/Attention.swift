@@ -15,7 +15,12 @@ public func selfAttention(_ channels: Int, outputScale: Double = 1, _ parameters
     guard x.rank == 3 else {
       return .invalid("attention given shape \(x.shape), not [batch, positions, channels]", [x])
     }
-    let scores = query(x).matmul(key(x), transposedRight: true) / Double(channels).squareRoot()
+    // The scale goes to whichever is smaller.
+    let scale = 1 / Double(channels).squareRoot()
+    let scores =
+      channels < x.shape[1]
+      ? (query(x) * scale).matmul(key(x), transposedRight: true)
+      : query(x).matmul(key(x), transposedRight: true) * scale
     return output(softmax(scores).matmul(value(x)))
   }
 }

@@ -16,10 +16,14 @@ public func groupNorm(
     }
     let width = channels / groups
     let y = x.reshape([x.shape[0], -1, groups, width])
-    let centered = y - y.mean(1, 3, keep: true)
-    let variance = centered.squared().mean(1, 3, keep: true)
+    let mean = y.mean(1, 3, keep: true)
+    // Of centered numbers: the mean of squares less the square of the mean would cancel.
+    let variance = (y - mean).squared().mean(1, 3, keep: true)
     let rate = 1 / sqrt(variance + epsilon)
-    let normal = centered * rate * scale.reshape([groups, width]) + shift.reshape([groups, width])
-    return normal.reshape(x.shape)
+    // (y - mean) * rate * scale + shift with one product and one sum over the data. The rounding of
+    // y * factor is no more than what the rounding of y leaves in y - mean.
+    let factor = rate * scale.reshape([groups, width])
+    let offset = shift.reshape([groups, width]) - mean * factor
+    return (y * factor + offset).reshape(x.shape)
   }
 }

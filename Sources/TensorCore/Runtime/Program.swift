@@ -26,10 +26,14 @@ public final class Program {
   private let position: UnsafeMutablePointer<UInt64>
   private let outputs: [Node: Int]
 
-  init(_ name: String, _ outputs: [Tensor], _ updates: [Update], _ runtime: Runtime) throws {
+  init(
+    _ name: String, _ outputs: [Tensor], _ updates: [Update], _ precision: Precision,
+    isFusing: Bool, _ runtime: Runtime
+  ) throws {
     self.name = name
     self.runtime = runtime
-    let schedule = try Runtime.schedule(name, outputs, updates)
+    let schedule = try Runtime.schedule(
+      name, outputs, updates, precision, isFusing: isFusing)
     for update in updates { _ = try runtime.storage(update.variable) }
     let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
     run.initialize(to: 0)
@@ -101,21 +105,19 @@ public final class Program {
     fk_run(runtime.pool, steps, Int32(executable.steps.count))
   }
 
-  /// As `run`, adding the seconds that each kernel took to `seconds`, in the order of the steps.
+  /// As `run`, adding the nanoseconds that each kernel took to `nanoseconds`, in the order of
+  /// `kernels`; kernels that otherwise run side by side run one after the other.
   package func runProfiled(_ nanoseconds: inout [Int64]) {
-    if nanoseconds.isEmpty { nanoseconds = [Int64](repeating: 0, count: executable.steps.count) }
+    if nanoseconds.isEmpty { nanoseconds = [Int64](repeating: 0, count: kernels.count) }
     position.pointee = runs
     runs += 1
-    nanoseconds.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      base.withMemoryRebound(to: CLongLong.self, capacity: buffer.count) {
-        fk_run_profiled(runtime.pool, steps, Int32(executable.steps.count), $0)
-      }
+    let steps = executable.separateSteps
+    var times = [CLongLong](repeating: 0, count: steps.count)
+    fk_run_profiled(runtime.pool, steps, Int32(steps.count), &times)
+    for (step, time) in times.enumerated() {
+      nanoseconds[executable.kernelOfStep[step]] += Int64(time)
     }
   }
-
-  /// What each step of a profile belongs to.
-  package var stepLabels: [String] { executable.labels }
 
   /// Gives `body` the elements of an output of the last run, row-major.
   ///

@@ -98,6 +98,10 @@ package struct Reference {
         start[axis] += shape[axis]
       }
       return y
+    case .blocks(let starts):
+      var y = [Double](repeating: 0, count: count)
+      for i in x.indices { place(x[i], shapes[i], into: &y, n.shape, at: starts[i]) }
+      return y
     case .gather:
       let width = shapes[0].dropFirst().reduce(1, *)
       return x[1].flatMap { row -> [Double] in
@@ -236,7 +240,7 @@ extension Convolution {
   ) {
     forEachIndex(Array(output.dropLast()) + Array(filter.prefix(2))) { at in
       let (b, i, j, u, v) = (at[0], at[1], at[2], at[3], at[4])
-      let (p, q) = (i * stride + u - padding, j * stride + v - padding)
+      let (p, q) = (i * stride + u - top, j * stride + v - left)
       guard (0..<image[1]).contains(p), (0..<image[2]).contains(q) else { return }
       for a in 0..<filter[2] {
         for o in 0..<filter[3] {

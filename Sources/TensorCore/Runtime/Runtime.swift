@@ -47,23 +47,36 @@ public final class Runtime {
   ///   - name: What its draws and its run count are named by.
   ///   - outputs: What can be read after a run.
   ///   - updates: Variables that change at the end of each run.
+  ///   - precision: How numbers are stored and multiplied inside; inputs, outputs and variables
+  ///     are fp32.
   /// - Throws: `TensorError`, with the first mistake in the expressions.
-  public func compile(_ name: String, _ outputs: [Tensor], updates: [Update] = []) throws -> Program
-  {
-    try Program(name, outputs, updates, self)
+  public func compile(
+    _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32
+  ) throws -> Program {
+    try Program(name, outputs, updates, precision, isFusing: true, self)
+  }
+
+  /// As `compile`, with every operation in a kernel by itself.
+  package func compileUnfused(
+    _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32
+  ) throws -> Program {
+    try Program(name, outputs, updates, precision, isFusing: false, self)
   }
 
   /// The passes, each checked.
-  package static func schedule(_ name: String, _ outputs: [Tensor], _ updates: [Update]) throws
-    -> Schedule
-  {
+  package static func schedule(
+    _ name: String, _ outputs: [Tensor], _ updates: [Update], _ precision: Precision = .fp32,
+    isFusing: Bool = true
+  ) throws -> Schedule {
     let listing = try Listing(name, outputs: outputs, updates: updates)
     try listing.check(after: "listing")
     let simple = simplify(listing)
     try simple.check(after: "simplify")
-    let fused = try fuse(simple)
+    let fused = try fuse(simple, isFusing: isFusing)
     try fused.listing.check(after: "fuse")
-    return order(fused)
+    var schedule = order(fused, halves: precision == .bf16 ? halves(fused) : [])
+    schedule.precision = precision
+    return schedule
   }
 
   /// The names of all variables, in the order they were made.
@@ -146,7 +159,8 @@ public final class Runtime {
       address.update(from: try storage(other).address, count: count)
       return
     }
-    let program = try Program(initialProgramName(variable), [initial], [], self)
+    let program = try Program(
+      initialProgramName(variable), [initial], [], .fp32, isFusing: true, self)
     program.run(at: 0)
     try program.read(initial) { span in
       for i in 0..<count { address[i] = span[i] }

@@ -59,6 +59,7 @@ public struct BenchmarkResult: Sendable {
   /// What was measured.
   public let workload: Workload
   let parameters: Int
+  let precision: Precision
   let threads: Int
   let seconds: [Double]
   let firstStep: Double
@@ -72,7 +73,7 @@ public struct BenchmarkResult: Sendable {
   public var json: String {
     JSONObject([
       ("workload", .text(workload.rawValue)), ("parameters", .integer(parameters)),
-      ("precision", .text("fp32")),
+      ("precision", .text(precision.rawValue)),
       ("threads", .integer(threads)),
       isSampling ? ("median_s", .number(median)) : ("median_step_ms", .number(median * 1e3)),
       ("first_step_s", .number(firstStep)), ("peak_rss_mib", .number(peakResidentMiB())),
@@ -87,7 +88,7 @@ public struct BenchmarkResult: Sendable {
       isSampling ? "\(rounded(seconds)) s" : "\(rounded(seconds * 1e3)) ms"
     }
     return profile + [
-      "\(workload.rawValue), fp32, \(threads) threads, \(parameters) parameters",
+      "\(workload.rawValue), \(precision.rawValue), \(threads) threads, \(parameters) parameters",
       "median \(shown(median)) (fastest \(shown(sorted[0])), slowest \(shown(sorted[sorted.count - 1])), "
         + "\(seconds.count) measured)",
       "first step after \(rounded(firstStep)) s, compilation included",
@@ -107,11 +108,16 @@ private func peakResidentMiB() -> Double {
 ///
 /// Where MNIST is not in `dataDirectory`, random bytes take its place: the work is the same.
 public func measure(
-  _ workload: Workload, threads: Int, steps: Int?, profile: Bool, dataDirectory: String
+  _ workload: Workload, precision: Precision, threads: Int, steps: Int?, profile: Bool,
+  dataDirectory: String
 ) throws -> BenchmarkResult {
+  guard precision == .fp32 || Precision.hasBF16 else {
+    throw TensorError("bench: this processor does not multiply bf16; expected precision fp32")
+  }
   let clock = ContinuousClock()
   let begin = clock.now
-  let experiment = try workload.experiment
+  var experiment = try workload.experiment
+  experiment.precision = precision
   let runtime = try Runtime(seed: 0, threads: threads)
   let data = try TrainingData(standingInFor: experiment.data, directory: dataDirectory)
   var seconds: [Double] = []
@@ -125,7 +131,7 @@ public func measure(
       case .ddpm(let model) = try experiment.model.model(
         forExamplesOf: data.domain.shape, parameters)
     else { throw TensorError("\(workload.rawValue) is not a diffusion model") }
-    let sampler = try Sampler(model, runtime, batch: 64)
+    let sampler = try Sampler(model, runtime, batch: 64, precision: precision)
     let seeds = (0..<64).map { UInt64($0) }
     let plan = try experiment.reverse()
     var first = 0.0
@@ -136,8 +142,8 @@ public func measure(
       try time { _ = try sampler.sample(seeds: seeds, plan.samplingMethod, steps: plan.steps) }
     }
     return BenchmarkResult(
-      workload: workload, parameters: parameters.count, threads: threads, seconds: seconds,
-      firstStep: first,
+      workload: workload, parameters: parameters.count, precision: precision, threads: threads,
+      seconds: seconds, firstStep: first,
       flops: sampler.flopsPerStep * Double(plan.steps ?? 1), profile: [])
   }
 
@@ -152,24 +158,11 @@ public func measure(
   if profile {
     var nanoseconds: [Int64] = []
     for step in 0..<count { training.runProfiled(step: 1000 + step, &nanoseconds) }
-    lines = profileLines(training.program, nanoseconds, runs: count)
+    lines = try profileLines(
+      training.program, nanoseconds, runs: count, Ceilings(precision, threads: threads))
   }
   return BenchmarkResult(
-    workload: workload, parameters: training.parameters.count, threads: threads, seconds: seconds,
-    firstStep: first, flops: training.program.kernels.reduce(0) { $0 + $1.flops }, profile: lines)
-}
-
-/// Steps of equal labels together, the slowest first.
-private func profileLines(_ program: Program, _ nanoseconds: [Int64], runs: Int) -> [String] {
-  var totals: [String: (calls: Int, time: Int64)] = [:]
-  for (label, time) in zip(program.stepLabels, nanoseconds) {
-    let old = totals[label] ?? (0, 0)
-    totals[label] = (old.calls + 1, old.time + time)
-  }
-  let all = Double(max(1, nanoseconds.reduce(0, +)))
-  return totals.sorted { ($0.value.time, $1.key) > ($1.value.time, $0.key) }.map { label, total in
-    let milliseconds = Double(total.time) / Double(runs) / 1e6
-    return
-      "\(rounded(milliseconds)) ms  \(percent(Double(total.time) / all))  \(total.calls)x  \(label)"
-  }
+    workload: workload, parameters: training.parameters.count, precision: precision,
+    threads: threads, seconds: seconds, firstStep: first,
+    flops: training.program.kernels.reduce(0) { $0 + $1.flops }, profile: lines)
 }

@@ -1,4 +1,5 @@
 import Datasets
+import TensorCore
 
 /// Everything that decides the numbers of a run, as an experiment file holds it.
 public struct Experiment: Equatable, Sendable {
@@ -16,6 +17,8 @@ public struct Experiment: Equatable, Sendable {
   public var batch: Int
   /// Epochs without a better validation bound after which training ends, or nil: all steps.
   public var patience: Int?
+  /// How numbers are stored and multiplied in training and sampling; likelihoods are fp32 always.
+  public var precision: Precision
   /// What is trained.
   public var model: ModelSettings
   /// How it is trained.
@@ -34,6 +37,12 @@ public struct Experiment: Equatable, Sendable {
     steps = try reader.int("steps", in: 1...16_000_000)
     batch = try reader.int("batch", default: 128, in: 1...65_536)
     patience = try reader.optionalInt("patience", in: 1...100_000)
+    let wanted = try reader.string(
+      "precision", default: "auto", oneOf: ["auto"] + Precision.allCases.map(\.rawValue))
+    if wanted == "bf16", !Precision.hasBF16 {
+      throw reader.error(
+        "precision", "this processor does not multiply bf16; expected auto or fp32")
+    }
     let model = try reader.nested("model") { reader in
       let model = try ModelSettings(from: &reader)
       if let shape, let failure = model.failure(forExamplesOf: shape) {
@@ -49,6 +58,9 @@ public struct Experiment: Equatable, Sendable {
       throw reader.error(
         "binarisation", "\(word) is for images, and the data are points; expected none")
     }
+    precision =
+      Precision(rawValue: wanted)
+      ?? (model.gainsFromBF16 && Precision.hasBF16 ? .bf16 : .fp32)
     if patience != nil, !model.hasBound {
       throw reader.error(
         "patience",
@@ -118,7 +130,7 @@ public struct Experiment: Equatable, Sendable {
       .init("name", .string(name)), .init("data", .string(data)),
       .init("binarisation", .string(binarisation.rawValue)), .init("seed", .unsigned(seed)),
       .init("steps", .integer(steps)), .init("batch", .integer(batch)),
-      .init("patience", .optional(patience)),
+      .init("patience", .optional(patience)), .init("precision", .string(precision.rawValue)),
       .init("model", .mapping(model.members)), .init("optimizer", .mapping(optimizer.members)),
       .init("sampling", .mapping(sampling.members)), .init("report", .mapping(report.members)),
     ]

@@ -45,6 +45,15 @@ public enum ModelSettings: Equatable, Sendable {
     }
   }
 
+  /// Whether training is faster in bf16 where the processor has it: convolutions are, small matrix
+  /// products gain less than the conversions cost.
+  public var gainsFromBF16: Bool {
+    switch self {
+    case .ddpm(let settings): !settings.isForPoints
+    case .vae(let settings): !settings.network.channels.isEmpty
+    }
+  }
+
   /// How many classes the model is told, or nil where it learns without.
   var classes: Int? {
     switch self {

@@ -107,6 +107,7 @@ public struct Run {
     let model = try diffusion("this")
     return try Sampler(
       model, runtime, batch: Self.batch(for: domain.shape), averaged: averagedParameters,
+      precision: experiment.precision,
       clip: model.clipRange)
   }
 

@@ -17,6 +17,7 @@ final class Preview {
         let sampler = try Sampler(
           model, training.runtime, batch: settings.previewCount,
           averaged: weights == .averaged ? training.parameters.variables : [],
+          precision: experiment.precision,
           clip: model.clipRange)
         return {
           try sampler.sample(seeds: seeds, reverse.samplingMethod, steps: reverse.previewSteps)

@@ -55,7 +55,8 @@ public final class TrainingProgram {
     program = try runtime.compile(
       "train",
       [objective.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite],
-      updates: descent.updates + [clock.update] + means.map(\.update))
+      updates: descent.updates + [clock.update] + means.map(\.update),
+      precision: experiment.precision)
   }
 
   /// Takes step number `step`, from 0.

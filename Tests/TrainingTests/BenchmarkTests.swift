@@ -56,6 +56,49 @@ import Training
     #expect(twin.parameters == 1_082_680)
   }
 
+  /// What the compiler makes of the workloads, word for word: a change says so here.
+  @Test(arguments: Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 })
+  func plansAreAsTheyWere(_ precision: Precision) throws {
+    var text = ""
+    for workload in Workload.allCases where workload != .ddpmMNISTSample {
+      var experiment = try workload.experiment
+      experiment.precision = precision
+      let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
+      let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 1))
+      text += "\(workload.rawValue), \(precision.rawValue)\n"
+      text += training.program.summary.lines.map { "  \($0)\n" }.joined()
+    }
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Golden/plans-\(precision.rawValue).txt")
+    if ProcessInfo.processInfo.environment["FIGMENT_WRITE_GOLDEN"] != nil {
+      try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(try String(contentsOf: file, encoding: .utf8) == text)
+  }
+
+  /// The library's unoptimised kernels never run where it has others.
+  @Test(.enabled(if: Precision.hasBF16)) func noShippedExperimentUsesSlowKernels() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../Experiments").standardized
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".yaml") }.sorted()
+    #expect(!files.isEmpty)
+    for file in files {
+      let shipped = try Experiment(contentsOf: folder.appendingPathComponent(file).path)
+      for precision in Set([.fp32, shipped.precision]) {
+        var experiment = shipped
+        experiment.precision = precision
+        let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
+        let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 2))
+        for kernel in training.program.kernels {
+          let name = kernel.implementation.prefix { $0 != ":" }
+          #expect(
+            !["ref", "gemm"].contains(name), "\(file) in \(precision): \(kernel.label)")
+        }
+      }
+    }
+  }
+
   @Test func theJSONHasTheKeysOfTheContract() throws {
     let result = try measure(
       .ddpmToy, precision: .fp32, threads: 1, steps: 2, profile: false, dataDirectory: "/nonexistent")

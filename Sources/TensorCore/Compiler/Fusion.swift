@@ -11,7 +11,9 @@ package func fuse(_ unanchored: Listing, isFusing: Bool = true) throws -> Kernel
   var fusion = Fusion(unanchored.anchored(), isFusing: isFusing)
   try fusion.formClusters()
   if isFusing {
-    fusion.merge()
+    // First what reads the other's result, so that it need not be stored; then what reads the same.
+    fusion.merge(sharing: false)
+    fusion.merge(sharing: true)
     fusion.formPhases()
   }
   return fusion.finished()
@@ -221,10 +223,11 @@ struct Fusion {
 
   // MARK: Merging
 
-  mutating func merge() {
+  fileprivate mutating func merge(sharing: Bool) {
+    sortUnits()
     var graph = UnitGraph(units: units, producer: producer)
     var merged = [Bool](repeating: false, count: units.count)
-    // Which live units read or write an array, so that only those that share one are tried.
+    // Which live units write an array, or read it too, so that only those that share one are tried.
     var users: [Int: [Int]] = [:]
     for u in units.indices {
       guard units[u].isScalar || units[u].cluster != nil else { continue }
@@ -240,7 +243,9 @@ struct Fusion {
           for write in together.writes { producer[write] = u }
         }
       }
-      let mine = units[u].isScalar ? [-1] : (units[u].cluster.map { $0.loads + $0.stores } ?? [])
+      let mine =
+        units[u].isScalar
+        ? [-1] : units[u].cluster.map { $0.stores + (sharing ? $0.loads : []) } ?? []
       for key in mine { users[key, default: []].append(u) }
     }
     units = units.indices.filter { !merged[$0] }.map { units[$0] }

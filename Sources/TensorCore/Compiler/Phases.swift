@@ -25,7 +25,7 @@ extension Fusion {
   }
 
   /// Puts the units in an order in which each comes after those that it reads.
-  private mutating func sortUnits() {
+  mutating func sortUnits() {
     for (u, unit) in units.enumerated() {
       for write in unit.writes { producer[write] = u }
     }

@@ -196,8 +196,17 @@ private func configuration(
 /// A sample's bytes depend on its own seed alone: the product promises it.
 @Suite struct RowTests {
   private func check(_ model: DDPM, _ parameters: Parameters, batch: Int, clip: Bool) throws {
+    for precision in precisionsHere {
+      try check(model, parameters, batch: batch, clip: clip, precision)
+    }
+  }
+
+  private func check(
+    _ model: DDPM, _ parameters: Parameters, batch: Int, clip: Bool, _ precision: Precision
+  ) throws {
     let runtime = try Runtime.random(parameters, seed: 8, threads: 2)
-    let sampler = try Sampler(model, runtime, batch: batch, clip: clip ? -1...1 : nil)
+    let sampler = try Sampler(
+      model, runtime, batch: batch, precision: precision, clip: clip ? -1...1 : nil)
     #expect(sampler.batch == (batch + 3) / 4 * 4)
     let batch = sampler.batch
     let width = model.denoiser.shape.reduce(1, *)
@@ -210,18 +219,18 @@ private func configuration(
     #expect(Set(together).count == batch)
     #expect(together.joined().allSatisfy { Float(bitPattern: $0).isFinite })
     for seed in Set([0, 5, batch / 2, batch - 1]) {
-      #expect(try draw([UInt64(seed)]) == [together[seed]], "seed \(seed) alone")
+      #expect(try draw([UInt64(seed)]) == [together[seed]], "seed \(seed) alone, \(precision)")
     }
     let backwards = try draw(seeds.reversed())
     for seed in seeds.indices where backwards[batch - 1 - seed] != together[seed] {
-      Issue.record("seed \(seed) of 0..<\(batch) differs at place \(batch - 1 - seed)")
+      Issue.record("\(precision): seed \(seed) of \(batch) differs at place \(batch - 1 - seed)")
     }
     // More than one batch, every place shifted.
     let more = try draw(seeds.dropFirst(3) + [100_000, 100_001, 100_002, 0, 1, 2])
     for seed in seeds.indices {
       let place = seed < 3 ? batch + seed : seed - 3
       if more[place] != together[seed] {
-        Issue.record("seed \(seed) of 0..<\(batch) differs at place \(place % batch)")
+        Issue.record("\(precision): seed \(seed) of \(batch) differs at place \(place % batch)")
       }
     }
     let large: [UInt64] = [.max, 1 << 63, 1 << 32, 5]
@@ -257,6 +266,10 @@ private func configuration(
     (configuration(8, 8), 6), (configuration(12, 12, base: 16, multipliers: [1, 2, 4]), 10),
   ])
   func weightsDoNotDependOnThreads(sizes: UNetConfiguration, batch: Int) throws {
+    for precision in precisionsHere { try check(sizes, batch: batch, precision) }
+  }
+
+  private func check(_ sizes: UNetConfiguration, batch: Int, _ precision: Precision) throws {
     let seed = 12
     func train(threads: Int) throws -> [String: [UInt32]] {
       let (model, parameters) = try imageModel(sizes, times: 50)
@@ -266,10 +279,11 @@ private func configuration(
       let descent = minimize(
         loss, parameters, chain(clip(globalNorm: 1), adam(2e-3), average(decay: 0.99)))
       let program = try runtime.compile(
-        "train", [loss, descent.isFinite], updates: descent.updates)
+        "train", [loss, descent.isFinite], updates: descent.updates, precision: precision)
       for step in 0..<30 {
         program.run()
-        try #require(try program.scalar(descent.isFinite) == 1, "seed \(seed), step \(step)")
+        try #require(
+          try program.scalar(descent.isFinite) == 1, "\(precision), seed \(seed), step \(step)")
       }
       return try runtime.bits()
     }
@@ -277,7 +291,7 @@ private func configuration(
     let two = try train(threads: 2)
     #expect(one.count > 30 && one.keys == two.keys)
     for (name, bits) in one where two[name] != bits {
-      Issue.record("\(name) differs between 1 and 2 threads, seed \(seed)")
+      Issue.record("\(name) differs between 1 and 2 threads in \(precision), seed \(seed)")
     }
   }
 }

@@ -100,3 +100,6 @@ func largestGap(_ a: [Float], _ b: [Float]) -> Double {
   let gaps = zip(a, b).map { abs(Double($0) - Double($1)) }
   return gaps.allSatisfy { $0.isFinite } ? gaps.max() ?? 0 : .infinity
 }
+
+/// What this processor computes in.
+let precisionsHere = Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 }

@@ -726,8 +726,25 @@ static size_t product_bytes(const fk_contraction *it) {
   return aligned((size_t)(s->images * s->height * s->width * s->channels) * sizeof(float));
 }
 
+static void run_reorder(const void *arguments, int piece, int worker);
+
+static bool is_prepared(const fk_contraction *it) {
+  return it->reordered && it->shape.kind != FK_CONV_FILTER;
+}
+
+size_t fk_contraction_prepared(const fk_contraction *it) {
+  return is_prepared(it) ? (size_t)workspace_filters(it) * it->filter_bytes : 0;
+}
+
+int fk_contraction_preparation(const fk_contraction *it, void *step) {
+  if (!is_prepared(it)) return 0;
+  *(fk_step *)step = (fk_step){run_reorder, it, 1};
+  return 1;
+}
+
 size_t fk_contraction_workspace(const fk_contraction *it) {
-  return (size_t)workspace_filters(it) * it->filter_bytes + left_copy_bytes(it)
+  size_t filters = is_prepared(it) ? 0 : (size_t)workspace_filters(it) * it->filter_bytes;
+  return filters + left_copy_bytes(it)
     + right_copy_bytes(it) + product_bytes(it) + (size_t)it->threads * it->scratchpad_bytes;
 }
 
@@ -811,15 +828,15 @@ static void bind_convolution(
 
 void fk_contraction_bind(
   fk_contraction *it, const void *left, const void *right, void *out, const float *bias,
-  void *workspace) {
+  void *prepared, void *workspace) {
   unbind(it);
-  char *next = workspace, *filters = workspace;
+  char *next = workspace, *filters = is_prepared(it) ? prepared : workspace;
   it->operand_left = left;
   it->operand_right = right;
   it->operand_bias = bias;
   it->result = out;
   if (workspace != NULL) {
-    next += (size_t)workspace_filters(it) * it->filter_bytes;
+    if (!is_prepared(it)) next += (size_t)workspace_filters(it) * it->filter_bytes;
     it->left_copy = (uint16_t *)next;
     next += left_copy_bytes(it);
     it->right_copy = (uint16_t *)next;
@@ -1146,10 +1163,6 @@ int fk_contraction_steps(const fk_contraction *it, void *steps, const char **nam
   if (conversions > 0) {
     step[count] = (fk_step){run_convert, it, (int)conversions};
     names[count++] = "convert";
-  }
-  if (it->reordered && !filter_is_result) {
-    step[count] = (fk_step){run_reorder, it, 1};
-    names[count++] = "reorder";
   }
   static const char *const kinds[4] = {
     [FK_MATMUL] = "matmul", [FK_CONV] = "conv", [FK_CONV_INPUT] = "convInput", [FK_CONV_FILTER] = "convFilter"};

@@ -265,14 +265,21 @@ private func run(_ problem: Problem, _ operands: Operands, threads: Int32, times
     let left = a.bytes.baseAddress, let right = b.bytes.baseAddress,
     let result = out.bytes.baseAddress
   else { return [] }
+  let prepared = UnsafeMutableRawPointer.allocate(
+    byteCount: fk_contraction_prepared(contraction) + guardBytes, alignment: 64)
+  prepared.initializeMemory(
+    as: UInt8.self, repeating: 0xFF, count: fk_contraction_prepared(contraction) + guardBytes)
+  defer { prepared.deallocate() }
   let addend = operands.bias.isEmpty ? nil : bias.bytes.bindMemory(to: Float.self).baseAddress
-  fk_contraction_bind(contraction, left, right, result, addend, workspace)
+  fk_contraction_bind(contraction, left, right, result, addend, prepared, workspace)
   var names = [UnsafePointer<CChar>](
     repeating: fk_contraction_implementation(contraction), count: 8)
   let none = fk_step(run: { _, _, _ in }, arguments: left, pieces: 0)
   var steps = [fk_step](repeating: none, count: 8)
   let count = fk_contraction_steps(contraction, &steps, &names)
   #expect((1...8).contains(count))
+  var preparation = none
+  if fk_contraction_preparation(contraction, &preparation) > 0 { fk_run(pool, &preparation, 1) }
   for _ in 0..<times {
     out.store(operands.initial)
     fk_run(pool, steps, count)
@@ -281,6 +288,9 @@ private func run(_ problem: Problem, _ operands: Operands, threads: Int32, times
     let tail = UnsafeRawBufferPointer(start: workspace + size, count: guardBytes)
     #expect(tail.allSatisfy { $0 == 0xFF }, "it wrote past its workspace")
   }
+  let tail = UnsafeRawBufferPointer(
+    start: prepared + fk_contraction_prepared(contraction), count: guardBytes)
+  #expect(tail.allSatisfy { $0 == 0xFF }, "it wrote past what it prepared")
   return out.values
 }
 

@@ -55,18 +55,26 @@ fk_contraction *_Nullable fk_contraction_create(
 void fk_contraction_destroy(fk_contraction *_Nonnull contraction);
 
 /// Bytes of workspace (64-byte aligned) wanted while it runs: scratchpads, one per worker,
-/// reordered filters, operands rounded to bf16 and partial filter gradients.
+/// operands rounded to bf16 and partial filter gradients.
 size_t fk_contraction_workspace(const fk_contraction *_Nonnull contraction);
+
+/// Bytes (64-byte aligned) for the right operand in the library's format, or 0. They are filled by the
+/// step of fk_contraction_preparation, which reads the right operand alone: they stay valid as long as
+/// it keeps its value.
+size_t fk_contraction_prepared(const fk_contraction *_Nonnull contraction);
 
 /// Sets the addresses, once. They stay fixed for the life of the program.
 void fk_contraction_bind(
   fk_contraction *_Nonnull contraction, const void *_Nonnull left, const void *_Nonnull right,
-  void *_Nonnull out, const float *_Nullable bias, void *_Nullable workspace);
+  void *_Nonnull out, const float *_Nullable bias, void *_Nullable prepared,
+  void *_Nullable workspace);
 
-/// The steps that compute it, in order: e.g. reorder the filter, the four pieces, sum the partial
-/// gradients and reorder. At most 8; returns how many. `names[i]` becomes the static name of step i
-/// ("reorder", "conv", ...).
-struct fk_step_list;
+/// The step that must have run, after `bind`, before the others do. Returns how many, 0 or 1.
+int fk_contraction_preparation(
+  const fk_contraction *_Nonnull contraction, void *_Nonnull step /* fk_step */);
+
+/// The steps that compute it, in order: e.g. the four pieces, sum the partial gradients and reorder.
+/// At most 8; returns how many. `names[i]` becomes the static name of step i ("conv", "sum", ...).
 int fk_contraction_steps(
   const fk_contraction *_Nonnull contraction, void *_Nonnull steps /* fk_step[8] */,
   const char *_Nonnull *_Nonnull names /* [8] */);

@@ -2,7 +2,9 @@ import CKernels
 
 /// The machine form of a program: steps with resolved addresses, and the memory they own.
 struct Executable {
-  /// What runs, kernels of a group as one step.
+  /// What brings variables into the library's formats, which lasts until they change.
+  var preparation: [fk_step]
+  /// What runs then, kernels of a group as one step.
   var steps: [fk_step]
   /// The same, each kernel by itself, and which kernel each step belongs to: for profiles.
   var separateSteps: [fk_step]
@@ -53,6 +55,9 @@ struct Emitter {
   let allocations = Allocations()
   /// Of the kernel at hand.
   var steps: [fk_step] = []
+  /// What brings variables into the library's formats, and the bytes that it moves.
+  var preparation: [fk_step] = []
+  var preparedBytes = 0
   var descriptions: [KernelDescription] = []
 
   init(schedule: Schedule, seed: UInt64, run: UnsafeMutablePointer<UInt64>, scratch: Scratch) {
@@ -106,7 +111,8 @@ struct Emitter {
     let workspaces = zip(schedule.kernels, contractions).map { kernel, contraction in
       switch kernel.body {
       case .clusters(let phases): threads * localMemory(phases).bytes
-      default: contraction.map { fk_contraction_workspace($0) } ?? 0
+      case .contraction(let sum): contraction.map { workspace($0, sum) } ?? 0
+      default: 0
       }
     }
     let plan = planMemory(schedule, workspaces: workspaces, external: external)
@@ -139,8 +145,15 @@ struct Emitter {
           label: "copy to \(variable.name)", implementation: "copy", path: "",
           bytes: 8 * count(from), flops: 0))
     }
+    if !preparation.isEmpty {
+      descriptions.append(
+        KernelDescription(
+          label: "\(preparation.count) filters to the library's formats",
+          implementation: "reorder", path: "", bytes: preparedBytes, flops: 0))
+    }
     return Executable(
-      steps: grouped(all), separateSteps: all.flatMap { $0 },
+      preparation: preparation.isEmpty ? [] : [together(preparation)], steps: grouped(all),
+      separateSteps: all.flatMap { $0 },
       kernelOfStep: all.indices.flatMap { k in all[k].map { _ in k } }, descriptions: descriptions,
       inputs: inputs,
       outputs: try listing.outputs.map { (try floats(listing.home($0)), count($0)) },
@@ -157,22 +170,23 @@ struct Emitter {
       k += size
       for stage in 0..<(kernels.map(\.count).max() ?? 0) {
         let steps = kernels.filter { $0.count > stage }.map { $0[stage] }
-        guard steps.count > 1 else {
-          result += steps
-          continue
-        }
-        var first: [Int32] = [0]
-        for step in steps { first.append((first.last ?? 0) + step.pieces) }
-        let group = fk_group(
-          count: Int32(steps.count), steps: UnsafePointer(allocations.array(steps)),
-          first: UnsafePointer(allocations.array(first)))
-        result.append(
-          fk_step(
-            run: fk_run_group, arguments: UnsafeRawPointer(allocations.array([group])),
-            pieces: first.last ?? 0))
+        result.append(together(steps))
       }
     }
     return result
+  }
+
+  /// Steps that do not depend on each other, as one.
+  private func together(_ steps: [fk_step]) -> fk_step {
+    guard steps.count > 1 else { return steps[0] }
+    var first: [Int32] = [0]
+    for step in steps { first.append((first.last ?? 0) + step.pieces) }
+    let group = fk_group(
+      count: Int32(steps.count), steps: UnsafePointer(allocations.array(steps)),
+      first: UnsafePointer(allocations.array(first)))
+    return fk_step(
+      run: fk_run_group, arguments: UnsafeRawPointer(allocations.array([group])),
+      pieces: first.last ?? 0)
   }
 
   func address(_ i: Int) throws -> UnsafeMutableRawPointer {
@@ -306,9 +320,24 @@ struct Emitter {
     _ contraction: OpaquePointer, _ sum: Contraction, _ workspace: UnsafeMutableRawPointer
   ) throws {
     let inputs = listing.instructions[sum.position].inputs.map { listing.home($0) }
+    let bytes = fk_contraction_prepared(contraction)
+    let lasts = isVariable(inputs[1])
+    let prepared =
+      lasts
+      ? UnsafeMutableRawPointer(allocations.floats(bytes / 4))
+      : workspace + fk_contraction_workspace(contraction)
     fk_contraction_bind(
       contraction, try address(inputs[0]), try address(inputs[1]), try address(sum.result),
-      try sum.bias.map { try floats($0) }, workspace)
+      try sum.bias.map { try floats($0) }, prepared, workspace)
+    var preparing = fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0)
+    if fk_contraction_preparation(contraction, &preparing) > 0 {
+      if lasts {
+        preparation.append(preparing)
+        preparedBytes += bytes + 4 * count(inputs[1])
+      } else {
+        steps.append(preparing)
+      }
+    }
     var found = [fk_step](
       repeating: fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0),
       count: 8)
@@ -316,6 +345,18 @@ struct Emitter {
       repeating: fk_contraction_implementation(contraction), count: 8)
     let count = fk_contraction_steps(contraction, &found, &names)
     steps += found.prefix(Int(count))
+  }
+
+  /// Whether it keeps its value from one run of a program to the next, unless an update changes it.
+  private func isVariable(_ i: Int) -> Bool {
+    if case .variable = listing.instructions[i].operation { true } else { false }
+  }
+
+  /// Bytes of workspace that a contraction needs while it runs.
+  func workspace(_ contraction: OpaquePointer, _ sum: Contraction) -> Int {
+    let right = listing.home(listing.instructions[sum.position].inputs[1])
+    return fk_contraction_workspace(contraction)
+      + (isVariable(right) ? 0 : fk_contraction_prepared(contraction))
   }
 
   // MARK: Movement, rows and draws

@@ -27,6 +27,9 @@ public final class Program {
   private let steps: UnsafeMutablePointer<fk_step>
   private let position: UnsafeMutablePointer<UInt64>
   private let outputs: [Node: Int]
+  private let hasUpdates: Bool
+  /// The runtime's when the variables were last brought into the library's formats.
+  private var preparedGeneration: UInt64?
 
   init(
     _ name: String, _ outputs: [Tensor], _ updates: [Update], _ precision: Precision,
@@ -34,6 +37,7 @@ public final class Program {
   ) throws {
     self.name = name
     self.runtime = runtime
+    hasUpdates = !updates.isEmpty
     let schedule = try Runtime.schedule(
       name, outputs, updates, precision, isFusing: isFusing)
     summary = PlanSummary(schedule)
@@ -105,7 +109,15 @@ public final class Program {
   /// Runs with the draws of run number `run`, and does not count it: for sampling and evaluation.
   public func run(at run: UInt64) {
     position.pointee = run
+    prepare()
     fk_run(runtime.pool, steps, Int32(executable.steps.count))
+    if hasUpdates { runtime.generation += 1 }
+  }
+
+  private func prepare() {
+    guard preparedGeneration != runtime.generation else { return }
+    preparedGeneration = runtime.generation
+    fk_run(runtime.pool, executable.preparation, Int32(executable.preparation.count))
   }
 
   /// As `run`, adding the nanoseconds that each kernel took to `nanoseconds`, in the order of
@@ -115,6 +127,12 @@ public final class Program {
     position.pointee = runs
     runs += 1
     let steps = executable.separateSteps
+    let clock = ContinuousClock()
+    let preparing = clock.measure { prepare() }
+    if !executable.preparation.isEmpty {
+      nanoseconds[kernels.count - 1] += Int64(preparing / .nanoseconds(1))
+    }
+    if hasUpdates { runtime.generation += 1 }
     var times = [CLongLong](repeating: 0, count: steps.count)
     fk_run_profiled(runtime.pool, steps, Int32(steps.count), &times)
     for (step, time) in times.enumerated() {

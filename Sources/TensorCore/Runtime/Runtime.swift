@@ -11,6 +11,8 @@ public final class Runtime {
   /// How often each program has run.
   public var runs: [String: UInt64] = [:]
 
+  /// Grows whenever a variable may have changed.
+  var generation: UInt64 = 0
   let arena: Arena
   let pool: OpaquePointer
   let scratch: Scratch
@@ -110,6 +112,7 @@ public final class Runtime {
       throw TensorError("variable \(name) has shape \(storage.shape), not \(values.count) elements")
     }
     for (i, value) in values.enumerated() { storage.address[i] = value }
+    generation += 1
   }
 
   /// Makes a variable with these elements, or replaces those of one of the same shape.

@@ -123,9 +123,10 @@ private func gaussianPosterior(mean: Tensor, logVariance s: Tensor) -> Posterior
   }
 }
 
-/// Davidson et al. 2018: z = cos θ μ + sin θ ν with θ from the distribution of the angle and ν uniform among
-/// the directions orthogonal to μ (Mardia and Jupp 2000, eq. 9.1.2). Unlike a reflection that takes an axis to
-/// μ, this is well conditioned at every μ, and so is its gradient.
+/// A posterior on the sphere: z = cos θ μ + sin θ ν, ν being uniform among the directions orthogonal to μ.
+///
+/// This tangent-normal form (Mardia and Jupp 2000, eq. 9.1.2) is well conditioned at every μ, and so is its
+/// gradient; a reflection that takes an axis to μ is not.
 private func spherePosterior(mean: Tensor, concentration: Tensor) -> Posterior {
   let (batch, coordinates) = (mean.shape[0], mean.shape[1])
   @Sendable func function(_ f: ConcentrationFunction, _ k: Tensor) -> Tensor {

@@ -8,7 +8,9 @@ import VAE
     [0.1, 2, 20, 500].map { (d, $0) }
   }
 
-  /// d E[⟨μ, z⟩] / dκ = A'(κ). At d = 5, κ = 2 it is 0.1474; gradients that ignore the acceptance give 0.1277.
+  /// d E[⟨μ, z⟩] / dκ = A'(κ).
+  ///
+  /// At d = 5, κ = 2 it is 0.1474; gradients that ignore the acceptance give 0.1277.
   @Test(arguments: grid)
   func theDrawCarriesTheGradientOfItsMean(_ dimension: Int, _ concentration: Double) throws {
     let count = 50_000

@@ -12,6 +12,8 @@ extension Double {
   package var exponential: Double { exp(self) }
   package var sine: Double { sin(self) }
   package var cosine: Double { cos(self) }
+  /// The angle of the point (base, self), in (-π, π].
+  package func angle(above base: Double) -> Double { atan2(self, base) }
 
   /// The function in double precision, as the reference interpreter and constant folding use it.
   package func applying(_ function: Unary) -> Double {

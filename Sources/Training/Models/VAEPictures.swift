@@ -5,27 +5,43 @@ import VAE
 
 /// Of a variational autoencoder: reconstructions, and the space of its latent variables.
 extension Drawing {
-  static func latentFiles(_ paths: RunPaths, _ model: VAE, _ data: TrainingData) -> [String] {
-    var files = [paths.reconstructions]
-    if model.shape.count == 3 { files.append(paths.interpolation) }
-    if model.shape.count == 3, model.latent.isPlane { files.append(paths.latentPlane) }
-    return files
+  static func latentFiles(_ paths: RunPaths, _ model: VAE) -> [String] {
+    let isOfImages = model.shape.count == 3
+    return [paths.reconstructions] + (isOfImages ? [paths.interpolation] : [])
+      + (isOfImages && model.latent.map != nil ? [paths.latentPlane] : [])
+      + (model.latent.coordinates > 1 ? [paths.latentScatter] : [])
   }
 
   func drawLatent(_ run: Run, _ data: TrainingData) throws {
+    let model = try run.autoencoder("this")
     let sampler = try run.latentSampler()
-    let examples = try data.first(256, run.experiment)
+    let examples = try data.first(2000, run.experiment)
     let centres = try sampler.encode(examples)
-    let decoded = try sampler.decode(centres)
     let width = pictures.domain.shape.product
+    let count = examples.count / width
+    if model.latent.coordinates > 1 {
+      try write(
+        try latentScatter(centres, model.latent, labels: data.labels(count)),
+        to: paths.latentScatter)
+    }
     switch pictures.domain {
     case .images:
-      let count = min(32, examples.count / width)
+      let shown = min(32, count)
+      let decoded = try sampler.decode(Array(centres.prefix(shown * model.latent.coordinates)))
       try write(
-        try pictures.pairs(
-          Array(examples.prefix(count * width)), Array(decoded.prefix(count * width))),
+        try pictures.pairs(Array(examples.prefix(shown * width)), decoded),
         to: paths.reconstructions)
+      try write(
+        try pictures.sheet(
+          try interpolations(run, examples, rows: min(8, count / 2)), columns: Self.pathLength + 2),
+        to: paths.interpolation)
+      if let map = model.latent.map {
+        try write(
+          try pictures.sheet(try sampler.decode(map.points), columns: map.columns),
+          to: paths.latentPlane)
+      }
     case .points(let set):
+      let decoded = try sampler.decode(centres)
       try write(
         try scatter(
           [
@@ -39,14 +55,122 @@ extension Drawing {
     let samples = try run.sample(seeds: seeds(run.experiment.sampling.count))
     try write(try pictures.sheet(samples), to: paths.latestSample, paths.finalSample)
   }
+
+  private static let pathLength = 9
+
+  /// Rows of images: an example, the way from it to another, and that other.
+  private func interpolations(_ run: Run, _ examples: [Float], rows: Int) throws -> [Float] {
+    let width = pictures.domain.shape.product
+    return try (0..<rows).flatMap { row -> [Float] in
+      let first = Array(examples[2 * row * width..<(2 * row + 1) * width])
+      let last = Array(examples[(2 * row + 1) * width..<(2 * row + 2) * width])
+      return try first
+        + run.latentInterpolation(from: first, to: last, count: Self.pathLength) + last
+    }
+  }
+
+  /// Where the posteriors of examples are centred, by label where there are labels.
+  private func latentScatter(
+    _ centres: [Float], _ latent: Latent, labels: [UInt8]?
+  ) throws -> Bitmap {
+    let plane = latent.plane(of: centres)
+    let count = plane.points.count
+    let groups = labels.map { labels in Dictionary(grouping: 0..<count) { labels[$0] } }
+    let series =
+      groups.map { groups in
+        groups.keys.sorted().map { label in
+          Series("\(label)", (groups[label] ?? []).map { plane.points[$0] })
+        }
+      } ?? [Series("\(count) examples", plane.points)]
+    return try scatter(
+      series, labels: Labels(title: "centres of q(z|x)", x: plane.axes.x, y: plane.axes.y))
+  }
+}
+
+extension TrainingData {
+  /// The classes of the first `count` examples, where they have classes.
+  fileprivate func labels(_ count: Int) -> [UInt8]? {
+    guard case .images(_, let labels?) = self else { return nil }
+    return Array(labels.bytes.prefix(count))
+  }
 }
 
 extension Latent {
-  /// Whether the space can be shown whole in one picture.
-  var isPlane: Bool { dimension == 2 }
+  /// Points all over a space that a picture can show whole, in rows from the top, or nil.
+  ///
+  /// Of the plane, the square out to 2.5; of the sphere, longitude by latitude; the circle in one row.
+  var map: (points: [Float], columns: Int)? {
+    func turn(_ share: Double) -> Double { 2 * Double.pi * share }
+    switch self {
+    case .gaussian(2):
+      let side = 20
+      return (
+        (0..<side * side).flatMap { place -> [Float] in
+          let (row, column) = place.quotientAndRemainder(dividingBy: side)
+          func at(_ i: Int) -> Float { 2.5 * (2 * (Float(i) + 0.5) / Float(side) - 1) }
+          return [at(column), -at(row)]
+        }, side
+      )
+    case .sphere(1, _):
+      return (
+        (0..<24).flatMap { i -> [Float] in
+          let angle = turn(Double(i) / 24)
+          return [Float(angle.cosine), Float(angle.sine)]
+        }, 24
+      )
+    case .sphere(2, _):
+      return (
+        (0..<12 * 24).flatMap { place -> [Float] in
+          let (row, column) = place.quotientAndRemainder(dividingBy: 24)
+          let latitude = Double.pi * (0.5 - (Double(row) + 0.5) / 12)
+          let longitude = turn((Double(column) + 0.5) / 24 - 0.5)
+          return [
+            Float(latitude.cosine * longitude.cosine), Float(latitude.cosine * longitude.sine),
+            Float(latitude.sine),
+          ]
+        }, 24
+      )
+    default: return nil
+    }
+  }
+
+  /// Two coordinates of points, [count, coordinates], to show them by: of the sphere in three dimensions
+  /// longitude and latitude in degrees, of others the two that vary most.
+  func plane(of points: [Float]) -> (points: [(x: Double, y: Double)], axes: (x: String, y: String))
+  {
+    let width = coordinates
+    let rows = stride(from: 0, to: points.count, by: width)
+    if case .sphere(2, _) = self {
+      let degrees = 180 / Double.pi
+      return (
+        rows.map { i in
+          let (x, y, z) = (Double(points[i]), Double(points[i + 1]), Double(points[i + 2]))
+          return (
+            y.angle(above: x) * degrees, z.angle(above: (x * x + y * y).squareRoot()) * degrees
+          )
+        }, ("longitude, degrees", "latitude, degrees")
+      )
+    }
+    let count = Double(points.count / width)
+    let variances = (0..<width).map { axis in
+      let values = rows.map { Double(points[$0 + axis]) }
+      let mean = values.reduce(0, +) / count
+      return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    }
+    let most = (0..<width).sorted { (variances[$1], $0) < (variances[$0], $1) }.prefix(2).sorted()
+    let (a, b) = (most[0], most[1])
+    return (
+      rows.map { (Double(points[$0 + a]), Double(points[$0 + b])) }, ("z\(a + 1)", "z\(b + 1)")
+    )
+  }
 }
 
 extension Pictures {
+  /// A sheet of so many columns.
+  func sheet(_ samples: [Float], columns: Int) throws -> Bitmap {
+    try Images.sheet(of: try bitmaps(samples), columns: columns, scale: enlargement)
+  }
+
   /// Each original above its reconstruction, in rows of 16.
   func pairs(_ originals: [Float], _ reconstructions: [Float]) throws -> Bitmap {
     let (above, below) = (try bitmaps(originals), try bitmaps(reconstructions))
@@ -89,11 +213,21 @@ extension Run {
 }
 
 extension Latent {
-  /// Points at equal distances on the shortest way between two, ends included.
+  /// Points at equal distances on the shortest way between two, ends included: a line, or an arc of a great
+  /// circle.
   func path(from a: [Float], to b: [Float], count: Int) -> [Float] {
-    (0..<count).flatMap { i -> [Float] in
-      let share = Float(i) / Float(max(1, count - 1))
-      return zip(a, b).map { $0 + share * ($1 - $0) }
+    let product = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+    let chord = zip(a, b).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+    // By half the angle, which is precise where the ends are close.
+    let angle = 2 * chord.squareRoot().angle(above: (2 + 2 * product).squareRoot())
+    return (0..<count).flatMap { i -> [Float] in
+      let share = Double(i) / Double(max(1, count - 1))
+      var (first, last) = (1 - share, share)
+      if case .sphere = self, angle > 1e-6, angle < .pi - 1e-6 {
+        first = ((1 - share) * angle).sine / angle.sine
+        last = (share * angle).sine / angle.sine
+      }
+      return zip(a, b).map { Float(first * Double($0) + last * Double($1)) }
     }
   }
 }

@@ -1,7 +1,7 @@
 import Images
 
-/// The curves of runs in one picture, one chart under the other: loss, gradient norm and learning
-/// rate over steps; nothing where there are no figures yet.
+/// The curves of runs in one picture, one chart under the other: loss, and the parts that a model has of
+/// it, gradient norm and learning rate over steps; nothing where there are no figures yet.
 func curves(
   _ runs: [(name: String, records: [MetricsRecord])], title: String
 ) throws -> Bitmap? {
@@ -21,6 +21,9 @@ func curves(
   }
   let charts = [
     chart("loss", "loss", isLogarithmic: true, isSmoothed: true),
+    chart("validationLoss", "validation loss, nats", isLogarithmic: false, isSmoothed: false),
+    chart("reconstruction", "reconstruction, nats", isLogarithmic: false, isSmoothed: true),
+    chart("divergence", "KL, nats", isLogarithmic: false, isSmoothed: true),
     chart(
       "gradientNorm", "gradient norm, before clipping", isLogarithmic: true, isSmoothed: true),
     chart("rate", "learning rate", isLogarithmic: false, isSmoothed: false),

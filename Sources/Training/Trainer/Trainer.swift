@@ -229,7 +229,7 @@ public struct Trainer {
   private func finalPictures(of model: Model) -> [String] {
     switch model {
     case .ddpm: Drawing.diffusionFiles(paths, data.domain)
-    case .vae(let model, _): Drawing.latentFiles(paths, model, validation ?? data)
+    case .vae(let model, _): Drawing.latentFiles(paths, model)
     }
   }
 }

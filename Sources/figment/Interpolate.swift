@@ -3,10 +3,11 @@ import Training
 
 struct Interpolate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the images between two, by way of noise.",
+    abstract: "Draws the images between two, by way of noise or of latent variables.",
     discussion: """
-      Both images are mixed, noised to time t0 and brought back. The row begins and ends with the \
-      images themselves; a small t0 blends them, a large one draws new ones on the way.
+      For a diffusion model, both images are mixed, noised to time t0 and brought back: a small t0 \
+      blends them, a large one draws new ones on the way. For a VAE, the shortest way between their \
+      latent variables is decoded. The row begins and ends with the images themselves.
       """)
 
   @Argument(help: ArgumentHelp("The folder of a run on images.", valueName: "run"))

@@ -9,6 +9,8 @@ struct SmallRun {
   var yaml: String
   var data: TrainingData
   var overrides: [String] = []
+  /// What is looked at once an epoch, where the run stops early.
+  var validation: TrainingData?
 
   /// An MLP of 16 units on eight Gaussians.
   static func toy(_ overrides: String...) throws -> SmallRun {
@@ -57,7 +59,9 @@ struct SmallRun {
       name: experiment.name, experiment: experiment.yaml, explicit: folder, resumes: true,
       resumeCommand: "")
     let trainer = Trainer(
-      experiment, data, run.paths, threads: threads,
+      experiment, data, validation: experiment.patience == nil ? nil : validation ?? data,
+      run.paths,
+      threads: threads,
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, command: "figment train",
       interruption: interruption)
     return try trainer.run(
@@ -77,5 +81,45 @@ func failure(_ body: () throws -> Void) -> String {
     return "nothing was thrown"
   } catch {
     return "\(error)"
+  }
+}
+
+extension SmallRun {
+  /// A VAE of two dimensions on forty images of the size of digits.
+  static func vae(_ overrides: String...) throws -> SmallRun {
+    var run = try images()
+    run.yaml = """
+      name: tiny-vae
+      data: mnist
+      steps: 40
+      batch: 8
+      model: {kind: vae, hidden: [16], latent: 2}
+      optimizer: {rate: 1.0e-2, average: null}
+      sampling: {count: 5, previewCount: 4}
+      report: {metricsEvery: 3, samplesEvery: 4, checkpointEvery: 5}
+      """
+    let bytes = (0..<40 * 784).map { UInt8(truncatingIfNeeded: $0 &* $0 / 7) }
+    let others = (0..<20 * 784).map { UInt8(truncatingIfNeeded: $0 &* $0 / 11) }
+    run.data = .images(try ByteTable(bytes, rowShape: [28, 28, 1]), labels: nil)
+    run.validation = .images(try ByteTable(others, rowShape: [28, 28, 1]), labels: nil)
+    run.overrides = overrides
+    return run
+  }
+
+  /// A VAE of points on a circle.
+  static func toyVAE(_ overrides: String...) throws -> SmallRun {
+    var run = try toy()
+    run.yaml = """
+      name: toy-vae
+      data: eight-gaussians
+      steps: 30
+      batch: 4000
+      model: {kind: vae, hidden: [8], posterior: vmf, latent: 1, likelihood: gaussian, bound: iwae, draws: 2}
+      optimizer: {rate: 1.0e-2, average: 0.9}
+      sampling: {count: 40, previewCount: 10}
+      report: {metricsEvery: 4, samplesEvery: 10, checkpointEvery: 7}
+      """
+    run.overrides = overrides
+    return run
   }
 }

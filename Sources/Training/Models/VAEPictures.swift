@@ -15,7 +15,7 @@ extension Drawing {
   func drawLatent(_ run: Run, _ data: TrainingData) throws {
     let model = try run.autoencoder("this")
     let sampler = try run.latentSampler()
-    let examples = try data.first(2000, run.experiment)
+    let examples = try data.examples(2000, as: run.experiment)
     let centres = try sampler.encode(examples)
     let width = pictures.domain.shape.product
     let count = examples.count / width
@@ -79,7 +79,9 @@ extension Drawing {
     let series =
       groups.map { groups in
         groups.keys.sorted().map { label in
-          Series("\(label)", (groups[label] ?? []).map { plane.points[$0] })
+          Series(
+            "\(label)", (groups[label] ?? []).map { plane.points[$0] },
+            color: [8: Color(grey: 60), 9: Color(150, 150, 20)][label])
         }
       } ?? [Series("\(count) examples", plane.points)]
     return try scatter(
@@ -185,7 +187,7 @@ extension Pictures {
 
 extension TrainingData {
   /// At most `count` examples as the model sees them, [count] + shape, on draws that are always the same.
-  func first(_ count: Int, _ experiment: Experiment) throws -> [Float] {
+  package func examples(_ count: Int, as experiment: Experiment) throws -> [Float] {
     let input = try OrderedInput(
       validation: self, experiment, batch: count, limit: count)
     let runtime = try Runtime(seed: 0, threads: 1)
@@ -215,11 +217,11 @@ extension Run {
 extension Latent {
   /// Points at equal distances on the shortest way between two, ends included: a line, or an arc of a great
   /// circle.
-  func path(from a: [Float], to b: [Float], count: Int) -> [Float] {
+  package func path(from a: [Float], to b: [Float], count: Int) -> [Float] {
     let product = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
     let chord = zip(a, b).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
     // By half the angle, which is precise where the ends are close.
-    let angle = 2 * chord.squareRoot().angle(above: (2 + 2 * product).squareRoot())
+    let angle = 2 * chord.squareRoot().angle(above: max(0, 2 + 2 * product).squareRoot())
     return (0..<count).flatMap { i -> [Float] in
       let share = Double(i) / Double(max(1, count - 1))
       var (first, last) = (1 - share, share)

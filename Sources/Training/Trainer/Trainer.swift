@@ -144,8 +144,9 @@ public struct Trainer {
         try timings.append(step: step, [("seconds", .number((now - clock).seconds))])
         clock = now
       }
-      if let found, found.isCollapsed, step >= training.model.warmup, !watch.hasWarned {
-        watch.hasWarned = true
+      if let found,
+        watch.isNewlyCollapsed(found, step: step, isDone: isDone, warmup: training.model.warmup)
+      {
         log.warning(
           """
           step \(step): the posterior has collapsed: KL \(rounded(found.divergence)) nats, \

@@ -6,8 +6,8 @@ final class Watch {
   private let validation: Validation?
   private let stopping: Stopping?
   private let batch, epoch: Int
-  /// Whether the user was told of a collapsed posterior.
-  var hasWarned = false
+  /// Epochs in a row after which the posterior said nothing of the data.
+  private var collapsed = 0
 
   /// - Throws: `DataError` where the experiment stops early and there are no validation data.
   init(
@@ -36,6 +36,18 @@ final class Watch {
   var variableNames: [String] { stopping?.variableNames ?? [] }
   /// Whether the bound has not risen for too long.
   var isOver: Bool { get throws { try stopping?.isOver ?? false } }
+
+  /// Whether the user should now be told that the posterior has collapsed: once, when it is no passing
+  /// state at the beginning of training.
+  func isNewlyCollapsed(_ figures: Validation.Figures, step: Int, isDone: Bool, warmup: Int) -> Bool
+  {
+    guard step >= warmup, figures.isCollapsed else {
+      collapsed = 0
+      return false
+    }
+    collapsed += 1
+    return collapsed == 3 || isDone && collapsed < 3
+  }
 
   /// The figures after an epoch; nothing after any other of the steps done.
   func observe(step: Int) throws -> Validation.Figures? {

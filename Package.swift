@@ -38,7 +38,7 @@ let package = Package(
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Training",
+        "Likelihood", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What docs/your-own-model.md walks through; a test runs it.

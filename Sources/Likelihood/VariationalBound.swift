@@ -54,9 +54,10 @@ public final class VariationalBound: Estimating {
     times = TimeStrata(schedule)
     width = model.denoiser.shape.reduce(1, *)
     self.batch = ((batch ?? (model.denoiser.shape.count == 1 ? 1024 : 64)) + 3) / 4 * 4
-    x = .input("x", [self.batch] + model.denoiser.shape)
-    index = .input("index", [self.batch])
-    keys = .seeds("keys", self.batch)
+    let x = Tensor.input("x", [self.batch] + model.denoiser.shape)
+    let index = Tensor.input("index", [self.batch])
+    let keys = Tensor.seeds("keys", self.batch)
+    (self.x, self.index, self.keys) = (x, index, keys)
     let noise = Tensor.normal(x.shape, "noise", keys: keys)
     let noised = model.noised(x, noise, at: index)
     let estimate = model.denoiser(noised, index)

@@ -48,8 +48,8 @@ public struct Examples: Sendable {
 
   /// Runs `body` for each batch of rows, of which the last is padded with its last example.
   func forEachBatch(
-    _ batch: Int, _ body: (_ first: Int, _ rows: Int, _ values: [Float], _ keys: [UInt64]) throws
-      -> Void
+    _ batch: Int,
+    _ body: (_ first: Int, _ rows: Int, _ values: [Float], _ keys: [UInt64]) throws -> Void
   ) rethrows {
     let width = values.count / max(1, keys.count)
     for first in stride(from: 0, to: keys.count, by: batch) {
@@ -110,7 +110,7 @@ public struct Estimate: Sendable {
   /// Whether so few draws count that more of them would change the figure by much.
   public var hasFewEffectiveSamples: Bool {
     guard let effectiveSamples, samples > 1 else { return false }
-    return Figure(effectiveSamples).mean < min(10, Double(samples) / 2)
+    return Figure(effectiveSamples).mean < min(5, Double(samples) / 2)
   }
 }
 

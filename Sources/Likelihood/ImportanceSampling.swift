@@ -43,8 +43,10 @@ public final class ImportanceSampling: Estimating {
 
   private var blocks: Int { (draws + block - 1) / block }
 
+  /// Passes over a block of draws of a batch.
   public func steps(count: Int) -> Int { (count + batch - 1) / batch * blocks }
 
+  /// An estimate for each of the estimators, in their order.
   public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let count = examples.keys.count

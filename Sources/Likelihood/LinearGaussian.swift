@@ -37,8 +37,10 @@ public struct LinearGaussian: Estimating {
     marginal = try Gaussian(mean: mean, covariance: covariance)
   }
 
+  /// One.
   public func steps(count: Int) -> Int { 1 }
 
+  /// The exact log density of each example.
   public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let size = marginal.dimension

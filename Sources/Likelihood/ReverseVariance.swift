@@ -18,7 +18,9 @@ public struct ReverseVariance: Equatable, Sendable {
     (self.name, self.deviations) = (name, deviations)
   }
 
-  /// σ_t = β_t: the best for data of unit variance (Ho et al. 2020, §3.2).
+  /// σ_t = β_t: the best for data of unit variance.
+  ///
+  /// See Ho et al. 2020, §3.2.
   public static func beta(_ schedule: NoiseSchedule) -> ReverseVariance {
     ReverseVariance(name: "beta", deviations: (1...schedule.times).map { schedule.beta[$0] })
   }
@@ -56,9 +58,9 @@ extension NoiseSchedule {
   /// How far an error of 1 in ε̂ moves the mean of x_{t-1}: β_t²/(α_t β̄_t).
   public func errorScale(_ t: Int) -> Double { beta[t] * beta[t] / (alpha[t] * betaBar[t]) }
 
-  /// What L_t of Ho et al. 2020, eq. 5, for t from 2, has for each dimension without an error, in nats.
+  /// What L_t, for t from 2, has for each dimension without an error, in nats.
   ///
-  /// KL(N(μ̃, β̃_t²) || N(μ, σ_t²)) = ln(σ/β̃) + β̃²/(2σ²) - ½ + (μ̃ - μ)²/(2σ²).
+  /// L_t is of Ho et al. 2020, eq. 5, and KL(N(μ̃, β̃_t²) || N(μ, σ_t²)) = ln(σ/β̃) + β̃²/(2σ²) - ½ + (μ̃ - μ)²/(2σ²).
   public func boundConstant(_ t: Int, deviation: Double) -> Double {
     let ratio = posteriorDeviation(t) / deviation
     return -log(ratio) + (ratio * ratio - 1) / 2

@@ -14,9 +14,9 @@ public enum LastStep: String, Equatable, Sendable {
   case levels
 }
 
-/// The variational bound of a diffusion model's log p(x_0) (Ho et al. 2020, eq. 5), by term.
+/// The variational bound of a diffusion model's log p(x_0), by term.
 ///
-/// -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0, where L_T and all that does not depend on the network is
+/// After Ho et al. 2020, eq. 5: -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0, where L_T and all that does not depend on the network is
 /// summed exactly; of the squared errors K are drawn an example, stratified in t, and each weighed by the
 /// inverse of how often its t is drawn. L_0 has ⌈K/8⌉ draws of its own. All in fp32 with sums in double
 /// precision.
@@ -80,8 +80,10 @@ public final class VariationalBound: Estimating {
 
   private var lastDraws: Int { (draws + 7) / 8 }
 
+  /// Passes over a batch.
   public func steps(count: Int) -> Int { (count + batch - 1) / batch * (draws + lastDraws) }
 
+  /// An estimate for each of the variances, in their order.
   public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let schedule = model.schedule
@@ -152,8 +154,9 @@ public final class VariationalBound: Estimating {
     }
   }
 
-  /// Draws squared errors: K an example among t = 2 ... T, with K times the probability of the t, then
-  /// those of t = 1 with the error of each number of x_0, in a batch that begins at the row.
+  /// Draws squared errors: K an example at times from 2 to T, then those of t = 1.
+  ///
+  /// `middle` is told K times the probability of t, `last` the error of each number.
   private func sweep(
     _ examples: Examples, _ report: (Int) throws -> Void,
     middle: (_ row: Int, _ t: Int, _ frequency: Double, _ error: Double) -> Void,
@@ -229,7 +232,7 @@ private func logProbability(from lower: Double, to upper: Double) -> Double {
 /// Which times are drawn, and how often: half evenly, half as their errors weigh with the variance
 /// β̃_t², as the first few decide most of the bound.
 private struct TimeStrata {
-  /// Of t = 2 ... T, from index 0, and what is below each.
+  /// Of each t from 2 to T, from index 0, and what is below each.
   private let probabilities, cumulative: [Double]
 
   init(_ schedule: NoiseSchedule) {

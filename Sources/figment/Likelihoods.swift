@@ -36,7 +36,8 @@ struct Likelihoods: ParsableCommand {
   @Option(help: "The part of the data: train, validation or test.")
   var split = Split.test
 
-  @Option(help: ArgumentHelp("The evaluation's seed: of binarisation and all draws.", valueName: "s"))
+  @Option(
+    help: ArgumentHelp("The evaluation's seed: of binarisation and all draws.", valueName: "s"))
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("Scores one picture instead.", valueName: "file.png"))

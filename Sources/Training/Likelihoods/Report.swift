@@ -25,7 +25,7 @@ extension LikelihoodTable {
   }
 
   /// The columns of `cells` that hold numbers.
-  public var numericColumns: Set<Int> { setting.hasBits ? [2, 3, 4, 5, 6, 7, 8] : [2, 3, 4, 5, 6, 7] }
+  public var numericColumns: Set<Int> { Set(2...(setting.hasBits ? 8 : 7)) }
 }
 
 extension LikelihoodTable.Difference {
@@ -57,8 +57,7 @@ extension ScoredRun {
       ("stderr", figure.count > 1 ? .number(figure.standardError) : nil),
       ("n", .integer(figure.count)), ("seconds", .number(estimate.seconds)),
       ("base_measure", .text(setting.baseMeasure)),
-      ("binarisation_seed", setting.binarisationSeed.map { .text("\($0)") }),
-      ("seed", .text("\(seed)")),
+      ("binarisation_seed", setting.binarisationSeed.map(number)), ("seed", number(seed)),
     ]
     if !estimate.variant.isEmpty { members.append(("variance", .text(estimate.variant))) }
     if let bits = bitsPerDimension { members.append(("bits_per_dimension", .number(bits))) }
@@ -80,6 +79,11 @@ extension ScoredRun {
     }
     let tail = compared.isEmpty ? "" : ",\"less\":[" + compared.joined(separator: ",") + "]"
     return "{" + texts.joined(separator: ",") + tail + "}"
+  }
+
+  /// JSON's numbers are exact up to 2^53 for most readers; larger seeds are text.
+  private func number(_ seed: UInt64) -> MetricValue {
+    seed < 1 << 53 ? .integer(Int(seed)) : .text("\(seed)")
   }
 
   private func isSameEstimate(as other: ScoredRun) -> Bool {

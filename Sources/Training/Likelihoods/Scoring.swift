@@ -46,14 +46,14 @@ extension Run {
       }
       return ([.vlb], "")
     case .vae(let model, _):
-      if domain.shape.count == 3, (model.likelihood == .bernoulli) != (experiment.binarisation != .none)
-      {
-        return (
-          [],
-          model.likelihood == .bernoulli
-            ? "its pixels are 0 or 1, and the data are not binarised"
-            : "its pixels have a density, and the data are binarised"
-        )
+      let (isOfBits, isBinarised) =
+        (model.likelihood == .bernoulli, experiment.binarisation != .none)
+      if domain.shape.count == 3, isOfBits != isBinarised {
+        let reason =
+          isOfBits
+          ? "its pixels are 0 or 1, and the data are not binarised"
+          : "its pixels have a density, and the data are binarised"
+        return ([], reason)
       }
       return ((model.isLinear && model.deviation != nil ? [.exact] : []) + [.iwae, .elbo], "")
     }
@@ -70,7 +70,8 @@ extension Run {
     if let missing = wanted?.first(where: { !known.contains($0) }) {
       let names = known.map(\.rawValue).joined(separator: ", ")
       throw DataError(
-        "\(printable(name)): a \(experiment.model.kind) has no \(missing.rawValue); it has \(names)")
+        "\(printable(name)): a \(experiment.model.kind) has no \(missing.rawValue); it has \(names)"
+      )
     }
     return known.filter { wanted?.contains($0) ?? true }
   }

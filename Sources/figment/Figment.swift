@@ -11,7 +11,7 @@ struct Figment: ParsableCommand {
     version: figmentVersion,
     subcommands: [
       Train.self, Sample.self, Interpolate.self, Inpaint.self, Field.self, Evaluate.self,
-      Likelihoods.self, Compare.self, Data.self, Info.self, Plan.self, Bench.self,
+      Likelihoods.self, Compare.self, Reproduce.self, Data.self, Info.self, Plan.self, Bench.self,
     ])
 
   /// As the library's own, but failures that are no mistake of usage print one line and exit 1.

@@ -58,7 +58,8 @@ import Training
 
   @Test func theJSONHasTheKeysOfTheContract() throws {
     let result = try measure(
-      .ddpmToy, precision: .fp32, threads: 1, steps: 2, profile: false, dataDirectory: "/nonexistent")
+      .ddpmToy, precision: .fp32, threads: 1, steps: 2, profile: false,
+      dataDirectory: "/nonexistent")
     let object = try JSONSerialization.jsonObject(with: Data(result.json.utf8))
     let keys = try #require(object as? [String: Any]).keys.sorted()
     #expect(

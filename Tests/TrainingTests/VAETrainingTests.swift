@@ -138,8 +138,10 @@ import VAE
         == "--set model.latent=5000: model.latent: expected a whole number from 1 to 4096, found 5000"
     )
     #expect(
-      try error("model.concentration=3").hasPrefix(
-        "--set model.concentration=3: model.concentration: unknown key"))
+      try error("model.concentration=3")
+        == "--set model.concentration=3: model.concentration: expected null with a gaussian posterior, "
+        + "found 3")
+    #expect(try error("model.concentration=null") == "nothing was thrown")
     for value in ["0", "-1", "2e6"] {
       #expect(
         try error("model.posterior=vmf", "model.concentration=\(value)")

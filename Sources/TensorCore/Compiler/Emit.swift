@@ -444,8 +444,8 @@ struct Emitter {
         fk_run_draw_angle,
         fk_draw_angle(
           dimension: Int64(dimension), concentration: try floats(inputs[0]),
-          keys: try inputs.dropFirst().first.map { UnsafePointer(try floats($0)) }, out: try floats(i),
-          rows: Int64(rows), width: Int64(instruction.count / rows), seed: seed,
+          keys: try inputs.dropFirst().first.map { UnsafePointer(try floats($0)) },
+          out: try floats(i), rows: Int64(rows), width: Int64(instruction.count / rows), seed: seed,
           site: instruction.site, run: UnsafePointer(run), pieces: Int32(parts)),
         pieces: Int32(parts))
     case .special(let function):

@@ -200,11 +200,12 @@ struct OrderedInput: Sendable {
   private let rows: Tensor?
   private let values: [Float]
 
-  /// At most `limit` examples of the validation part of `data`.
+  /// At most `limit` examples of `data`: of a user's own points, those of a part.
   ///
-  /// - Throws: `DataError` where there is none.
+  /// - Throws: `DataError` where that part is empty.
   init(
-    validation data: TrainingData, _ experiment: Experiment, batch: Int, limit: Int = 10_000
+    _ data: TrainingData, _ experiment: Experiment, split: Split = .validation, batch: Int,
+    limit: Int = 10_000
   ) throws {
     self.batch = batch
     keys = .seeds("keys", batch)
@@ -214,10 +215,10 @@ struct OrderedInput: Sendable {
       values = set.points(
         seed: experiment.seed, step: 1 << 40, count: min(limit, 4096), standardised: true)
     case .ownPoints(let points, let name):
-      values = Array(points.standardised(.validation).prefix(2 * limit))
+      values = Array(points.standardised(split).prefix(2 * limit))
       guard !values.isEmpty else {
         throw DataError(
-          "\(name): \(points.count) points have no validation part; expected at least "
+          "\(name): \(points.count) points have no \(split.rawValue) part; expected at least "
             + "\(Split.fewestRows)")
       }
     case .images(let table, _):

@@ -188,8 +188,11 @@ extension Pictures {
 extension TrainingData {
   /// At most `count` examples as the model sees them, [count] + shape, on draws that are always the same.
   package func examples(_ count: Int, as experiment: Experiment) throws -> [Float] {
-    let input = try OrderedInput(
-      validation: self, experiment, batch: count, limit: count)
+    var split = Split.validation
+    if case .ownPoints(let points, _) = self, split.rows(of: points.count).isEmpty {
+      split = .train
+    }
+    let input = try OrderedInput(self, experiment, split: split, batch: count, limit: count)
     let runtime = try Runtime(seed: 0, threads: 1)
     let y = input.examples + 0
     let program = try runtime.compile("examples", [y])

@@ -30,16 +30,23 @@ public struct VAESettings: Equatable, Sendable {
       activation: Network.Activation(rawValue: activation) ?? .relu)
     let posterior = try reader.string("posterior", default: "gaussian", oneOf: ["gaussian", "vmf"])
     let dimension = try reader.int("latent", in: 1...4096)
+    // Read in any case, so that an override of the other key leaves a file's null alone.
+    let concentration = try reader.optionalDouble("concentration", in: Latent.concentrations)
     latent =
       posterior == "gaussian"
       ? .gaussian(dimension: dimension)
-      : .sphere(
-        dimension: dimension,
-        concentration: try reader.optionalDouble("concentration", in: Latent.concentrations))
-    switch try reader.string("likelihood", default: "bernoulli", oneOf: ["bernoulli", "gaussian"]) {
-    case "bernoulli": likelihood = .bernoulli
-    default:
-      likelihood = .gaussian(deviation: try reader.optionalDouble("deviation", in: 1e-6...1e6))
+      : .sphere(dimension: dimension, concentration: concentration)
+    if posterior == "gaussian", let concentration {
+      throw reader.error(
+        "concentration", "expected null with a gaussian posterior, found \(decimal(concentration))")
+    }
+    let family = try reader.string(
+      "likelihood", default: "bernoulli", oneOf: ["bernoulli", "gaussian"])
+    let deviation = try reader.optionalDouble("deviation", in: 1e-6...1e6)
+    likelihood = family == "bernoulli" ? .bernoulli : .gaussian(deviation: deviation)
+    if likelihood == .bernoulli, let deviation {
+      throw reader.error(
+        "deviation", "expected null with a bernoulli likelihood, found \(decimal(deviation))")
     }
     let word = try reader.string(
       "bound", default: "elbo", oneOf: VAE.Bound.allCases.map(\.rawValue))

@@ -28,7 +28,7 @@ final class Validation {
   ) throws {
     guard case .vae(let vae, let settings) = model else { return nil }
     let batch = data.domain.shape.count == 1 ? 1024 : 500
-    input = try OrderedInput(validation: data, experiment, batch: batch)
+    input = try OrderedInput(data, experiment, batch: batch)
     parts = vae.parts(
       input.examples, settings.bound, draws: settings.draws, keys: input.keys
     ).map(weights)

@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// What the commands do with a run of a variational autoencoder, and what they say they do not.
+@Suite(.serialized) struct VAECommandTests {
+  private let experiment = """
+    name: points
+    data: eight-gaussians
+    steps: 20
+    batch: 64
+    model: {kind: vae, hidden: [8], posterior: vmf, latent: 2, likelihood: gaussian}
+    optimizer: {average: null}
+    sampling: {count: 64, previewCount: 4}
+    report: {metricsEvery: 10, samplesEvery: 20, checkpointEvery: 15}
+    """
+
+  @Test func commandsOfARun() throws {
+    let tool = try Tool()
+    try tool.write(experiment, to: "points.yaml")
+    try tool.makeFolder("outputs")
+    let trained = try tool.run("train points.yaml --out run")
+    #expect(trained.code == 0 && trained.output == "run/samples.png\n", "\(trained.errors)")
+    for file in ["reconstructions.png", "latent-scatter.png", "curves.png", "samples.png"] {
+      #expect(tool.exists("run/" + file), "\(file)")
+    }
+    for file in ["strip.png", "trajectories.png", "latent.png"] {
+      #expect(!tool.exists("run/" + file), "\(file)")
+    }
+    let drawn = try tool.run("sample run --seeds 3-7 --npy drawn.npy")
+    #expect(drawn.code == 0 && drawn.output == "drawn.npy\n", "\(drawn.errors)")
+    // A header of 128 bytes, and two floats a point.
+    #expect(tool.bytes("drawn.npy")?.count == 128 + 5 * 2 * 4)
+    #expect(try tool.run("evaluate run --count 200").output.hasPrefix("run: "))
+    #expect(try tool.run("compare run run").code == 0)
+    #expect(try tool.run("info run").output.contains("kind: vae"))
+    #expect(try tool.run("plan points.yaml").output.contains("vae/posterior"))
+
+    let onePass = "and run is a vae, which samples in one pass"
+    for (line, message) in [
+      ("sample run --steps 5", "--steps is for diffusion models, " + onePass),
+      ("sample run --sampler ddim", "--sampler is for diffusion models, " + onePass),
+      ("sample run --class 1", "--class is for diffusion models, " + onePass),
+      ("field run", "a score field is for runs of kind ddpm, and points is a vae"),
+      (
+        "interpolate run --from 0 --to 1", "the run is of points, and this needs images"
+      ),
+    ] {
+      let result = try tool.run(line)
+      #expect(result.code == 1 && result.output.isEmpty, "\(line)")
+      #expect(result.errors == "error: \(message)\n", "\(line)")
+    }
+  }
+
+  /// Too few points for a validation part.
+  @Test func patienceNeedsValidationData() throws {
+    let tool = try Tool()
+    try tool.write(experiment, to: "points.yaml")
+    let rows = (0..<50).map { "\(Double($0) / 7),\(Double($0 * $0 % 11))" }
+    try tool.write(rows.joined(separator: "\n") + "\n", to: "mine.csv")
+    let result = try tool.run(
+      "train points.yaml --set data=./mine.csv --set patience=3 --out run")
+    #expect(result.code == 1)
+    #expect(
+      result.lastErrorLine
+        == "error: ./mine.csv: 50 points have no validation part; expected at least 100")
+    #expect(try tool.run("train points.yaml --set data=./mine.csv --out without").code == 0)
+  }
+}

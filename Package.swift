@@ -28,16 +28,17 @@ let package = Package(
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
+    .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "TensorCore", "VAE", "Yams",
+        "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Training",
+        "Likelihood", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
@@ -51,6 +52,9 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
+    .testTarget(
+      name: "LikelihoodTests",
+      dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [

@@ -24,6 +24,9 @@ struct Observation: Sendable {
     }
   }
 
+  /// σ, a single number, where there is one.
+  var deviation: Tensor? { likelihood == .bernoulli ? nil : exp(logDeviation) }
+
   /// log p(x|z) in nats, summed over `axes`; `x` may have lengths of one where `output` has more.
   func logLikelihood(of x: Tensor, _ output: Tensor, over axes: [Int]) -> Tensor {
     switch likelihood {

@@ -11,6 +11,8 @@ public struct VAE: Sendable {
   public let latent: Latent
   /// The family of p(x|z).
   public let likelihood: Likelihood
+  /// Whether encoder and decoder have no hidden layers.
+  public let isLinear: Bool
   private let encoder: Layer
   private let head: Head
   private let decoder: Layer
@@ -26,12 +28,16 @@ public struct VAE: Sendable {
     if let failure = network.failure(forExamplesOf: shape) { throw TensorError(failure) }
     if let failure = latent.failure { throw TensorError(failure) }
     (self.shape, self.latent, self.likelihood) = (shape, latent, likelihood)
+    isLinear = network.channels.isEmpty && network.hidden.isEmpty
     let features: Int
     (encoder, features) = network.encoder(shape, parameters["encoder"])
     head = Head(latent, features: features, parameters["posterior"])
     decoder = network.decoder(latent.coordinates, shape, parameters["decoder"])
     observation = Observation(likelihood, parameters["likelihood"])
   }
+
+  /// σ of p(x|z), a single number, where it is Gaussian.
+  public var deviation: Tensor? { observation.deviation }
 
   /// q(z|x).
   public func posterior(_ x: Tensor) -> Posterior {

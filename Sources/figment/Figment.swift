@@ -11,7 +11,7 @@ struct Figment: ParsableCommand {
     version: figmentVersion,
     subcommands: [
       Train.self, Sample.self, Interpolate.self, Inpaint.self, Field.self, Evaluate.self,
-      Compare.self, Data.self, Info.self, Plan.self, Bench.self,
+      Likelihoods.self, Compare.self, Reproduce.self, Data.self, Info.self, Plan.self, Bench.self,
     ])
 
   /// As the library's own, but failures that are no mistake of usage print one line and exit 1.
@@ -40,7 +40,7 @@ struct Figment: ParsableCommand {
   private static func check(
     _ word: String?, after prefix: String = "", among commands: [any ParsableCommand.Type]
   ) throws {
-    let known = commands.map { "\($0)".lowercased() } + ["help"]
+    let known = commands.map { $0._commandName } + ["help"]
     guard let word, !word.hasPrefix("-"), !known.contains(word) else { return }
     let hint = nearest(to: word, among: known).map { "; did you mean '\(prefix)\($0)'?" } ?? ""
     throw ValidationError("there is no command '\(prefix)\(word)'\(hint)")

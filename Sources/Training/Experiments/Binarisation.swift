@@ -1,3 +1,4 @@
+import Likelihood
 import TensorCore
 
 /// How the bytes of images become zeros and ones: in each case a brighter pixel is more often 1.
@@ -45,9 +46,15 @@ extension ByteTable {
     switch binarisation {
     case .none, .dynamic: return self
     case .threshold: return try ByteTable(bytes.map { $0 < 128 ? 0 : 255 }, rowShape: rowShape)
-    case .fixed: break
+    case .fixed: return try drawn(seed: 0)
     }
-    // Each row by its own number, so that a row is the same in every batch and every run.
+  }
+
+  /// The table with every byte b either 255, with probability b/255, or 0: each row by its own number
+  /// and the seed, so that a row is the same in every batch and every run.
+  ///
+  /// - Throws: `TensorError` if memory runs out.
+  func drawn(seed: UInt64) throws -> ByteTable {
     let batch = min(1000, rows)
     let rowIndex = Tensor.input("rows", [batch])
     let keys = Tensor.seeds("keys", batch)
@@ -59,7 +66,7 @@ extension ByteTable {
     for first in stride(from: 0, to: rows, by: batch) {
       let last = rows - 1
       program.fill(rowIndex, with: (first..<first + batch).map { Float(min($0, last)) })
-      program.fill(seeds: keys, with: (first..<first + batch).map { UInt64($0) })
+      program.fill(seeds: keys, with: (first..<first + batch).map { Examples.key(seed: seed, $0) })
       program.run(at: 0)
       let count = min(batch, rows - first) * rowShape.product
       try program.read(drawn) { span in

@@ -201,7 +201,7 @@ extension Domain {
   }
 }
 
-private func readPicture(_ path: String, height: Int, width: Int, channels: Int?) throws -> Bitmap {
+func readPicture(_ path: String, height: Int, width: Int, channels: Int?) throws -> Bitmap {
   let bytes = try FileSystem.read(path, limit: 1 << 28)
   let picture: Bitmap
   do { picture = try PNG.decode(bytes).bitmap } catch {

@@ -1,0 +1,98 @@
+import TensorCore
+import VAE
+
+/// Bounds of a VAE's log p(x) from draws of its posterior, in fp32 with sums in double precision.
+///
+/// One pass gives the evidence lower bound and the importance-weighted bound of the same draws. Draws
+/// come in blocks, so that memory does not grow with their number; draw k of an example is a function
+/// of the example's key and of k, whatever the batch and however many draws follow.
+public final class ImportanceSampling: Estimating {
+  /// K, the draws an example.
+  public let draws: Int
+  private let wanted: [Estimator]
+  private let batch, block: Int
+  private let program: Program
+  private let x, keys: Tensor
+  private let logLikelihood, logRatio, divergence: Tensor
+
+  /// - Parameters:
+  ///   - draws: K, at least 1.
+  ///   - estimators: `elbo`, `iwae` or both.
+  ///   - batch: Examples at once, by default as many as fill a cache; made a multiple of 4, as
+  ///     contractions are cut into up to four equal slices.
+  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Throws: `TensorError` for fewer than one draw, or if the model's expressions are invalid.
+  public init(
+    _ model: VAE, _ runtime: Runtime, draws: Int, estimators: [Estimator] = [.elbo, .iwae],
+    batch: Int? = nil, weights: (Tensor) -> Tensor = { $0 }
+  ) throws {
+    guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }
+    self.draws = draws
+    wanted = estimators
+    block = min(draws, 50)
+    self.batch = ((batch ?? max(4, min(400, 2000 / block))) + 3) / 4 * 4
+    x = .input("x", [self.batch] + model.shape)
+    keys = .seeds("keys", self.batch)
+    let q = model.posterior(x)
+    let z = q.draws(block, keys: keys)
+    logLikelihood = weights(model.logLikelihood(of: x, at: z.points))
+    logRatio = weights(z.logRatio)
+    divergence = weights(q.divergence)
+    program = try runtime.compile("likelihood", [logLikelihood, logRatio, divergence])
+  }
+
+  private var blocks: Int { (draws + block - 1) / block }
+
+  /// Passes over a block of draws of a batch.
+  public func steps(count: Int) -> Int { (count + batch - 1) / batch * blocks }
+
+  /// An estimate for each of the estimators, in their order.
+  public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+    let start = ContinuousClock.now
+    let count = examples.keys.count
+    var weights = [LogMeanExp](repeating: LogMeanExp(), count: count)
+    var reconstruction = [Double](repeating: 0, count: count)
+    var divergences = reconstruction
+    var done = 0
+    try examples.forEachBatch(batch) { first, rows, values, keys in
+      program.fill(x, with: values)
+      program.fill(seeds: self.keys, with: keys)
+      for index in 0..<blocks {
+        program.run(at: UInt64(index))
+        // The last block may hold more draws than are left of K.
+        let used = min(block, draws - index * block)
+        try program.read(logLikelihood) { likelihoods in
+          try program.read(logRatio) { ratios in
+            for row in 0..<rows {
+              for place in row * block..<row * block + used {
+                let likelihood = Double(likelihoods[place])
+                weights[first + row].add(likelihood + Double(ratios[place]))
+                reconstruction[first + row] -= likelihood / Double(draws)
+              }
+            }
+          }
+        }
+        done += 1
+        try report(done)
+      }
+      try program.read(divergence) { span in
+        for row in 0..<rows { divergences[first + row] = Double(span[row]) }
+      }
+    }
+    let time = seconds(since: start)
+    return wanted.map { estimator in
+      switch estimator {
+      case .iwae:
+        Estimate(
+          .iwae, samples: draws, values: weights.map(\.value),
+          effectiveSamples: weights.map(\.effectiveCount), seconds: time)
+      default:
+        Estimate(
+          .elbo, samples: draws, values: zip(reconstruction, divergences).map { -$0 - $1 },
+          terms: [
+            ("reconstruction", Figure(reconstruction).mean), ("KL", Figure(divergences).mean),
+          ], seconds: time)
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Distributions
+import TensorCore
+import VAE
+
+/// log p(x) of a VAE whose decoder is linear: a Gaussian (Tipping and Bishop 1999).
+///
+/// x = W z + b + σ ε has the mean b and the covariance W Wᵀ + σ² 1.
+public struct LinearGaussian: Estimating {
+  private let marginal: Gaussian
+
+  /// Nil where the model is not linear and Gaussian.
+  ///
+  /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Throws: `TensorError` if the model's expressions are invalid.
+  public init?(_ model: VAE, _ runtime: Runtime, weights: (Tensor) -> Tensor = { $0 }) throws {
+    guard model.isLinear, case .gaussian(let latents) = model.latent, let sigma = model.deviation
+    else { return nil }
+    // W and b from the images of the origin and of the unit vectors.
+    let points = (0...latents).flatMap { row in (1...latents).map { $0 == row ? 1.0 : 0 } }
+    let images = weights(model.decode(.literal(points, [latents + 1, latents])))
+    let deviation = weights(sigma + 0)
+    let program = try runtime.compile("likelihood/linear", [images, deviation])
+    program.run(at: 0)
+    let values = try program.values(images).map { Double($0) }
+    let variance = try Double(program.scalar(deviation)) * Double(program.scalar(deviation))
+    let size = values.count / (latents + 1)
+    let mean = Array(values[..<size])
+    let columns = (1...latents).map { row in
+      (0..<size).map { values[row * size + $0] - mean[$0] }
+    }
+    var covariance = [Double](repeating: 0, count: size * size)
+    for i in 0..<size {
+      for j in 0..<size {
+        covariance[i * size + j] = columns.reduce(i == j ? variance : 0) { $0 + $1[i] * $1[j] }
+      }
+    }
+    marginal = try Gaussian(mean: mean, covariance: covariance)
+  }
+
+  /// One.
+  public func steps(count: Int) -> Int { 1 }
+
+  /// The exact log density of each example.
+  public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+    let start = ContinuousClock.now
+    let size = marginal.dimension
+    let values = try examples.keys.indices.map { row in
+      try marginal.logDensity(examples.values[row * size..<(row + 1) * size].map { Double($0) })
+    }
+    try report(1)
+    return [Estimate(.exact, values: values, seconds: seconds(since: start))]
+  }
+}

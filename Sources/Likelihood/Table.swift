@@ -1,0 +1,126 @@
+/// What log-likelihoods are of: only those of one setting can be compared.
+public struct Setting: Hashable, Sendable {
+  /// The data set.
+  public let dataset: String
+  /// The part of it.
+  public let split: String
+  /// How images became zeros and ones; "none" where they did not.
+  public let binarisation: String
+  /// The seed of the draws that binarised them, where draws did.
+  public let binarisationSeed: UInt64?
+  /// What densities are with respect to, or what is counted.
+  public let baseMeasure: String
+  /// The numbers of an example.
+  public let dimensions: Int
+  /// Whether bits per dimension say something: of images with many levels.
+  public let hasBits: Bool
+
+  /// A setting.
+  public init(
+    dataset: String, split: String, binarisation: String, binarisationSeed: UInt64?,
+    baseMeasure: String, dimensions: Int, hasBits: Bool
+  ) {
+    (self.dataset, self.split, self.dimensions) = (dataset, split, dimensions)
+    (self.binarisation, self.binarisationSeed) = (binarisation, binarisationSeed)
+    (self.baseMeasure, self.hasBits) = (baseMeasure, hasBits)
+  }
+
+  /// The setting in a line, with the unit.
+  public var title: String {
+    let images =
+      binarisation == "none"
+      ? "no binarisation"
+      : "binarisation \(binarisation)" + (binarisationSeed.map { ", seed \($0)" } ?? "")
+    return "\(dataset), \(split): log p(x) in nats, \(dimensions) dimensions; \(baseMeasure); "
+      + images
+  }
+}
+
+/// An estimate for a run.
+public struct ScoredRun: Sendable {
+  /// How the run is called; "data" for the density that examples were drawn from.
+  public let run: String
+  /// What was scored.
+  public let setting: Setting
+  /// What was found.
+  public let estimate: Estimate
+
+  /// An estimate for a run.
+  public init(run: String, setting: Setting, estimate: Estimate) {
+    (self.run, self.setting, self.estimate) = (run, setting, estimate)
+  }
+
+  /// Bits per dimension, where the setting has them.
+  ///
+  /// Of densities on [0, 1] they are those of the 256 levels that were dequantised.
+  public var bitsPerDimension: Double? {
+    guard setting.hasBits else { return nil }
+    let bits = -estimate.figure.mean / (Double(setting.dimensions) * 0.693_147_180_559_945_3)
+    return setting.baseMeasure.hasPrefix("density") ? bits + 8 : bits
+  }
+}
+
+/// Estimates of one setting, the likeliest run first, with the differences between runs.
+public struct LikelihoodTable: Sendable {
+  /// What all its rows are of.
+  public let setting: Setting
+  /// The rows, those of a run one after another.
+  public let rows: [ScoredRun]
+
+  /// One run less another, on the same examples.
+  public struct Difference: Sendable {
+    /// The two, by their tightest estimates.
+    public let first, second: ScoredRun
+    /// The mean of log p by the first less log p by the second, in nats.
+    public let figure: Figure
+  }
+
+  /// Estimates in tables: those of different settings, or of different numbers of examples, are never in
+  /// one.
+  public static func tables(_ rows: [ScoredRun]) -> [LikelihoodTable] {
+    var settings: [Setting] = []
+    for row in rows where !settings.contains(row.setting) { settings.append(row.setting) }
+    return settings.map { setting in
+      LikelihoodTable(setting, rows.filter { $0.setting == setting })
+    }
+  }
+
+  private init(_ setting: Setting, _ rows: [ScoredRun]) {
+    self.setting = setting
+    var runs: [(name: String, rows: [ScoredRun])] = []
+    for row in rows {
+      if let place = runs.firstIndex(where: { $0.name == row.run }) {
+        runs[place].rows.append(row)
+      } else {
+        runs.append((row.run, [row]))
+      }
+    }
+    func best(_ rows: [ScoredRun]) -> Double {
+      Self.tightest(rows)?.estimate.figure.mean ?? -.infinity
+    }
+    self.rows = runs.sorted { best($0.rows) > best($1.rows) }.flatMap(\.rows)
+  }
+
+  /// The estimate that a run is compared by: the exact one, or else the highest bound.
+  private static func tightest(_ rows: [ScoredRun]) -> ScoredRun? {
+    rows.first { $0.estimate.estimator == .exact }
+      ?? rows.max { $0.estimate.figure.mean < $1.estimate.figure.mean }
+  }
+
+  /// Each run less each of those below it; of more than five, the first less the others.
+  public var differences: [Difference] {
+    var names: [String] = []
+    for row in rows where !names.contains(row.run) { names.append(row.run) }
+    let best = names.compactMap { name in Self.tightest(rows.filter { $0.run == name }) }
+    return best.indices.flatMap { i in
+      (i + 1..<max(i + 1, best.count)).compactMap { j in
+        guard best.count <= 5 || i == 0,
+          best[i].estimate.values.count == best[j].estimate.values.count
+        else { return nil }
+        return Difference(
+          first: best[i], second: best[j],
+          figure: .paired(best[i].estimate.values, best[j].estimate.values))
+      }
+    }
+  }
+}

@@ -1,0 +1,266 @@
+import DDPM
+import Distributions
+import Glibc
+import TensorCore
+
+/// p(x_0|x_1) of a diffusion model, which decides what its bound is a bound of.
+public enum LastStep: String, Equatable, Sendable {
+  /// A density: N(μ(x_1), σ_1²).
+  case density
+  /// The probability of zeros and ones that models see as -1 and 1: P(1|x_1) = Φ(μ/σ_1).
+  case bits
+  /// The probability of 256 levels from -1 to 1 (Ho et al. 2020, eq. 13): that of a bin about each,
+  /// the outermost without an end.
+  case levels
+}
+
+/// The variational bound of a diffusion model's log p(x_0), by term.
+///
+/// After Ho et al. 2020, eq. 5: -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0, where L_T and all that does not depend on the network is
+/// summed exactly; of the squared errors K are drawn an example, stratified in t, and each weighed by the
+/// inverse of how often its t is drawn. L_0 has ⌈K/8⌉ draws of its own. All in fp32 with sums in double
+/// precision.
+public final class VariationalBound: Estimating {
+  /// K, the draws of (t, ε) an example.
+  public let draws: Int
+  private let model: DDPM
+  private let lastStep: LastStep
+  private let variances: [ReverseVariance]
+  private let times: TimeStrata
+  private let batch, width: Int
+  private let program: Program
+  private let x, index, keys: Tensor
+  private let gap, error: Tensor
+
+  /// - Parameters:
+  ///   - draws: K, at least 1.
+  ///   - variances: For each of them there is an estimate, of the same draws.
+  ///   - batch: Examples at once; made a multiple of 4.
+  ///   - clip: The range to which the estimate of x_0 is clipped, which is then part of the model.
+  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Throws: `TensorError` for fewer than one draw, a model that is told classes, or if the model's
+  ///   expressions are invalid.
+  public init(
+    _ model: DDPM, _ runtime: Runtime, draws: Int, lastStep: LastStep,
+    variances: [ReverseVariance], batch: Int? = nil, clip: ClosedRange<Double>? = nil,
+    weights: (Tensor) -> Tensor = { $0 }
+  ) throws {
+    guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }
+    guard model.denoiser.classes == nil else {
+      throw TensorError("a model that is told classes has no bound of log p(x) without them")
+    }
+    let schedule = model.schedule
+    (self.draws, self.model, self.lastStep, self.variances) = (draws, model, lastStep, variances)
+    times = TimeStrata(schedule)
+    width = model.denoiser.shape.reduce(1, *)
+    self.batch = ((batch ?? (model.denoiser.shape.count == 1 ? 1024 : 64)) + 3) / 4 * 4
+    let x = Tensor.input("x", [self.batch] + model.denoiser.shape)
+    let index = Tensor.input("index", [self.batch])
+    let keys = Tensor.seeds("keys", self.batch)
+    (self.x, self.index, self.keys) = (x, index, keys)
+    let noise = Tensor.normal(x.shape, "noise", keys: keys)
+    let noised = model.noised(x, noise, at: index)
+    let estimate = model.denoiser(noised, index)
+    let column = [schedule.times] + [Int](repeating: 1, count: x.rank - 1)
+    func gather(_ value: (Int) -> Double) -> Tensor {
+      Tensor.literal((1...schedule.times).map(value), column).gather(index)
+    }
+    var difference = noise - estimate
+    if let clip {
+      let clean =
+        gather { 1 / schedule.alphaBar[$0] } * noised
+        - gather { schedule.betaBar[$0] / schedule.alphaBar[$0] } * estimate
+      let clipped = minimum(maximum(clean, clip.lowerBound), clip.upperBound)
+      difference = gather { schedule.alphaBar[$0] / schedule.betaBar[$0] } * (clipped - x)
+    }
+    gap = weights(difference)
+    error = weights(difference.squared().sum(over: 1...))
+    program = try runtime.compile("likelihood", [gap, error])
+  }
+
+  private var lastDraws: Int { (draws + 7) / 8 }
+
+  /// Passes over a batch.
+  public func steps(count: Int) -> Int { (count + batch - 1) / batch * (draws + lastDraws) }
+
+  /// An estimate for each of the variances, in their order.
+  public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+    let start = ContinuousClock.now
+    let schedule = model.schedule
+    let count = examples.keys.count
+    let zeros = [Double](repeating: 0, count: count)
+    let prior = (0..<count).map { row in
+      let square = examples.values[row * width..<(row + 1) * width]
+        .reduce(0) { $0 + Double($1) * Double($1) }
+      return schedule.priorTerm(dimensions: width, square: square)
+    }
+    var middle = [[Double]](repeating: zeros, count: variances.count)
+    var last = middle
+    let factors = variances.map { variance in
+      (0...schedule.times).map {
+        $0 < 2 ? 0 : schedule.boundFactor($0, deviation: variance.deviation($0))
+      }
+    }
+    try sweep(examples, report) { row, t, frequency, error in
+      for v in variances.indices { middle[v][row] += factors[v][t] * error / frequency }
+    } last: { row, error, gap in
+      for (v, variance) in variances.enumerated() {
+        last[v][row] +=
+          lastTerm(error, gap, examples.values, row * width, variance.deviation(1))
+          / Double(lastDraws)
+      }
+    }
+    let time = seconds(since: start)
+    return variances.enumerated().map { v, variance in
+      let constant =
+        Double(width)
+        * (2...schedule.times).reduce(0) {
+          $0 + schedule.boundConstant($1, deviation: variance.deviation($1))
+        }
+      let values = (0..<count).map { -prior[$0] - middle[v][$0] - constant - last[v][$0] }
+      return Estimate(
+        .vlb, variant: variance.name, samples: draws, values: values,
+        terms: [
+          ("L_T", Figure(prior).mean), ("sum L_t", Figure(middle[v]).mean + constant),
+          ("L_0", Figure(last[v]).mean),
+        ], seconds: time)
+    }
+  }
+
+  /// E|ε - ε̂|²/D by t, from index 0 for t = 1, over all examples.
+  ///
+  /// Times that were not drawn have what is between their neighbours.
+  public func errors(of examples: Examples, report: (Int) throws -> Void) throws -> [Double] {
+    var sums = [Double](repeating: 0, count: model.schedule.times)
+    var counts = sums
+    func add(_ t: Int, _ error: Double) {
+      sums[t - 1] += error / Double(width)
+      counts[t - 1] += 1
+    }
+    try sweep(examples, report) { _, t, _, error in
+      add(t, error)
+    } last: { _, error, _ in
+      add(1, error)
+    }
+    var known = sums.indices.filter { counts[$0] > 0 }.makeIterator()
+    var (before, after) = (0, known.next() ?? 0)
+    return sums.indices.map { i in
+      while after < i, let next = known.next() { (before, after) = (after, next) }
+      if after < i { before = after }
+      func mean(_ place: Int) -> Double { sums[place] / max(1, counts[place]) }
+      guard before < i, i < after else { return mean(i >= after ? after : before) }
+      let share = Double(i - before) / Double(after - before)
+      return mean(before) + share * (mean(after) - mean(before))
+    }
+  }
+
+  /// Draws squared errors: K an example at times from 2 to T, then those of t = 1.
+  ///
+  /// `middle` is told K times the probability of t, `last` the error of each number.
+  private func sweep(
+    _ examples: Examples, _ report: (Int) throws -> Void,
+    middle: (_ row: Int, _ t: Int, _ frequency: Double, _ error: Double) -> Void,
+    last: (_ row: Int, _ error: Double, _ gap: [Float]) -> Void
+  ) throws {
+    var done = 0
+    try examples.forEachBatch(batch) { first, rows, values, keys in
+      program.fill(x, with: values)
+      program.fill(seeds: self.keys, with: keys)
+      for draw in 0..<draws {
+        let drawn = keys.map { times.time(draw, of: draws, key: $0) }
+        program.fill(index, with: drawn.map { Float($0 - 1) })
+        program.run(at: UInt64(draw))
+        try program.read(error) { span in
+          for row in 0..<rows {
+            let frequency = Double(draws) * times.probability(drawn[row])
+            middle(first + row, drawn[row], frequency, Double(span[row]))
+          }
+        }
+        done += 1
+        try report(done)
+      }
+      program.fill(index, with: [Float](repeating: 0, count: batch))
+      for draw in 0..<lastDraws {
+        program.run(at: UInt64(draws + draw))
+        let gaps = try program.values(gap)
+        try program.read(error) { span in
+          for row in 0..<rows {
+            last(first + row, Double(span[row]), Array(gaps[row * width..<(row + 1) * width]))
+          }
+        }
+        done += 1
+        try report(done)
+      }
+    }
+  }
+
+  /// -log p(x_0|x_1) in nats, where μ(x_1) = x_0 + β_1/α_1 (ε - ε̂).
+  private func lastTerm(
+    _ error: Double, _ gap: [Float], _ values: [Float], _ first: Int, _ deviation: Double
+  ) -> Double {
+    let scale = model.schedule.errorScale(1)
+    func mean(_ i: Int) -> Double { Double(values[first + i]) + scale * Double(gap[i]) }
+    switch lastStep {
+    case .density:
+      let variance = deviation * deviation
+      return Double(width) / 2 * log(2 * .pi * variance)
+        + scale * scale * error / (2 * variance)
+    case .bits:
+      return -gap.indices.reduce(0) { sum, i in
+        let sign: Double = values[first + i] > 0 ? 1 : -1
+        return sum + logNormalDistribution(sign * mean(i) / deviation)
+      }
+    case .levels:
+      return -gap.indices.reduce(0) { sum, i in
+        let value = Double(values[first + i])
+        let upper = value > 0.999 ? .infinity : (value + 1.0 / 255 - mean(i)) / deviation
+        let lower = value < -0.999 ? -.infinity : (value - 1.0 / 255 - mean(i)) / deviation
+        return sum + logProbability(from: lower, to: upper)
+      }
+    }
+  }
+}
+
+/// log(Φ(upper) - Φ(lower)), of whichever tail loses no digits.
+private func logProbability(from lower: Double, to upper: Double) -> Double {
+  if lower > 0 { return logProbability(from: -upper, to: -lower) }
+  let larger = upper == .infinity ? 0 : logNormalDistribution(upper)
+  guard lower > -.infinity else { return larger }
+  return larger + log1p(-exp(logNormalDistribution(lower) - larger))
+}
+
+/// Which times are drawn, and how often: half evenly, half as their errors weigh with the variance
+/// β̃_t², as the first few decide most of the bound.
+private struct TimeStrata {
+  /// Of each t from 2 to T, from index 0, and what is below each.
+  private let probabilities, cumulative: [Double]
+
+  init(_ schedule: NoiseSchedule) {
+    let weights = (2...schedule.times).map {
+      schedule.boundFactor($0, deviation: schedule.posteriorDeviation($0))
+    }
+    let total = weights.reduce(0, +)
+    let probabilities = weights.map { 0.5 / Double(weights.count) + 0.5 * $0 / total }
+    var sum = 0.0
+    cumulative = probabilities.map { probability in
+      defer { sum += probability }
+      return sum
+    }
+    self.probabilities = probabilities
+  }
+
+  func probability(_ t: Int) -> Double { probabilities[t - 2] }
+
+  /// Of equal parts of the probability, draw number `draw` has the one of its number.
+  func time(_ draw: Int, of draws: Int, key: UInt64) -> Int {
+    // The site of the draws of a compiled program is a hash of names; this is "strata".
+    let word = Philox(seed: key, site: 0x7374_7261, run: UInt64(draw)).block(0)[0]
+    let place = (Double(draw) + (Double(word) + 0.5) * 0x1p-32) / Double(draws)
+    var (low, high) = (0, cumulative.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if cumulative[middle] <= place { low = middle } else { high = middle }
+    }
+    return low + 2
+  }
+}

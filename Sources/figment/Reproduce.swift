@@ -1,0 +1,81 @@
+import ArgumentParser
+import TensorCore
+import Training
+
+struct Reproduce: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Finds a published figure again: trains, evaluates, writes Experiments/REPRODUCED.md.",
+    discussion: """
+      Without a row, lists those that there are. A run that was interrupted goes on where it stopped.
+      """)
+
+  @Argument(help: ArgumentHelp("The row, such as davidson-vmf-d5.", valueName: "row"))
+  var row: String?
+
+  @Option(
+    help: ArgumentHelp("The folder of the run; outputs/ROW by default.", valueName: "dir"))
+  var out: String?
+
+  @Flag(help: "Prints a JSON object.")
+  var json = false
+
+  @OptionGroup var computing: Computing
+  @OptionGroup var dataFolder: DataFolder
+  @OptionGroup var reporting: Reporting
+
+  mutating func validate() throws { try checkPath(out, "--out") }
+
+  private static let file = "Experiments/REPRODUCED.md"
+
+  func run() throws {
+    guard let name = row else {
+      let rows = Reproduction.all.map { [$0.name, $0.published, $0.source] }
+      for line in table([["row", "published", "source and protocol"]] + rows) { print(line) }
+      return
+    }
+    let row = try Reproduction.named(name)
+    let settings = try row.settings()
+    let data = try TrainingData(settings.data, directory: dataFolder.path)
+    let validation = try settings.validation(directory: dataFolder.path)
+    Interruption.install()
+    let console = Console()
+    let log = reporting.log(console)
+    let paths: RunPaths
+    do {
+      // Locked while it trains.
+      let folder = try RunFolder(
+        name: settings.name, experiment: settings.yaml, explicit: out, resumes: true,
+        resumeCommand: typedCommand())
+      paths = folder.paths
+      for notice in folder.notices { log.notice("\(notice)") }
+      log.info("run folder \(paths.folder)")
+      let command = shellCommand(
+        ["figment", "train", row.experiment] + row.overrides.flatMap { ["--set", $0] })
+      let trainer = Trainer(
+        settings, data, validation: validation, paths, threads: computing.threads, log: log,
+        command: command)
+      switch try trainer.run(progress: reporting.style, console: console) {
+      case .finished: break
+      case .stopped(let step), .interrupted(_, let step):
+        log.info("interrupted: saved at step \(step); the same command goes on")
+        throw ExitCode(Interruption.received?.exitCode ?? 1)
+      }
+    }
+    var progress: Progress?
+    let found = try Reproduced(
+      row, folder: paths.folder, dataDirectory: dataFolder.path, threads: computing.threads
+    ) { done, total in
+      if let signal = Interruption.received { throw ExitCode(signal.exitCode) }
+      var bar =
+        progress
+        ?? Progress(total: total, unit: "passes", style: reporting.style, console: console)
+      bar.update(done)
+      progress = bar
+    }
+    progress?.finish()
+    let old = try? String(decoding: FileSystem.read(Self.file, limit: 1 << 24), as: UTF8.self)
+    try writeAtomically(found.inserted(into: old ?? ""), to: Self.file)
+    print(json ? found.json : found.line)
+  }
+}

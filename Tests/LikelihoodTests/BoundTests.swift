@@ -1,0 +1,230 @@
+import DDPM
+import Likelihood
+import TensorCore
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Data N(0, s² 1) with the best denoiser, ε̂ = β̄_t x_t/v_t.
+private struct GaussianData: Sendable, CustomTestStringConvertible {
+  let kind: NoiseSchedule.Kind
+  let deviation: Double
+  var times = 1000
+  let dimensions = 2
+
+  var testDescription: String { "\(kind), s = \(deviation)" }
+
+  static let all = NoiseSchedule.Kind.allCases.filter { $0 != .cosine }.flatMap { kind in
+    [0.5, 1, 1.5, 2].map { GaussianData(kind: kind, deviation: $0) }
+  }
+
+  func schedule() throws -> NoiseSchedule { try NoiseSchedule(kind, times: times) }
+
+  /// The variance of x_t.
+  func variance(_ schedule: NoiseSchedule, _ t: Int) -> Double {
+    let (signal, noise) = (schedule.alphaBar[t] * deviation, schedule.betaBar[t])
+    return signal * signal + noise * noise
+  }
+
+  func factor(_ schedule: NoiseSchedule, _ t: Int) -> Double {
+    schedule.betaBar[t] / variance(schedule, t)
+  }
+
+  /// β_t² v_{t-1}/v_t, which makes the reverse chain that of the data.
+  func optimal(_ schedule: NoiseSchedule) -> ReverseVariance {
+    ReverseVariance(
+      name: "optimal",
+      deviations: (1...times).map { t in
+        schedule.beta[t] * (variance(schedule, t - 1) / variance(schedule, t)).squareRoot()
+      })
+  }
+
+  /// E|ε - ε̂|² at t of data with this mean square a dimension.
+  func error(_ schedule: NoiseSchedule, _ t: Int, meanSquare: Double) -> Double {
+    let f = factor(schedule, t)
+    let (own, other) = (1 - f * schedule.betaBar[t], f * schedule.alphaBar[t])
+    return Double(dimensions) * (own * own + other * other * meanSquare)
+  }
+
+  /// The bound in expectation, in nats an example.
+  func bound(_ schedule: NoiseSchedule, _ variance: ReverseVariance) -> Double {
+    let (square, d) = (deviation * deviation, Double(dimensions))
+    var total = schedule.priorTerm(dimensions: dimensions, square: d * square)
+    for t in 2...times {
+      let sigma = variance.deviations[t - 1]
+      total += d * schedule.boundConstant(t, deviation: sigma)
+      total +=
+        schedule.boundFactor(t, deviation: sigma) * error(schedule, t, meanSquare: square)
+    }
+    let sigma = variance.deviations[0]
+    total += d / 2 * log(2 * .pi * sigma * sigma)
+    total += schedule.boundFactor(1, deviation: sigma) * error(schedule, 1, meanSquare: square)
+    return -total
+  }
+
+  /// E log N(x; 0, s²), in nats an example.
+  var exact: Double {
+    -Double(dimensions) / 2 * (log(2 * .pi * deviation * deviation) + 1)
+  }
+
+  func model() throws -> DDPM {
+    let schedule = try schedule()
+    let factors = (1...times).map { factor(schedule, $0) }
+    return DDPM(
+      schedule: schedule,
+      denoiser: Denoiser(shape: [dimensions]) { x, time in
+        Tensor.literal(factors, [factors.count, 1]).gather(time) * x
+      })
+  }
+
+  func examples(_ count: Int) -> Examples {
+    var numbers = Numbers(seed: 9)
+    return Examples(
+      numbers.normals(dimensions * count, deviation: deviation).map { Float($0) }, count: count,
+      seed: 0)
+  }
+}
+
+@Suite(.serialized) struct BoundTests {
+  @Test(arguments: GaussianData.all) fileprivate func theBoundIsNearlyExact(
+    _ data: GaussianData
+  ) throws {
+    let schedule = try data.schedule()
+    func excess(_ variance: ReverseVariance) -> Double {
+      (data.exact - data.bound(schedule, variance)) / Double(data.dimensions)
+    }
+    let (beta, posterior) = (excess(.beta(schedule)), excess(.posterior(schedule)))
+    let optimal = excess(data.optimal(schedule))
+    print(
+      "bound on N(0, \(data.deviation)²), \(data.kind), T 1000: short of exact by \(beta) (beta),",
+      "\(posterior) (posterior), \(optimal) (optimal) nats a dimension")
+    #expect(beta > -1e-9 && beta < 2e-3)
+    #expect(optimal > -1e-9 && optimal < 1e-6)
+    #expect(posterior > beta)
+    // What is fitted to the errors is the optimum.
+    let square = data.deviation * data.deviation
+    let errors = (1...data.times).map {
+      data.error(schedule, $0, meanSquare: square) / Double(data.dimensions)
+    }
+    let fitted = ReverseVariance.fitted(schedule, errors: errors)
+    for (a, b) in zip(fitted.deviations, data.optimal(schedule).deviations) {
+      #expect(abs(a / b - 1) < 1e-9)
+    }
+  }
+
+  /// The estimator's mean is the closed form of each term, at few and at many draws.
+  @Test(arguments: [3, 40, 1500]) func theEstimatorIsUnbiased(draws: Int) throws {
+    let data = GaussianData(kind: .linear, deviation: 1.5, times: 200)
+    let (schedule, model) = (try data.schedule(), try data.model())
+    let variances: [ReverseVariance] = [
+      .beta(schedule), .posterior(schedule), data.optimal(schedule),
+    ]
+    let examples = data.examples(draws > 1000 ? 500 : 4000)
+    let runtime = try Runtime(seed: 0, threads: 2)
+    let estimates = try VariationalBound(
+      model, runtime, draws: draws, lastStep: .density, variances: variances
+    ).estimates(of: examples) { _ in }
+    // The closed form for these examples: what is left is the noise of the draws.
+    for (variance, estimate) in zip(variances, estimates) {
+      let expected = examples.keys.indices.map { row -> Double in
+        let square = examples.values[2 * row..<2 * row + 2]
+          .reduce(0) { $0 + Double($1) * Double($1) }
+        var total = schedule.priorTerm(dimensions: 2, square: square)
+        for t in 2...data.times {
+          let sigma = variance.deviations[t - 1]
+          total +=
+            2 * schedule.boundConstant(t, deviation: sigma)
+            + schedule.boundFactor(t, deviation: sigma)
+            * data.error(schedule, t, meanSquare: square / 2)
+        }
+        let sigma = variance.deviations[0]
+        total +=
+          log(2 * .pi * sigma * sigma)
+          + schedule.boundFactor(1, deviation: sigma)
+          * data.error(schedule, 1, meanSquare: square / 2)
+        return -total
+      }
+      let gap = Figure.paired(estimate.values, expected)
+      let context = "\(variance.name), K \(draws): \(gap)"
+      #expect(abs(gap.mean) < 4 * gap.standardError, "\(context)")
+      let terms = estimate.terms.reduce(0) { $0 + $1.mean }
+      #expect(abs(terms + estimate.figure.mean) < 1e-9 * max(1, abs(terms)))
+      #expect(estimate.terms.map(\.name) == ["L_T", "sum L_t", "L_0"])
+      #expect(estimate.samples == draws && estimate.figure.count == examples.keys.count)
+    }
+    print(
+      "bound, K \(draws):",
+      zip(variances, estimates).map {
+        "\($0.name) \($1.figure.mean) +- \($1.figure.standardError)"
+      }.joined(separator: ", "), "exact \(data.exact)")
+  }
+
+  @Test func anEstimateDependsOnItsExampleAlone() throws {
+    let data = GaussianData(kind: .su, deviation: 0.5, times: 50)
+    let model = try data.model()
+    let all = data.examples(21)
+    func values(_ examples: Examples, batch: Int) throws -> [Double] {
+      try VariationalBound(
+        model, try Runtime(seed: 0, threads: 2), draws: 13, lastStep: .density,
+        variances: [.beta(model.schedule)], batch: batch
+      ).estimates(of: examples) { _ in }[0].values
+    }
+    let whole = try values(all, batch: 8)
+    for (rows, batch) in [([20, 4], 8), ([7], 4), (Array(0..<21), 64)] {
+      #expect(try values(all[rows], batch: batch) == rows.map { whole[$0] })
+    }
+  }
+
+  /// Errors by time are those of the denoiser, at times that were drawn and between them.
+  @Test(arguments: [4, 400]) func errorsByTime(draws: Int) throws {
+    let data = GaussianData(kind: .linear, deviation: 1, times: 100)
+    let (schedule, model) = (try data.schedule(), try data.model())
+    let bound = try VariationalBound(
+      model, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density, variances: [])
+    let errors = try bound.errors(of: data.examples(2000)) { _ in }
+    for t in [1, 2, 10, 50, 99, 100] {
+      let expected = data.error(schedule, t, meanSquare: 1) / 2
+      #expect(abs(errors[t - 1] - expected) < (draws > 100 ? 0.05 : 0.25) * expected, "t = \(t)")
+    }
+  }
+
+  /// The probabilities of all that x_0 may be sum to one, whatever the network says.
+  @Test(arguments: [LastStep.bits, .levels]) func lastStepsAreProbabilities(_ step: LastStep) throws
+  {
+    let schedule = try NoiseSchedule(.linear, times: 10)
+    let levels = step == .bits ? [Float(-1), 1] : (0..<256).map { Float($0) / 127.5 - 1 }
+    // With an estimate that undoes all of x_1, its mean is 0.1 for every x_0 and noise.
+    let denoiser = Denoiser(shape: [1]) { x, _ in
+      (x - 0.1 * schedule.alpha[1]) / schedule.beta[1]
+    }
+    let bound = try VariationalBound(
+      DDPM(schedule: schedule, denoiser: denoiser), try Runtime(seed: 0, threads: 1), draws: 1,
+      lastStep: step,
+      variances: [ReverseVariance(name: "", deviations: [0.7] + .init(repeating: 1, count: 9))])
+    let probabilities = try levels.map { level -> Double in
+      let estimate = try bound.estimates(of: Examples([level], count: 1, seed: 0)) { _ in }[0]
+      return exp(-(try #require(estimate.terms.last).mean))
+    }
+    #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
+  }
+
+  @Test func clippingNeverLowersTheBoundOfImages() throws {
+    let schedule = try NoiseSchedule(.linear, times: 40)
+    let model = DDPM(schedule: schedule, denoiser: Denoiser(shape: [4]) { x, _ in 0.9 * x })
+    var numbers = Numbers(seed: 2)
+    let values = (0..<400).map { _ in Float(Bool.random(using: &numbers) ? 1 : -1) }
+    func terms(_ clip: ClosedRange<Double>?) throws -> [Double] {
+      try VariationalBound(
+        model, try Runtime(seed: 0, threads: 1), draws: 20, lastStep: .bits,
+        variances: [.posterior(schedule)], clip: clip
+      ).estimates(of: Examples(values, count: 100, seed: 0)) { _ in }[0].terms.map(\.mean)
+    }
+    let (free, clipped) = (try terms(nil), try terms(-1...1))
+    #expect(clipped[1] < free[1])
+    #expect(clipped[0] == free[0])
+  }
+}

@@ -126,7 +126,8 @@ public struct Reproduced: Sendable {
     let figure = scored.estimate.figure
     return JSONObject([
       ("row", .text(row.name)), ("command", .text(command)),
-      ("seed", .integer(Int(clamping: seed))), ("hardware", .text(hardware)), ("step", .integer(step)),
+      ("seed", .integer(Int(clamping: seed))), ("hardware", .text(hardware)),
+      ("step", .integer(step)),
       ("minutes", .number(minutes)), ("dataset", .text(scored.setting.dataset)),
       ("split", .text(scored.setting.split)),
       ("binarisation", .text(scored.setting.binarisation)), ("unit", .text("nats")),
@@ -183,7 +184,8 @@ private func processorName() -> String {
   defer { fclose(file) }
   var line = [CChar](repeating: 0, count: 4096)
   while fgets(&line, Int32(line.count), file) != nil {
-    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let bytes = line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let text = String(decoding: bytes, as: UTF8.self)
     guard text.hasPrefix("model name"), let name = text.split(separator: ":").last else { continue }
     return printable(String(name.drop { $0 == " " }.prefix { $0 != "\n" }))
   }

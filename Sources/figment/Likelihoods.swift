@@ -43,7 +43,7 @@ struct Likelihoods: ParsableCommand {
   @Option(help: ArgumentHelp("Scores one picture instead.", valueName: "file.png"))
   var image: String?
 
-  @Flag(help: "Leaves out what is no finished run with a likelihood, and says so.")
+  @Flag(help: "Leaves out what is no run with a likelihood, and says so.")
   var skip = false
 
   @Flag(help: "Prints an array of JSON objects.")
@@ -92,6 +92,7 @@ struct Likelihoods: ParsableCommand {
         log.notice("left out: \(error)")
       }
     }
+    if likelihoods.isEmpty { throw CommandError("no run with a likelihood is left") }
     let total = likelihoods.reduce(0) { $0 + $1.steps }
     var progress = Progress(
       total: total, unit: "passes", style: reporting.style, console: console)

@@ -169,6 +169,20 @@ private let commands = [
       + "'ancestral' or 'ancestral-posterior'."),
   Mistake("compare tiny", 64, "compare takes 2 to 8 runs, not 1"),
   Mistake("compare a b c d e f g h i", 64, "compare takes 2 to 8 runs, not 9"),
+  Mistake("likelihood", 64, "Missing expected argument '<run> ...'"),
+  Mistake("likelihood tiny --samples 0", 64, "--samples is from 1 to 10000000, not 0"),
+  Mistake("likelihood tiny --examples 0", 64, "--examples is from 1 to 1000000, not 0"),
+  Mistake(
+    "likelihood tiny --estimator ais", 64,
+    "--estimator is one of all, exact, iwae, elbo, vlb, not 'ais'"),
+  Mistake(
+    "likelihood tiny --split all", 64,
+    "The value 'all' is invalid for '--split <split>'. Please provide one of 'train', "
+      + "'validation' or 'test'."),
+  Mistake(
+    "likelihood tiny --image cut.png --examples 3", 64,
+    "--image and --examples exclude each other"),
+  Mistake("likelihood tiny --seed -1", 64, "Missing value for '--seed <s>'"),
   Mistake("data show moons --count 0", 64, "--count is from 1 to 100000, not 0"),
   Mistake("bench ddpm-toy --steps 0", 64, "--steps is from 1 to 1000000, not 0"),
   Mistake("bench ddpm-toy --json --profile", 64, "--profile and --json exclude each other"),
@@ -214,6 +228,23 @@ private let commands = [
   Mistake(
     "compare tiny metrics", 1,
     "metrics/metrics.jsonl: line 2: expected an object at byte 0, found \"n\""),
+
+  Mistake("likelihood folder", 1, "folder: \(noCheckpoint)"),
+  Mistake("likelihood tiny missing", 1, "missing: is not a run folder"),
+  Mistake("likelihood tiny --estimator iwae", 1, "tiny: a ddpm has no iwae; it has vlb"),
+  Mistake("likelihood tiny --estimator exact", 1, "tiny: a ddpm has no exact; it has vlb"),
+  Mistake(
+    "likelihood tiny --image cut.png", 1, "tiny: the run is of points, and --image needs images"),
+  Mistake("likelihood folder --skip --quiet", 1, "no run with a likelihood is left"),
+  Mistake(
+    "reproduce iwae-k2", 1,
+    "there is no row 'iwae-k2' to reproduce: did you mean 'iwae-k1'? Rows: davidson-gaussian-d2, "
+      + "davidson-gaussian-d5, davidson-gaussian-d10, davidson-gaussian-d20, "
+      + "davidson-gaussian-d40, davidson-vmf-d2, davidson-vmf-d5, davidson-vmf-d10, "
+      + "davidson-vmf-d20, davidson-vmf-d40, iwae-k50, iwae-k1"),
+  Mistake(
+    "reproduce iwae-k1", 1,
+    "Experiments/reproduce/iwae.yaml: no such file; reproduce runs in the folder of the project"),
 
   // Checkpoints.
   Mistake(

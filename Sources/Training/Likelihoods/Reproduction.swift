@@ -48,7 +48,9 @@ public struct Reproduction: Sendable {
   private static let burda = [(50, "-84.78"), (1, "-86.76")].map { draws, published in
     Reproduction(
       name: "iwae-k\(draws)", experiment: "Experiments/reproduce/iwae.yaml",
-      overrides: ["name=iwae-k\(draws)", "model.draws=\(draws)"], samples: 5000,
+      overrides: ["name=iwae-k\(draws)", "model.draws=\(draws)"]
+        + (Precision.hasBF16 && draws > 1 ? ["precision=bf16"] : []),
+      samples: 5000,
       published: published,
       source: "Burda et al. 2016, table 1: 3,280 epochs; here 300, 50,000 training images")
   }
@@ -124,7 +126,8 @@ public struct Reproduced: Sendable {
     let figure = scored.estimate.figure
     return JSONObject([
       ("row", .text(row.name)), ("command", .text(command)),
-      ("seed", .text("\(seed)")), ("hardware", .text(hardware)), ("step", .integer(step)),
+      ("seed", .integer(Int(clamping: seed))), ("hardware", .text(hardware)),
+      ("step", .integer(step)),
       ("minutes", .number(minutes)), ("dataset", .text(scored.setting.dataset)),
       ("split", .text(scored.setting.split)),
       ("binarisation", .text(scored.setting.binarisation)), ("unit", .text("nats")),
@@ -176,10 +179,15 @@ public struct Reproduced: Sendable {
 
 /// What the processor calls itself.
 private func processorName() -> String {
-  let text = (try? FileSystem.read("/proc/cpuinfo", limit: 1 << 24)) ?? []
-  let line = String(decoding: text, as: UTF8.self).split(separator: "\n").first {
-    $0.hasPrefix("model name")
+  // The system makes the file as it is read, and says that it is empty.
+  guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 4096)
+  while fgets(&line, Int32(line.count), file) != nil {
+    let bytes = line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard text.hasPrefix("model name"), let name = text.split(separator: ":").last else { continue }
+    return printable(String(name.drop { $0 == " " }.prefix { $0 != "\n" }))
   }
-  guard let name = line?.split(separator: ":").last else { return "unknown processor" }
-  return printable(String(name.drop { $0 == " " }))
+  return "unknown processor"
 }

@@ -107,6 +107,13 @@ public struct Estimate: Sendable {
       terms: terms + [(name, mean)], effectiveSamples: effectiveSamples, seconds: seconds)
   }
 
+  /// The same, with the time of what had to be found first.
+  public func adding(seconds more: Double) -> Estimate {
+    Estimate(
+      estimator, variant: variant, samples: samples, values: values, terms: terms,
+      effectiveSamples: effectiveSamples, seconds: seconds + more)
+  }
+
   /// Whether so few draws count that more of them would change the figure by much.
   public var hasFewEffectiveSamples: Bool {
     guard let effectiveSamples, samples > 1 else { return false }

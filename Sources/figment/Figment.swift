@@ -40,7 +40,7 @@ struct Figment: ParsableCommand {
   private static func check(
     _ word: String?, after prefix: String = "", among commands: [any ParsableCommand.Type]
   ) throws {
-    let known = commands.map { $0._commandName } + ["help"]
+    let known = commands.map { $0.configuration.commandName ?? "\($0)".lowercased() } + ["help"]
     guard let word, !word.hasPrefix("-"), !known.contains(word) else { return }
     let hint = nearest(to: word, among: known).map { "; did you mean '\(prefix)\($0)'?" } ?? ""
     throw ValidationError("there is no command '\(prefix)\(word)'\(hint)")

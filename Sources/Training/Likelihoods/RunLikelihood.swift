@@ -81,11 +81,13 @@ public struct RunLikelihood {
   ///
   /// - Parameter report: Given the number of steps done; what it throws ends the work.
   public func score(report: (Int) throws -> Void) throws -> [ScoredRun] {
-    var (stages, before) = (stages, 0)
+    var (stages, before, fitting) = (stages, 0, 0.0)
     if let fit {
+      let start = ContinuousClock.now
       let errors = try fit.bound.errors(of: fit.examples, report: report)
       before = fit.bound.steps(count: fit.examples.keys.count)
       stages.append(try fit.fitted(errors))
+      fitting = (ContinuousClock.now - start).seconds
     }
     var rows: [ScoredRun] = []
     if let exact = data.exact {
@@ -96,6 +98,7 @@ public struct RunLikelihood {
       before += stage.steps(count: data.examples.keys.count)
       rows += estimates.map { estimate in
         var estimate = estimate.shifted(by: data.shift)
+        if estimate.variant == "fitted" { estimate = estimate.adding(seconds: fitting) }
         // The terms, too, then sum to -log p in data coordinates.
         if data.shift != 0, !estimate.terms.isEmpty {
           estimate = estimate.adding(term: "scale", -data.shift)

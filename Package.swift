@@ -60,7 +60,8 @@ let package = Package(
       dependencies: [
         "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE",
         .product(name: "Logging", package: "swift-log"),
-      ]),
+      ],
+      exclude: ["Golden"]),
     // Runs the executable as a process: what is to be tested cannot be linked.
     .testTarget(name: "FigmentTests", dependencies: ["Images"]),
   ]

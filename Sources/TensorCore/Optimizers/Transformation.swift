@@ -12,8 +12,16 @@ public struct Slots {
   public let globals: Globals
   /// The number of this step, from one.
   public var step: Tensor { globals.step }
+  /// The number of this step, from one, counted from where the state began.
+  public internal(set) var age: Tensor
+  /// What the parameter holds before this step.
+  public var value: Tensor { parameter.value }
   var updates: [Update] = []
   var replacements: [(inout Slots, Tensor) -> Tensor] = []
+
+  init(_ parameter: Variable, _ globals: Globals) {
+    (self.parameter, self.globals, age) = (parameter, globals, globals.step)
+  }
 
   /// What is computed once a step, before the chains.
   public struct Globals: Sendable {
@@ -32,6 +40,11 @@ public struct Slots {
     _ name: String, initially initial: Tensor? = nil, _ next: (Tensor) -> Tensor
   ) -> Tensor {
     keep(as: "\(parameter.name)/\(name)", initially: initial, next)
+  }
+
+  /// Keeps a copy of the parameter that expressions can read, see `Weights`; it starts as the parameter.
+  public mutating func keep(_ copy: Weights, _ next: (Tensor) -> Tensor) -> Tensor {
+    keep(as: copy.name(parameter), initially: parameter.value, next)
   }
 
   mutating func keep(
@@ -65,6 +78,16 @@ public func scale(by rate: Rate) -> Transformation {
 /// See Pascanu et al. 2013, alg. 1.
 public func clip(globalNorm limit: Double) -> Transformation {
   { change, slots in minimum(limit / maximum(slots.globals.gradientNorm, 1e-12), 1) * change }
+}
+
+/// Keeps every number of the parameters from -`limit` to `limit`.
+///
+/// See Arjovsky et al. 2017, algorithm 1.
+public func clamp(_ limit: Double) -> Transformation {
+  { change, slots in
+    slots.replace { _, value in minimum(maximum(value, -limit), limit) }
+    return change
+  }
 }
 
 /// One step of an optimizer.
@@ -108,7 +131,7 @@ public func minimize(
   let globals = Slots.Globals(step: count.value + 1, gradientNorm: norm)
   var updates = [Update(count, globals.step)]
   for (parameter, gradient) in zip(parameters.variables, gradients) {
-    var slots = Slots(parameter: parameter, globals: globals)
+    var slots = Slots(parameter, globals)
     let change = transformation(gradient, &slots)
     var value = parameter.value + change
     for replacement in slots.replacements { value = replacement(&slots, value) }

@@ -45,32 +45,9 @@ public enum Model: Sendable {
   }
 }
 
-/// Which of a run's weights are read.
-public enum Weights: String, Sendable {
-  /// Those that are trained.
-  case raw = ""
-  /// Their moving averages.
-  case averaged = "ema."
-  /// Those that were best on validation data.
-  case best = "best."
-
-  /// What the array of a parameter is called in a checkpoint.
-  func name(_ parameter: Variable) -> String { rawValue + parameter.name }
-
-  /// An expression of the raw weights, with these read instead.
-  func reading(_ parameters: Parameters) -> (Tensor) -> Tensor {
-    guard self != .raw else { return { $0 } }
-    let values = Dictionary(
-      uniqueKeysWithValues: parameters.variables.map {
-        ($0, Variable(name($0), initially: $0.value).value)
-      })
-    return { $0.substituting(values) }
-  }
-}
-
 extension Experiment {
   /// Which weights samples are drawn with, and figures are of.
   var weights: Weights {
-    patience != nil ? .best : optimizer.average != nil ? .averaged : .raw
+    patience != nil ? .best : optimizer.weights
   }
 }

@@ -106,7 +106,7 @@ public struct Run {
   func sampler() throws -> Sampler {
     let model = try diffusion("this")
     return try Sampler(
-      model, runtime, batch: Self.batch(for: domain.shape), averaged: averagedParameters,
+      model, runtime, batch: Self.batch(for: domain.shape), weights: reading,
       precision: experiment.precision,
       clip: model.clipRange)
   }
@@ -115,7 +115,7 @@ public struct Run {
     let model = try autoencoder("this")
     return try LatentSampler(
       model, runtime, batch: Self.batch(for: domain.shape),
-      drawsObservations: model.drawsObservations, weights: experiment.weights.reading(parameters))
+      drawsObservations: model.drawsObservations, weights: reading)
   }
 
   /// The diffusion model of the run.
@@ -139,13 +139,8 @@ public struct Run {
       "\(what) is for runs of kind \(kind), and \(experiment.name) is a \(experiment.model.kind)")
   }
 
-  /// The parameters that are read from their averages.
-  var averagedParameters: [Variable] {
-    experiment.weights == .averaged ? parameters.variables : []
-  }
-
   /// An expression of the raw weights, with those read that samples are drawn with.
   public func reading(_ expression: Tensor) -> Tensor {
-    experiment.weights.reading(parameters)(expression)
+    experiment.weights.reading(parameters.variables)(expression)
   }
 }

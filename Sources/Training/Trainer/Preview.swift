@@ -2,10 +2,11 @@ import DDPM
 import TensorCore
 import VAE
 
-/// Sheets during training: the raw weights beside their average until both draw the same.
+/// Sheets during training: the raw weights beside those to evaluate with, until both draw the same.
 final class Preview {
   private let raw: () throws -> [Float]
-  private let averaged: (() throws -> [Float])?
+  private let evaluated: (() throws -> [Float])?
+  private let caption: String
 
   init(_ training: TrainingProgram, _ experiment: Experiment) throws {
     let settings = experiment.sampling
@@ -16,7 +17,7 @@ final class Preview {
         let reverse = try experiment.reverse()
         let sampler = try Sampler(
           model, training.runtime, batch: settings.previewCount,
-          averaged: weights == .averaged ? training.parameters.variables : [],
+          weights: weights.reading(training.parameters.variables),
           precision: experiment.precision,
           clip: model.clipRange)
         return {
@@ -26,24 +27,26 @@ final class Preview {
         let sampler = try LatentSampler(
           model, training.runtime, batch: settings.previewCount,
           drawsObservations: model.drawsObservations,
-          weights: weights.reading(training.parameters))
+          weights: weights.reading(training.parameters.variables))
         return { try sampler.sample(seeds: seeds) }
       }
     }
     raw = try drawing(.raw)
-    averaged = experiment.optimizer.average == nil ? nil : try drawing(.averaged)
+    let weights = experiment.optimizer.weights
+    caption = weights == .slow ? "slow weights" : "moving average"
+    evaluated = weights == .raw ? nil : try drawing(weights)
   }
 
   /// The samples to show, each with a caption.
   func draw() throws -> [(caption: String, samples: [Float])] {
     let first = try raw()
-    guard let averaged else { return [("raw weights", first)] }
-    let second = try averaged()
+    guard let evaluated else { return [("raw weights", first)] }
+    let second = try evaluated()
     let gap =
       zip(first, second).reduce(0.0) { $0 + abs(Double($1.0 - $1.1)) } / Double(first.count)
     // A hundredth of the range of an image, or a fiftieth of a standard deviation of points.
     let agree = gap < 0.02
-    return (agree ? [] : [("raw weights", first)]) + [("moving average", second)]
+    return (agree ? [] : [("raw weights", first)]) + [(caption, second)]
   }
 }
 

@@ -28,10 +28,11 @@ let package = Package(
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
+    .target(name: "WGAN", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "TensorCore", "VAE", "Yams",
+        "Datasets", "DDPM", "Images", "TensorCore", "VAE", "WGAN", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -51,10 +52,11 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
+    .testTarget(name: "WGANTests", dependencies: ["TensorCore", "WGAN"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE",
+        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ]),
     // Runs the executable as a process: what is to be tested cannot be linked.

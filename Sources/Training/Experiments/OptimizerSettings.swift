@@ -123,21 +123,29 @@ public struct OptimizerSettings: Equatable, Sendable {
     average != nil ? .averaged : lookahead != nil ? .slow : .raw
   }
 
-  /// The learning rate by step.
-  func rate(steps: Int) -> Rate {
-    let peak = Rate(rate)
+  /// The learning rate, times `factor`, by run of a program that runs `runs` times a step.
+  func rate(steps: Int, runs: Int = 1, times factor: Double = 1) -> Rate {
+    let peak = Rate(rate * factor)
     let falling =
       switch decay {
       case .constant: peak
-      case .linear: peak.linear(until: steps)
-      case .cosine: peak.cosine(until: steps)
+      case .linear: peak.linear(until: steps * runs)
+      case .cosine: peak.cosine(until: steps * runs)
       }
-    return falling.warmedUp(over: warmup)
+    return falling.warmedUp(over: warmup * runs)
   }
 
   /// The chain of transformations.
-  func transformation(steps: Int) -> Transformation {
-    let rate = rate(steps: steps)
+  func transformation(steps: Int) -> Transformation { transformation(rate(steps: steps)) }
+
+  /// The chain of transformations at a rate.
+  ///
+  /// - Parameters:
+  ///   - limit: How large the parameters may grow, if that is limited.
+  ///   - isAveraged: Whether the moving average is kept, where there is one.
+  func transformation(
+    _ rate: Rate, clamp limit: Double? = nil, isAveraged: Bool = true
+  ) -> Transformation {
     var result =
       switch kind {
       case .adam: adam(rate, beta1, beta2)
@@ -146,11 +154,12 @@ public struct OptimizerSettings: Equatable, Sendable {
       case .sgd: sgd(rate, momentum: momentum, nesterov: nesterov, decay: weightDecay)
       }
     if let clip { result = chain(TensorCore.clip(globalNorm: clip), result) }
+    if let limit { result = chain(result, clamp(limit)) }
     if let lookahead {
       result = TensorCore.lookahead(
         result, every: lookahead.every, alpha: lookahead.alpha, state: lookahead.state)
     }
-    if let average { result = chain(result, TensorCore.average(decay: average)) }
+    if let average, isAveraged { result = chain(result, TensorCore.average(decay: average)) }
     return result
   }
 }

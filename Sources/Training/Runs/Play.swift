@@ -115,7 +115,7 @@ extension Run {
 }
 
 /// Normal numbers for pictures, from a seed.
-private struct NormalPairs {
+struct NormalPairs {
   private var generator: Philox
   private var block: UInt32 = 0
   private var pending: [Double] = []

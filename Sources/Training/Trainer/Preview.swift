@@ -1,6 +1,7 @@
 import DDPM
 import TensorCore
 import VAE
+import WGAN
 
 /// Sheets during training: the raw weights beside those to evaluate with, until both draw the same.
 final class Preview {
@@ -10,6 +11,7 @@ final class Preview {
 
   init(_ training: TrainingProgram, _ experiment: Experiment) throws {
     let settings = experiment.sampling
+    let sampled = training.model.sampled(of: training.parameters)
     let seeds = (0..<settings.previewCount).map { UInt64($0) }
     func drawing(_ weights: Weights) throws -> () throws -> [Float] {
       switch training.model {
@@ -17,7 +19,7 @@ final class Preview {
         let reverse = try experiment.reverse()
         let sampler = try Sampler(
           model, training.runtime, batch: settings.previewCount,
-          weights: weights.reading(training.parameters.variables),
+          weights: weights.reading(sampled),
           precision: experiment.precision,
           clip: model.clipRange)
         return {
@@ -27,7 +29,11 @@ final class Preview {
         let sampler = try LatentSampler(
           model, training.runtime, batch: settings.previewCount,
           drawsObservations: model.drawsObservations,
-          weights: weights.reading(training.parameters.variables))
+          weights: weights.reading(sampled))
+        return { try sampler.sample(seeds: seeds) }
+      case .wgan(let model, _):
+        let sampler = try GeneratorSampler(
+          model, training.runtime, batch: settings.previewCount, weights: weights.reading(sampled))
         return { try sampler.sample(seeds: seeds) }
       }
     }

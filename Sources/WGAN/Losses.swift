@@ -12,7 +12,7 @@ public enum AdversarialLoss: String, CaseIterable, Sendable {
   case logistic
 
   /// What the critic minimises: a single number.
-  func critic(data r: Tensor, samples s: Tensor) -> Tensor {
+  public func critic(data r: Tensor, samples s: Tensor) -> Tensor {
     switch self {
     case .wasserstein: s.mean() - r.mean()
     case .hinge: relu(1 - r).mean() + relu(1 + s).mean()
@@ -21,7 +21,7 @@ public enum AdversarialLoss: String, CaseIterable, Sendable {
   }
 
   /// What the generator minimises: a single number.
-  func generator(samples s: Tensor) -> Tensor {
+  public func generator(samples s: Tensor) -> Tensor {
     switch self {
     case .wasserstein, .hinge: -s.mean()
     case .logistic: softplus(-s).mean()

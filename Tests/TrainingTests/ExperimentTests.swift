@@ -168,7 +168,7 @@ private let shipped: [String] = {
     ),
     (
       "model.kind=vea",
-      "--set model.kind=vea: model.kind: expected one of ddpm, vae, found vea; did you mean \"vae\"?"
+      "--set model.kind=vea: model.kind: expected one of ddpm, vae, wgan, found vea; did you mean \"vae\"?"
     ),
     (
       "binarisation=static",

@@ -15,6 +15,11 @@ import WGAN
     let parameters = small.parameters[part].part
     let inputs = ["x": small.examples(6, seed: seed)]
     var reference = Reference(seed: UInt64(seed))
+    // Biases of zero would put units whose inputs are all zero on a kink.
+    var numbers = Numbers(seed: seed + 7)
+    for variable in small.parameters.variables {
+      reference.variables[variable.name] = numbers.values(variable.shape.reduce(1, *))
+    }
     let exact = try reference.evaluate(
       gradients(of: loss, withRespectTo: parameters.tensors), inputs)
     let largest = exact.flatMap { $0 }.reduce(0) { max($0, abs($1)) }
@@ -22,7 +27,7 @@ import WGAN
     var (checked, skipped) = (0, 0)
     for (variable, gradient) in zip(parameters.variables, exact) {
       let start = try #require(reference.variables[variable.name])
-      for i in Set([0, start.count / 2, start.count - 1]) {
+      for i in Set([start.count / 3, start.count - 1]) {
         func difference(_ h: Double) throws -> Double {
           var sides: [Double] = []
           for sign in [1.0, -1] {

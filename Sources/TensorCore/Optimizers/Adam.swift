@@ -3,8 +3,8 @@ public func scaleByAdam(_ beta1: Double = 0.9, _ beta2: Double = 0.999, epsilon:
   -> Transformation
 {
   { g, slots in
-    let m = slots.keep("m") { beta1 * $0 + (1 - beta1) * g }
-    let v = slots.keep("v") { beta2 * $0 + (1 - beta2) * g.squared() }
+    let m = slots.keep("m", fading: beta1) { beta1 * $0 + (1 - beta1) * g }
+    let v = slots.keep("v", fading: beta2) { beta2 * $0 + (1 - beta2) * g.squared() }
     let t = slots.age
     return m / (1 - power(beta1, t)) / (sqrt(v / (1 - power(beta2, t))) + epsilon)
   }

@@ -34,6 +34,10 @@ public func lookahead(
     slots.age = age
     for i in slots.updates.indices.dropFirst(first) {
       let (variable, value) = (slots.updates[i].variable, slots.updates[i].value)
+      guard state == .keep || slots.updates[i].rows == nil else {
+        return gradient.failing(
+          "lookahead cannot \(state.rawValue) the state of rows that rest: use keep")
+      }
       let start = Tensor(variable.initial)
       switch state {
       case .keep: break

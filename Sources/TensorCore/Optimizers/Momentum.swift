@@ -4,7 +4,7 @@
 ///   2013, eq. 3 and 4, in the form without a change of variables).
 public func accumulateMomentum(_ beta: Double, nesterov: Bool = false) -> Transformation {
   { g, slots in
-    let m = slots.keep("momentum") { beta * $0 + g }
+    let m = slots.keep("momentum", fading: beta) { beta * $0 + g }
     return nesterov ? g + beta * m : m
   }
 }

@@ -4,7 +4,7 @@ SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 
-.PHONY: help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised compare test test-portable check format bench size clean
+.PHONY: help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy compare test test-portable check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ train-vmf-vae: data ## the same on a sphere: outputs/vmf-vae-mnist/samples.png
 train-ddpm-binarised: data ## train a diffusion model on digits of black and white, to compare with the VAEs: 6 to 10 minutes
 	$(FIGMENT) train Experiments/ddpm-mnist-binarised.yaml --resume
 
+train-wgan: data ## train a gradient-normalized WGAN on MNIST: minutes, ends in outputs/wgan-mnist/samples.png
+	$(FIGMENT) train Experiments/wgan-mnist.yaml --resume
+
+train-wgan-toy: build ## the same on eight Gaussians: about a minute
+	$(FIGMENT) train Experiments/wgan-toy.yaml --resume
+
 compare: build ## log-likelihoods of every run in outputs/ that has one
 	@$(FIGMENT) likelihood --skip outputs/*/
 
@@ -56,7 +62,7 @@ format: ## rewrite the sources in the house format
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
 bench: build ## measure every workload on this machine
-	@for workload in ddpm-toy vae-mnist ddpm-mnist ddpm-mnist-sample; do $(FIGMENT) bench $$workload || exit 1; echo; done
+	@for workload in ddpm-toy vae-mnist ddpm-mnist ddpm-mnist-sample wgan-gn-toy; do $(FIGMENT) bench $$workload || exit 1; echo; done
 
 size: ## lines of each target
 	@for target in Sources/* Examples/* Tests/*; do \

@@ -29,10 +29,11 @@ let package = Package(
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
+    .target(name: "WGAN", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "Yams",
+        "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "WGAN", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -52,13 +53,14 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["Images"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
+    .testTarget(name: "WGANTests", dependencies: ["TensorCore", "WGAN"]),
     .testTarget(
       name: "LikelihoodTests",
       dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE",
+        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Golden"]),

@@ -191,3 +191,14 @@ void fk_run_scatter(const void *arguments, int piece, int worker) {
     if (row >= begin && row < end) add_row(scatter->table + row * width, scatter->values + i * width, width);
   }
 }
+
+void fk_run_put_rows(const void *arguments, int piece, int worker) {
+  (void) piece;
+  (void) worker;
+  const fk_scatter *put = arguments;
+  int64_t width = put->width;
+  for (int64_t i = 0; i < put->row_count; i++) {
+    int64_t row = row_index(put->rows[i], put->table_rows);
+    if (row >= 0) memcpy(put->table + row * width, put->values + i * width, sizeof(float) * (size_t) width);
+  }
+}

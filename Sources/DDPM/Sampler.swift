@@ -22,13 +22,13 @@ public final class Sampler {
   /// - Parameters:
   ///   - runtime: Where the weights are.
   ///   - batch: Samples drawn at once, at least 1; made a multiple of 4.
-  ///   - averaged: Parameters to read from their moving averages.
+  ///   - weights: Which of the weights are read, given an expression of the raw ones.
   ///   - precision: Of the network's arithmetic.
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
   ///     code for images; the estimate of the noise is then the one that goes with it.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: DDPM, _ runtime: Runtime, batch: Int, averaged: [Variable] = [],
+    _ model: DDPM, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 },
     precision: Precision = .fp32, clip: ClosedRange<Double>? = nil
   ) throws {
     // Contractions are cut into up to four slices of the batch. Slices of unequal size may be summed in
@@ -54,9 +54,9 @@ public final class Sampler {
     func coefficient(_ i: Int) -> Tensor {
       coefficients.slice(axis: 0, from: i, count: 1).reshape([])
     }
-    let noise = model.denoiser(
-      x, time.broadcast(to: [batch]), label: model.denoiser.classes == nil ? nil : label
-    ).averaged(averaged)
+    let noise = weights(
+      model.denoiser(
+        x, time.broadcast(to: [batch]), label: model.denoiser.classes == nil ? nil : label))
     var estimate = noise
     if let clip {
       let clean = (x - coefficient(4) * noise) / coefficient(3)

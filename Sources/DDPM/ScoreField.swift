@@ -13,10 +13,10 @@ public final class ScoreField {
 
   /// The score at `count` points at once.
   ///
-  /// - Parameter averaged: Parameters to read from their moving averages.
+  /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: DDPM, _ runtime: Runtime, count: Int, averaged: [Variable] = []
+    _ model: DDPM, _ runtime: Runtime, count: Int, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     schedule = model.schedule
     self.count = count
@@ -24,8 +24,7 @@ public final class ScoreField {
     let x = Tensor.input("x", [count] + model.denoiser.shape)
     let time = Tensor.input("time", [count])
     let label = Tensor.input("label", [count])
-    noise = model.denoiser(x, time, label: model.denoiser.classes == nil ? nil : label)
-      .averaged(averaged)
+    noise = weights(model.denoiser(x, time, label: model.denoiser.classes == nil ? nil : label))
     (self.x, self.time, self.label) = (x, time, label)
     program = try runtime.compile("score", [noise])
   }

@@ -1,3 +1,20 @@
+import Glibc
+
+/// What densities are with respect to, or what is counted.
+public enum BaseMeasure: String, Sendable {
+  /// Of points of the plane, in the units of the data.
+  case area = "density by area, data coordinates"
+  /// Of images of which each pixel is 0 or 1.
+  case bits = "probability of zeros and ones"
+  /// Of images whose bytes are spread evenly over their 256ths.
+  case dequantised = "density of (byte + uniform)/256 on [0, 1]"
+  /// Of images of bytes.
+  case levels = "probability of 256 levels"
+
+  /// Whether bits per dimension say something: of images with many levels.
+  public var hasBits: Bool { self == .dequantised || self == .levels }
+}
+
 /// What log-likelihoods are of: only those of one setting can be compared.
 public struct Setting: Hashable, Sendable {
   /// The data set.
@@ -9,20 +26,18 @@ public struct Setting: Hashable, Sendable {
   /// The seed of the draws that binarised them, where draws did.
   public let binarisationSeed: UInt64?
   /// What densities are with respect to, or what is counted.
-  public let baseMeasure: String
+  public let baseMeasure: BaseMeasure
   /// The numbers of an example.
   public let dimensions: Int
-  /// Whether bits per dimension say something: of images with many levels.
-  public let hasBits: Bool
 
   /// A setting.
   public init(
     dataset: String, split: String, binarisation: String, binarisationSeed: UInt64?,
-    baseMeasure: String, dimensions: Int, hasBits: Bool
+    baseMeasure: BaseMeasure, dimensions: Int
   ) {
     (self.dataset, self.split, self.dimensions) = (dataset, split, dimensions)
     (self.binarisation, self.binarisationSeed) = (binarisation, binarisationSeed)
-    (self.baseMeasure, self.hasBits) = (baseMeasure, hasBits)
+    self.baseMeasure = baseMeasure
   }
 
   /// The setting in a line, with the unit.
@@ -31,7 +46,8 @@ public struct Setting: Hashable, Sendable {
       binarisation == "none"
       ? "no binarisation"
       : "binarisation \(binarisation)" + (binarisationSeed.map { ", seed \($0)" } ?? "")
-    return "\(dataset), \(split): log p(x) in nats, \(dimensions) dimensions; \(baseMeasure); "
+    return "\(dataset), \(split): log p(x) in nats, \(dimensions) dimensions; "
+      + "\(baseMeasure.rawValue); "
       + images
   }
 }
@@ -54,9 +70,9 @@ public struct ScoredRun: Sendable {
   ///
   /// Of densities on [0, 1] they are those of the 256 levels that were dequantised.
   public var bitsPerDimension: Double? {
-    guard setting.hasBits else { return nil }
-    let bits = -estimate.figure.mean / (Double(setting.dimensions) * 0.693_147_180_559_945_3)
-    return setting.baseMeasure.hasPrefix("density") ? bits + 8 : bits
+    guard setting.baseMeasure.hasBits else { return nil }
+    let bits = -estimate.figure.mean / (Double(setting.dimensions) * log(2))
+    return setting.baseMeasure == .dequantised ? bits + 8 : bits
   }
 }
 

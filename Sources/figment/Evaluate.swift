@@ -1,9 +1,10 @@
 import ArgumentParser
+import Likelihood
 import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Judges the samples of runs on 2-D sets: modes found and share of high quality.")
+    abstract: "Judges the samples of runs on 2-D sets: modes, quality and distances from the set.")
 
   @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
   var folders: [String]
@@ -31,26 +32,71 @@ struct Evaluate: ParsableCommand {
       var progress = Progress(
         total: run.samplingSteps(count: count), unit: "sampling steps", style: reporting.style,
         console: console)
-      let quality = try run.toyQuality(count: count) { done, _ in progress.update(done) }
+      let report = try run.toyReport(count: count) { done, _ in progress.update(done) }
       progress.finish()
-      let name = RunPaths(folder).folder
-      let dataset = run.experiment.data
       if json {
-        rows.append(
-          JSONObject([
-            ("run", .text(name)), ("dataset", .text(dataset)), ("step", .integer(run.step)),
-            ("modes", .integer(quality.modes)), ("modes_found", .integer(quality.modesFound)),
-            ("high_quality", .number(quality.highQuality)),
-            ("stderr", .number(quality.standardError)), ("n", .integer(quality.count)),
-          ]).description)
+        rows.append(object(report, run, RunPaths(folder).folder).description)
       } else {
-        print(
-          "\(name): \(quality.modesFound) of \(quality.modes) modes, "
-            + "\(percent(quality.highQuality)) +- \(percent(quality.standardError)) of "
-            + "\(quality.count) samples within 3 standard deviations of a mode "
-            + "(step \(run.step), \(dataset))")
+        printLines(report, run, RunPaths(folder).folder)
       }
     }
     if json { print("[" + rows.joined(separator: ",") + "]") }
+  }
+
+  private func object(_ report: ToyReport, _ run: Run, _ name: String) -> JSONObject {
+    var members: [(name: String, value: MetricValue)] = [
+      ("run", .text(name)), ("dataset", .text(run.experiment.data)), ("step", .integer(run.step)),
+    ]
+    if let quality = report.quality {
+      members += [
+        ("modes", .integer(quality.modes)), ("modes_found", .integer(quality.modesFound)),
+        ("high_quality", .number(quality.highQuality)), ("stderr", .number(quality.standardError)),
+      ]
+    }
+    for (prefix, figures) in [("", report.samples), ("perfect_", report.perfect)] {
+      for (name, figure) in named(figures) {
+        members += [
+          (prefix + name, .number(figure.mean)),
+          (prefix + name + "_stderr", .number(figure.standardError)),
+        ]
+      }
+      members.append((prefix + "outside", .number(figures.outside)))
+    }
+    return JSONObject(
+      members + [("entropy", .number(report.entropy)), ("n", .integer(report.samples.count))])
+  }
+
+  private func named(_ figures: ToyDistances) -> [(String, Figure)] {
+    [
+      ("mmd2", figures.discrepancy), ("sliced_w2", figures.slicedWasserstein),
+      ("energy_distance", figures.energy), ("mean_log_density", figures.logDensity),
+    ]
+  }
+
+  private func printLines(_ report: ToyReport, _ run: Run, _ name: String) {
+    let (samples, perfect) = (report.samples, report.perfect)
+    print("\(name): \(samples.count) samples at step \(run.step), \(run.experiment.data)")
+    if let quality = report.quality {
+      print(
+        "  \(quality.modesFound) of \(quality.modes) modes, \(percent(quality.highQuality)) +- "
+          + "\(percent(quality.standardError)) of samples within 3 standard deviations of a mode")
+    }
+    func figure(_ estimate: Figure) -> String {
+      "\(rounded(estimate.mean)) +- \(rounded(estimate.standardError))"
+    }
+    let words = [
+      "squared MMD, standardised points", "sliced W2, data coordinates",
+      "energy distance, data coordinates", "mean log density, nats per point of the plane",
+    ]
+    let rows = zip(words, zip(named(samples), named(perfect))).map { word, pair in
+      [word, figure(pair.0.1), figure(pair.1.1)]
+    }
+    for line in table([["", "samples", "points of the set"]] + rows, rightAligned: [1, 2]) {
+      print("  " + line)
+    }
+    print("  minus the entropy of the set is \(rounded(-report.entropy)) nats")
+    if samples.outside > 0 {
+      print("  \(percent(samples.outside)) of samples lie where the density is zero")
+    }
   }
 }

@@ -22,10 +22,37 @@ struct Plan: ParsableCommand {
     let data = try TrainingData(standingInFor: settings.data, directory: dataFolder.path)
     let runtime = try Runtime(seed: settings.seed, threads: computing.threads)
     let training = try TrainingProgram(settings, data, runtime)
-    let kernels = training.program.kernels
+    for (program, runs) in training.programs {
+      if training.programs.count > 1 {
+        print("program \(program.name), \(runs == 1 ? "once" : "\(runs) times") a step")
+      }
+      printKernels(program)
+    }
 
+    let kernels = training.programs.flatMap { entry in
+      (0..<entry.runs).flatMap { _ in entry.program.kernels }
+    }
+    let variables = training.variableNames.reduce(0) {
+      $0 + 4 * (runtime.shape(ofVariable: $1) ?? []).reduce(1, *)
+    }
+    let arena = training.programs.map(\.program.arenaBytes).max() ?? 0
+    let traffic = kernels.reduce(0) { $0 + $1.bytes }
+    let totals = [
+      ["kernels", "\(kernels.count)", "a step"],
+      ["parameters", "\(training.parameters.count)", "numbers"],
+      ["operations", fixed(training.flops / 1e6, 3), "MFLOP a step"],
+      ["traffic", "\(traffic)", "bytes a step"],
+      ["arena", "\(arena)", "bytes: results within a step"],
+      ["variables", "\(variables)", "bytes: parameters, averages, state of the optimizer"],
+      ["data", "\(data.byteCount)", "bytes"],
+      ["peak", "\(arena + variables + data.byteCount)", "bytes: arena, variables and data"],
+    ]
+    for line in table(totals, rightAligned: [1]) { print(line) }
+  }
+
+  private func printKernels(_ program: Program) {
     let header = ["", "implementation", "bytes", "MFLOP", "layer", "computes"]
-    let rows = kernels.enumerated().map { index, kernel in
+    let rows = program.kernels.enumerated().map { index, kernel in
       [
         "\(index)", kernel.implementation, "\(kernel.bytes)",
         kernel.flops > 0 ? fixed(kernel.flops / 1e6, 3) : "-",
@@ -34,25 +61,7 @@ struct Plan: ParsableCommand {
     }
     for line in table([header] + rows, rightAligned: [0, 2, 3]) { print(line) }
     print("")
-    for line in training.program.summary.lines { print(line) }
+    for line in program.summary.lines { print(line) }
     print("")
-
-    let variables = training.program.variableNames.reduce(0) {
-      $0 + 4 * (runtime.shape(ofVariable: $1) ?? []).reduce(1, *)
-    }
-    let arena = training.program.arenaBytes
-    let traffic = kernels.reduce(0) { $0 + $1.bytes }
-    let flops = kernels.reduce(0) { $0 + $1.flops }
-    let totals = [
-      ["kernels", "\(kernels.count)", "a step"],
-      ["parameters", "\(training.parameters.count)", "numbers"],
-      ["operations", fixed(flops / 1e6, 3), "MFLOP a step"],
-      ["traffic", "\(traffic)", "bytes a step"],
-      ["arena", "\(arena)", "bytes: results within a step"],
-      ["variables", "\(variables)", "bytes: parameters, averages, state of the optimizer"],
-      ["data", "\(data.byteCount)", "bytes"],
-      ["peak", "\(arena + variables + data.byteCount)", "bytes: arena, variables and data"],
-    ]
-    for line in table(totals, rightAligned: [1]) { print(line) }
   }
 }

@@ -116,7 +116,7 @@ private struct GaussianData {
     let spread = (1...times).map { data.variance($0).squareRoot() }
     let x = Tensor.literal(spread, [times, 1]) * Tensor.normal([times, 2], "x")
     let time = Tensor.literal((0..<times).map { Double($0) }, [times])
-    let estimate = model.denoiser(x, time).averaged(parameters.variables)
+    let estimate = Weights.averaged.reading(parameters.variables)(model.denoiser(x, time))
     let evaluation = try runtime.compile("evaluate", [x, estimate])
     let (rounds, factors) = (20, data.factors)
     var total = 0.0

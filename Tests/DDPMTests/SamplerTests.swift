@@ -199,7 +199,8 @@ private let everyMethod: [SamplingMethod] = [
     let (model, parameters) = try pointModel(times: 10)
     let runtime = try Runtime.random(parameters, seed: 5, threads: 1)
     let raw = try Sampler(model, runtime, batch: 2)
-    let averaged = try Sampler(model, runtime, batch: 2, averaged: parameters.variables)
+    let averaged = try Sampler(
+      model, runtime, batch: 2, weights: Weights.averaged.reading(parameters.variables))
     let before = try raw.sample(seeds: [1, 2], .ddim(eta: 0))
     #expect(try averaged.sample(seeds: [1, 2], .ddim(eta: 0)) == before)
     for variable in parameters.variables {

@@ -144,7 +144,7 @@ import Testing
     let descent = minimize(w.sum(), p, chain(scale(by: -1.0), average(decay: 0.5)))
     let train = try runtime.compile("train", [], updates: descent.updates)
     train.run()
-    let averaged = y.averaged(p.variables)
+    let averaged = Weights.averaged.reading(p.variables)(y)
     let program = try runtime.compile("read", [y, averaged])
     let values = try program.outputs([y, averaged])
     // The decay of the first step is 2/11.

@@ -7,7 +7,7 @@ import Training
   private func listing(_ experiment: Experiment) throws -> (kernels: [String], parameters: Int) {
     let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
     let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 2))
-    let kernels = training.program.kernels.map {
+    let kernels = training.programs.flatMap(\.program.kernels).map {
       "\($0.label) | \($0.implementation) | \($0.path) | \($0.bytes) | \($0.flops)"
     }
     return (kernels, training.parameters.count)
@@ -56,6 +56,22 @@ import Training
     #expect(twin.parameters == 1_082_680)
   }
 
+  @Test func theWGANBenchmarkIsTheTrainingStep() throws {
+    let twin = try listing(try Workload.wganToy.experiment)
+    let trained = try listing(
+      try experiment(
+        "wgan-toy",
+        [
+          "data=gaussian", "batch=256", "model.generator=[128, 128, 128]",
+          "model.critic=[128, 128, 128]", "model.criticSteps=1", "model.criticRate=1",
+          "optimizer.rate=1e-4", "optimizer.beta1=0.5", "optimizer.beta2=0.9",
+          "optimizer.decay=constant", "optimizer.average=null", "report.metricsEvery=50",
+        ]))
+    #expect(twin.kernels == trained.kernels)
+    // The peer's: 2-128-128-128-1 and 16-128-128-128-2.
+    #expect(twin.parameters == 33_537 + 35_458)
+  }
+
   /// What the compiler makes of the workloads, word for word: a change says so here.
   @Test(arguments: Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 })
   func plansAreAsTheyWere(_ precision: Precision) throws {
@@ -65,8 +81,11 @@ import Training
       experiment.precision = precision
       let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
       let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 1))
-      text += "\(workload.rawValue), \(precision.rawValue)\n"
-      text += training.program.summary.lines.map { "  \($0)\n" }.joined()
+      for (program, _) in training.programs {
+        let part = training.programs.count > 1 ? ", \(program.name)" : ""
+        text += "\(workload.rawValue), \(precision.rawValue)\(part)\n"
+        text += program.summary.lines.map { "  \($0)\n" }.joined()
+      }
     }
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Golden/plans-\(precision.rawValue).txt")
@@ -90,7 +109,7 @@ import Training
         experiment.precision = precision
         let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
         let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 2))
-        for kernel in training.program.kernels {
+        for kernel in training.programs.flatMap(\.program.kernels) {
           let name = kernel.implementation.prefix { $0 != ":" }
           #expect(
             !["ref", "gemm"].contains(name), "\(file) in \(precision): \(kernel.label)")

@@ -31,6 +31,8 @@ private let shipped: [String] = {
     for overrides in [
       ["seed=18446744073709551615", "steps=16000000", "batch=1"],
       ["optimizer.average=null", "optimizer.clip=0.1", "optimizer.beta2=0.9999"],
+      ["optimizer.kind=sgd", "optimizer.nesterov=true", "optimizer.lookahead.every=6"],
+      ["optimizer.kind=lamb", "optimizer.weightDecay=0.1", "optimizer.lookahead={state: reset}"],
       ["optimizer.decay=linear", "model.schedule=cosine", "sampling.method=ancestral-posterior"],
       ["sampling.method=ddim", "sampling.eta=0.3", "sampling.steps=null"],
     ] {
@@ -61,6 +63,7 @@ private let shipped: [String] = {
           depth: 3
           timeFeatures: 64
         optimizer:
+          kind: adam
           rate: 0.001
           warmup: 0
           decay: constant
@@ -134,13 +137,38 @@ private let shipped: [String] = {
         + "and below 1, found 1"
     ),
     (
+      "optimizer.kind=adma",
+      "--set optimizer.kind=adma: optimizer.kind: expected one of adam, adamw, lamb, sgd, found adma; "
+        + "did you mean \"adam\"?"
+    ),
+    (
+      "optimizer.momentum=0.5",
+      "--set optimizer.momentum=0.5: optimizer.momentum: unknown key; known here: kind, rate, "
+        + "warmup, decay, beta1, beta2, clip, lookahead, average"
+    ),
+    (
+      "optimizer.lookahead.every=0",
+      "--set optimizer.lookahead.every=0: optimizer.lookahead.every: expected a whole number from 1 "
+        + "to 1000000, found 0"
+    ),
+    (
+      "optimizer.lookahead.alpha=1.5",
+      "--set optimizer.lookahead.alpha=1.5: optimizer.lookahead.alpha: expected a number above 0 "
+        + "and at most 1, found 1.5"
+    ),
+    (
+      "optimizer.lookahead={state: kept}",
+      "--set optimizer.lookahead={state: kept}: optimizer.lookahead.state: expected one of keep, "
+        + "reset, average, found kept"
+    ),
+    (
       "optimizer.decay=cosin",
       "--set optimizer.decay=cosin: optimizer.decay: expected one of "
         + "constant, linear, cosine, found cosin; did you mean \"cosine\"?"
     ),
     (
       "model.kind=vea",
-      "--set model.kind=vea: model.kind: expected one of ddpm, vae, found vea; did you mean \"vae\"?"
+      "--set model.kind=vea: model.kind: expected one of ddpm, vae, wgan, found vea; did you mean \"vae\"?"
     ),
     (
       "binarisation=static",

@@ -106,6 +106,23 @@ extension SmallRun {
     return run
   }
 
+  /// A generator and a critic of points.
+  static func wgan(_ overrides: String...) throws -> SmallRun {
+    var run = try toy()
+    run.yaml = """
+      name: tiny-wgan
+      data: eight-gaussians
+      steps: 20
+      batch: 48
+      model: {kind: wgan, latent: 3, generator: [8], critic: [8], criticSteps: 2, criticRate: 2}
+      optimizer: {rate: 1.0e-2, beta1: 0, warmup: 5, decay: linear, average: 0.9}
+      sampling: {count: 200, previewCount: 100}
+      report: {metricsEvery: 4, samplesEvery: 6, checkpointEvery: 7}
+      """
+    run.overrides = overrides
+    return run
+  }
+
   /// A VAE of points on a circle.
   static func toyVAE(_ overrides: String...) throws -> SmallRun {
     var run = try toy()

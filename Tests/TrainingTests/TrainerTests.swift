@@ -67,6 +67,8 @@ import Training
 
   @Test(arguments: [
     ["optimizer.decay=linear", "optimizer.average=null"],
+    ["optimizer.average=null", "optimizer.lookahead={every: 6, state: average}"],
+    ["optimizer.kind=sgd", "optimizer.lookahead={every: 6, state: reset}"],
     ["optimizer.decay=constant", "optimizer.clip=null", "report.metricsEvery=1"],
     ["report.checkpointEvery=1", "report.metricsEvery=1000", "sampling.method=ddim"],
   ])

@@ -58,4 +58,7 @@ typedef struct {
 } fk_scatter;
 void fk_run_scatter(const void *_Nonnull scatter /* fk_scatter */, int piece, int worker);
 
+/// table[(int) rows[i], :] = values[i, :], in the order of i, in one piece. Rows out of range are left out.
+void fk_run_put_rows(const void *_Nonnull put /* fk_scatter */, int piece, int worker);
+
 #endif

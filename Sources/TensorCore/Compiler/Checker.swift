@@ -12,7 +12,9 @@ extension Listing {
         )
       }
     }
-    for (variable, value) in updates where instructions[value].shape != variable.shape {
+    for (variable, value, rows) in updates {
+      let rowShape = rows.map { instructions[$0].shape + variable.shape.dropFirst() }
+      guard instructions[value].shape != rowShape ?? variable.shape else { continue }
       throw TensorError(
         "internal error after \(pass): \(variable.name) is updated with another shape")
     }

@@ -99,12 +99,17 @@ struct Emitter {
     }
     // The other updates are copied into their variables when all else is done, so they live until
     // then.
-    var late: [(from: Int, variable: Variable)] = []
+    var late: [(from: Int, rows: Int?, variable: Variable)] = []
     for update in listing.updates where schedule.inPlace[listing.home(update.value)] == nil {
       let home = listing.home(update.value)
       if addresses[home] == nil { addresses[home] = .init(allocations.floats(count(home))) }
       external.insert(home)
-      late.append((home, update.variable))
+      let rows = update.rows.map { listing.home($0) }
+      if let rows {
+        if addresses[rows] == nil { addresses[rows] = .init(allocations.floats(count(rows))) }
+        external.insert(rows)
+      }
+      late.append((home, rows, update.variable))
     }
 
     let contractions = try schedule.kernels.map { try makeContraction($0, threads: threads) }
@@ -135,10 +140,20 @@ struct Emitter {
       describe(kernel, contractions[k])
       all.append(steps)
     }
-    for (from, variable) in late {
+    for (from, rows, variable) in late {
       steps = []
-      let target = UnsafeMutableRawPointer(try variableAddress(variable))
-      append(fk_run_copy, try copy([count(from)], from: address(from), [1], to: target, [1]))
+      let target = try variableAddress(variable)
+      if let rows {
+        append(
+          fk_run_put_rows,
+          fk_scatter(
+            values: try floats(from), rows: try floats(rows), table: target,
+            table_rows: Int64(variable.shape[0]), row_count: Int64(count(rows)),
+            width: Int64(variable.shape.dropFirst().reduce(1, *)), pieces: 1))
+      } else {
+        append(
+          fk_run_copy, try copy([count(from)], from: address(from), [1], to: .init(target), [1]))
+      }
       all.append(steps)
       descriptions.append(
         KernelDescription(

@@ -184,7 +184,8 @@ extension Listing {
     result.updates = updates.map { update in
       let value = home(update.value)
       let shared = !updated.insert(value).inserted || outputHomes.contains(value)
-      return (update.variable, isSource(value) || shared ? copied(update.value) : update.value)
+      let own = isSource(value) || shared ? copied(update.value) : update.value
+      return (update.variable, own, update.rows)
     }
     return result
   }

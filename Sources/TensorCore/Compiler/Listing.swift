@@ -14,10 +14,10 @@ package struct Listing: Sendable {
   package var name: String
   package var instructions: [Instruction] = []
   package var outputs: [Int] = []
-  package var updates: [(variable: Variable, value: Int)] = []
+  package var updates: [(variable: Variable, value: Int, rows: Int?)] = []
 
   /// The instructions that others, the outputs or the updates use.
-  package var roots: [Int] { outputs + updates.map(\.value) }
+  package var roots: [Int] { outputs + updates.map(\.value) + updates.compactMap(\.rows) }
 }
 
 extension Listing {
@@ -27,7 +27,7 @@ extension Listing {
   ///   variable; inputs or variables of one name and different shapes.
   package init(_ name: String, outputs: [Tensor], updates: [Update]) throws {
     self.name = name
-    for tensor in outputs + updates.map(\.value) {
+    for tensor in outputs + updates.map(\.value) + updates.compactMap(\.rows) {
       if let failure = tensor.failure { throw TensorError(failure) }
     }
     var updated: Set<Variable> = []
@@ -35,9 +35,9 @@ extension Listing {
       guard updated.insert(update.variable).inserted else {
         throw TensorError("program \(name) updates \(update.variable.name) twice")
       }
-      guard update.value.shape == update.variable.shape else {
+      guard update.value.shape == update.shape else {
         throw TensorError(
-          "the update of \(update.variable.name) has shape \(update.value.shape), not \(update.variable.shape)"
+          "the update of \(update.variable.name) has shape \(update.value.shape), not \(update.shape)"
         )
       }
     }
@@ -46,7 +46,8 @@ extension Listing {
     var shapes: [String: [Int]] = [:]
     var ordinals: [String: Int] = [:]
     var sites: [UInt32: String] = [:]
-    for node in topologicalOrder((outputs + updates.map(\.value)).map(\.node)) {
+    let roots = outputs + updates.map(\.value) + updates.compactMap(\.rows)
+    for node in topologicalOrder(roots.map(\.node)) {
       var instruction = Instruction(
         operation: node.operation, inputs: node.inputs.compactMap { positions[$0] },
         shape: node.shape,
@@ -73,7 +74,9 @@ extension Listing {
     }
     self.outputs = outputs.compactMap { positions[$0.node] }
     self.updates = updates.compactMap { update in
-      positions[update.value.node].map { (update.variable, $0) }
+      positions[update.value.node].map {
+        (update.variable, $0, update.rows.flatMap { positions[$0.node] })
+      }
     }
   }
 
@@ -99,7 +102,7 @@ extension Listing {
       result.instructions[moved[i]].inputs = instructions[i].inputs.map { moved[$0] }
     }
     result.outputs = outputs.map { moved[$0] }
-    result.updates = updates.map { ($0.variable, moved[$0.value]) }
+    result.updates = updates.map { ($0.variable, moved[$0.value], $0.rows.map { moved[$0] }) }
     return result
   }
 }
@@ -122,7 +125,9 @@ extension Listing: CustomStringConvertible {
       return "%\(i) = \(instruction.operation.label)(\(inputs)) \(instruction.shape)\(path)"
     }
     lines += outputs.map { "output %\($0)" }
-    lines += updates.map { "\($0.variable.name) <- %\($0.value)" }
+    lines += updates.map { update in
+      "\(update.variable.name)\(update.rows.map { "[%\($0)]" } ?? "") <- %\(update.value)"
+    }
     return lines.joined(separator: "\n")
   }
 }

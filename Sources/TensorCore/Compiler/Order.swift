@@ -69,7 +69,7 @@ package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
   var inPlace: [Int: Variable] = [:]
   // By kernel: what it waits for only to write in place.
   var held: [Int: [(value: Int, edges: Int)]] = [:]
-  for update in listing.updates {
+  for update in listing.updates where update.rows == nil {
     let value = listing.home(update.value)
     guard let k = producer[value] else { continue }
     let old = variables[update.variable]

@@ -13,7 +13,9 @@ package func simplify(_ listing: Listing) -> Listing {
     if isStored[i] { pass.stored.insert(moved[i]) }
   }
   pass.result.outputs = listing.outputs.map { moved[$0] }
-  pass.result.updates = listing.updates.map { ($0.variable, moved[$0.value]) }
+  pass.result.updates = listing.updates.map {
+    ($0.variable, moved[$0.value], $0.rows.map { moved[$0] })
+  }
   return pass.result.pruned()
 }
 

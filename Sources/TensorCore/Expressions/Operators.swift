@@ -317,6 +317,11 @@ extension Tensor {
   ///
   /// Equal ones share the gradient.
   public func maximum(_ axes: Int..., keep: Bool = false) -> Tensor {
+    maximum(over: axes, keep: keep)
+  }
+
+  /// The largest element over `axes` (all, if empty).
+  func maximum(over axes: [Int], keep: Bool = false) -> Tensor {
     reduce(axes.isEmpty ? Array(0..<rank) : axes, keep, "maximum") { .maximum($0) }
   }
 

@@ -119,14 +119,24 @@ public struct Variable: Hashable, Sendable {
 public struct Update: Sendable {
   /// What is replaced.
   public let variable: Variable
-  /// What replaces it, of the variable's shape.
+  /// What replaces it: of the variable's shape, or of as many of its rows as are named.
   public var value: Tensor
+  /// The rows that are replaced, from 0, or nil for the whole.
+  ///
+  /// Rows out of range are left out. A row that is named twice must be given the same value twice.
+  public let rows: Tensor?
 
-  /// Replaces the value of `variable` by `value`.
-  public init(_ variable: Variable, _ value: Tensor) {
+  /// Replaces the value of `variable`, or some of its rows, by `value`.
+  public init(_ variable: Variable, _ value: Tensor, rows: Tensor? = nil) {
     self.variable = variable
     self.value = value
+    self.rows = rows
   }
+
+  /// The shape that the value must have.
+  var shape: [Int] { rows.map { $0.shape + variable.shape.dropFirst() } ?? variable.shape }
+  /// What is replaced, as it is before.
+  var old: Tensor { rows.map { variable.value.gather($0) } ?? variable.value }
 }
 
 /// A data set of bytes that programs read by row: kept once in memory, never converted as a whole.

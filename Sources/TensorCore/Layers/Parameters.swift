@@ -24,6 +24,14 @@ public final class Parameters {
 
   /// Every parameter of the whole model, in the order they were made.
   public var variables: [Variable] { list.variables }
+  /// The parameters whose names begin with this path, as a list of their own: those of one of two
+  /// networks that are trained in turn.
+  public var part: Parameters {
+    let part = List()
+    part.variables = variables.filter { $0.name.hasPrefix(path + "/") }
+    part.names = Set(part.variables.map(\.name))
+    return Parameters(path, part)
+  }
   /// The values of `variables`.
   public var tensors: [Tensor] { variables.map(\.value) }
   /// The number of numbers in all parameters.

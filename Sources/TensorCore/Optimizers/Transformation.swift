@@ -12,8 +12,23 @@ public struct Slots {
   public let globals: Globals
   /// The number of this step, from one.
   public var step: Tensor { globals.step }
+  /// The number of this step, from one, counted from where the state began.
+  public internal(set) var age: Tensor
+  /// What the parameter holds before this step; inside `lazy`, of the rows that change.
+  public var value: Tensor { rows.map { parameter.value.gather($0) } ?? parameter.value }
   var updates: [Update] = []
   var replacements: [(inout Slots, Tensor) -> Tensor] = []
+
+  /// The rows of the parameter that change, where a link works on these alone.
+  var rows: Tensor?
+  /// Steps that went by without a change of each row, where they count.
+  var missed: Tensor?
+  /// What is known of a gradient that is of few rows.
+  var touched: TouchedRows?
+
+  init(_ parameter: Variable, _ globals: Globals) {
+    (self.parameter, self.globals, age) = (parameter, globals, globals.step)
+  }
 
   /// What is computed once a step, before the chains.
   public struct Globals: Sendable {
@@ -26,21 +41,36 @@ public struct Slots {
   /// Keeps a value from step to step, as `parameter/name` in a checkpoint, and returns its
   /// replacement.
   ///
-  /// - Parameter initial: Where it starts; zeros unless told. The parameter's `value` means what
-  ///   the parameter holds when the state is made.
+  /// - Parameters:
+  ///   - initial: Where it starts; zeros unless told. The parameter's `value` means what the
+  ///     parameter holds when the state is made.
+  ///   - share: What a step with a gradient of zero leaves of it.
   public mutating func keep(
-    _ name: String, initially initial: Tensor? = nil, _ next: (Tensor) -> Tensor
+    _ name: String, initially initial: Tensor? = nil, fading share: Double = 1,
+    _ next: (Tensor) -> Tensor
   ) -> Tensor {
-    keep(as: "\(parameter.name)/\(name)", initially: initial, next)
+    keep(as: "\(parameter.name)/\(name)", initially: initial, fading: share, next)
+  }
+
+  /// Keeps a copy of the parameter that expressions can read, see `Weights`; it starts as the parameter.
+  public mutating func keep(_ copy: Weights, _ next: (Tensor) -> Tensor) -> Tensor {
+    keep(as: copy.name(parameter), initially: parameter.value, next)
   }
 
   mutating func keep(
-    as name: String, initially initial: Tensor? = nil, _ next: (Tensor) -> Tensor
+    as name: String, initially initial: Tensor? = nil, fading share: Double = 1,
+    _ next: (Tensor) -> Tensor
   ) -> Tensor {
     let variable = Variable(name, initially: initial ?? .zeros(parameter.shape))
-    let value = next(variable.value)
-    updates.append(Update(variable, value))
-    return value
+    var update = Update(variable, variable.value, rows: rows)
+    var old = update.old
+    if let missed, share < 1 {
+      // 0 to the power 0 is 1.
+      old = (share > 0 ? power(share, missed) : missed < Tensor(0.5)) * old
+    }
+    update.value = next(old)
+    updates.append(update)
+    return update.value
   }
 
   /// Lets `body` replace the parameter's new value, after the whole chain's change has been added
@@ -65,6 +95,16 @@ public func scale(by rate: Rate) -> Transformation {
 /// See Pascanu et al. 2013, alg. 1.
 public func clip(globalNorm limit: Double) -> Transformation {
   { change, slots in minimum(limit / maximum(slots.globals.gradientNorm, 1e-12), 1) * change }
+}
+
+/// Keeps every number of the parameters from -`limit` to `limit`.
+///
+/// See Arjovsky et al. 2017, algorithm 1.
+public func clamp(_ limit: Double) -> Transformation {
+  { change, slots in
+    slots.replace { _, value in minimum(maximum(value, -limit), limit) }
+    return change
+  }
 }
 
 /// One step of an optimizer.
@@ -100,21 +140,33 @@ public func minimize(
     }
   }
   let gradients = gradients(of: loss, withRespectTo: parameters.tensors)
-  let squares = gradients.map { $0.squared().sum() }
+  let touched = zip(parameters.variables, gradients).map { TouchedRows($1, of: $0) }
+  let squares = zip(gradients, touched).map { $1?.squaredNorm ?? $0.squared().sum() }
   let norm = sqrt(squares.dropFirst().reduce(squares.first ?? Tensor(0), +))
   let isFinite = (abs(loss) < Tensor(.infinity)) * (norm < Tensor(.infinity))
 
   let count = Variable("\(parameters.path)/step", initially: Tensor(0))
   let globals = Slots.Globals(step: count.value + 1, gradientNorm: norm)
   var updates = [Update(count, globals.step)]
-  for (parameter, gradient) in zip(parameters.variables, gradients) {
-    var slots = Slots(parameter: parameter, globals: globals)
+  for (i, (parameter, gradient)) in zip(parameters.variables, gradients).enumerated() {
+    var slots = Slots(parameter, globals)
+    slots.touched = touched[i]
     let change = transformation(gradient, &slots)
+    if let touched = slots.touched, let rows = touched.change(ifIn: change),
+      slots.replacements.isEmpty
+    {
+      updates.append(
+        Update(parameter, parameter.value.gather(touched.rows) + rows, rows: touched.rows))
+      updates += slots.updates
+      continue
+    }
     var value = parameter.value + change
     for replacement in slots.replacements { value = replacement(&slots, value) }
     updates.append(Update(parameter, value))
     updates += slots.updates
   }
-  let gated = updates.map { Update($0.variable, select(isFinite, $0.value, $0.variable.value)) }
+  let gated = updates.map {
+    Update($0.variable, select(isFinite, $0.value, $0.old), rows: $0.rows)
+  }
   return Descent(updates: gated, gradientNorm: norm, isFinite: isFinite)
 }

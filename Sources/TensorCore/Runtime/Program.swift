@@ -15,14 +15,15 @@ public final class Program {
   }
   /// The kernels, in the order they run.
   public var kernels: [KernelDescription] { executable.descriptions }
-  /// What it does and needs, as far as the compiler decides it.
-  public let summary: PlanSummary
+  /// What it does and needs, as far as the compiler decides it; worked out when asked for.
+  public var summary: PlanSummary { PlanSummary(schedule) }
   /// The variables that it reads or updates, each once.
   public let variableNames: [String]
   /// Bytes of the shared scratch memory that it uses.
   public var arenaBytes: Int { executable.arenaBytes }
 
   private let runtime: Runtime
+  private let schedule: Schedule
   private let executable: Executable
   private let steps: UnsafeMutablePointer<fk_step>
   private let position: UnsafeMutablePointer<UInt64>
@@ -40,7 +41,7 @@ public final class Program {
     hasUpdates = !updates.isEmpty
     let schedule = try Runtime.schedule(
       name, outputs, updates, precision, isFusing: isFusing)
-    summary = PlanSummary(schedule)
+    self.schedule = schedule
     for update in updates { _ = try runtime.storage(update.variable) }
     let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
     run.initialize(to: 0)

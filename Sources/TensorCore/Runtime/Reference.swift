@@ -22,7 +22,20 @@ package struct Reference {
       let shapes = instruction.inputs.map { listing.instructions[$0].shape }
       values.append(try apply(instruction, x, shapes, inputs))
     }
-    for (variable, value) in listing.updates { variables[variable.name] = values[value] }
+    for (variable, value, rows) in listing.updates {
+      guard let rows else {
+        variables[variable.name] = values[value]
+        continue
+      }
+      let width = variable.shape.dropFirst().reduce(1, *)
+      for (i, row) in values[rows].enumerated() {
+        guard let row = Int(exactly: row.rounded(.towardZero)),
+          (0..<variable.shape[0]).contains(row)
+        else { continue }
+        variables[variable.name]?.replaceSubrange(
+          row * width..<(row + 1) * width, with: values[value][i * width..<(i + 1) * width])
+      }
+    }
     return listing.outputs.map { values[$0] }
   }
 

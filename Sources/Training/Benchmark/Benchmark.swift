@@ -13,6 +13,8 @@ public enum Workload: String, CaseIterable, Sendable {
   case ddpmToy = "ddpm-toy"
   /// A training step of a VAE on MNIST, batch 128, binarised inside the step.
   case vaeMNIST = "vae-mnist"
+  /// A step of the gradient-normalized critic and one of the generator on points, batch 256.
+  case wganToy = "wgan-gn-toy"
 
   /// The experiment whose programs are measured.
   public var experiment: Experiment {
@@ -40,6 +42,15 @@ public enum Workload: String, CaseIterable, Sendable {
       batch: 128
       model: {kind: vae, network: mlp, hidden: [512, 256], latent: 20}
       optimizer: {rate: 1.0e-3, average: null}
+      """
+    case .wganToy:
+      """
+      name: wgan-gn-toy
+      data: gaussian
+      steps: 1000000
+      batch: 256
+      model: {kind: wgan, network: mlp, latent: 16, generator: [128, 128, 128], critic: [128, 128, 128]}
+      optimizer: {rate: 1.0e-4, beta1: 0.5, beta2: 0.9, average: null}
       """
     case .ddpmToy:
       """
@@ -150,19 +161,20 @@ public func measure(
   let training = try TrainingProgram(experiment, data, runtime)
   _ = try training.run(step: 0)
   let first = (clock.now - begin).seconds
-  let small = workload == .ddpmToy || workload == .vaeMNIST
+  let small = [.ddpmToy, .vaeMNIST, .wganToy].contains(workload)
   for warm in 1...(small ? 20 : 2) { _ = try training.run(step: warm) }
   let count = steps ?? (small ? 300 : 10)
   for step in 0..<count { try time { _ = try training.run(step: 100 + step) } }
   var lines: [String] = []
   if profile {
-    var nanoseconds: [Int64] = []
+    var nanoseconds: [[Int64]] = []
     for step in 0..<count { training.runProfiled(step: 1000 + step, &nanoseconds) }
     lines = try profileLines(
-      training.program, nanoseconds, runs: count, Ceilings(precision, threads: threads))
+      training.programs.flatMap(\.program.kernels), nanoseconds.flatMap { $0 }, steps: count,
+      Ceilings(precision, threads: threads))
   }
   return BenchmarkResult(
     workload: workload, parameters: training.parameters.count, precision: precision,
     threads: threads, seconds: seconds, firstStep: first,
-    flops: training.program.kernels.reduce(0) { $0 + $1.flops }, profile: lines)
+    flops: training.flops, profile: lines)
 }

@@ -39,7 +39,7 @@ struct Ceilings {
 /// The ceiling of a kernel is the longer of the times in which its bytes can be moved and its
 /// products multiplied.
 func profileLines(
-  _ program: Program, _ nanoseconds: [Int64], runs: Int, _ ceilings: Ceilings
+  _ kernels: [KernelDescription], _ nanoseconds: [Int64], steps: Int, _ ceilings: Ceilings
 ) -> [String] {
   struct Total {
     var calls = 0
@@ -50,10 +50,10 @@ func profileLines(
   }
   var totals: [String: Total] = [:]
   var (products, others) = (Total(), Total())
-  for (kernel, time) in zip(program.kernels, nanoseconds) {
+  for (kernel, time) in zip(kernels, nanoseconds) {
     func add(_ total: inout Total) {
       total.calls += 1
-      total.seconds += Double(time) / Double(runs) / 1e9
+      total.seconds += Double(time) / Double(steps) / 1e9
       total.bytes += kernel.bytes
       total.flops += kernel.flops
       total.least += ceilings.seconds(bytes: kernel.bytes, flops: kernel.flops)

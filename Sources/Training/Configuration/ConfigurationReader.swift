@@ -178,6 +178,13 @@ public struct ConfigurationReader: Sendable {
     return value
   }
 
+  /// As `nested`, or nothing where the key is missing or `null`.
+  public mutating func optionalNested<Value>(
+    _ key: String, _ body: (inout ConfigurationReader) throws -> Value
+  ) throws -> Value? {
+    try isAbsent(key) ? nil : nested(key, body)
+  }
+
   /// Checks that every key of the mapping was read.
   ///
   /// - Throws: `ConfigurationError` naming the first unknown key and the nearest known one.

@@ -4,7 +4,7 @@ extension LikelihoodTable {
   /// The table for people: a header, then a row for each estimate; numbers are flush right in
   /// `numericColumns`.
   public var cells: [[String]] {
-    let hasBits = setting.hasBits
+    let hasBits = setting.baseMeasure.hasBits
     let header =
       ["run", "estimator", "nats", "+-"] + (hasBits ? ["bits/dim"] : [])
       + ["K", "n", "ESS", "seconds", "-log p by term"]
@@ -25,7 +25,7 @@ extension LikelihoodTable {
   }
 
   /// The columns of `cells` that hold numbers.
-  public var numericColumns: Set<Int> { Set(2...(setting.hasBits ? 8 : 7)) }
+  public var numericColumns: Set<Int> { Set(2...(setting.baseMeasure.hasBits ? 8 : 7)) }
 }
 
 extension LikelihoodTable.Difference {
@@ -56,7 +56,7 @@ extension ScoredRun {
       ("mean", .number(figure.mean)),
       ("stderr", figure.count > 1 ? .number(figure.standardError) : nil),
       ("n", .integer(figure.count)), ("seconds", .number(estimate.seconds)),
-      ("base_measure", .text(setting.baseMeasure)),
+      ("base_measure", .text(setting.baseMeasure.rawValue)),
       ("binarisation_seed", setting.binarisationSeed.map(number)), ("seed", number(seed)),
     ]
     if !estimate.variant.isEmpty { members.append(("variance", .text(estimate.variant))) }

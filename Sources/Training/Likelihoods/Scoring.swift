@@ -45,6 +45,7 @@ extension Run {
         return ([], "it is told classes, and has no likelihood without them")
       }
       return ([.vlb], "")
+    case .wgan: return ([], "a generator gives samples and no density")
     case .vae(let model, _):
       let (isOfBits, isBinarised) =
         (model.likelihood == .bernoulli, experiment.binarisation != .none)
@@ -119,7 +120,7 @@ extension Run {
   private func planeSetting(_ split: String) -> Setting {
     Setting(
       dataset: experiment.data, split: split, binarisation: "none", binarisationSeed: nil,
-      baseMeasure: "density by area, data coordinates", dimensions: 2, hasBits: false)
+      baseMeasure: .area, dimensions: 2)
   }
 
   private func scoredPoints(_ set: ToySet, _ plane: Plane, _ scoring: Scoring) -> ScoredData {
@@ -173,16 +174,12 @@ extension Run {
     let pixels = experiment.model.pixels
     let count = min(limit, table.rows)
     let dimensions = domain.shape.product
-    let measure =
-      binarisation != .none
-      ? "probability of zeros and ones"
-      : pixels.isDequantised
-        ? "density of (byte + uniform)/256 on [0, 1]" : "probability of 256 levels"
+    let measure: BaseMeasure =
+      binarisation != .none ? .bits : pixels.isDequantised ? .dequantised : .levels
     return ScoredData(
       setting: Setting(
         dataset: dataset, split: split, binarisation: binarisation.rawValue,
-        binarisationSeed: isDrawn ? seed : nil, baseMeasure: measure, dimensions: dimensions,
-        hasBits: binarisation == .none),
+        binarisationSeed: isDrawn ? seed : nil, baseMeasure: measure, dimensions: dimensions),
       examples: try examples(bytes, pixels, count: count, seed: scoring.seed),
       shift: 0, exact: nil)
   }

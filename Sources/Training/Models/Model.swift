@@ -2,6 +2,7 @@ import DDPM
 import Datasets
 import TensorCore
 import VAE
+import WGAN
 
 /// A model whose parameters belong to a run: all that differs between kinds of models is asked of it.
 public enum Model: Sendable {
@@ -9,68 +10,21 @@ public enum Model: Sendable {
   case ddpm(DDPM)
   /// A variational autoencoder and how it is trained.
   case vae(VAE, VAESettings)
-
-  /// What training minimises, and the figures that it reports beside it.
-  struct Objective {
-    /// A single number.
-    let loss: Tensor
-    /// Single numbers that are part of the loss.
-    let parts: [(name: String, value: Tensor)]
-  }
-
-  /// The loss of a batch at `step`, from one.
-  func objective(_ batch: BatchInput, step: Tensor) -> Objective {
-    switch self {
-    case .ddpm(let model):
-      return Objective(loss: model.loss(batch.examples, label: batch.labels), parts: [])
-    case .vae(let model, let settings):
-      let weight =
-        settings.klWarmup == 0 ? Tensor(1) : minimum(step / Double(settings.klWarmup), 1)
-      let parts = model.parts(
-        batch.examples, settings.bound, draws: settings.draws, weight: weight)
-      return Objective(
-        loss: -parts.bound.mean(),
-        parts: [
-          ("reconstruction", parts.reconstruction.mean()), ("divergence", parts.divergence.mean()),
-        ])
-    }
-  }
+  /// A generator and its critic, and how they are trained.
+  case wgan(WGAN, WGANSettings)
 
   /// Steps before which a bound on validation data does not count.
   var warmup: Int {
     switch self {
-    case .ddpm: 0
+    case .ddpm, .wgan: 0
     case .vae(_, let settings): settings.klWarmup
     }
-  }
-}
-
-/// Which of a run's weights are read.
-public enum Weights: String, Sendable {
-  /// Those that are trained.
-  case raw = ""
-  /// Their moving averages.
-  case averaged = "ema."
-  /// Those that were best on validation data.
-  case best = "best."
-
-  /// What the array of a parameter is called in a checkpoint.
-  func name(_ parameter: Variable) -> String { rawValue + parameter.name }
-
-  /// An expression of the raw weights, with these read instead.
-  func reading(_ parameters: Parameters) -> (Tensor) -> Tensor {
-    guard self != .raw else { return { $0 } }
-    let values = Dictionary(
-      uniqueKeysWithValues: parameters.variables.map {
-        ($0, Variable(name($0), initially: $0.value).value)
-      })
-    return { $0.substituting(values) }
   }
 }
 
 extension Experiment {
   /// Which weights samples are drawn with, and figures are of.
   var weights: Weights {
-    patience != nil ? .best : optimizer.average != nil ? .averaged : .raw
+    patience != nil ? .best : optimizer.weights
   }
 }

@@ -6,10 +6,13 @@ public enum ModelSettings: Equatable, Sendable {
   case ddpm(DDPMSettings)
   /// A variational autoencoder.
   case vae(VAESettings)
+  /// A generator and its critic.
+  case wgan(WGANSettings)
 
   init(from reader: inout ConfigurationReader) throws {
-    switch try reader.string("kind", oneOf: ["ddpm", "vae"]) {
+    switch try reader.string("kind", oneOf: ["ddpm", "vae", "wgan"]) {
     case "ddpm": self = .ddpm(try DDPMSettings(from: &reader))
+    case "wgan": self = .wgan(try WGANSettings(from: &reader))
     default: self = .vae(try VAESettings(from: &reader))
     }
   }
@@ -18,6 +21,7 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm(let settings): settings.members
     case .vae(let settings): settings.members
+    case .wgan(let settings): settings.members
     }
   }
 
@@ -26,6 +30,7 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm: "ddpm"
     case .vae: "vae"
+    case .wgan: "wgan"
     }
   }
 
@@ -34,6 +39,15 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm: "denoiser"
     case .vae: "vae"
+    case .wgan: "wgan"
+    }
+  }
+
+  /// The programs of a training step, and how often each runs in it.
+  var programs: [(name: String, runs: Int)] {
+    switch self {
+    case .ddpm, .vae: [("train", 1)]
+    case .wgan(let settings): [("critic", settings.criticSteps), ("train", 1)]
     }
   }
 
@@ -41,7 +55,7 @@ public enum ModelSettings: Equatable, Sendable {
   var times: Int? {
     switch self {
     case .ddpm(let settings): settings.times
-    case .vae: nil
+    case .vae, .wgan: nil
     }
   }
 
@@ -51,6 +65,7 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm(let settings): !settings.isForPoints
     case .vae(let settings): !settings.network.channels.isEmpty
+    case .wgan(let settings): settings.networks.family != .mlp
     }
   }
 
@@ -58,7 +73,7 @@ public enum ModelSettings: Equatable, Sendable {
   var classes: Int? {
     switch self {
     case .ddpm(let settings): settings.classes
-    case .vae: nil
+    case .vae, .wgan: nil
     }
   }
 
@@ -67,13 +82,14 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm(let settings): settings.isForPoints
     case .vae: false
+    case .wgan(let settings): settings.networks.family == .mlp
     }
   }
 
   /// Whether there is a bound of the likelihood to watch on validation data.
   var hasBound: Bool {
     switch self {
-    case .ddpm: false
+    case .ddpm, .wgan: false
     case .vae: true
     }
   }
@@ -81,7 +97,7 @@ public enum ModelSettings: Equatable, Sendable {
   /// How images are binarised unless an experiment says otherwise.
   func binarisation(forExamplesOf shape: [Int]?) -> Binarisation {
     switch self {
-    case .ddpm: .none
+    case .ddpm, .wgan: .none
     case .vae(let settings):
       settings.likelihood == .bernoulli && shape?.count != 1 ? .dynamic : .none
     }
@@ -90,7 +106,7 @@ public enum ModelSettings: Equatable, Sendable {
   /// Which numbers the model sees for the bytes of images.
   var pixels: PixelScale {
     switch self {
-    case .ddpm: PixelScale(range: -1...1, isDequantised: false)
+    case .ddpm, .wgan: PixelScale(range: -1...1, isDequantised: false)
     case .vae(let settings):
       // A density wants numbers, a probability of pixels wants 0 and 1.
       PixelScale(range: 0...1, isDequantised: settings.likelihood != .bernoulli)
@@ -107,6 +123,7 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm(let settings): settings.failure(forExamplesOf: shape)
     case .vae(let settings): settings.failure(forExamplesOf: shape)
+    case .wgan(let settings): settings.failure(forExamplesOf: shape)
     }
   }
 
@@ -117,6 +134,7 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm(let settings): .ddpm(try settings.model(forExamplesOf: shape, parameters))
     case .vae(let settings): .vae(try settings.model(forExamplesOf: shape, parameters), settings)
+    case .wgan(let settings): .wgan(try settings.model(forExamplesOf: shape, parameters), settings)
     }
   }
 }

@@ -23,6 +23,14 @@ func curves(
     chart("loss", "loss", isLogarithmic: true, isSmoothed: true),
     chart("validationLoss", "validation loss, nats", isLogarithmic: false, isSmoothed: false),
     chart("reconstruction", "reconstruction, nats", isLogarithmic: false, isSmoothed: true),
+    chart("criticLoss", "critic's loss", isLogarithmic: false, isSmoothed: true),
+    chart(
+      "criticScoreOfData", "critic's mean score of data", isLogarithmic: false, isSmoothed: true),
+    chart(
+      "criticScoreOfSamples", "critic's mean score of samples", isLogarithmic: false,
+      isSmoothed: true),
+    chart("modesFound", "modes found", isLogarithmic: false, isSmoothed: false),
+    chart("highQuality", "share of high quality", isLogarithmic: false, isSmoothed: false),
     chart("divergence", "KL, nats", isLogarithmic: false, isSmoothed: true),
     chart(
       "gradientNorm", "gradient norm, before clipping", isLogarithmic: true, isSmoothed: true),

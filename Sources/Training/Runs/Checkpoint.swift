@@ -83,7 +83,7 @@ public struct Checkpoint: Sendable {
       try runtime.restore(
         variable: array.name, shape: array.shape, try reader.values(of: array.name))
     }
-    runtime.runs["train"] = UInt64(step)
+    for (name, runs) in experiment.model.programs { runtime.runs[name] = UInt64(step * runs) }
   }
 
   /// Checks that the variables of `names` are just those that were restored.

@@ -50,21 +50,6 @@ public struct ToyQuality: Equatable, Sendable {
 }
 
 extension Run {
-  /// Modes and quality of `count` fresh samples, seeds from 0; for 2-D sets.
-  ///
-  /// - Throws: `DataError` where the run is of no mixture of round Gaussians.
-  public func toyQuality(
-    count: Int, observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
-  ) throws -> ToyQuality {
-    guard case .points(let plane) = domain, let set = plane.set else {
-      throw DataError(
-        "evaluate counts modes of 2-D sets; \(experiment.name) was trained on \(experiment.data)")
-    }
-    try ToyQuality.check(set)
-    let samples = try sample(seeds: (0..<count).map { UInt64($0) }, observe: observe)
-    return try ToyQuality(dataCoordinates(samples, plane), set)
-  }
-
   /// Samples in the coordinates of the data: points as they are in the set, images in [-1, 1].
   public func inDataCoordinates(_ samples: [Float]) -> [Float] {
     if case .points(let plane) = domain { return dataCoordinates(samples, plane) }

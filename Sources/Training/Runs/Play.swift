@@ -83,7 +83,7 @@ extension Run {
       rows: side, columns: side, xRange: lower...upper, yRange: lower...upper)
     let points = middles.flatMap { [Float($0.x), Float($0.y)] }
     let field = try ScoreField(
-      model, runtime, count: points.count / 2, averaged: averagedParameters)
+      model, runtime, count: points.count / 2, weights: reading)
     let times = model.schedule.times
     let data = set.points(seed: 0, count: 600, standardised: true)
     let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map {
@@ -115,7 +115,7 @@ extension Run {
 }
 
 /// Normal numbers for pictures, from a seed.
-private struct NormalPairs {
+struct NormalPairs {
   private var generator: Philox
   private var block: UInt32 = 0
   private var pending: [Double] = []

@@ -2,6 +2,7 @@ import DDPM
 import Datasets
 import TensorCore
 import VAE
+import WGAN
 
 /// A trained model with its weights: to draw from and to evaluate.
 public struct Run {
@@ -45,9 +46,11 @@ public struct Run {
     try checkpoint.restore(into: runtime)
     parameters = Parameters(experiment.model.root)
     model = try experiment.model.model(forExamplesOf: domain.shape, parameters)
+    let sampled = Set(model.sampled(of: parameters))
     for variable in parameters.variables {
-      let names = Set([Weights.raw, experiment.weights]).map { $0.name(variable) }.sorted()
-      for name in names where runtime.shape(ofVariable: name) != variable.shape {
+      let kinds = sampled.contains(variable) ? [Weights.raw, experiment.weights] : [.raw]
+      for name in Set(kinds.map { $0.name(variable) }).sorted()
+      where runtime.shape(ofVariable: name) != variable.shape {
         throw FormatError(
           path: paths.checkpoint,
           problem: "holds no array \(quoted(name)) of shape \(variable.shape)")
@@ -82,9 +85,14 @@ public struct Run {
     seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil, labels: [Int]? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
-    guard case .ddpm = model else {
+    if experiment.sampling.reverse == nil {
       if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
-      let samples = try latentSampler().sample(seeds: seeds)
+      let samples: [Float]
+      if case .wgan = model {
+        samples = try generatorSampler().sample(seeds: seeds)
+      } else {
+        samples = try latentSampler().sample(seeds: seeds)
+      }
       try observe?(samplingSteps(count: seeds.count), samples)
       return samples
     }
@@ -106,7 +114,7 @@ public struct Run {
   func sampler() throws -> Sampler {
     let model = try diffusion("this")
     return try Sampler(
-      model, runtime, batch: Self.batch(for: domain.shape), averaged: averagedParameters,
+      model, runtime, batch: Self.batch(for: domain.shape), weights: reading,
       precision: experiment.precision,
       clip: model.clipRange)
   }
@@ -115,7 +123,12 @@ public struct Run {
     let model = try autoencoder("this")
     return try LatentSampler(
       model, runtime, batch: Self.batch(for: domain.shape),
-      drawsObservations: model.drawsObservations, weights: experiment.weights.reading(parameters))
+      drawsObservations: model.drawsObservations, weights: reading)
+  }
+
+  func generatorSampler() throws -> GeneratorSampler {
+    try GeneratorSampler(
+      try adversary("this"), runtime, batch: Self.batch(for: domain.shape), weights: reading)
   }
 
   /// The diffusion model of the run.
@@ -134,18 +147,21 @@ public struct Run {
     return model
   }
 
+  /// The generator and critic of the run.
+  ///
+  /// - Throws: `DataError` for another kind, saying that `what` is for WGANs.
+  public func adversary(_ what: String) throws -> WGAN {
+    guard case .wgan(let model, _) = model else { throw other(what, "wgan") }
+    return model
+  }
+
   private func other(_ what: String, _ kind: String) -> DataError {
     DataError(
       "\(what) is for runs of kind \(kind), and \(experiment.name) is a \(experiment.model.kind)")
   }
 
-  /// The parameters that are read from their averages.
-  var averagedParameters: [Variable] {
-    experiment.weights == .averaged ? parameters.variables : []
-  }
-
   /// An expression of the raw weights, with those read that samples are drawn with.
   public func reading(_ expression: Tensor) -> Tensor {
-    experiment.weights.reading(parameters)(expression)
+    experiment.weights.reading(model.sampled(of: parameters))(expression)
   }
 }

@@ -38,6 +38,8 @@ public struct RunPaths: Equatable, Sendable {
   public var latentPlane: String { folder + "/latent.png" }
   /// Where examples lie among the latent variables.
   public var latentScatter: String { folder + "/latent-scatter.png" }
+  /// The critic of a WGAN over the plane.
+  public var critic: String { folder + "/critic.png" }
   /// Loss, gradient norm and learning rate over steps.
   public var curves: String { folder + "/curves.png" }
   /// The sheet that `sample` draws unless told otherwise.

@@ -1,14 +1,17 @@
 import DDPM
 import TensorCore
 import VAE
+import WGAN
 
-/// Sheets during training: the raw weights beside their average until both draw the same.
+/// Sheets during training: the raw weights beside those to evaluate with, until both draw the same.
 final class Preview {
   private let raw: () throws -> [Float]
-  private let averaged: (() throws -> [Float])?
+  private let evaluated: (() throws -> [Float])?
+  private let caption: String
 
   init(_ training: TrainingProgram, _ experiment: Experiment) throws {
     let settings = experiment.sampling
+    let sampled = training.model.sampled(of: training.parameters)
     let seeds = (0..<settings.previewCount).map { UInt64($0) }
     func drawing(_ weights: Weights) throws -> () throws -> [Float] {
       switch training.model {
@@ -16,7 +19,7 @@ final class Preview {
         let reverse = try experiment.reverse()
         let sampler = try Sampler(
           model, training.runtime, batch: settings.previewCount,
-          averaged: weights == .averaged ? training.parameters.variables : [],
+          weights: weights.reading(sampled),
           precision: experiment.precision,
           clip: model.clipRange)
         return {
@@ -26,24 +29,30 @@ final class Preview {
         let sampler = try LatentSampler(
           model, training.runtime, batch: settings.previewCount,
           drawsObservations: model.drawsObservations,
-          weights: weights.reading(training.parameters))
+          weights: weights.reading(sampled))
+        return { try sampler.sample(seeds: seeds) }
+      case .wgan(let model, _):
+        let sampler = try GeneratorSampler(
+          model, training.runtime, batch: settings.previewCount, weights: weights.reading(sampled))
         return { try sampler.sample(seeds: seeds) }
       }
     }
     raw = try drawing(.raw)
-    averaged = experiment.optimizer.average == nil ? nil : try drawing(.averaged)
+    let weights = experiment.optimizer.weights
+    caption = weights == .slow ? "slow weights" : "moving average"
+    evaluated = weights == .raw ? nil : try drawing(weights)
   }
 
   /// The samples to show, each with a caption.
   func draw() throws -> [(caption: String, samples: [Float])] {
     let first = try raw()
-    guard let averaged else { return [("raw weights", first)] }
-    let second = try averaged()
+    guard let evaluated else { return [("raw weights", first)] }
+    let second = try evaluated()
     let gap =
       zip(first, second).reduce(0.0) { $0 + abs(Double($1.0 - $1.1)) } / Double(first.count)
     // A hundredth of the range of an image, or a fiftieth of a standard deviation of points.
     let agree = gap < 0.02
-    return (agree ? [] : [("raw weights", first)]) + [("moving average", second)]
+    return (agree ? [] : [("raw weights", first)]) + [(caption, second)]
   }
 }
 

@@ -61,7 +61,7 @@ public struct Trainer {
     let first = checkpoint?.step ?? 0
     let training = try TrainingProgram(experiment, data, runtime)
     let watch = try Watch(training, validation, experiment)
-    try checkpoint?.check(against: training.program.variableNames + watch.variableNames)
+    try checkpoint?.check(against: training.variableNames + watch.variableNames)
     if try first >= experiment.steps || watch.isOver {
       log.info("the run is finished: \(first) of \(experiment.steps) steps are done")
     } else {
@@ -119,6 +119,7 @@ public struct Trainer {
     var clock = ContinuousClock.now
     var progress = Progress(total: end, from: first, style: style, console: console)
     defer { progress.finish() }
+    var rivalry = Rivalry(data.domain, training.model)
     var (step, saved) = (first, first)
     while step < end {
       let figures = try training.run(step: step)
@@ -133,13 +134,17 @@ public struct Trainer {
       let found = try watch.observe(step: step)
       let isOver = try found != nil && watch.isOver
       let isDone = step == experiment.steps || isOver
+      let isShown = step % report.samplesEvery == 0
+      let samples = isShown || isDone && rivalry.looksAtSamples ? try preview.draw() : []
+      let quality = try rivalry.quality(samples)
       progress.update(step, note: "loss \(rounded(Double(figures.meanLoss)))")
-      if step % report.metricsEvery == 0 || isDone || found != nil {
+      if step % report.metricsEvery == 0 || isDone || found != nil || quality != nil {
         try metrics.append(
           step: step,
           figures.means.map { ($0.name, .single($0.value)) } + [
             ("gradientNorm", .single(figures.gradientNorm)), ("rate", .single(figures.rate)),
-          ] + (found?.metrics ?? []))
+          ] + figures.otherNorms.map { ($0.name, .single($0.value)) } + (found?.metrics ?? [])
+            + (quality?.metrics ?? []))
         let now = ContinuousClock.now
         try timings.append(step: step, [("seconds", .number((now - clock).seconds))])
         clock = now
@@ -153,8 +158,11 @@ public struct Trainer {
           \(found.activeUnits) active latent units; a KL warm-up may help (model.klWarmup)
           """)
       }
-      if step % report.samplesEvery == 0, !isDone {
-        try drawPreview(preview, step: step)
+      for warning in rivalry.warnings(figures, quality) { log.warning("step \(step): \(warning)") }
+      if isShown, !isDone {
+        try write(
+          try pictures.compare(samples), step: step, to: paths.sample(step: step),
+          paths.latestSample)
       }
       let interruption = interruption()
       if step % report.checkpointEvery == 0 || step == end || isOver || interruption != nil {
@@ -182,12 +190,6 @@ public struct Trainer {
 
   /// Pictures of what the model draws.
   var pictures: Pictures { Pictures(domain: data.domain, range: experiment.model.range) }
-
-  private func drawPreview(_ preview: Preview, step: Int) throws {
-    try write(
-      try pictures.compare(try preview.draw()), step: step,
-      to: paths.sample(step: step), paths.latestSample)
-  }
 
   private func drawCurves(step: Int) throws {
     let records = try Metrics.read(paths.metrics)
@@ -223,6 +225,7 @@ public struct Trainer {
         progress.update(done)
       }
     case .vae: try drawing.drawLatent(run, validation ?? data)
+    case .wgan: try drawing.drawAdversary(run)
     }
   }
 
@@ -231,6 +234,7 @@ public struct Trainer {
     switch model {
     case .ddpm: Drawing.diffusionFiles(paths, data.domain)
     case .vae(let model, _): Drawing.latentFiles(paths, model)
+    case .wgan: Drawing.adversaryFiles(paths, data.domain)
     }
   }
 }

@@ -8,13 +8,12 @@ public final class TrainingProgram {
   public let parameters: Parameters
   /// The runtime that owns them.
   public let runtime: Runtime
-  /// One step.
-  public let program: Program
+  /// The programs of a step, in their order.
+  public let programs: [(program: Program, runs: Int)]
   /// Examples of an epoch.
   let epoch: Int
   private let input: BatchInput
-  private let loss, gradientNorm, rate, isFinite: Tensor
-  private let means: [(name: String, value: Tensor)]
+  private let stages: [Compiled]
 
   /// What a step reports.
   public struct Figures: Sendable {
@@ -24,12 +23,22 @@ public final class TrainingProgram {
     public let means: [(name: String, value: Float)]
     /// The mean loss since the last line of metrics.
     public var meanLoss: Float { means[0].value }
-    /// The norm of all gradients together, before clipping.
+    /// The norm of all gradients together, before clipping; of the last program of the step.
     public let gradientNorm: Float
     /// The learning rate.
     public let rate: Float
-    /// Whether loss and gradients were finite; if not, the step changed nothing.
+    /// Whether losses and gradients were finite; if not, the program concerned changed nothing.
     public let isFinite: Bool
+    /// Those norms of the other programs.
+    public let otherNorms: [(name: String, value: Float)]
+  }
+
+  /// A stage with its program.
+  private struct Compiled {
+    let stage: Stage
+    let program: Program
+    let gradientNorm, rate, isFinite: Tensor
+    let means: [(name: String, value: Tensor)]
   }
 
   /// Compiles the training step of `experiment` on `data`.
@@ -40,58 +49,98 @@ public final class TrainingProgram {
     let parameters = Parameters(experiment.model.root)
     let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
     let input = try BatchInput(data, experiment)
-    let clock = Clock(over: experiment.report.metricsEvery)
-    let objective = model.objective(input, step: clock.step)
-    let descent = minimize(
-      objective.loss, parameters, experiment.optimizer.transformation(steps: experiment.steps),
-      holding: [clock.done])
-    let means = ([("loss", objective.loss)] + objective.parts).map { clock.mean(of: $1, $0) }
-    let rate = experiment.optimizer.rate(steps: experiment.steps)(clock.step)
+    let every = experiment.report.metricsEvery
+    let stages = model.stages(input, step: Clock(over: every).step, parameters, experiment)
+    let compiled = try stages.map { stage -> Compiled in
+      let clock = Clock(over: every * stage.runs, of: stage.name)
+      let descent = minimize(
+        stage.loss, stage.parameters, stage.optimizer, holding: [clock.done] + stage.held)
+      let means = ([("loss", stage.loss)] + stage.parts).map { clock.mean(of: $1, $0) }
+      let rate = stage.rate(clock.step)
+      let program = try runtime.compile(
+        stage.name,
+        [stage.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite],
+        updates: descent.updates + stage.updates + [clock.update] + means.map(\.update),
+        precision: experiment.precision)
+      return Compiled(
+        stage: stage, program: program, gradientNorm: descent.gradientNorm, rate: rate,
+        isFinite: descent.isFinite, means: means.map { (stage.figure($0.name), $0.value) })
+    }
     (self.model, self.parameters, self.input) = (model, parameters, input)
     epoch = data.epoch
-    (loss, gradientNorm) = (objective.loss, descent.gradientNorm)
-    (self.rate, isFinite) = (rate, descent.isFinite)
-    self.means = means.map { ($0.name, $0.value) }
-    program = try runtime.compile(
-      "train",
-      [objective.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite],
-      updates: descent.updates + [clock.update] + means.map(\.update),
-      precision: experiment.precision)
+    self.stages = compiled
+    programs = compiled.map { ($0.program, $0.stage.runs) }
   }
 
-  /// Takes step number `step`, from 0.
+  /// The variables of all programs, each once.
+  public var variableNames: [String] {
+    Set(programs.flatMap(\.program.variableNames)).sorted()
+  }
+
+  /// Floating-point operations of a step in matrix products and convolutions.
+  public var flops: Double {
+    programs.reduce(0) { sum, entry in
+      sum + Double(entry.runs) * entry.program.kernels.reduce(0) { $0 + $1.flops }
+    }
+  }
+
+  /// Takes step number `step`, from 0; ends it early where a loss or gradient is not finite.
   public func run(step: Int) throws -> Figures {
-    input.fill(program, step: step)
-    program.run()
+    var last = stages[stages.count - 1]
+    var isFinite = true
+    for compiled in stages where isFinite {
+      last = compiled
+      for run in 0..<compiled.stage.runs where isFinite {
+        input.fill(compiled.program, step: step * compiled.stage.runs + run)
+        compiled.program.run()
+        isFinite = try compiled.program.scalar(compiled.isFinite) != 0
+      }
+    }
+    let others = stages.dropLast()
     return Figures(
-      loss: try program.scalar(loss),
-      means: try means.map { ($0.name, try program.scalar($0.value)) },
-      gradientNorm: try program.scalar(gradientNorm), rate: try program.scalar(rate),
-      isFinite: try program.scalar(isFinite) != 0)
+      loss: try last.program.scalar(last.stage.loss),
+      means: try (stages.suffix(1) + others).flatMap { compiled in
+        try compiled.means.map { ($0.name, try compiled.program.scalar($0.value)) }
+      },
+      gradientNorm: try last.program.scalar(last.gradientNorm),
+      rate: try last.program.scalar(last.rate), isFinite: isFinite,
+      otherNorms: try others.map {
+        ($0.stage.figure("gradientNorm"), try $0.program.scalar($0.gradientNorm))
+      })
   }
 
-  /// As `run`, with the time of each kernel added to `nanoseconds`.
-  package func runProfiled(step: Int, _ nanoseconds: inout [Int64]) {
-    input.fill(program, step: step)
-    program.runProfiled(&nanoseconds)
+  /// As `run`, with the time of each kernel added to `nanoseconds`, a list for each program.
+  package func runProfiled(step: Int, _ nanoseconds: inout [[Int64]]) {
+    if nanoseconds.isEmpty { nanoseconds = stages.map { _ in [] } }
+    for (i, compiled) in stages.enumerated() {
+      for run in 0..<compiled.stage.runs {
+        input.fill(compiled.program, step: step * compiled.stage.runs + run)
+        compiled.program.runProfiled(&nanoseconds[i])
+      }
+    }
   }
 }
 
-/// The number of the step, and means of numbers over windows of `count` steps, kept in variables so that
-/// a resumed run reports the same.
+/// The number of the run of a program, and means of numbers over windows of `count` runs, kept in variables
+/// so that a resumed run reports the same.
 private struct Clock {
-  /// Steps done.
-  let done = Variable("report/step", initially: Tensor(0))
+  /// Runs done.
+  let done: Variable
   let count: Int
+  private let prefix: String
 
-  init(over count: Int) { self.count = count }
+  init(over count: Int, of name: String = "train") {
+    prefix = name == "train" ? "report" : "report/\(name)"
+    done = Variable("\(prefix)/step", initially: Tensor(0))
+    self.count = count
+  }
 
   /// From one.
   var step: Tensor { done.value + 1 }
   var update: Update { Update(done, step) }
 
   func mean(of number: Tensor, _ name: String) -> (name: String, value: Tensor, update: Update) {
-    let sum = Variable("report/\(name)", initially: Tensor(0))
+    let sum = Variable("\(prefix)/\(name)", initially: Tensor(0))
     let place = done.value - Double(count) * floor(done.value / Double(count))
     let total = select(place < Tensor(0.5), number, sum.value + number)
     return (name, total / (place + 1), Update(sum, total))

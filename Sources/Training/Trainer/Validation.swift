@@ -81,7 +81,7 @@ final class Stopping {
     _ parameters: Parameters, _ weights: Weights, patience: Int, warmup: Int, _ runtime: Runtime
   ) throws {
     (self.patience, self.warmup, self.runtime) = (patience, warmup, runtime)
-    let read = weights.reading(parameters)
+    let read = weights.reading(parameters.variables)
     keeping = try runtime.compile(
       "keep", [],
       updates: parameters.variables.map {

@@ -15,10 +15,11 @@ final class Watch {
   ) throws {
     batch = experiment.batch
     epoch = training.epoch
-    let weights: Weights = experiment.optimizer.average == nil ? .raw : .averaged
+    let weights = experiment.optimizer.weights
     let validation = try data.flatMap {
       try Validation(
-        training.model, weights.reading(training.parameters), $0, experiment, training.runtime)
+        training.model, weights.reading(training.parameters.variables), $0, experiment,
+        training.runtime)
     }
     self.validation = validation
     stopping = try experiment.patience.map { patience in

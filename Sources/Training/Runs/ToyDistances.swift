@@ -1,0 +1,154 @@
+import Datasets
+import Likelihood
+import TensorCore
+
+/// How far samples of a 2-D set are from it, each figure the mean over blocks of samples and as many fresh
+/// points.
+public struct ToyDistances: Equatable, Sendable {
+  /// The squared maximum mean discrepancy of standardised points, without bias.
+  ///
+  /// See Gretton et al. 2012, eq. 3; the kernel is the mean of Gaussian ones of widths 0.1, 0.3 and 1.
+  public let discrepancy: Figure
+  /// 2 E|x - y| - E|x - x'| - E|y - y'|, without bias, in data coordinates.
+  ///
+  /// See Székely and Rizzo 2013.
+  public let energy: Figure
+  /// The root of the mean squared 2-Wasserstein distance of projections on 64 even directions, in data
+  /// coordinates.
+  ///
+  /// See Bonneel et al. 2015. Of a sample, it is above zero for equal distributions, too.
+  public let slicedWasserstein: Figure
+  /// The mean of the set's log density at the samples that have one above zero, in nats.
+  public let logDensity: Figure
+  /// The share of samples where the density of the set is zero.
+  public let outside: Double
+  /// Samples judged.
+  public let count: Int
+
+  /// Blocks into which samples are cut.
+  static let blocks = 10
+
+  /// Judges points in data coordinates, [count, 2] of at least 100, against fresh points of the set.
+  ///
+  /// - Parameter seed: Of the fresh points.
+  public init(_ points: [Float], _ set: ToySet, seed: UInt64 = 0) {
+    count = points.count / 2
+    let size = count / Self.blocks
+    // Training draws by steps below 16,000,000, validation by one of 2^40.
+    let data = Cloud(set.points(seed: seed, step: 1 << 41, count: size * Self.blocks))
+    let samples = Cloud(points)
+    let pairs = (0..<Self.blocks).map { block in
+      let rows = block * size..<(block + 1) * size
+      return (samples.slice(rows), data.slice(rows))
+    }
+    discrepancy = Figure(
+      pairs.map { Self.discrepancy($0.standardised(set), $1.standardised(set)) })
+    energy = Figure(pairs.map(Self.energy))
+    slicedWasserstein = Figure(pairs.map(Self.slicedWasserstein))
+    let logs = samples.x.indices.map { set.logDensity(samples.x[$0], samples.y[$0]) }
+    let finite = logs.filter { $0 > -.infinity }
+    outside = Double(logs.count - finite.count) / Double(max(1, logs.count))
+    logDensity = Figure(finite.isEmpty ? [-.infinity] : finite)
+  }
+
+  private static func discrepancy(_ a: Cloud, _ b: Cloud) -> Double {
+    let rates = [0.1, 0.3, 1].map { -0.5 / ($0 * $0) }
+    return a.discrepancy(b) { square in
+      rates.reduce(0) { $0 + ($1 * square).exponential } / Double(rates.count)
+    }
+  }
+
+  private static func energy(_ a: Cloud, _ b: Cloud) -> Double {
+    -a.discrepancy(b) { $0.squareRoot() }
+  }
+
+  private static func slicedWasserstein(_ a: Cloud, _ b: Cloud) -> Double {
+    let directions = 64
+    let total = (0..<directions).reduce(0.0) { sum, i in
+      let angle = Double.pi * (Double(i) + 0.5) / Double(directions)
+      func projected(_ cloud: Cloud) -> [Double] {
+        zip(cloud.x, cloud.y).map { angle.cosine * $0 + angle.sine * $1 }.sorted()
+      }
+      let squares = zip(projected(a), projected(b)).reduce(0.0) {
+        $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+      }
+      return sum + squares / Double(a.x.count)
+    }
+    return (total / Double(directions)).squareRoot()
+  }
+}
+
+/// Points of the plane, coordinates apart.
+private struct Cloud {
+  var x, y: [Double]
+
+  init(_ points: [Float]) {
+    x = stride(from: 0, to: points.count, by: 2).map { Double(points[$0]) }
+    y = stride(from: 1, to: points.count, by: 2).map { Double(points[$0]) }
+  }
+
+  func slice(_ rows: Range<Int>) -> Cloud {
+    var part = self
+    (part.x, part.y) = (Array(x[rows]), Array(y[rows]))
+    return part
+  }
+
+  func standardised(_ set: ToySet) -> Cloud {
+    var part = self
+    part.x = x.map { ($0 - set.mean.x) / set.standardDeviation.x }
+    part.y = y.map { ($0 - set.mean.y) / set.standardDeviation.y }
+    return part
+  }
+
+  /// E k(x, x') + E k(y, y') - 2 E k(x, y) over different points, k being a function of the squared
+  /// distance.
+  func discrepancy(_ other: Cloud, _ kernel: (Double) -> Double) -> Double {
+    func mean(_ a: Cloud, _ b: Cloud, isSame: Bool) -> Double {
+      var sum = 0.0
+      for i in a.x.indices {
+        for j in isSame ? 0..<i : b.x.indices {
+          let (dx, dy) = (a.x[i] - b.x[j], a.y[i] - b.y[j])
+          sum += kernel(dx * dx + dy * dy)
+        }
+      }
+      let count = Double(a.x.count)
+      return isSame ? sum / (count * (count - 1) / 2) : sum / (count * Double(b.x.count))
+    }
+    return mean(self, self, isSame: true) + mean(other, other, isSame: true)
+      - 2 * mean(self, other, isSame: false)
+  }
+}
+
+/// Samples of a run on a 2-D set against the set.
+public struct ToyReport: Sendable {
+  /// Modes and quality, of sets that have modes.
+  public let quality: ToyQuality?
+  /// The distances of the samples.
+  public let samples: ToyDistances
+  /// The distances of as many points of the set itself: what perfect samples would have.
+  public let perfect: ToyDistances
+  /// The set's entropy in nats: minus what `logDensity` would be of perfect samples.
+  public let entropy: Double
+}
+
+extension Run {
+  /// The figures of `count` fresh samples, seeds from 0; for 2-D sets whose density is known.
+  ///
+  /// - Throws: `DataError` for other runs.
+  public func toyReport(
+    count: Int, observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
+  ) throws -> ToyReport {
+    guard case .points(let plane) = domain, let set = plane.set else {
+      throw DataError(
+        "evaluate is for 2-D sets whose density is known; \(experiment.name) was trained on "
+          + experiment.data)
+    }
+    let drawn = try sample(seeds: (0..<count).map { UInt64($0) }, observe: observe)
+    let samples = dataCoordinates(drawn, plane)
+    return ToyReport(
+      quality: set.modes.isEmpty ? nil : try ToyQuality(samples, set),
+      samples: ToyDistances(samples, set),
+      perfect: ToyDistances(set.points(seed: 0, step: (1 << 41) + 1, count: count), set),
+      entropy: set.entropy)
+  }
+}

@@ -1,0 +1,30 @@
+import TensorCore
+
+/// What the critic and the generator make of scores: r of data, s of samples, each [n].
+public enum AdversarialLoss: String, CaseIterable, Sendable {
+  /// mean s - mean r; the generator's is -mean s (Arjovsky et al. 2017, eq. 2).
+  case wasserstein
+  /// mean max(0, 1 - r) + mean max(0, 1 + s); the generator's is -mean s (Miyato et al. 2018, eq. 16 and
+  /// 17).
+  case hinge
+  /// The cross-entropy of telling data from samples by the logit; the generator's does not saturate
+  /// (Goodfellow et al. 2014, §3).
+  case logistic
+
+  /// What the critic minimises: a single number.
+  public func critic(data r: Tensor, samples s: Tensor) -> Tensor {
+    switch self {
+    case .wasserstein: s.mean() - r.mean()
+    case .hinge: relu(1 - r).mean() + relu(1 + s).mean()
+    case .logistic: softplus(-r).mean() + softplus(s).mean()
+    }
+  }
+
+  /// What the generator minimises: a single number.
+  public func generator(samples s: Tensor) -> Tensor {
+    switch self {
+    case .wasserstein, .hinge: -s.mean()
+    case .logistic: softplus(-s).mean()
+    }
+  }
+}

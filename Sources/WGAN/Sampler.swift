@@ -1,0 +1,84 @@
+import TensorCore
+
+/// Draws samples of a generator at one fixed batch, so that a sample depends on its own seed alone.
+///
+/// The draws are named by the program `sample`.
+public final class GeneratorSampler {
+  /// Samples drawn at once, a multiple of 4; requests are padded to it.
+  public let batch: Int
+  private let model: WGAN
+  private let sampling, decoding: Program
+  private let seeds, latents: Tensor
+  private let drawn, decoded: Tensor
+
+  /// A sampler of a model.
+  ///
+  /// - Parameters:
+  ///   - batch: Samples at once, at least 1; made a multiple of 4, as contractions are cut into up to four
+  ///     equal slices.
+  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Throws: `TensorError` if the model's expressions are invalid.
+  public init(
+    _ model: WGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
+    weights: (Tensor) -> Tensor = { $0 }
+  ) throws {
+    let batch = (batch + 3) / 4 * 4
+    (self.batch, self.model) = (batch, model)
+    seeds = .seeds("seeds", batch)
+    latents = .input("latents", [batch, model.latent])
+    drawn = weights(model.generate(model.noise(batch, keys: seeds)))
+    decoded = weights(model.generate(latents))
+    sampling = try runtime.compile("sample", [drawn], precision: precision)
+    decoding = try runtime.compile("decode", [decoded], precision: precision)
+  }
+
+  /// One sample per seed, [seeds.count] + shape.
+  public func sample(seeds: [UInt64]) throws -> [Float] {
+    var result: [Float] = []
+    for first in stride(from: 0, to: seeds.count, by: batch) {
+      let rows = seeds[first..<min(first + batch, seeds.count)]
+      sampling.fill(seeds: self.seeds, with: Array(rows))
+      sampling.run(at: 0)
+      result += try sampling.values(drawn).prefix(rows.count * model.shape.reduce(1, *))
+    }
+    return result
+  }
+
+  /// What the generator makes of noise, [count, latent]: [count] + shape.
+  public func decode(_ noise: [Float]) throws -> [Float] {
+    var result: [Float] = []
+    let width = model.latent
+    for first in stride(from: 0, to: noise.count, by: batch * width) {
+      let rows = noise[first..<min(first + batch * width, noise.count)]
+      decoding.fill(
+        latents, with: rows + [Float](repeating: 0, count: batch * width - rows.count))
+      decoding.run(at: 0)
+      result += try decoding.values(decoded)
+        .prefix(rows.count / width * model.shape.reduce(1, *))
+    }
+    return result
+  }
+}
+
+/// The critic at given points: its score, and the length of the score's gradient.
+public final class CriticField {
+  private let program: Program
+  private let x, score, slope: Tensor
+
+  /// The field at `count` examples at once.
+  ///
+  /// - Throws: `TensorError` if the model's expressions are invalid.
+  public init(_ model: WGAN, _ runtime: Runtime, count: Int) throws {
+    x = .input("x", [count] + model.shape)
+    score = model.score(x).value
+    slope = gradientNorm(of: score, at: x)
+    program = try runtime.compile("critic-field", [score, slope])
+  }
+
+  /// The score and the length of its gradient at `points`, [count] + shape: [count] each.
+  public func callAsFunction(_ points: [Float]) throws -> (score: [Float], slope: [Float]) {
+    program.fill(x, with: points)
+    program.run(at: 0)
+    return (try program.values(score), try program.values(slope))
+  }
+}

@@ -1,0 +1,128 @@
+import TensorCore
+
+/// A generator and a critic that are trained in turn, the critic under a constraint on its slope.
+///
+/// After Arjovsky et al. 2017, arXiv 1701.07875, with the critic of Wu et al. 2021, arXiv 2109.02235.
+/// Examples x are [n] + shape: points standardised, images in [-1, 1].
+public struct WGAN: Sendable {
+  /// The shape of an example.
+  public let shape: [Int]
+  /// Dimensions of the generator's noise.
+  public let latent: Int
+  /// What keeps the critic from growing steep.
+  public let constraint: Constraint
+  /// What is made of its scores.
+  public let loss: AdversarialLoss
+  private let generator: Layer
+  private let critic: Layer
+  private let spectra: [Spectrum]
+
+  /// A model whose parameters join `parameters["generator"]` and `parameters["critic"]`.
+  ///
+  /// - Throws: `TensorError` where the networks do not fit examples of `shape`, or a setting is out of
+  ///   range.
+  public init(
+    shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
+    _ parameters: Parameters
+  ) throws {
+    if let failure = networks.failure(forExamplesOf: shape) { throw TensorError(failure) }
+    self = try WGAN(
+      shape: shape, latent: networks.latent,
+      generator: networks.generator(shape, parameters["generator"]),
+      critic: networks.critic(shape, parameters["critic"]), constraint: constraint, loss: loss,
+      parameters)
+  }
+
+  /// A model of any two networks: the generator from [n, latent] to [n] + shape, the critic from that to
+  /// [n].
+  ///
+  /// - Throws: `TensorError` where a setting is out of range.
+  public init(
+    shape: [Int], latent: Int, generator: Layer, critic: Layer, constraint: Constraint,
+    loss: AdversarialLoss, _ parameters: Parameters
+  ) throws {
+    if let failure = constraint.failure { throw TensorError(failure) }
+    (self.shape, self.latent, self.generator, self.critic) = (shape, latent, generator, critic)
+    (self.constraint, self.loss) = (constraint, loss)
+    spectra =
+      constraint == .spectral
+      ? parameters["critic"].part.variables.filter { $0.shape.count > 1 }.map(Spectrum.init) : []
+  }
+
+  /// What of the critic is neither a parameter nor part of its optimizer: held where the generator learns.
+  public var criticState: [Variable] { spectra.map(\.vector) }
+
+  /// Noise for `count` samples, [count, latent].
+  ///
+  /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
+  public func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
+    .normal([count, latent], "latent", keys: keys)
+  }
+
+  /// Samples from noise z, [n, latent]: [n] + shape.
+  public func generate(_ z: Tensor) -> Tensor { generator(z) }
+
+  /// f(x), [n]; invalid where the critic lets one example speak of another.
+  private func evaluate(_ x: Tensor) -> Tensor {
+    guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
+      return x.failing("a critic of examples \(shape) given \(x.shape)")
+    }
+    let f = critic(x)
+    if f.failure == nil, f.shape != [x.shape[0]] {
+      return f.failing("a critic gives shape \(f.shape) for \(x.shape), not [\(x.shape[0])]")
+    }
+    if f.failure == nil, let operation = f.operationThatMixesRows(of: x) {
+      return f.failing(
+        "the critic mixes the examples of a batch (\(operation)), so that its gradient is not that of "
+          + "one example; expected no batch statistics: group normalization or none")
+    }
+    return f.substituting(
+      Dictionary(uniqueKeysWithValues: spectra.map { ($0.weight, $0.normalized.weight) }))
+  }
+
+  /// What the critic says of examples x, [n] + shape.
+  public func score(_ x: Tensor) -> Score { constraint.score(evaluate(x), at: x) }
+
+  /// What a step of the critic minimises, and what it reports beside it.
+  public struct CriticObjective: Sendable {
+    /// A single number.
+    public let loss: Tensor
+    /// The mean scores of data and of samples, and the mean |∇f|, or the mean penalty: single numbers.
+    public let parts: [(name: String, value: Tensor)]
+    /// What else a step of the critic replaces.
+    public let updates: [Update]
+  }
+
+  /// The critic's loss on data x, [n] + shape, and as many fresh samples.
+  public func criticObjective(_ x: Tensor) -> CriticObjective {
+    guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
+      let wrong = x.failing("a critic of examples \(shape) given \(x.shape)")
+      return CriticObjective(loss: wrong, parts: [], updates: [])
+    }
+    let samples = generate(noise(count)).stopped
+    // One pass over both: no example sees another.
+    let both = concatenate([x, samples], axis: 0)
+    let score = score(both).value
+    let (r, s) = (
+      score.slice(axis: 0, from: 0, count: count), score.slice(axis: 0, from: count, count: count)
+    )
+    var objective = loss.critic(data: r, samples: s)
+    var parts = [("scoreOfData", r.mean()), ("scoreOfSamples", s.mean())]
+    if case .gradientPenalty(let weight, let isOneSided) = constraint {
+      let share = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
+      let between = (share * x + (1 - share) * samples).stopped
+      let excess = gradientNorm(of: evaluate(between), at: between) - 1
+      let penalty = weight * (isOneSided ? relu(excess) : excess).squared().mean()
+      objective = objective + penalty
+      parts.append(("penalty", penalty))
+    }
+    return CriticObjective(
+      loss: objective, parts: parts,
+      updates: spectra.map { Update($0.vector, $0.normalized.vector) })
+  }
+
+  /// The generator's loss on `count` fresh samples: a single number.
+  public func generatorLoss(count: Int) -> Tensor {
+    loss.generator(samples: score(generate(noise(count))).value)
+  }
+}

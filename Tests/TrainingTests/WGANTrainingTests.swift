@@ -1,0 +1,117 @@
+import Datasets
+import TensorCore
+import Testing
+import Training
+
+/// Trains small generators and critics; serialized, since each uses every core.
+@Suite(.serialized) struct WGANTrainingTests {
+  let root: TemporaryFolder
+  init() throws { root = try TemporaryFolder() }
+
+  private func compare(_ folder: String, _ whole: String, _ files: [String]) {
+    for file in ["metrics.jsonl", "checkpoint.safetensors", "samples.png"] + files {
+      let (a, b) = (root.bytes(folder + "/" + file), root.bytes(whole + "/" + file))
+      #expect(a != nil && a == b, "\(folder)/\(file) differs from that of the unbroken run")
+    }
+  }
+
+  @Test(arguments: [
+    [], ["model.constraint=sn", "model.loss=logistic"], ["model.constraint=gp"],
+    ["model.constraint=clip", "model.loss=wasserstein"],
+    ["model.constraint=gran", "optimizer.average=null", "optimizer.lookahead={every: 6}"],
+  ])
+  func aBrokenRunIsTheUnbrokenOne(_ overrides: [String]) throws {
+    var run = try SmallRun.wgan()
+    run.overrides = overrides
+    #expect(try run.train(in: root.file("whole")) == .finished)
+    for stop in [1, 3, 8, 15] { _ = try run.train(in: root.file("broken"), stopAt: stop) }
+    #expect(try run.train(in: root.file("broken")) == .finished)
+    compare("broken", "whole", ["curves.png", "critic.png"])
+  }
+
+  @Test func imagesResume() throws {
+    for network in ["convolutional", "residual", "mlp"] {
+      var run = try SmallRun.images()
+      run.yaml = try SmallRun.wgan().yaml.replacing("eight-gaussians", with: "mnist")
+      run.overrides = [
+        "model.network=\(network)", "model.generator=[4, 3]", "model.critic=[3, 4]", "batch=4",
+        "steps=4", "sampling.count=5",
+      ]
+      #expect(try run.train(in: root.file("whole-\(network)")) == .finished)
+      _ = try run.train(in: root.file("broken-\(network)"), stopAt: 3)
+      try run.train(in: root.file("broken-\(network)"))
+      compare("broken-\(network)", "whole-\(network)", ["interpolation.png"])
+    }
+  }
+
+  @Test func metricsHaveBothNetworks() throws {
+    try SmallRun.wgan().train(in: root.file("a"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    for name in [
+      "loss", "gradientNorm", "criticLoss", "criticScoreOfData", "criticScoreOfSamples",
+      "criticGradientNorm",
+    ] {
+      #expect(records.allSatisfy { $0[name]?.double?.isFinite == true }, "\(name)")
+    }
+    #expect(Metrics.curve("modesFound", in: records).map(\.step) == [6, 12, 18, 20])
+    // Only the generator draws, so only its weights are averaged.
+    let names = try variables(root.file("a")).map(\.name)
+    #expect(names.contains("ema.wgan/generator/output/bias"))
+    #expect(!names.contains { $0.hasPrefix("ema.wgan/critic") })
+  }
+
+  @Test func clippedCriticsStayWithin() throws {
+    try SmallRun.wgan("model.constraint=clip", "model.limit=0.05").train(in: root.file("a"))
+    for array in try variables(root.file("a")) where array.name.hasPrefix("wgan/critic") {
+      let isWeight = ["weight", "bias"].contains { array.name.hasSuffix("/" + $0) }
+      if isWeight { #expect(array.values.allSatisfy { abs($0) <= 0.05 }, "\(array.name)") }
+    }
+  }
+
+  @Test func samplesDependOnTheirSeedsAlone() throws {
+    try SmallRun.wgan("steps=4").train(in: root.file("a"))
+    let run = try Run(folder: root.file("a"), threads: 2)
+    let all = try run.sample(seeds: (0..<66).map { UInt64($0) })
+    let one = try run.sample(seeds: [64])
+    #expect(one.map(\.bitPattern) == all[128..<130].map(\.bitPattern))
+  }
+
+  @Test(arguments: [
+    ("model.criticNorm=batch", "expected none, group"),
+    ("model.generatorNorm=batch", "expected none, group"),
+    ("model.network=residual", "residual is for images, and the data are points; expected mlp"),
+    ("model.criticSteps=0", "expected a whole number from 1 to 1000, found 0"),
+    ("model.constraint=gq", "expected one of gn, gran, gp, sn, clip, none, found gq"),
+  ]) func mistakesAreNamed(_ override: String, _ end: String) throws {
+    let yaml = try SmallRun.wgan().yaml
+    let message = failure { _ = try Experiment(yaml: yaml, file: "e.yaml", overrides: [override]) }
+    #expect(message.contains(end), "\(message)")
+  }
+}
+
+@Suite struct ToyDistanceTests {
+  @Test func perfectSamplesAreAtNoDistance() throws {
+    let set = try ToySet.named("eight-gaussians")
+    let found = ToyDistances(set.points(seed: 9, count: 2000), set)
+    for figure in [found.discrepancy, found.energy] {
+      #expect(abs(figure.mean) < 4.5 * figure.standardError)
+    }
+    #expect(abs(found.logDensity.mean + set.entropy) < 4.5 * found.logDensity.standardError)
+    #expect(found.outside == 0)
+  }
+
+  /// All points at the origin, against a circle of radius 2.
+  @Test func figuresByHand() throws {
+    let set = try ToySet.named("eight-gaussians")
+    let found = ToyDistances([Float](repeating: 0, count: 4000), set)
+    // A projection of the set has half its squared radius: 2, and noise of 0.0025.
+    #expect(abs(found.slicedWasserstein.mean - 2.0025.squareRoot()) < 0.01)
+    // 2 E|y| - E|y - y'|; the chords of eight even points are 4 sin(k pi / 8).
+    let chords = (0..<8).reduce(0.0) { $0 + 4 * (Double.pi * Double($1) / 8).sine } / 8
+    #expect(abs(found.energy.mean - (4 - chords)) < 0.05)
+    #expect(abs(found.logDensity.mean - set.logDensity(0, 0)) < 1e-9)
+    let board = ToyDistances(
+      [Float](repeating: 5, count: 400), try ToySet.named("checkerboard"))
+    #expect(board.outside == 1 && board.logDensity.mean == -.infinity)
+  }
+}

@@ -1,0 +1,138 @@
+import TensorCore
+import Testing
+import WGAN
+
+/// What both networks learn from against central differences, and losses by hand.
+@Suite struct GradientTests {
+  static let constraints: [Constraint] = [
+    .gradientNormalized, .piecewiseNormalized(epsilon: 0.1),
+    .gradientPenalty(weight: 10, isOneSided: false), .gradientPenalty(weight: 3, isOneSided: true),
+    .clipping(limit: 1),
+  ]
+
+  /// The score jumps where a unit changes sign, so that differences of two sizes must agree to count.
+  private func check(_ loss: Tensor, _ small: SmallWGAN, _ part: String, seed: Int) throws {
+    let parameters = small.parameters[part].part
+    let inputs = ["x": small.examples(6, seed: seed)]
+    var reference = Reference(seed: UInt64(seed))
+    // Biases of zero would put units whose inputs are all zero on a kink.
+    var numbers = Numbers(seed: seed + 7)
+    for variable in small.parameters.variables {
+      reference.variables[variable.name] = numbers.values(variable.shape.reduce(1, *))
+    }
+    let exact = try reference.evaluate(
+      gradients(of: loss, withRespectTo: parameters.tensors), inputs)
+    let largest = exact.flatMap { $0 }.reduce(0) { max($0, abs($1)) }
+    #expect(largest > 0)
+    var (checked, skipped) = (0, 0)
+    for (variable, gradient) in zip(parameters.variables, exact) {
+      let start = try #require(reference.variables[variable.name])
+      for i in Set([start.count / 3, start.count - 1]) {
+        func difference(_ h: Double) throws -> Double {
+          var sides: [Double] = []
+          for sign in [1.0, -1] {
+            var other = reference
+            other.variables[variable.name]?[i] += sign * h
+            sides.append(try other.value(loss, inputs)[0])
+          }
+          return (sides[0] - sides[1]) / (2 * h)
+        }
+        let (wide, narrow) = (try difference(2e-5), try difference(1e-5))
+        let scale = max(abs(gradient[i]), 1e-3 * largest)
+        guard abs(wide - narrow) < 1e-6 * scale else {
+          skipped += 1
+          continue
+        }
+        checked += 1
+        #expect(
+          abs(narrow - gradient[i]) <= 1e-6 * scale, "\(variable.name)[\(i)], seed \(seed)")
+      }
+    }
+    #expect(checked > 2 * skipped, "\(checked) checked, \(skipped) near kinks")
+  }
+
+  @Test(arguments: ScoreTests.networks.indices, constraints)
+  func criticsLearnFromTheirGradient(_ index: Int, _ constraint: Constraint) throws {
+    for (seed, loss) in AdversarialLoss.allCases.enumerated() {
+      let small = try SmallWGAN(ScoreTests.networks[index], constraint, loss)
+      let x = Tensor.input("x", [6] + small.shape)
+      try check(small.model.criticObjective(x).loss, small, "critic", seed: seed)
+    }
+  }
+
+  @Test(arguments: ScoreTests.networks.indices, constraints)
+  func generatorsLearnFromTheirGradient(_ index: Int, _ constraint: Constraint) throws {
+    for (seed, loss) in AdversarialLoss.allCases.enumerated() {
+      let small = try SmallWGAN(ScoreTests.networks[index], constraint, loss)
+      try check(small.model.generatorLoss(count: 6), small, "generator", seed: seed)
+    }
+  }
+
+  @Test func lossesByHand() throws {
+    let (r, s) = (Tensor.literal([2, -1], [2]), Tensor.literal([0.5, -3], [2]))
+    func log1pExp(_ x: Double) -> Double { (1 + x.exponential).logarithm }
+    let expected: [(AdversarialLoss, Double, Double)] = [
+      (.wasserstein, -1.25 - 0.5, 1.25), (.hinge, 1 + 0.75, 1.25),
+      (
+        .logistic, (log1pExp(-2) + log1pExp(1)) / 2 + (log1pExp(0.5) + log1pExp(-3)) / 2,
+        (log1pExp(-0.5) + log1pExp(3)) / 2
+      ),
+    ]
+    var reference = Reference(seed: 0)
+    for (loss, critic, generator) in expected {
+      #expect(
+        abs(try reference.value(loss.critic(data: r, samples: s))[0] - critic) < 1e-12)
+      #expect(abs(try reference.value(loss.generator(samples: s))[0] - generator) < 1e-12)
+    }
+  }
+
+  /// What is reported as the generator's loss is that of the scores of generated examples.
+  @Test func theGeneratorsLossIsOfScores() throws {
+    let small = try SmallWGAN(SmallWGAN.points, .gradientNormalized, .logistic)
+    let x = small.model.generate(small.model.noise(7))
+    var reference = Reference(seed: 3)
+    let examples = try reference.value(x)
+    let input = Tensor.input("x", [7, 2])
+    let scores = try reference.value(small.model.score(input).value, ["x": examples])
+    let expected = scores.reduce(0) { $0 + (1 + (-$1).exponential).logarithm } / 7
+    #expect(abs(try reference.value(small.model.generatorLoss(count: 7))[0] - expected) < 1e-9)
+  }
+
+  /// Weights are divided by their largest singular value, which power iteration finds in time.
+  @Test func spectralWeightsHaveUnitNorm() throws {
+    for networks in ScoreTests.networks {
+      let small = try SmallWGAN(networks, .spectral)
+      let x = Tensor.input("x", [4] + small.shape)
+      let objective = small.model.criticObjective(x)
+      let inputs = ["x": small.examples(4)]
+      var reference = Reference(seed: 2)
+      for _ in 0..<300 {
+        _ = try reference.evaluate([objective.loss], updates: objective.updates, inputs)
+      }
+      for vector in small.model.criticState {
+        let name = String(vector.name.dropLast(2))
+        let weight = try #require(reference.variables[name])
+        let u = try #require(reference.variables[vector.name])
+        // At the fixed point Wᵀ W u = σ² u.
+        let rows = weight.count / u.count
+        let forward = (0..<rows).map { r in
+          (0..<u.count).reduce(0) { $0 + weight[r * u.count + $1] * u[$1] }
+        }
+        let back = (0..<u.count).map { c in
+          (0..<rows).reduce(0) { $0 + weight[$1 * u.count + c] * forward[$1] }
+        }
+        let square = forward.reduce(0) { $0 + $1 * $1 }
+        for c in 0..<u.count { #expect(abs(back[c] - square * u[c]) < 1e-6 * square, "\(name)") }
+      }
+      // Twice the weights, the same scores.
+      let score = small.model.score(x).value
+      let before = try reference.value(score, inputs)
+      for vector in small.model.criticState {
+        let name = String(vector.name.dropLast(2))
+        reference.variables[name] = reference.variables[name]?.map { 2 * $0 }
+      }
+      let after = try reference.value(score, inputs)
+      #expect(zip(before, after).allSatisfy { abs($0 - $1) < 1e-9 })
+    }
+  }
+}

@@ -30,10 +30,11 @@ let package = Package(
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
+    .target(name: "Classifier", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "WGAN", "Yams",
+        "Classifier", "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "WGAN", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -54,13 +55,14 @@ let package = Package(
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "WGAN"]),
+    .testTarget(name: "ClassifierTests", dependencies: ["Classifier", "TensorCore"]),
     .testTarget(
       name: "LikelihoodTests",
       dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE", "WGAN",
+        "Classifier", "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Golden"]),

@@ -1,3 +1,4 @@
+import Classifier
 import DDPM
 import Datasets
 import TensorCore
@@ -86,6 +87,9 @@ public struct Run {
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
     if experiment.sampling.reverse == nil {
+      if case .classifier = model {
+        throw DataError("\(experiment.name) is a classifier, which draws no samples")
+      }
       if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
       let samples: [Float]
       if case .wgan = model {
@@ -152,6 +156,14 @@ public struct Run {
   /// - Throws: `DataError` for another kind, saying that `what` is for WGANs.
   public func adversary(_ what: String) throws -> WGAN {
     guard case .wgan(let model, _) = model else { throw other(what, "wgan") }
+    return model
+  }
+
+  /// The classifier of the run.
+  ///
+  /// - Throws: `DataError` for another kind, saying that `what` is for classifiers.
+  public func classifier(_ what: String) throws -> Classifier {
+    guard case .classifier(let model) = model else { throw other(what, "classifier") }
     return model
   }
 

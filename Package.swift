@@ -31,16 +31,18 @@ let package = Package(
     .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
     .target(name: "Classifier", dependencies: ["TensorCore"]),
+    .target(name: "Quality", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Classifier", "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "WGAN", "Yams",
+        "Classifier", "Datasets", "DDPM", "Distributions", "Images", "Likelihood", "Quality",
+        "TensorCore", "VAE", "WGAN", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Likelihood", "Training",
+        "Distributions", "Likelihood", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
@@ -56,13 +58,15 @@ let package = Package(
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "WGAN"]),
     .testTarget(name: "ClassifierTests", dependencies: ["Classifier", "TensorCore"]),
+    .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore"]),
     .testTarget(
       name: "LikelihoodTests",
       dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Classifier", "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE", "WGAN",
+        "Classifier", "DDPM", "Datasets", "Images", "Likelihood", "Quality", "TensorCore",
+        "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Golden"]),

@@ -103,7 +103,7 @@ public enum ModelSettings: Equatable, Sendable {
   }
 
   /// Whether the model draws examples.
-  var drawsSamples: Bool {
+  public var drawsSamples: Bool {
     switch self {
     case .ddpm, .vae, .wgan: true
     case .classifier: false

@@ -38,6 +38,11 @@ public struct RunPaths: Equatable, Sendable {
   public var latentPlane: String { folder + "/latent.png" }
   /// Where examples lie among the latent variables.
   public var latentScatter: String { folder + "/latent-scatter.png" }
+  /// Samples and the training examples nearest to them.
+  public func neighbours(_ latent: LatentDraw) -> String {
+    guard latent != .plain else { return folder + "/neighbours.png" }
+    return folder + "/neighbours-" + "\(latent)".replacing(":", with: "-") + ".png"
+  }
   /// What a classifier took examples for.
   public var confusion: String { folder + "/confusion.png" }
   /// The critic of a WGAN over the plane.

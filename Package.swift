@@ -47,26 +47,29 @@ let package = Package(
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
-    .testTarget(name: "TensorCoreTests", dependencies: ["CKernels", "TensorCore"]),
+    .target(
+      name: "TestSupport", dependencies: ["TensorCore", "VAE"], path: "Tests/TestSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
+    .testTarget(name: "TensorCoreTests", dependencies: ["CKernels", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions"],
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
-    .testTarget(name: "ImagesTests", dependencies: ["Images"]),
-    .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
-    .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
-    .testTarget(name: "WGANTests", dependencies: ["TensorCore", "WGAN"]),
-    .testTarget(name: "ClassifierTests", dependencies: ["Classifier", "TensorCore"]),
-    .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore"]),
+    .testTarget(name: "ImagesTests", dependencies: ["Images", "TestSupport"]),
+    .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
+    .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
+    .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
+    .testTarget(
+      name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
+    .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "LikelihoodTests",
-      dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "VAE"]),
+      dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
         "Classifier", "DDPM", "Datasets", "Images", "Likelihood", "Quality", "TensorCore",
-        "Training", "VAE", "WGAN",
+        "TestSupport", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Golden"]),

@@ -1,8 +1,8 @@
 import TensorCore
 
-/// Draws latent variables that are hubs: those that many others have among their nearest (Liang et al.
-/// 2022, arXiv 2206.06014).
+/// Draws latent variables that are hubs: those that many others have among their nearest.
 ///
+/// See Liang et al. 2022, arXiv 2206.06014.
 /// Seeds stand for latent points, and those from 10,000 p to 10,000 p + 9,999 are a pool. Of each pool a
 /// fixed number is kept, those that most points have among their 5 nearest, the first of equal ones; seed
 /// s becomes the one at place s modulo that number in pool s / that number. So a seed always gives the

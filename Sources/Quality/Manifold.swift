@@ -1,11 +1,13 @@
 import TensorCore
 
 /// Which points lie in the balls around others that reach to their k-th neighbours: the manifold of
-/// those (Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1).
+/// those.
+///
+/// See Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.
 public struct Coverage: Equatable, Sendable {
-  /// Whether each sample lies in the manifold of the data: the share that does is the precision (eq. 2).
+  /// Whether each sample lies in the manifold of the data.
   public let samples: [Bool]
-  /// Whether each example of the data lies in the manifold of the samples: the share is the recall.
+  /// Whether each example of the data lies in the manifold of the samples.
   public let data: [Bool]
 
   /// The share of samples that could be data.

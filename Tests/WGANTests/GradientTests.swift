@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 import WGAN
 
@@ -16,7 +17,7 @@ import WGAN
     let inputs = ["x": small.examples(6, seed: seed)]
     var reference = Reference(seed: UInt64(seed))
     // Biases of zero would put units whose inputs are all zero on a kink.
-    var numbers = Numbers(seed: seed + 7)
+    var numbers = SplitMix64(seed: seed + 7)
     for variable in small.parameters.variables {
       reference.variables[variable.name] = numbers.values(variable.shape.reduce(1, *))
     }

@@ -19,7 +19,7 @@ public struct DigitFigures: Sendable {
   /// How many images are taken for each class.
   public let histogram: [Int]
 
-  /// The k of the manifolds, that of Kynkäänniemi et al. 2019.
+  /// The k of the manifolds, which is that of the paper.
   public static let neighbours = 3
   /// Blocks of images, and as many of the reference, that the jackknife leaves out in turn.
   static let blocks = 10

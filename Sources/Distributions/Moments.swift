@@ -25,10 +25,11 @@ public struct Moments: Sendable {
       throw DistributionError("the moments of \(rows.count) vectors; expected at least 2")
     }
     let n = Double(rows.count)
-    var mean = [Double](repeating: 0, count: width)
+    var sums = [Double](repeating: 0, count: width)
     for row in rows {
-      for i in 0..<width { mean[i] += Double(vectors[row * width + i]) / n }
+      for i in 0..<width { sums[i] += Double(vectors[row * width + i]) }
     }
+    let mean = sums.map { $0 / n }
     var matrix = SquareMatrix(zerosOfSize: width)
     var centred = mean
     for row in rows {

@@ -22,16 +22,16 @@ public struct DigitFigures: Sendable {
   /// The k of the manifolds, which is that of the paper.
   public static let neighbours = 3
   /// Blocks of images, and as many of the reference, that the jackknife leaves out in turn.
-  static let blocks = 10
+  package static let blocks = 10
 }
 
 /// Images that others are compared with, as many as those.
-struct DigitReference {
+package struct DigitReference {
   private let opinions: Opinions
   private let moments: [Moments]
   private let neighbours: Neighbours
 
-  init(_ opinions: Opinions, _ runtime: Runtime) throws {
+  package init(_ opinions: Opinions, _ runtime: Runtime) throws {
     self.opinions = opinions
     moments = try Self.parts(opinions.count).map {
       try Moments(opinions.features, width: opinions.width, rows: $0)
@@ -49,7 +49,8 @@ struct DigitReference {
   /// The figures of images against these.
   ///
   /// - Parameter report: Given the number of parts done, of one more than `DigitFigures.blocks`.
-  func figures(of images: Opinions, report: (Int) throws -> Void = { _ in }) throws -> DigitFigures
+  package func figures(of images: Opinions, report: (Int) throws -> Void = { _ in }) throws
+    -> DigitFigures
   {
     guard images.count == opinions.count else {
       throw TensorError("\(images.count) images against \(opinions.count) of the reference")

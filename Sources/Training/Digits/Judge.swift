@@ -45,23 +45,23 @@ final class Judge {
 }
 
 /// What a classifier makes of some images.
-struct Opinions {
+package struct Opinions {
   /// Features of an image.
-  let width: Int
+  package let width: Int
   /// Classes that are told apart.
-  let classes: Int
+  package let classes: Int
   /// [count, width].
-  fileprivate(set) var features: [Float] = []
+  package var features: [Float] = []
   /// [count, classes].
-  fileprivate(set) var logits: [Float] = []
+  package var logits: [Float] = []
 
-  fileprivate init(width: Int, classes: Int) { (self.width, self.classes) = (width, classes) }
+  package init(width: Int, classes: Int) { (self.width, self.classes) = (width, classes) }
 
   /// How many images.
-  var count: Int { logits.count / classes }
+  package var count: Int { logits.count / classes }
 
   /// log p(class | image) of one image, in nats, for each class.
-  func logProbabilities(_ image: Int) -> [Double] {
+  package func logProbabilities(_ image: Int) -> [Double] {
     let row = logits[image * classes..<(image + 1) * classes].map { Double($0) }
     let largest = row.max() ?? 0
     let total = row.reduce(0) { $0 + ($1 - largest).exponential }.logarithm + largest
@@ -69,7 +69,7 @@ struct Opinions {
   }
 
   /// The likeliest class of an image, the first of equal ones, and its probability.
-  func verdict(_ image: Int) -> (label: Int, confidence: Double) {
+  package func verdict(_ image: Int) -> (label: Int, confidence: Double) {
     let logs = logProbabilities(image)
     let best = logs.indices.max { logs[$0] < logs[$1] } ?? 0
     return (best, logs[best].exponential)

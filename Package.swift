@@ -44,6 +44,8 @@ let package = Package(
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
+    .executableTarget(
+      name: "DiracGAN", dependencies: ["Images", "TensorCore", "WGAN"], path: "Examples/DiracGAN"),
     .target(
       name: "TestSupport", dependencies: ["TensorCore", "VAE"], path: "Tests/TestSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),

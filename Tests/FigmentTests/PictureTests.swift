@@ -82,4 +82,16 @@ import Testing
     let last = try #require(losses.last)
     #expect((1.0...1.25).contains(last), "\(losses)")
   }
+
+  /// Without a constraint the point runs away from the data, with one it stays.
+  @Test func theSmallestGANIsDrawn() throws {
+    let result = try tool.run("dirac.png", program: "DiracGAN")
+    #expect(result.code == 0, "\(result.errors)")
+    let picture = try PNG.decode(try #require(tool.bytes("dirac.png"))).bitmap
+    #expect(picture.width > 800)
+    let distances = result.output.split(separator: "\n").compactMap { line in
+      line.split(separator: " ").dropLast(3).last.flatMap { Double($0) }
+    }
+    #expect(distances.count == 4, "\(result.output)")
+  }
 }

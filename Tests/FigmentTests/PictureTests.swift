@@ -38,6 +38,12 @@ import Testing
         == "picture outputs/compare.png\nmade by figment 0.1.0\n"
         + "made again by: figment compare outputs/tiny outputs/tiny-2/ early\n")
 
+    // The same figures over another axis.
+    let bySteps = try #require(tool.bytes("outputs/compare.png"))
+    #expect(try tool.run("compare outputs/tiny outputs/tiny-2/ early --minutes").code == 0)
+    let byMinutes = try #require(tool.bytes("outputs/compare.png"))
+    #expect(try PNG.decode(byMinutes).bitmap != PNG.decode(bySteps).bitmap)
+
     let json = try tool.run("compare outputs/tiny outputs/tiny-2 --json").output
     let array = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]]
     let second = try #require(array?.last)

@@ -193,7 +193,7 @@ public struct Trainer {
 
   private func drawCurves(step: Int) throws {
     let records = try Metrics.read(paths.metrics)
-    if let bitmap = try curves([("", records)], title: experiment.name) {
+    if let bitmap = try curves([CurveSource(name: "", records: records)], title: experiment.name) {
       try write(bitmap, step: step, to: paths.curves)
     }
   }

@@ -4,7 +4,7 @@ SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 
-.PHONY: help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan compare test test-portable check format bench size clean
+.PHONY: help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ train-wgan-toy: build ## the same on eight Gaussians: about a minute
 
 dirac-gan: build ## the smallest GAN under four constraints: outputs/dirac-gan.png
 	.build/release/DiracGAN outputs/dirac-gan.png
+
+train-classifier: data ## train the classifier of digits that judges samples: under a minute
+	$(FIGMENT) train Experiments/classifier-mnist.yaml --resume
 
 compare: build ## log-likelihoods of every run in outputs/ that has one
 	@$(FIGMENT) likelihood --skip outputs/*/

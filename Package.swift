@@ -30,16 +30,19 @@ let package = Package(
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
+    .target(name: "Classifier", dependencies: ["TensorCore"]),
+    .target(name: "Quality", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "WGAN", "Yams",
+        "Classifier", "Datasets", "DDPM", "Distributions", "Images", "Likelihood", "Quality",
+        "TensorCore", "VAE", "WGAN", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Likelihood", "Training",
+        "Distributions", "Likelihood", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
@@ -59,12 +62,16 @@ let package = Package(
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
     .testTarget(
+      name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
+    .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),
+    .testTarget(
       name: "LikelihoodTests",
       dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "DDPM", "Datasets", "Images", "TensorCore", "TestSupport", "Training", "VAE", "WGAN",
+        "Classifier", "DDPM", "Datasets", "Images", "Likelihood", "Quality", "TensorCore",
+        "TestSupport", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Golden"]),

@@ -31,6 +31,10 @@ func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
   let charts = [
     chart("loss", "loss", isLogarithmic: true, isSmoothed: true),
     chart("validationLoss", "validation loss, nats", isLogarithmic: false, isSmoothed: false),
+    chart("accuracy", "share that is right", isLogarithmic: false, isSmoothed: true),
+    chart(
+      "validationAccuracy", "share that is right, validation data", isLogarithmic: false,
+      isSmoothed: false),
     chart("reconstruction", "reconstruction, nats", isLogarithmic: false, isSmoothed: true),
     chart("criticLoss", "critic's loss", isLogarithmic: false, isSmoothed: true),
     chart(

@@ -29,8 +29,9 @@ struct Compare: ParsableCommand {
   func run() throws {
     let comparison = try Comparison(folders: folders)
     var path: String?
-    if out != nil || !json, let picture = try comparison.picture(
-      command: typedCommand(), isOverMinutes: minutes)
+    if out != nil || !json,
+      let picture = try comparison.picture(
+        command: typedCommand(), isOverMinutes: minutes)
     {
       if out == nil { try FileSystem.makeFolder("outputs") }
       let file = out ?? "outputs/compare.png"

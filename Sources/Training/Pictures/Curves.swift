@@ -49,7 +49,9 @@ func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
       "gradientNorm", "gradient norm, before clipping", isLogarithmic: true, isSmoothed: true),
     chart("rate", "learning rate", isLogarithmic: false, isSmoothed: false),
   ].compactMap { $0 }
-  return charts.isEmpty ? nil : try lineCharts(
+  return charts.isEmpty
+    ? nil
+    : try lineCharts(
       charts,
       labels: Labels(title: title, x: runs.allSatisfy { $0.minutes == nil } ? "steps" : "minutes"))
 }

@@ -41,6 +41,8 @@ public struct Networks: Equatable, Sendable {
   public var family: Family
   /// Dimensions of the generator's noise.
   public var latent: Int
+  /// How many classes both networks are told, or nil where they learn without.
+  public var classes: Int?
   /// Units or channels of the generator's layers, from the noise outwards.
   public var generator: [Int]
   /// Units or channels of the critic's layers, from the data inwards.
@@ -55,12 +57,13 @@ public struct Networks: Equatable, Sendable {
 
   /// Networks of these layers.
   public init(
-    _ family: Family, latent: Int, generator: [Int], critic: [Int], generatorNorm: Norm = .none,
+    _ family: Family, latent: Int, classes: Int? = nil, generator: [Int], critic: [Int],
+    generatorNorm: Norm = .none,
     criticNorm: Norm = .none, criticActivation: Activation = .leakyReLU(slope: 0.2)
   ) {
     (self.family, self.latent, self.generator, self.critic) = (family, latent, generator, critic)
     (self.generatorNorm, self.criticNorm) = (generatorNorm, criticNorm)
-    self.criticActivation = criticActivation
+    (self.criticActivation, self.classes) = (criticActivation, classes)
   }
 
   /// Why the networks do not fit examples of `shape`, or nil where they do.
@@ -91,7 +94,7 @@ public struct Networks: Equatable, Sendable {
 // MARK: - Generators
 
 extension Networks {
-  /// From noise, [n, latent], to examples, [n] + shape; images lie in [-1, 1].
+  /// From noise with the class beside it, [n, latent + classes], to examples, [n] + shape; images lie in [-1, 1].
   func generator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     switch family {
     case .mlp: mlpGenerator(shape, parameters)
@@ -100,7 +103,7 @@ extension Networks {
   }
 
   private func mlpGenerator(_ shape: [Int], _ parameters: Parameters) -> Layer {
-    var width = latent
+    var width = latent + (classes ?? 0)
     var layers: [Layer] = []
     for (i, count) in generator.enumerated() {
       let p = parameters["hidden\(i)"]
@@ -121,7 +124,7 @@ extension Networks {
   private func imageGenerator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     let levels = generator.count - 1
     let inner = [shape[0] >> levels, shape[1] >> levels, generator[0]]
-    let unfold = dense(latent, inner.reduce(1, *), parameters["unfold"])
+    let unfold = dense(latent + (classes ?? 0), inner.reduce(1, *), parameters["unfold"])
     var layers: [Layer] = []
     for (i, (from, to)) in zip(generator, generator.dropFirst()).enumerated() {
       let p = parameters["level\(i)"]
@@ -153,8 +156,15 @@ extension Networks {
 // MARK: - Critics
 
 extension Networks {
-  /// From examples, [n] + shape, to a number for each, [n].
+  /// From examples, [n] + shape, to a number for each, [n]; with as many more numbers on the last axis as
+  /// there are classes.
   func critic(_ shape: [Int], _ parameters: Parameters) -> Layer {
+    var shape = shape
+    shape[shape.count - 1] += classes ?? 0
+    return critic(ofInputs: shape, parameters)
+  }
+
+  private func critic(ofInputs shape: [Int], _ parameters: Parameters) -> Layer {
     switch family {
     case .mlp: mlpCritic(shape, parameters)
     case .convolutional: convolutionalCritic(shape, parameters)

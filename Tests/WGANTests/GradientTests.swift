@@ -80,6 +80,36 @@ import WGAN
     try check(small.model.generatorLoss(count: 6), small, "generator", seed: 4)
   }
 
+  /// Both networks are told the class: another class, another score and another sample; and they learn by
+  /// it.
+  @Test(arguments: ScoreTests.networks.indices)
+  func classesAreHeard(_ index: Int) throws {
+    var networks = ScoreTests.networks[index]
+    networks.classes = 3
+    let small = try SmallWGAN(networks)
+    let x = Tensor.input("x", [6] + small.shape)
+    let labels = (0..<6).map { Tensor.literal([Double($0 % 3), 1, 2, 0, 1, 2], [6]) }
+    try check(small.model.criticObjective(x, label: labels[0]).loss, small, "critic", seed: 8)
+    try check(small.model.generatorLoss(count: 6, label: labels[0]), small, "generator", seed: 8)
+    var reference = Reference(seed: 8)
+    let inputs = ["x": small.examples(6)]
+    func rows(_ y: Tensor) throws -> [[Double]] {
+      let values = try reference.value(y, inputs)
+      let width = values.count / 6
+      return (0..<6).map { Array(values[$0 * width..<($0 + 1) * width]) }
+    }
+    let noise = Tensor.literal((0..<18).map { Double($0 % 7) / 5 - 0.5 }, [6, 3])
+    for body: (Tensor) -> Tensor in [
+      { small.model.score(x, label: $0).value }, { small.model.generate(noise, label: $0) },
+    ] {
+      let (a, b) = (try rows(body(labels[0])), try rows(body(labels[1])))
+      #expect(a[0] != b[0])
+      #expect(a.dropFirst() == b.dropFirst())
+    }
+    #expect(
+      small.model.score(x).value.failure?.contains("a WGAN of 3 classes given none") == true)
+  }
+
   /// A critic that is linear everywhere has scores f / (n + |f|) at neighbours that differ by w times the noise.
   @Test func inconsistencyIsThatOfNeighbours() throws {
     let small = try SmallWGAN(

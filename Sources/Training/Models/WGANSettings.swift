@@ -29,7 +29,8 @@ public struct WGANSettings: Equatable, Sendable {
     let critic = try reader.intArray(
       "critic", default: kind == .mlp ? [128, 128, 128] : [32, 64, 128], in: range, count: 1...16)
     networks = Networks(
-      kind, latent: latent, generator: generator, critic: critic,
+      kind, latent: latent, classes: try reader.optionalInt("classes", in: 1...256),
+      generator: generator, critic: critic,
       generatorNorm: try Self.norm(
         "generatorNorm", default: kind == .mlp ? .none : .group, &reader),
       criticNorm: try Self.norm("criticNorm", default: .none, &reader),
@@ -97,7 +98,8 @@ public struct WGANSettings: Equatable, Sendable {
   var members: [ConfigurationValue.Member] {
     var members: [ConfigurationValue.Member] = [
       .init("kind", .string("wgan")), .init("network", .string(networks.family.rawValue)),
-      .init("latent", .integer(networks.latent)), .init("generator", .list(networks.generator)),
+      .init("latent", .integer(networks.latent)), .init("classes", .optional(networks.classes)),
+      .init("generator", .list(networks.generator)),
       .init("critic", .list(networks.critic)),
       .init("generatorNorm", .string(networks.generatorNorm.rawValue)),
       .init("criticNorm", .string(networks.criticNorm.rawValue)),

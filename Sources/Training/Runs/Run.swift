@@ -92,8 +92,7 @@ public struct Run {
       if case .classifier = model {
         throw DataError("\(experiment.name) is a classifier, which draws no samples")
       }
-      if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
-      let samples = try sample(seeds: seeds, latent: latent)
+      let samples = try sample(seeds: seeds, latent: latent, labels: labels)
       try observe?(samplingSteps(count: seeds.count), samples)
       return samples
     }

@@ -53,9 +53,7 @@ struct Evaluate: ParsableCommand {
     let run: Run
     let name: String
     let paths: RunPaths
-
-    var isOfPoints: Bool { run.domain.shape.count == 1 }
-    var isClassifier: Bool { !run.experiment.model.drawsSamples }
+    let yardstick: Yardstick
   }
 
   func run() throws {
@@ -63,19 +61,25 @@ struct Evaluate: ParsableCommand {
     // All are looked at before the first computes for long.
     let subjects = try folders.map { folder in
       let run = try Run(folder: folder, threads: computing.threads)
-      return Subject(run: run, name: RunPaths(folder).folder, paths: RunPaths(folder))
+      let paths = RunPaths(folder)
+      return Subject(
+        run: run, name: paths.folder, paths: paths, yardstick: try run.yardstick())
     }
-    for subject in subjects where !subject.isOfPoints && !subject.isClassifier {
-      try DigitEvaluation.check(subject.run)
+    let digits = subjects.filter { $0.yardstick == .digits }
+    if let count, count > 10_000, !digits.isEmpty {
+      throw CommandError(
+        "--count is at most 10000 for digits, of which there are no more to compare with, not \(count)"
+      )
     }
     var rows: [String] = []
-    for subject in subjects where subject.isOfPoints {
+    for subject in subjects where subject.yardstick == .set {
       for latent in draws(of: subject, reporting.log(console)) {
         rows += try points(subject, latent, console)
       }
     }
-    for subject in subjects where subject.isClassifier { rows += [try accuracy(subject)] }
-    let digits = subjects.filter { !$0.isOfPoints && !$0.isClassifier }
+    for subject in subjects where subject.yardstick == .labels {
+      rows.append(try accuracy(subject))
+    }
     if !digits.isEmpty { rows += try self.digits(digits, console) }
     if json { print("[" + rows.joined(separator: ",") + "]") }
   }

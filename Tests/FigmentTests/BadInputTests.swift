@@ -225,6 +225,7 @@ private let commands = [
   Mistake("sample folder", 1, "folder: \(noCheckpoint)"),
   Mistake("sample notes.txt", 1, "notes.txt: is not a run folder"),
   Mistake("evaluate missing", 1, "missing: is not a run folder"),
+  Mistake("evaluate tiny missing", 1, "missing: is not a run folder"),
   Mistake("info folder", 1, "folder: \(noCheckpoint)"),
   Mistake("compare tiny missing", 1, "missing: is not a run folder"),
   Mistake("compare tiny folder", 1, "folder: \(noCheckpoint)"),
@@ -301,6 +302,9 @@ private let commands = [
   Mistake(
     "sample tiny --class 3 --quiet", 1,
     "the model was not told classes, so none can be asked for"),
+  Mistake(
+    "sample tiny --latent hubs:0.9 --quiet", 1,
+    "hubs:0.9 is for models with latent variables, and tiny is a ddpm"),
   Mistake(
     "interpolate tiny --from 0 --to 1", 1, "the run is of points, and this needs images"),
 ]

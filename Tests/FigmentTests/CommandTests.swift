@@ -53,6 +53,13 @@ private let invocations = [
   Invocation(
     "evaluate outputs/tiny --count 1", 64,
     error: "Error: --count is from 100 to 1000000, not 1"),
+  Invocation(
+    "sample outputs/tiny --latent hubs:1", 64,
+    error: "Error: The value 'hubs:1' is invalid for '--latent <draw>': hubs above quantile 1.0 of "
+      + "10000 points are none; expected at most 0.9999"),
+  Invocation(
+    "evaluate outputs/tiny --classifier ''", 64,
+    error: "Error: --classifier is empty; expected a path"),
   Invocation("evaluate", 64, error: "Error: Missing expected argument '<run> ...'"),
   Invocation(
     "data fetch cifar", 64,

@@ -182,12 +182,15 @@ private let hasDigits =
 
   @Test func otherDataAreRefused() throws {
     let line =
-      "evaluate is for 2-D sets whose density is known, for digits (data: mnist) and for classifiers; "
+      "evaluate is for 2-D sets whose density is known, digits (data: mnist) and classifiers; "
     try SmallRun.vae("steps=2", "data=fashion-mnist").train(in: root.file("fashion"))
     #expect(
-      failure { try DigitEvaluation.check(try Run(folder: root.file("fashion"), threads: 1)) }
+      failure { _ = try Run(folder: root.file("fashion"), threads: 1).yardstick() }
         == line + "tiny-vae was trained on fashion-mnist")
+    try SmallRun.toy("steps=2").train(in: root.file("toy"))
+    #expect(try Run(folder: root.file("toy"), threads: 1).yardstick() == .set)
     try SmallRun.classifier("steps=2", "data=fashion-mnist").train(in: root.file("c"))
+    #expect(try Run(folder: root.file("c"), threads: 1).yardstick() == .labels)
     #expect(
       failure {
         _ = try DigitEvaluation(

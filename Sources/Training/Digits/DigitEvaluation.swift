@@ -51,18 +51,6 @@ public final class DigitEvaluation {
     (self.threads, shape) = (threads, model.shape)
   }
 
-  /// Checks that a run can be judged.
-  ///
-  /// - Throws: `DataError` for runs on other data, and for those that draw nothing.
-  public static func check(_ run: Run) throws {
-    guard run.experiment.data == dataset, run.experiment.model.drawsSamples else {
-      throw DataError(
-        "evaluate is for 2-D sets whose density is known, for digits (data: \(dataset)) and for "
-          + "classifiers; \(run.experiment.name) was trained on "
-          + printable(run.experiment.data))
-    }
-  }
-
   /// What the best and a bad generator would get.
   ///
   /// The one draws digits of the test part. The other has collapsed: it draws ten images, the first of each
@@ -146,7 +134,29 @@ extension ByteTable {
   }
 }
 
+/// What there is to judge a run by.
+public enum Yardstick: Equatable, Sendable {
+  /// The density of a 2-D set.
+  case set
+  /// A classifier of digits.
+  case digits
+  /// The labels of test data, for classifiers.
+  case labels
+}
+
 extension Run {
+  /// What there is to judge the run by.
+  ///
+  /// - Throws: `DataError` for runs on other data.
+  public func yardstick() throws -> Yardstick {
+    if !experiment.model.drawsSamples { return .labels }
+    if case .points(let plane) = domain, plane.set != nil { return .set }
+    if experiment.data == DigitEvaluation.dataset { return .digits }
+    throw DataError(
+      "evaluate is for 2-D sets whose density is known, digits (data: \(DigitEvaluation.dataset)) and "
+        + "classifiers; \(experiment.name) was trained on \(printable(experiment.data))")
+  }
+
   /// The accuracy of a classifier on a part of its data, and -log p(label | image) in nats.
   ///
   /// - Throws: `DataError` for other kinds of runs, and where the data are missing.

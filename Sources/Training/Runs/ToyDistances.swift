@@ -141,8 +141,8 @@ extension Run {
   ) throws -> ToyReport {
     guard case .points(let plane) = domain, let set = plane.set else {
       throw DataError(
-        "evaluate is for 2-D sets whose density is known; \(experiment.name) was trained on "
-          + experiment.data)
+        "points are judged by a set whose density is known; \(experiment.name) was trained on "
+          + printable(experiment.data))
     }
     let drawn = try sample(
       seeds: (0..<count).map { UInt64($0) }, latent: latent, observe: observe)

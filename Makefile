@@ -5,7 +5,7 @@ FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy compare test test-portable test-sanitize soak fuzz repeatability check format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ train-wgan: data ## train a gradient-normalized WGAN on MNIST: minutes, ends in 
 
 train-wgan-toy: build ## the same on eight Gaussians: about a minute
 	$(FIGMENT) train Experiments/wgan-toy.yaml --resume
+
+dirac-gan: build ## the smallest GAN under four constraints: outputs/dirac-gan.png
+	.build/release/DiracGAN outputs/dirac-gan.png
+
+train-classifier: data ## train the classifier of digits that judges samples: under a minute
+	$(FIGMENT) train Experiments/classifier-mnist.yaml --resume
 
 compare: build ## log-likelihoods of every run in outputs/ that has one
 	@$(FIGMENT) likelihood --skip outputs/*/

@@ -32,16 +32,19 @@ let package = Package(
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
+    .target(name: "Classifier", dependencies: ["TensorCore"]),
+    .target(name: "Quality", dependencies: ["TensorCore"]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "DDPM", "Images", "Likelihood", "TensorCore", "VAE", "WGAN", "Yams",
+        "Classifier", "Datasets", "DDPM", "Distributions", "Images", "Likelihood", "Quality",
+        "TensorCore", "VAE", "WGAN", "Yams",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Likelihood", "Training",
+        "Distributions", "Likelihood", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
@@ -50,28 +53,37 @@ let package = Package(
     .executableTarget(
       name: "Trials",
       dependencies: [
-        "CZlib", "Datasets", "Images", "Likelihood", "TensorCore", "Training", "TrialsSupport",
+        "CZlib", "Datasets", "Images", "Likelihood", "TensorCore", "TestSupport", "Training",
+        "TrialsSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Trials"),
     .target(name: "TrialsSupport", path: "Tests/TrialsSupport"),
     .target(name: "CrashPoints", path: "Tests/CrashPoints"),
-    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
-    .testTarget(name: "TensorCoreTests", dependencies: ["CKernels", "TensorCore"]),
+    .executableTarget(
+      name: "DiracGAN", dependencies: ["Images", "TensorCore", "WGAN"], path: "Examples/DiracGAN"),
+    .target(
+      name: "TestSupport", dependencies: ["TensorCore", "VAE"], path: "Tests/TestSupport"),
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
+    .testTarget(name: "TensorCoreTests", dependencies: ["CKernels", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions"],
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
-    .testTarget(name: "ImagesTests", dependencies: ["Images"]),
-    .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore"]),
-    .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "VAE"]),
-    .testTarget(name: "WGANTests", dependencies: ["TensorCore", "WGAN"]),
+    .testTarget(name: "ImagesTests", dependencies: ["Images", "TestSupport"]),
+    .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
+    .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
+    .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
+    .testTarget(
+      name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
+    .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "LikelihoodTests",
-      dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "VAE"]),
+      dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "DDPM", "Datasets", "Images", "TensorCore", "Training", "VAE", "WGAN",
+        "Classifier", "DDPM", "Datasets", "Images", "Likelihood", "Quality", "TensorCore",
+        "TestSupport", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],
       exclude: ["Golden"]),

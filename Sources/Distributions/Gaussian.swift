@@ -113,8 +113,7 @@ public struct Gaussian: Equatable, Sendable {
   public func squaredWassersteinDistance(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let difference = zip(mean, other.mean).map { $0 - $1 }
-    let cross = other.factor.transposedTimes(factor).singularValues().reduce(0, +)
-    return dot(difference, difference) + max(matrix.trace + other.matrix.trace - 2 * cross, 0)
+    return dot(difference, difference) + factor.squaredWassersteinDistance(to: other.factor)
   }
 
   /// A point of n numbers.
@@ -127,6 +126,13 @@ public struct Gaussian: Equatable, Sendable {
 }
 
 extension SquareMatrix {
+  /// tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ for Σ_p = L Lᵀ of this L, and Σ_q of another.
+  func squaredWassersteinDistance(to other: SquareMatrix) -> Double {
+    // tr L Lᵀ is the sum of all squares.
+    let traces = dot(elements, elements) + dot(other.elements, other.elements)
+    return max(traces - 2 * other.transposedTimes(self).singularValues().reduce(0, +), 0)
+  }
+
   /// Σ log of the diagonal: half of log det Σ for a Cholesky factor.
   fileprivate var logDiagonal: Double {
     (0..<size).reduce(0) { $0 + self[$1, $1].logarithm }

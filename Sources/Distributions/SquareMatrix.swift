@@ -37,6 +37,29 @@ struct SquareMatrix: Equatable, Sendable {
     return (l, nil)
   }
 
+  /// The lower triangular L with L Lᵀ = self up to rounding, for a matrix without negative eigenvalues.
+  ///
+  /// A pivot of no more than what rounding leaves of the largest one counts as zero, and so does the rest
+  /// of its column, which cannot be larger than the root of the product of two pivots.
+  func semidefiniteFactor() -> SquareMatrix {
+    var l = SquareMatrix(zerosOfSize: size)
+    let largest = (0..<size).reduce(0) { max($0, self[$1, $1]) }
+    let least = Double(size) * .ulpOfOne * largest
+    for j in 0..<size {
+      var pivot = self[j, j]
+      for k in 0..<j { pivot -= l[j, k] * l[j, k] }
+      guard pivot > least else { continue }
+      let root = pivot.squareRoot()
+      l[j, j] = root
+      for i in j + 1..<max(size, j + 1) {
+        var rest = self[i, j]
+        for k in 0..<j { rest -= l[i, k] * l[j, k] }
+        l[i, j] = rest / root
+      }
+    }
+    return l
+  }
+
   /// y with self y = b, for a lower triangular matrix.
   func solvingLower(_ b: [Double]) -> [Double] {
     var y = b
@@ -58,7 +81,7 @@ struct SquareMatrix: Equatable, Sendable {
     return result
   }
 
-  /// The singular values, by rotating pairs of columns until all are orthogonal (Hestenes 1958).
+  /// The singular values, by rotating pairs of rows until all are orthogonal (Hestenes 1958).
   func singularValues() -> [Double] {
     var a = self
     let tolerance = 1e-15 * Double(size)
@@ -68,9 +91,9 @@ struct SquareMatrix: Equatable, Sendable {
         for q in (p + 1)..<max(size, p + 1) {
           var (pp, qq, pq) = (0.0, 0.0, 0.0)
           for k in 0..<size {
-            pp += a[k, p] * a[k, p]
-            qq += a[k, q] * a[k, q]
-            pq += a[k, p] * a[k, q]
+            pp += a[p, k] * a[p, k]
+            qq += a[q, k] * a[q, k]
+            pq += a[p, k] * a[q, k]
           }
           guard pq.magnitude > tolerance * (pp * qq).squareRoot() else { continue }
           rotated = true
@@ -80,16 +103,16 @@ struct SquareMatrix: Equatable, Sendable {
           let cosine = 1 / (1 + tangent * tangent).squareRoot()
           let sine = cosine * tangent
           for k in 0..<size {
-            let (x, y) = (a[k, p], a[k, q])
-            a[k, p] = cosine * x - sine * y
-            a[k, q] = sine * x + cosine * y
+            let (x, y) = (a[p, k], a[q, k])
+            a[p, k] = cosine * x - sine * y
+            a[q, k] = sine * x + cosine * y
           }
         }
       }
       if !rotated { break }
     }
-    return (0..<size).map { column in
-      (0..<size).reduce(0) { $0 + a[$1, column] * a[$1, column] }.squareRoot()
+    return (0..<size).map { row in
+      (0..<size).reduce(0) { $0 + a[row, $1] * a[row, $1] }.squareRoot()
     }
   }
 }

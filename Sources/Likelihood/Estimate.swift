@@ -140,6 +140,20 @@ public struct Figure: Equatable, Sendable {
     standardError = values.count > 1 ? (squares / (n - 1) / n).squareRoot() : .nan
   }
 
+  /// A statistic of `count` examples, with the standard error of the delete-a-block jackknife (Efron and
+  /// Stein 1981).
+  ///
+  /// - Parameter parts: The statistic without each of equal blocks of the examples. The error is itself
+  ///   known to one part in √(2 (blocks - 1)).
+  public init(jackknife whole: Double, leavingOut parts: [Double], count: Int) {
+    (mean, self.count) = (whole, count)
+    let blocks = Double(parts.count)
+    let middle = parts.reduce(0, +) / blocks
+    let squares = parts.reduce(0) { $0 + ($1 - middle) * ($1 - middle) }
+    standardError =
+      parts.count > 1 ? (squares * (blocks - 1) / blocks).squareRoot() : .nan
+  }
+
   /// The mean of `a - b` over examples that both scored, which a difference of means does not know
   /// as well: what makes an example hard for both cancels.
   public static func paired(_ a: [Double], _ b: [Double]) -> Figure {

@@ -17,18 +17,20 @@ public final class LatentSampler {
   ///   - batch: Rows at once, at least 1; made a multiple of 4, as contractions are cut into up to
   ///     four equal slices.
   ///   - drawsObservations: Whether a sample is a draw of p(x|z), not its mean.
+  ///   - truncation: What the latent variables of samples are multiplied by.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
-    weights: (Tensor) -> Tensor = { $0 }
+    truncation: Double = 1, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = (batch + 3) / 4 * 4
     (self.batch, self.model) = (batch, model)
     seeds = .seeds("seeds", batch)
     latents = .input("latents", [batch, model.latent.coordinates])
     examples = .input("examples", [batch] + model.shape)
-    let z = model.latent.prior(batch, keys: seeds)
+    let prior = model.latent.prior(batch, keys: seeds)
+    let z = truncation == 1 ? prior : truncation * prior
     drawn = weights(drawsObservations ? model.draw(z, keys: seeds) : model.decode(z))
     decoded = weights(model.decode(latents))
     means = weights(model.posterior(examples).mean)

@@ -13,6 +13,8 @@ public struct WGAN: Sendable {
   public let constraint: Constraint
   /// What is made of its scores.
   public let loss: AdversarialLoss
+  /// What keeps scores from jumping between neighbours, where something does.
+  public let consistency: Consistency?
   private let generator: Layer
   private let critic: Layer
   private let spectra: [Spectrum]
@@ -23,14 +25,14 @@ public struct WGAN: Sendable {
   ///   range.
   public init(
     shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
-    _ parameters: Parameters
+    consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
     if let failure = networks.failure(forExamplesOf: shape) { throw TensorError(failure) }
     self = try WGAN(
       shape: shape, latent: networks.latent,
       generator: networks.generator(shape, parameters["generator"]),
       critic: networks.critic(shape, parameters["critic"]), constraint: constraint, loss: loss,
-      parameters)
+      consistency: consistency, parameters)
   }
 
   /// A model of any two networks: the generator from [n, latent] to [n] + shape, the critic from that to
@@ -39,11 +41,11 @@ public struct WGAN: Sendable {
   /// - Throws: `TensorError` where a setting is out of range.
   public init(
     shape: [Int], latent: Int, generator: Layer, critic: Layer, constraint: Constraint,
-    loss: AdversarialLoss, _ parameters: Parameters
+    loss: AdversarialLoss, consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
-    if let failure = constraint.failure { throw TensorError(failure) }
+    if let failure = constraint.failure ?? consistency?.failure { throw TensorError(failure) }
     (self.shape, self.latent, self.generator, self.critic) = (shape, latent, generator, critic)
-    (self.constraint, self.loss) = (constraint, loss)
+    (self.constraint, self.loss, self.consistency) = (constraint, loss, consistency)
     spectra =
       constraint == .spectral
       ? parameters["critic"].part.variables.filter { $0.shape.count > 1 }.map(Spectrum.init) : []
@@ -100,14 +102,23 @@ public struct WGAN: Sendable {
       return CriticObjective(loss: wrong, parts: [], updates: [])
     }
     let samples = generate(noise(count)).stopped
-    // One pass over both: no example sees another.
+    // One pass over all: no example sees another.
     let both = concatenate([x, samples], axis: 0)
-    let score = score(both).value
+    let near = consistency.map { both + $0.deviation * Tensor.normal(both.shape, "neighbour") }
+    let score = score(near.map { concatenate([both, $0], axis: 0) } ?? both).value
     let (r, s) = (
       score.slice(axis: 0, from: 0, count: count), score.slice(axis: 0, from: count, count: count)
     )
     var objective = loss.critic(data: r, samples: s)
     var parts = [("scoreOfData", r.mean()), ("scoreOfSamples", s.mean())]
+    if let consistency {
+      let change =
+        score.slice(axis: 0, from: 2 * count, count: 2 * count)
+        - score.slice(axis: 0, from: 0, count: 2 * count)
+      let penalty = consistency.weight * change.squared().mean()
+      objective = objective + penalty
+      parts.append(("inconsistency", penalty))
+    }
     if case .gradientPenalty(let weight, let isOneSided) = constraint {
       let share = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
       let between = (share * x + (1 - share) * samples).stopped

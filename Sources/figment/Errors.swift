@@ -1,4 +1,5 @@
 import Datasets
+import Distributions
 import Images
 import TensorCore
 import Training
@@ -8,6 +9,7 @@ protocol OneLineError: Error, CustomStringConvertible {}
 
 extension TensorError: OneLineError {}
 extension DataError: OneLineError {}
+extension DistributionError: OneLineError {}
 extension ImageError: OneLineError {}
 extension PNGError: OneLineError {}
 extension FileError: OneLineError {}

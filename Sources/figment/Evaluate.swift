@@ -1,51 +1,137 @@
 import ArgumentParser
 import Likelihood
+import Logging
 import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Judges the samples of runs on 2-D sets: modes, quality and distances from the set.")
+    abstract: "Judges the samples of runs: on 2-D sets by the set, digits by a classifier.",
+    discussion: """
+      Digits (data: mnist) are compared with those of the validation part by a classifier that is trained \
+      on first use: Fréchet distance on its features, precision and recall, classes and confidence, beside \
+      what real digits and a collapsed generator get. A run of a classifier gets its accuracy on the test \
+      part. See docs/evaluate.md.
+      """)
 
   @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
   var folders: [String]
 
-  @Option(help: ArgumentHelp("Samples to judge, seeds from 0.", valueName: "n"))
-  var count = 10_000
+  @Option(
+    help: ArgumentHelp(
+      "Samples to judge, seeds from 0; 10000 on 2-D sets and 2000 of digits by default.",
+      valueName: "n"))
+  var count: Int?
+
+  @Option(
+    name: .customLong("latent"),
+    help: ArgumentHelp(
+      "How latent variables are chosen, see sample; repeated, each gets a row.",
+      valueName: "draw"), transform: LatentDraw.init(argument:))
+  var latents: [LatentDraw] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The run of the classifier; \(DigitClassifier.folder) by default.", valueName: "dir"))
+  var classifier: String?
 
   @Flag(help: "Prints an array of JSON objects.")
   var json = false
 
   @OptionGroup var computing: Computing
+  @OptionGroup var dataFolder: DataFolder
   @OptionGroup var reporting: Reporting
 
   mutating func validate() throws {
-    if !(100...1_000_000).contains(count) {
+    if let count, !(100...1_000_000).contains(count) {
       throw ValidationError("--count is from 100 to 1000000, not \(count)")
     }
+    try checkPath(classifier, "--classifier")
+  }
+
+  /// A run and what is called so in tables.
+  struct Subject {
+    let run: Run
+    let name: String
+    let paths: RunPaths
+
+    var isOfPoints: Bool { run.domain.shape.count == 1 }
+    var isClassifier: Bool { !run.experiment.model.drawsSamples }
   }
 
   func run() throws {
     let console = Console()
-    var rows: [String] = []
-    for folder in folders {
+    // All are looked at before the first computes for long.
+    let subjects = try folders.map { folder in
       let run = try Run(folder: folder, threads: computing.threads)
-      var progress = Progress(
-        total: run.samplingSteps(count: count), unit: "sampling steps", style: reporting.style,
-        console: console)
-      let report = try run.toyReport(count: count) { done, _ in progress.update(done) }
-      progress.finish()
-      if json {
-        rows.append(object(report, run, RunPaths(folder).folder).description)
-      } else {
-        printLines(report, run, RunPaths(folder).folder)
+      return Subject(run: run, name: RunPaths(folder).folder, paths: RunPaths(folder))
+    }
+    for subject in subjects where !subject.isOfPoints && !subject.isClassifier {
+      try DigitEvaluation.check(subject.run)
+    }
+    var rows: [String] = []
+    for subject in subjects where subject.isOfPoints {
+      for latent in draws(of: subject, reporting.log(console)) {
+        rows += try points(subject, latent, console)
       }
     }
+    for subject in subjects where subject.isClassifier { rows += [try accuracy(subject)] }
+    let digits = subjects.filter { !$0.isOfPoints && !$0.isClassifier }
+    if !digits.isEmpty { rows += try self.digits(digits, console) }
     if json { print("[" + rows.joined(separator: ",") + "]") }
   }
 
-  private func object(_ report: ToyReport, _ run: Run, _ name: String) -> JSONObject {
+  /// The draws that were asked for, of which those without latent variables have one.
+  func draws(of subject: Subject, _ log: Logger) -> [LatentDraw] {
+    let wanted = latents.isEmpty ? [.plain] : latents
+    guard !subject.run.hasLatentVariables, wanted != [.plain] else { return wanted }
+    log.notice(
+      "\(subject.name) is a \(subject.run.experiment.model.kind), which has no latent variables to choose: it draws as it does"
+    )
+    return [.plain]
+  }
+
+  private func points(
+    _ subject: Subject, _ latent: LatentDraw, _ console: Console
+  ) throws -> [String] {
+    let (run, count) = (subject.run, count ?? 10_000)
+    let name = subject.name + (latent == .plain ? "" : " \(latent)")
+    var progress = Progress(
+      total: run.samplingSteps(count: count), unit: "sampling steps", style: reporting.style,
+      console: console)
+    let report = try run.toyReport(count: count, latent: latent) { done, _ in
+      progress.update(done)
+    }
+    progress.finish()
+    if json { return [object(report, subject, latent).description] }
+    printLines(report, run, name)
+    return []
+  }
+
+  private func accuracy(_ subject: Subject) throws -> String {
+    let (share, loss) = try subject.run.accuracy(on: .test, dataDirectory: dataFolder.path)
+    let digest = try subject.run.weightsDigest
+    if !json {
+      print("\(subject.name): classifier \(digest.prefix(16)) at step \(subject.run.step)")
+      print(
+        "  \(percent(share.mean)) +- \(percent(share.standardError)) of \(share.count) test images "
+          + "right, -log p(class | image) \(rounded(loss.mean)) +- \(rounded(loss.standardError)) nats"
+      )
+    }
+    return JSONObject([
+      ("run", .text(subject.name)), ("dataset", .text(subject.run.experiment.data)),
+      ("step", .integer(subject.run.step)), ("classifier", .text(digest)),
+      ("accuracy", .number(share.mean)), ("accuracy_stderr", .number(share.standardError)),
+      ("loss", .number(loss.mean)), ("loss_stderr", .number(loss.standardError)),
+      ("n", .integer(share.count)),
+    ]).description
+  }
+
+  private func object(
+    _ report: ToyReport, _ subject: Subject, _ latent: LatentDraw
+  ) -> JSONObject {
     var members: [(name: String, value: MetricValue)] = [
-      ("run", .text(name)), ("dataset", .text(run.experiment.data)), ("step", .integer(run.step)),
+      ("run", .text(subject.name)), ("dataset", .text(subject.run.experiment.data)),
+      ("step", .integer(subject.run.step)), ("latent", .text("\(latent)")),
     ]
     if let quality = report.quality {
       members += [

@@ -31,6 +31,13 @@ struct Sample: ParsableCommand {
   var eta: Double?
 
   @Option(
+    help: ArgumentHelp(
+      "How latent variables are chosen: plain, hubs:0.9 (those above that quantile of how often points are "
+        + "among others' neighbours) or truncated:0.7 (times that); for generators and VAEs.",
+      valueName: "draw"), transform: LatentDraw.init(argument:))
+  var latent = LatentDraw.plain
+
+  @Option(
     name: .customLong("class"),
     help: ArgumentHelp(
       "The class of all samples, from 0, for models that were told classes.", valueName: "k"))
@@ -80,7 +87,7 @@ struct Sample: ParsableCommand {
       total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
       style: reporting.style, console: Console())
     let samples = try run.sample(
-      seeds: chosen, method: reverse?.samplingMethod, steps: steps,
+      seeds: chosen, method: reverse?.samplingMethod, steps: steps, latent: latent,
       labels: label.map { [Int](repeating: $0, count: chosen.count) }
     ) { done, _ in progress.update(done) }
     progress.finish()

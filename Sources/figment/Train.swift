@@ -72,7 +72,7 @@ struct Train: ParsableCommand {
       settings, data, validation: validation, folder.paths, threads: computing.threads, log: log,
       command: reproducingCommand, checksNumerics: checkNumerics)
     switch try trainer.run(stopAt: stopAt, progress: reporting.style, console: console) {
-    case .finished: print(folder.paths.finalSample)
+    case .finished: print(folder.paths.result(of: settings.model))
     case .stopped(let step):
       log.info("stopped at step \(step) of \(settings.steps); --resume goes on")
     case .interrupted(let signal, let step):

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TestSupport
 import Testing
 
 /// A cluster whose memory lives as long as it does, and what it should compute.
@@ -199,19 +200,19 @@ private final class Case {
 }
 
 private func randomCase(_ seed: Int) -> Case {
-  var random = Generator(seed: seed)
+  var random = SplitMix64(seed: seed)
   let test = Case()
   let rank = random.int(1...4)
   let largest = [5000, 70, 20, 9][rank - 1]
   test.sizes = (0..<rank).map { _ in
     random.int(0...4) == 0 ? random.int(1...4) : random.int(1...largest)
   }
-  let values = { (random: inout Generator, count: Int) in
+  let values = { (random: inout SplitMix64, count: Int) in
     (0..<count).map { _ in random.int(0...5) == 0 ? 0 : random.float(-2...2) }
   }
 
   // Strides: those of a dense array of some of the axes, in some order, the others repeated.
-  let type = { (random: inout Generator) in random.int(0...2) == 0 ? FK_BF16 : FK_FP32 }
+  let type = { (random: inout SplitMix64) in random.int(0...2) == 0 ? FK_BF16 : FK_FP32 }
   var readable = [
     test.dense(values(&random, test.count), type: type(&random)), test.scalar(random.float(-2...2)),
   ]
@@ -349,7 +350,7 @@ private func randomCase(_ seed: Int) -> Case {
   @Test(arguments: [(6, 50, 8), (4, 784, 32), (3, 7, 96), (1, 200, 5)], [false, true])
   func chainOfPhases(_ shape: (images: Int, pixels: Int, channels: Int), apart: Bool) {
     let (n, p, c) = shape
-    var random = Generator(seed: n)
+    var random = SplitMix64(seed: n)
     let x = (0..<n * p * c).map { _ in random.float(-2...2) }
     let gains = (0..<c).map { _ in random.float(-2...2) }
     let sums = Floats(count: n * c), squares = Floats(count: n * c)
@@ -513,7 +514,7 @@ private func randomCase(_ seed: Int) -> Case {
 
   /// Statistics, gains and biases as group norm reads them; tiles that are and are not multiples of the period.
   @Test(arguments: [1024, 1000, 36, 35, 7], [1, 4]) func groupNorm(_ tile: Int, pieces: Int) {
-    var random = Generator(seed: tile)
+    var random = SplitMix64(seed: tile)
     let test = Case()
     test.sizes = [3, 50, 6, 6]
     let x = test.dense((0..<test.count).map { _ in random.float(-2...2) })
@@ -536,7 +537,7 @@ private func randomCase(_ seed: Int) -> Case {
     [1, 2, 3, 4, 7, 16, 21, 64, 85, 1025])
   func reductionShapes(_ reduced: Int, inner: Int) {
     guard reduced * inner <= 70_000 else { return }
-    var random = Generator(seed: reduced * 10_000 + inner)
+    var random = SplitMix64(seed: reduced * 10_000 + inner)
     let test = Case()
     test.sizes = [reduced * inner > 3000 ? 2 : 37, reduced, inner]
     (test.outer, test.reduced, test.inner) = (test.sizes[0], reduced, inner)

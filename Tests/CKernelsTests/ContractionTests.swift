@@ -1,20 +1,6 @@
 import CKernels
+import TestSupport
 import Testing
-
-/// SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 private struct Problem: CustomTestStringConvertible, Sendable {
   var shape = fk_contraction_shape()
@@ -218,7 +204,7 @@ private struct Operands {
 
   /// Uniform in -1...1, and in bf16 of values that it holds exactly.
   init(_ problem: Problem, seed: UInt64) {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(state: seed)
     func draw(_ count: Int, exactIn type: fk_type) -> [Float] {
       (0..<count).map { _ in
         let value = Float.random(in: -1...1, using: &generator)
@@ -419,7 +405,7 @@ private func problems() -> [Problem] {
       let seed: UInt64 = 7
       let problem = shape.inBF16(stored: 0)
       var operands = Operands(problem, seed: seed)
-      var generator = SeededGenerator(seed: seed + 1)
+      var generator = SplitMix64(state: seed + 1)
       // The lower half of the word is drawn, and every eighth element lies half way between two of bf16.
       func unrounded(_ values: [Float]) -> [Float] {
         values.enumerated().map { i, value in

@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// Runs `body` for each piece, last first.
@@ -13,12 +14,12 @@ private func pieces<T>(
 @Suite(.serialized) struct MovementTests {
   @Test(arguments: 0..<30) func randomCopies(_ group: Int) {
     for seed in group * 20..<(group + 1) * 20 {
-      var random = Generator(seed: seed)
+      var random = SplitMix64(seed: seed)
       let rank = random.int(0...4)
       let sizes = (0..<rank).map { _ in random.int(1...[1, 300, 70, 20, 9][rank]) }
       // The strides of arrays that hold the axes in some order, with room between (slices, paddings) or, on the side
       // that is read, without some of the axes (broadcasts).
-      let strides = { (random: inout Generator, drops: Bool) in
+      let strides = { (random: inout SplitMix64, drops: Bool) in
         var strides = [Int](repeating: 0, count: rank)
         var extent = 1
         var axes = Array((0..<rank).reversed())
@@ -102,7 +103,7 @@ private func pieces<T>(
   }
 
   @Test(arguments: [1, 2, 17, 100], [1, 3, 9]) func scatters(_ width: Int, count: Int) {
-    var random = Generator(seed: width)
+    var random = SplitMix64(seed: width)
     let values = Floats((0..<Self.rows.count * width).map { _ in random.float(-1...1) })
     let rows = Floats(Self.rows), table = Floats(count: 7 * width)
     var expected = [Float](repeating: 0, count: 7 * width)

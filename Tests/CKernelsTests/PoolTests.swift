@@ -1,4 +1,5 @@
 import CKernels
+import TestSupport
 import Testing
 
 /// What a piece of the stress test sees: its own tally, and how many pieces of the previous step have run.
@@ -28,7 +29,7 @@ private func storeDenormalProduct(_ arguments: UnsafeRawPointer, _ piece: Int32,
   @Test(arguments: [1, 2, 3, 5])
   func everyPieceRunsOnceAndStepsAreOrdered(threads: Int32) throws {
     let seed: UInt64 = 1
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(state: seed)
     let pool = try #require(fk_pool_create(threads))
     defer { fk_pool_destroy(pool) }
     #expect(fk_pool_threads(pool) == threads)

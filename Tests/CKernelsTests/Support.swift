@@ -1,28 +1,3 @@
-/// SplitMix64: reproducible cases, named by their seed.
-struct Generator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: Int) {
-    state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 &+ 1
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-
-  mutating func float(_ range: ClosedRange<Float>) -> Float {
-    Float.random(in: range, using: &self)
-  }
-
-  mutating func int(_ range: ClosedRange<Int>) -> Int {
-    Int.random(in: range, using: &self)
-  }
-}
-
 /// An array at a fixed address, 64-byte aligned as in a program's arena.
 protocol Memory: AnyObject {
   var count: Int { get }

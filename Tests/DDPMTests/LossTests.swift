@@ -1,5 +1,6 @@
 import DDPM
 import TensorCore
+import TestSupport
 import Testing
 
 @Suite struct LossTests {
@@ -14,7 +15,7 @@ import Testing
     let index = Tensor.input("index", [6])
     let y = model.noised(x, noise, at: index)
     let program = try Runtime(seed: 0, threads: 1).compile("noised", [y])
-    var numbers = Numbers(seed: 11)
+    var numbers = SplitMix64(seed: 11)
     let (data, draws) = (numbers.values(36), numbers.values(36, in: -3...3))
     let at = [1, times, 2, times - 1, 500, 1]
     program.fill(x, with: data.map { Float($0) })

@@ -1,5 +1,6 @@
 import DDPM
 import TensorCore
+import TestSupport
 import Testing
 
 private func configuration(
@@ -149,7 +150,7 @@ private func configuration(
 
     let seed = 23
     let weights = randomWeights(parameters, seed: seed)
-    var numbers = Numbers(seed: seed + 1)
+    var numbers = SplitMix64(seed: seed + 1)
     let count = shape.reduce(1, *)
     let data = [numbers.values(count), numbers.values(count, in: -2...2)]
     func reference(_ moved: (Double) -> Double) throws -> [[Double]] {

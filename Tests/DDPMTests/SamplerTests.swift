@@ -1,5 +1,6 @@
 import DDPM
 import TensorCore
+import TestSupport
 import Testing
 
 private let everyMethod: [SamplingMethod] = [
@@ -148,7 +149,7 @@ private let everyMethod: [SamplingMethod] = [
   @Test(arguments: [(100, 100), (100, 7), (1000, 50), (10, 1)])
   func etaZeroAddsNoNoise(times: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.su, times: times)
-    var numbers = Numbers(seed: times + steps)
+    var numbers = SplitMix64(seed: times + steps)
     let factors = numbers.values(times, in: 0.2...0.9)
     let sampler = try Sampler(
       linearModel(schedule, factors: factors), try Runtime(seed: 0, threads: 1), batch: 64)

@@ -1,30 +1,11 @@
 import DDPM
 import TensorCore
-
-/// Numbers for tests (SplitMix64): the same in every run.
-struct Numbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0xD134_2543_DE82_EF95 }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// Numbers that Float can hold, uniform in a range.
-  mutating func values(_ count: Int, in range: ClosedRange<Double> = -1...1) -> [Double] {
-    (0..<count).map { _ in Double(Float(Double.random(in: range, using: &self))) }
-  }
-}
+import TestSupport
 
 /// Weights such that no layer is zero and activations keep their size.
 func randomWeights(_ parameters: Parameters, seed: Int) -> [(variable: Variable, values: [Double])]
 {
-  var numbers = Numbers(seed: seed)
+  var numbers = SplitMix64(seed: seed)
   return parameters.variables.map { variable in
     let shape = variable.shape
     let limit = shape.count > 1 ? (3 / Double(shape.dropLast().reduce(1, *))).squareRoot() : 0.3
@@ -45,16 +26,6 @@ extension Runtime {
     return runtime
   }
 
-  /// The bits of every variable, by name.
-  func bits() throws -> [String: [UInt32]] {
-    var result: [String: [UInt32]] = [:]
-    for name in variableNames {
-      result[name] = try read(variable: name) { span in
-        (0..<span.count).map { span[$0].bitPattern }
-      }
-    }
-    return result
-  }
 }
 
 /// A small model of points, and its parameters.

@@ -58,14 +58,14 @@ private let experiments: [(yaml: String, message: String)] = [
     base(without: "steps"),
     "bad.yaml: steps: missing; expected a whole number from 1 to 16000000"
   ),
-  (base(without: "model"), "bad.yaml: model.kind: missing; expected one of ddpm, vae"),
+  (base(without: "model"), "bad.yaml: model.kind: missing; expected one of ddpm, vae, wgan, classifier"),
   (
     base(without: "model") + "model: ddpm",
     "bad.yaml:4: model: expected keys and values, found ddpm"
   ),
   (
     base(without: "model") + "model: {kind: gan, network: mlp}",
-    "bad.yaml:4: model.kind: expected one of ddpm, vae, found gan"
+    "bad.yaml:4: model.kind: expected one of ddpm, vae, wgan, classifier, found gan; did you mean \"wgan\"?"
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: unet}",
@@ -204,6 +204,9 @@ private let commands = [
     "train tiny.yaml --set name.x=1", 1,
     "--set name.x=1: name: expected a mapping, found tiny"),
   Mistake(
+    "train tiny.yaml --set precision=fp16", 1,
+    "--set precision=fp16: precision: expected one of auto, fp32, bf16, found fp16"),
+  Mistake(
     "plan tiny.yaml --set steps=0", 1,
     "--set steps=0: steps: expected a whole number from 1 to 16000000, found 0"),
 
@@ -249,17 +252,17 @@ private let commands = [
   // Checkpoints.
   Mistake(
     "train tiny.yaml --out header --resume --quiet", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2288 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2296 bytes, 292 are left"),
   Mistake(
     "sample header", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2288 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2296 bytes, 292 are left"),
   Mistake(
     "compare header tiny", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2288 bytes, 292 are left"),
+    "header/checkpoint.safetensors: cut short: the header has 2296 bytes, 292 are left"),
   Mistake(
     "sample arrays", 1,
     "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight\" ends at byte "
-      + "288 of the data, which has 204"),
+      + "288 of the data, which has 196"),
   Mistake(
     "evaluate empty", 1,
     "empty/checkpoint.safetensors: not a safetensors file: 0 bytes long, expected at least 8"),

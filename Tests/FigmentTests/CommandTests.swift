@@ -61,7 +61,7 @@ private let invocations = [
   Invocation(
     "bench flow-mnist", 64,
     error: "Error: The value 'flow-mnist' is invalid for '<workload>'. Please provide one of "
-      + "'ddpm-mnist', 'ddpm-mnist-sample', 'ddpm-toy' or 'vae-mnist'."),
+      + "'ddpm-mnist', 'ddpm-mnist-sample', 'ddpm-toy', 'vae-mnist' or 'wgan-gn-toy'."),
   Invocation(
     "bench ddpm-toy --precision fp16", 64,
     error: "Error: The value 'fp16' is invalid for '--precision <precision>'. Please provide one "
@@ -147,6 +147,23 @@ private let invocations = [
     if result.code != 0 { #expect(result.output.isEmpty) }
     #expect(tool.bytes("outputs/tiny/checkpoint.safetensors") == before)
     #expect(tool.bytes("outputs/tiny/samples.png") == picture)
+  }
+
+  /// What a processor without bf16 says; the library that multiplies is told to be on one.
+  @Test func withoutBF16() throws {
+    let old = ["TERM": "dumb", "ONEDNN_MAX_CPU_ISA": "AVX2"]
+    let refused = try tool.run("train tiny.yaml --out a --set precision=bf16", environment: old)
+    #expect(refused.code == 1)
+    #expect(
+      refused.errors == "error: --set precision=bf16: precision: this processor does not multiply "
+        + "bf16; expected auto or fp32\n")
+    #expect(!tool.exists("a"))
+
+    let bench = try tool.run("bench ddpm-toy --precision bf16", environment: old)
+    #expect(bench.code == 1)
+    #expect(
+      bench.errors
+        == "error: bench: this processor does not multiply bf16; expected precision fp32\n")
   }
 
   @Test func anotherExperimentGoesToTheNextFolder() throws {

@@ -126,6 +126,19 @@ private let ownImages = """
     #expect(header.contains("(3, \(shape))"), "\(header)")
   }
 
+  /// Whoever says nothing of precision is told what is done; the library that multiplies is told to be on
+  /// such a processor.
+  @Test func withoutBF16TrainingIsInFP32() throws {
+    let tool = try kitchen()
+    try tool.write(ownImages, to: "own.yaml")
+    let result = try tool.run(
+      "train own.yaml --stop-at 1", environment: ["TERM": "dumb", "ONEDNN_MAX_CPU_ISA": "AVX2"])
+    #expect(result.code == 0)
+    #expect(
+      result.errors.contains("\nthis processor does not multiply bf16: training in fp32\n"),
+      "\(result.errors)")
+  }
+
   @Test func aModelThatDoesNotFitOnesOwnDataLeavesNoFolder() throws {
     let tool = try kitchen()
     try tool.write("1,2\n3,5\n4,4\n", to: "points.csv")

@@ -1,18 +1,6 @@
 import Images
+import TestSupport
 import Testing
-
-/// A generator whose seed a message can name (Steele, Lea and Flood, SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 struct FuzzTests {
   /// Files of every kind that the decoder reads, refuses or passes over parts of.
@@ -32,7 +20,7 @@ struct FuzzTests {
   /// A picture within the limit or a message of one line comes of every damage, with checksums that
   /// agree (so that it gets past them) and without.
   @Test(arguments: 0..<8 as Range<UInt64>) func survivesDamage(seed: UInt64) throws {
-    var generator = SeededGenerator(state: seed)
+    var generator = SplitMix64(state: seed)
     let seeds = try Self.seeds()
     for trial in 0..<600 {
       var raw = seeds[trial % seeds.count]
@@ -82,7 +70,7 @@ struct FuzzTests {
 
 extension [UInt8] {
   /// Replaces bytes at random, by values that are often at an end of their range.
-  mutating func damage(times: Int, using generator: inout SeededGenerator) {
+  mutating func damage(times: Int, using generator: inout SplitMix64) {
     for _ in 0..<times where !isEmpty {
       let index = Int.random(in: 0..<count, using: &generator)
       let value = UInt8.random(in: 0...255, using: &generator)

@@ -1,6 +1,7 @@
 import DDPM
 import Likelihood
 import TensorCore
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -82,7 +83,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   }
 
   func examples(_ count: Int) -> Examples {
-    var numbers = Numbers(seed: 9)
+    var numbers = SplitMix64(seed: 9)
     return Examples(
       numbers.normals(dimensions * count, deviation: deviation).map { Float($0) }, count: count,
       seed: 0)
@@ -215,7 +216,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   @Test func clippingNeverLowersTheBoundOfImages() throws {
     let schedule = try NoiseSchedule(.linear, times: 40)
     let model = DDPM(schedule: schedule, denoiser: Denoiser(shape: [4]) { x, _ in 0.9 * x })
-    var numbers = Numbers(seed: 2)
+    var numbers = SplitMix64(seed: 2)
     let values = (0..<400).map { _ in Float(Bool.random(using: &numbers) ? 1 : -1) }
     func terms(_ clip: ClosedRange<Double>?) throws -> [Double] {
       try VariationalBound(

@@ -1,6 +1,7 @@
 import Distributions
 import Likelihood
 import TensorCore
+import TestSupport
 import Testing
 import VAE
 
@@ -12,21 +13,21 @@ import VAE
 
 @Suite(.serialized) struct ImportanceTests {
   private func examples(_ count: Int, seed: Int = 5) -> Examples {
-    var numbers = Numbers(seed: seed)
+    var numbers = SplitMix64(seed: seed)
     return Examples(numbers.normals(2 * count).map { Float($0) }, count: count, seed: 0)
   }
 
   private func estimates(
     _ draws: Int, _ examples: Examples, batch: Int? = nil
   ) throws -> (elbo: Estimate, iwae: Estimate) {
-    let c = LinearModel()
+    let c = LinearGaussianModel()
     let found = try ImportanceSampling(try c.model(), try c.runtime(), draws: draws, batch: batch)
       .estimates(of: examples) { _ in }
     return (found[0], found[1])
   }
 
   @Test func exactIsTheMarginal() throws {
-    let c = LinearModel()
+    let c = LinearGaussianModel()
     let examples = examples(200)
     let exact = try #require(try LinearGaussian(try c.model(), try c.runtime()))
     let found = try exact.estimates(of: examples) { _ in }
@@ -59,7 +60,7 @@ import VAE
   /// ELBO <= IWAE-K <= IWAE-K' <= exact for K < K', each within three standard errors of the paired
   /// difference.
   @Test func boundsAreOrdered() throws {
-    let c = LinearModel()
+    let c = LinearGaussianModel()
     let examples = examples(4000)
     let exact = try #require(try LinearGaussian(try c.model(), try c.runtime()))
       .estimates(of: examples) { _ in }[0]
@@ -85,7 +86,7 @@ import VAE
     let examples = examples(6)
     let (elbo, iwae) = try estimates(draws, examples)
     #expect(elbo.samples == draws && iwae.samples == draws)
-    let c = LinearModel()
+    let c = LinearGaussianModel()
     let (batch, block) = (8, 50)
     let x = Tensor.input("x", [batch, 2])
     let keys = Tensor.seeds("keys", batch)
@@ -130,7 +131,7 @@ import VAE
   }
 
   @Test func fewerDrawsThanOneAreRefused() throws {
-    let c = LinearModel()
+    let c = LinearGaussianModel()
     let (model, runtime) = (try c.model(), try c.runtime())
     #expect(throws: TensorError("K is at least 1, not 0")) {
       try ImportanceSampling(model, runtime, draws: 0)
@@ -154,7 +155,7 @@ import VAE
     let model = try VAE(
       shape: [3, 4, 1], network: Network(hidden: [hidden], activation: .tanh),
       latent: .gaussian(dimension: latents), likelihood: .bernoulli, parameters)
-    var numbers = Numbers(seed: 3)
+    var numbers = SplitMix64(seed: 3)
     let runtime = try Runtime(seed: 1, threads: 1)
     var weights: [String: [Double]] = [:]
     for variable in parameters.variables {

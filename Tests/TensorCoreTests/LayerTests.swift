@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 /// Layers: values and gradients, compiled against the reference; and what each is known to compute.
@@ -44,7 +45,7 @@ import Testing
     let p = Parameters("model")
     let layer = sample.layer(p)
     let x = Tensor.input("x", sample.shape)
-    var numbers = Numbers(seed: 4)
+    var numbers = SplitMix64(seed: 4)
     // Shifts start at zero and scales at one, which would hide mistakes.
     let y = layer(x).substituting(
       Dictionary(
@@ -72,7 +73,7 @@ import Testing
     #expect(p.variables == q.variables && p.variables.map(\.shape) == q.variables.map(\.shape))
     let parts = [3, 1, 4].enumerated().map { Tensor.input("x\($0)", [2, 4, 3, $1]) }
     let y = [layer(concatenate(parts, axis: 3)), joined(parts)]
-    var numbers = Numbers(seed: 5)
+    var numbers = SplitMix64(seed: 5)
     let weights = Tensor.literal(numbers.values(y[0].count), y[0].shape)
     let all = y.map {
       [$0] + gradients(of: (weights * $0.squared()).sum(), withRespectTo: parts + p.tensors)
@@ -96,7 +97,7 @@ import Testing
     let upsampled = upsampledConvolution(3, 2, q)
     #expect(p.variables == q.variables && p.variables.map(\.shape) == q.variables.map(\.shape))
     let x = Tensor.input("x", [2, 4, 3, 3])
-    var numbers = Numbers(seed: 6)
+    var numbers = SplitMix64(seed: 6)
     let y = [layer(upsampleNearest(x)), upsampled(x)]
     let weights = Tensor.literal(numbers.values(y[0].count), y[0].shape)
     let directions = ([x] + p.tensors).map { Tensor.literal(numbers.values($0.count), $0.shape) }
@@ -140,7 +141,7 @@ import Testing
   @Test func groupNormsHaveMeanZeroAndVarianceOne() throws {
     let x = Tensor.input("x", [2, 9, 6])
     let y = groupNorm(6, groups: 2, Parameters("norm"))(x).reshape([2, 9, 2, 3])
-    var numbers = Numbers(seed: 8)
+    var numbers = SplitMix64(seed: 8)
     let (mean, variance) = (y.mean(1, 3), y.squared().mean(1, 3))
     let program = try Runtime(seed: 0, threads: 1).compile("norm", [mean, variance])
     let values = try program.outputs(

@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 /// Trails that can be checked by hand, and that a broken run is the unbroken one.

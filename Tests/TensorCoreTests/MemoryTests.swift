@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -11,7 +12,7 @@ import Testing
     for seed in block * 20..<block * 20 + 20 {
       let graph = RandomGraph(seed: seed)
       let schedule = try Runtime.schedule("p", graph.outputs, graph.updates)
-      var numbers = Numbers(seed: seed)
+      var numbers = SplitMix64(seed: seed)
       let workspaces = schedule.kernels.map { _ in
         numbers.chance(30) ? Int(numbers.next() % 50_000) : 0
       }

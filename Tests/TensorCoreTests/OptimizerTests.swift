@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 /// Optimizers against plain loops in Double.
@@ -106,7 +107,7 @@ import Testing
     let descent = minimize(loss, p, chain(clip(globalNorm: 1), adam(0.1), average(decay: 0.9)))
     let runtime = try Runtime(seed: 5, threads: 2)
     let program = try runtime.compile("train", [loss, descent.isFinite], updates: descent.updates)
-    var numbers = Numbers(seed: 1)
+    var numbers = SplitMix64(seed: 1)
     var data = numbers.values(12)
     _ = try program.outputs([loss], [(x, data)])
     #expect(try program.scalar(descent.isFinite) == 1)

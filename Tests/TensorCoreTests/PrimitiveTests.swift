@@ -1,5 +1,6 @@
 import CKernels
 import TensorCore
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -217,7 +218,7 @@ private struct Sample: Sendable {
   }
 
   func errors(seed: Int) throws -> (value: Double, gradient: Double, second: Double) {
-    var numbers = Numbers(seed: seed)
+    var numbers = SplitMix64(seed: seed)
     let (x, y) = expression()
     // Distinct numbers with gaps, so that differences stay off the kinks of maxima.
     let values = shapes.enumerated().map { i, shape -> [Double] in

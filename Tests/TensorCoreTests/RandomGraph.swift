@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 
 /// A random program: outputs, updates, and contents for its inputs and variables.
 struct RandomGraph {
@@ -7,7 +8,7 @@ struct RandomGraph {
   private(set) var inputs: [(tensor: Tensor, values: [Double])] = []
   private(set) var variables: [Variable] = []
 
-  private var numbers: Numbers
+  private var numbers: SplitMix64
   private var pool: [Tensor] = []
   /// Values that both precisions hold exactly, so that comparisons agree.
   private var exact: [Tensor] = []
@@ -16,7 +17,7 @@ struct RandomGraph {
   private let limit: Int
 
   init(seed: Int) {
-    numbers = Numbers(seed: seed)
+    numbers = SplitMix64(seed: seed)
     differentiated = numbers.chance(50)
     let large = numbers.chance(10)
     limit = large ? 50_000 : 4_000

@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 /// What is left to compute after `simplify`, above all over whole arrays; that the values stay is
@@ -23,7 +24,7 @@ import Testing
   @Test(arguments: [0.0, 30, 1000]) func normsOfNumbersFarFromZero(center: Double) throws {
     let x = Tensor.input("x", [2, 6, 6, 8])
     let y = groupNorm(8, groups: 4, Parameters("norm"))(x)
-    var numbers = Numbers(seed: 3)
+    var numbers = SplitMix64(seed: 3)
     let weights = Tensor.literal(numbers.values(x.count), x.shape)
     let outputs = [y, gradients(of: (weights * y).sum(), withRespectTo: [x])[0]]
     let values = numbers.values(x.count, in: center - 1...center + 1)

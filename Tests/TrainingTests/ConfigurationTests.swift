@@ -1,4 +1,5 @@
 import Datasets
+import TestSupport
 import Testing
 import Training
 
@@ -132,7 +133,7 @@ private func message(_ yaml: String, set overrides: [String] = []) -> String {
   }
 
   @Test func numbersReadBack() throws {
-    var random = SplitMix(state: 5)
+    var random = SplitMix64(state: 5)
     for _ in 0..<2000 {
       let value = Double(bitPattern: random.next())
       guard value.isFinite else { continue }
@@ -369,7 +370,7 @@ private func message(_ yaml: String, set overrides: [String] = []) -> String {
   }
 
   @Test func mutatedFilesNeverCrash() {
-    var random = SplitMix(state: 3)
+    var random = SplitMix64(state: 3)
     for round in 0..<5000 {
       var bytes = Array(whole.utf8)
       for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -1,6 +1,7 @@
 import Datasets
 import Logging
 import TensorCore
+import TestSupport
 import Testing
 import Training
 
@@ -106,6 +107,35 @@ extension SmallRun {
     let others = (0..<20 * 784).map { UInt8(truncatingIfNeeded: $0 &* $0 / 11) }
     run.data = .images(try ByteTable(bytes, rowShape: [28, 28, 1]), labels: nil)
     run.validation = .images(try ByteTable(others, rowShape: [28, 28, 1]), labels: nil)
+    run.overrides = overrides
+    return run
+  }
+
+  /// A classifier of sixty images of the size of digits: which third of an image is bright.
+  static func classifier(_ overrides: String...) throws -> SmallRun {
+    var run = try images()
+    run.yaml = """
+      name: tiny-classifier
+      data: mnist
+      steps: 60
+      batch: 10
+      patience: 100
+      model: {kind: classifier, classes: 3, channels: [3, 4], features: 6, shift: 1}
+      optimizer: {rate: 1.0e-2, average: 0.9}
+      report: {metricsEvery: 4, samplesEvery: 6, checkpointEvery: 7}
+      """
+    func table(_ seed: Int) throws -> TrainingData {
+      var numbers = SplitMix64(seed: seed)
+      let labels = (0..<60).map { UInt8($0 % 3) }
+      let bytes = labels.flatMap { label in
+        (0..<784).map { place in
+          UInt8(numbers.int(0...150) + (place / 28 / 10 == Int(label) ? 100 : 0))
+        }
+      }
+      return .images(
+        try ByteTable(bytes, rowShape: [28, 28, 1]), labels: try ByteTable(labels, rowShape: []))
+    }
+    (run.data, run.validation) = (try table(1), try table(2))
     run.overrides = overrides
     return run
   }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Training
 
@@ -225,7 +226,7 @@ private func entry(
     let folder = try TemporaryFolder()
     try Safetensors.write(arrays, metadata: metadata, to: folder.file("whole"))
     let whole = try #require(folder.bytes("whole"))
-    var random = SplitMix(state: 2)
+    var random = SplitMix64(state: 2)
     var refused = 0
     for round in 0..<5000 {
       var bytes = whole
@@ -251,17 +252,5 @@ private func entry(
       }
     }
     #expect(refused > 2500)
-  }
-}
-
-/// A small generator with a seed.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -289,7 +289,9 @@ import Training
     let finite = try variables(root.file("a")).allSatisfy { $0.values.allSatisfy(\.isFinite) }
     #expect(finite)
     let before = root.bytes("a/checkpoint.safetensors")
-    #expect(failure { try run.train(in: root.file("a")) } == line)
+    // The same, but for the steps before, which another process took.
+    let again = failure { try run.train(in: root.file("a")) }
+    #expect(again.prefix { $0 != ";" } == line.prefix { $0 != ";" }, "\(again)")
     #expect(root.bytes("a/checkpoint.safetensors") == before)
   }
 }

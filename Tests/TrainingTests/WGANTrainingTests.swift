@@ -18,6 +18,7 @@ import Training
   @Test(arguments: [
     [], ["model.constraint=sn", "model.loss=logistic"], ["model.constraint=gp"],
     ["model.constraint=clip", "model.loss=wasserstein"],
+    ["model.consistency={weight: 5}", "model.criticActivation=silu"],
     ["model.constraint=gran", "optimizer.average=null", "optimizer.lookahead={every: 6}"],
   ])
   func aBrokenRunIsTheUnbrokenOne(_ overrides: [String]) throws {

@@ -1,16 +1,21 @@
 import Datasets
 import TensorCore
+import TestSupport
 
-/// A short run of one kind of model: the kinds that trials go through. A new model joins the list.
+/// A short run of one kind of model: the kinds that trials go through.
+///
+/// A new model joins the list.
 struct SmallRun {
   let name: String
   let yaml: String
+  /// Whether it draws samples.
+  var drawsSamples = true
   /// Whether `figment likelihood` scores it.
   var hasLikelihood = false
 
   /// Every model, every constraint of a critic and every link of an optimizer.
   static let all: [SmallRun] =
-    diffusion + autoencoders + adversaries + optimizers
+    diffusion + autoencoders + adversaries + [classifier] + optimizers
 
   private static let report = "report: {metricsEvery: 3, samplesEvery: 8, checkpointEvery: 5}"
   private static let steps = "sampling: {steps: 4, count: 9, previewCount: 4, previewSteps: 2}"
@@ -20,10 +25,12 @@ struct SmallRun {
   private static let mlp =
     "model: {kind: ddpm, network: mlp, times: 50, width: 16, depth: 2, timeFeatures: 8}"
 
-  private init(_ name: String, _ parts: String..., hasLikelihood: Bool = false) {
+  private init(
+    _ name: String, _ parts: String..., hasLikelihood: Bool = false, drawsSamples: Bool = true
+  ) {
     self.name = name
     yaml = (["name: \(name)"] + parts + [Self.report]).joined(separator: "\n") + "\n"
-    self.hasLikelihood = hasLikelihood
+    (self.hasLikelihood, self.drawsSamples) = (hasLikelihood, drawsSamples)
   }
 
   private static let diffusion: [SmallRun] =
@@ -76,6 +83,10 @@ struct SmallRun {
         "model: {kind: wgan, network: convolutional, latent: 3, generator: [4, 3], critic: [3, 4]}",
         onePass)
     ]
+
+  private static let classifier = SmallRun(
+    "classifier", images, "model: {kind: classifier, classes: 4, channels: [4, 4], features: 6}",
+    drawsSamples: false)
 
   private static let optimizers: [SmallRun] = [
     SmallRun(

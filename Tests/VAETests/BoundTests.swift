@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 import VAE
 
@@ -55,7 +56,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     let outputs = [loss] + gradients(of: loss, withRespectTo: parameters.tensors)
     let runtime = try Runtime(seed: 3, threads: 2)
     let program = try runtime.compile("test", outputs)
-    var numbers = Numbers(seed: 1)
+    var numbers = SplitMix64(seed: 1)
     let data = numbers.values(x.count, in: 0...1).map {
       c.likelihood == .bernoulli ? $0.rounded() : $0
     }

@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 import VAE
 
@@ -10,76 +11,13 @@ import VAE
   import Darwin
 #endif
 
-/// x = W z + b + σ ε with one latent dimension, of which everything is known in closed form.
-private struct LinearGaussian {
-  let w = [0.8, -0.5]
-  let b = [0.3, -0.2]
-  let deviation = 0.6
-  /// q(z|x) = N(g·x + h, s²).
-  var gain = [0.4, 0.1]
-  var shift = 0.2
-  var variance = 0.5
-
-  /// With the posterior itself as q.
-  static var exact: LinearGaussian {
-    var result = LinearGaussian()
-    let precision = 1 + result.square / (result.deviation * result.deviation)
-    let factor = 1 / (precision * result.deviation * result.deviation)
-    result.gain = result.w.map { $0 * factor }
-    result.shift = -factor * zip(result.w, result.b).map(*).reduce(0, +)
-    result.variance = 1 / precision
-    return result
-  }
-
-  private var square: Double { w.map { $0 * $0 }.reduce(0, +) }
-
-  /// log N(x; b, W Wᵀ + σ² I), the inverse by Sherman and Morrison.
-  func logDensity(_ x: [Double]) -> Double {
-    let s2 = deviation * deviation
-    let d = zip(x, b).map { $0 - $1 }
-    let along = zip(w, d).map(*).reduce(0, +)
-    let form = (d.map { $0 * $0 }.reduce(0, +) - along * along / (s2 + square)) / s2
-    return -log(2 * .pi) - 0.5 * log(s2 * (s2 + square)) - form / 2
-  }
-
-  /// E_q log p(x|z) - KL(q || p).
-  func bound(_ x: [Double]) -> Double {
-    let s2 = deviation * deviation
-    let m = zip(gain, x).map(*).reduce(shift, +)
-    let errors = (0..<2).map { x[$0] - b[$0] - w[$0] * m }
-    let spread = errors.map { $0 * $0 }.reduce(0, +) + square * variance
-    let divergence = 0.5 * (m * m + variance - log(variance) - 1)
-    return -spread / (2 * s2) - log(2 * .pi * s2) - divergence
-  }
-
-  func runtime() throws -> Runtime {
-    let runtime = try Runtime(seed: 11, threads: 2)
-    func set(_ name: String, _ shape: [Int], _ values: [Double]) throws {
-      try runtime.restore(variable: "vae/" + name, shape: shape, values.map { Float($0) })
-    }
-    try set("posterior/mean/weight", [2, 1], gain)
-    try set("posterior/mean/bias", [1], [shift])
-    try set("posterior/logVariance/weight", [2, 1], [0, 0])
-    try set("posterior/logVariance/bias", [1], [log(variance)])
-    try set("decoder/output/weight", [1, 2], w)
-    try set("decoder/output/bias", [2], b)
-    return runtime
-  }
-
-  func model() throws -> VAE {
-    try VAE(
-      shape: [2], network: Network(hidden: []), latent: .gaussian(dimension: 1),
-      likelihood: .gaussian(deviation: deviation), Parameters("vae"))
-  }
-}
-
 @Suite(.serialized) struct LinearGaussianTests {
   private let points = [[0.0, 0.0], [1.2, -0.7], [-2.5, 0.4], [0.3, 2.0]]
   private let copies = 4000
 
   /// Mean and standard error over copies of each point of what `body` makes of them, [copies * points].
   private func estimate(
-    _ c: LinearGaussian, _ body: (VAE, Tensor) -> Tensor
+    _ c: LinearGaussianModel, _ body: (VAE, Tensor) -> Tensor
   ) throws -> [(mean: Double, error: Double)] {
     let batch = copies * points.count
     let x = Tensor.input("x", [batch, 2])
@@ -97,7 +35,7 @@ private struct LinearGaussian {
   }
 
   @Test func theBoundIsItsClosedFormInExpectation() throws {
-    let c = LinearGaussian()
+    let c = LinearGaussianModel()
     let weights = try estimate(c) { $0.logWeights($1, draws: 1).sum(1) }
     let parts = try estimate(c) { $0.parts($1, .elbo, draws: 1).bound }
     for (i, x) in points.enumerated() {
@@ -108,7 +46,7 @@ private struct LinearGaussian {
   }
 
   @Test func boundsRiseWithTheDrawsUpToTheTruth() throws {
-    let c = LinearGaussian()
+    let c = LinearGaussianModel()
     var last = try estimate(c) { $0.parts($1, .elbo, draws: 1).bound }
     for draws in [2, 5, 50] {
       let next = try estimate(c) { $0.parts($1, .iwae, draws: draws).bound }
@@ -128,7 +66,7 @@ private struct LinearGaussian {
 
   /// Every single weight of the exact posterior is p(x): a mistake in a density or a constant shows.
   @Test func theExactPosteriorHasOneWeight() throws {
-    let c = LinearGaussian.exact
+    let c = LinearGaussianModel.exact
     let x = Tensor.input("x", [4, 2])
     let weights = try c.model().logWeights(x, draws: 7)
     let program = try c.runtime().compile("test", [weights])
@@ -141,7 +79,7 @@ private struct LinearGaussian {
 
   /// With a seed for each row, a weight does not depend on the rows beside it.
   @Test func weightsDependOnTheirSeedsAlone() throws {
-    let c = LinearGaussian()
+    let c = LinearGaussianModel()
     func weights(_ rows: [Int], batch: Int) throws -> [[Float]] {
       let x = Tensor.input("x", [batch, 2])
       let keys = Tensor.seeds("keys", batch)

@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 import WGAN
 
@@ -16,7 +17,7 @@ import WGAN
     let inputs = ["x": small.examples(6, seed: seed)]
     var reference = Reference(seed: UInt64(seed))
     // Biases of zero would put units whose inputs are all zero on a kink.
-    var numbers = Numbers(seed: seed + 7)
+    var numbers = SplitMix64(seed: seed + 7)
     for variable in small.parameters.variables {
       reference.variables[variable.name] = numbers.values(variable.shape.reduce(1, *))
     }
@@ -66,6 +67,35 @@ import WGAN
       let small = try SmallWGAN(ScoreTests.networks[index], constraint, loss)
       try check(small.model.generatorLoss(count: 6), small, "generator", seed: seed)
     }
+  }
+
+  /// Smooth critics, too, and the penalty between neighbours.
+  @Test(arguments: ScoreTests.networks.indices)
+  func smoothAndConsistentCriticsLearnFromTheirGradient(_ index: Int) throws {
+    var networks = ScoreTests.networks[index]
+    networks.criticActivation = .silu
+    let small = try SmallWGAN(networks, consistency: Consistency(weight: 5, deviation: 0.3))
+    let x = Tensor.input("x", [6] + small.shape)
+    try check(small.model.criticObjective(x).loss, small, "critic", seed: 4)
+    try check(small.model.generatorLoss(count: 6), small, "generator", seed: 4)
+  }
+
+  /// A critic that is linear everywhere has scores f / (n + |f|) at neighbours that differ by w times the noise.
+  @Test func inconsistencyIsThatOfNeighbours() throws {
+    let small = try SmallWGAN(
+      Networks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
+      consistency: Consistency(weight: 2, deviation: 0.5))
+    let x = Tensor.input("x", [400, 2])
+    let objective = small.model.criticObjective(x)
+    let part = try #require(objective.parts.first { $0.name == "inconsistency" })
+    var reference = Reference(seed: 5)
+    let weight = small.parameters["critic"].part.variables[0]
+    let w = [0.6, -0.8]
+    reference.variables[weight.name] = w
+    let value = try reference.value(part.value, ["x": small.examples(400)])[0]
+    // 2 E (w·0.5 ε)² = 2 · 0.25 |w|², of 800 squares of normal numbers.
+    let expected = 0.5
+    #expect(abs(value - expected) < 4 * expected * (2.0 / 800).squareRoot(), "\(value)")
   }
 
   @Test func lossesByHand() throws {

@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 import WGAN
 
@@ -59,7 +60,7 @@ import WGAN
     let slope = sqrt(gradients(of: score.sum(), withRespectTo: [x])[0].squared().sum(1))
     var steepest = 0.0
     for seed in 0..<4 {
-      var numbers = Numbers(seed: seed)
+      var numbers = SplitMix64(seed: seed)
       var reference = Reference(seed: UInt64(seed))
       let values = try reference.value(slope, ["x": numbers.values(800, in: -3...3)])
       steepest = max(steepest, values.max() ?? 0)
@@ -151,6 +152,12 @@ import WGAN
     ]
     for (constraint, message) in cases {
       #expect(throws: TensorError(message)) { try SmallWGAN(SmallWGAN.points, constraint) }
+    }
+    #expect(
+      throws: TensorError(
+        "consistency has a weight of at least 0 and a deviation above 0, not 1.0 and 0.0")
+    ) {
+      try SmallWGAN(consistency: Consistency(weight: 1, deviation: 0))
     }
     #expect(
       throws: TensorError("convolutional is for images, and the data are points; expected mlp")

@@ -1,24 +1,6 @@
 import TensorCore
+import TestSupport
 import WGAN
-
-/// Numbers for tests (SplitMix64): the same in every run.
-struct Numbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0xD134_2543_DE82_EF95 }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  mutating func values(_ count: Int, in range: ClosedRange<Double> = -1...1) -> [Double] {
-    (0..<count).map { _ in Double(Float(Double.random(in: range, using: &self))) }
-  }
-}
 
 /// A network of a shape of examples, small enough for the reference.
 struct SmallWGAN {
@@ -36,15 +18,16 @@ struct SmallWGAN {
 
   init(
     _ networks: Networks = SmallWGAN.points, _ constraint: Constraint = .gradientNormalized,
-    _ loss: AdversarialLoss = .hinge
+    _ loss: AdversarialLoss = .hinge, consistency: Consistency? = nil
   ) throws {
     shape = networks.family == .mlp ? [2] : [4, 4, 1]
     model = try WGAN(
-      shape: shape, networks: networks, constraint: constraint, loss: loss, parameters)
+      shape: shape, networks: networks, constraint: constraint, loss: loss,
+      consistency: consistency, parameters)
   }
 
   func examples(_ count: Int, scale: Double = 1, seed: Int = 1) -> [Double] {
-    var numbers = Numbers(seed: seed)
+    var numbers = SplitMix64(seed: seed)
     return numbers.values(count * shape.reduce(1, *), in: -scale...scale)
   }
 }

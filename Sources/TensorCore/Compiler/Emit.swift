@@ -131,15 +131,19 @@ struct Emitter {
     var all: [[fk_step]] = []
     for (k, kernel) in schedule.kernels.enumerated() {
       steps = []
+      var work: [Int] = []
       let workspace = arena.base + plan.workspaces[k]
       switch kernel.body {
-      case .clusters(let phases): try emitClusters(phases, local: workspace)
+      case .clusters(let phases):
+        let operations = phases.clusters.map { listing.lowered($0) }
+        try emitClusters(phases, operations, local: workspace)
+        work = operations.map(\.count)
       case .scalars(let positions): try emitScalars(positions)
       case .contraction(let sum):
         if let contraction = contractions[k] { try emitContraction(contraction, sum, workspace) }
       case .instruction(let i): try emitInstruction(i)
       }
-      describe(kernel, contractions[k])
+      describe(kernel, contractions[k], work)
       all.append(steps)
     }
     for (from, rows, variable) in late {
@@ -523,7 +527,10 @@ struct Emitter {
 
   // MARK: Descriptions
 
-  mutating func describe(_ kernel: KernelListing.Kernel, _ contraction: OpaquePointer?) {
+  /// - Parameter work: The tile operations of each cluster.
+  mutating func describe(
+    _ kernel: KernelListing.Kernel, _ contraction: OpaquePointer?, _ work: [Int]
+  ) {
     let bytes = schedule.traffic(kernel)
     let label: String
     var implementation = "cluster"
@@ -531,9 +538,8 @@ struct Emitter {
     switch kernel.body {
     case .clusters(let phases):
       position = phases.clusters.flatMap { $0.stores + $0.reductions }.max()
-      label = phases.clusters.map { cluster in
-        let work = listing.lowered(cluster).count
-        return "\(cluster.sizes.map(String.init).joined(separator: "x")): \(work) operations"
+      label = zip(phases.clusters, work).map { cluster, work in
+        "\(cluster.sizes.map(String.init).joined(separator: "x")): \(work) operations"
           + ", \(cluster.stores.count) stores, \(cluster.reductions.count) reductions"
       }.joined(separator: "; ")
       if phases.clusters.count > 1 { implementation = "phases:\(phases.blocks)" }

@@ -22,11 +22,15 @@ extension Emitter {
     return memory
   }
 
-  mutating func emitClusters(_ phases: Phases, local: UnsafeMutableRawPointer) throws {
+  /// Emits the clusters one block after another, each of the tile operations that it was lowered to.
+  mutating func emitClusters(
+    _ phases: Phases, _ operations: [[TileOperation]], local: UnsafeMutableRawPointer
+  ) throws {
     let memory = localMemory(phases)
     let isPhase = phases.clusters.count > 1
-    var clusters: [fk_cluster] = []
-    for cluster in phases.clusters { clusters.append(try emitted(cluster, isPhase, memory)) }
+    let clusters = try zip(phases.clusters, operations).map { cluster, operations in
+      try emitted(cluster, operations, isPhase, memory)
+    }
     guard clusters.count > 1 else {
       append(fk_run_cluster, clusters[0], pieces: clusters[0].pieces)
       if clusters[0].splits_reduced != 0 { append(fk_run_combine, clusters[0]) }
@@ -39,14 +43,13 @@ extension Emitter {
     append(fk_run_chain, chain, pieces: chain.pieces)
   }
 
-  private func emitted(_ cluster: Cluster, _ isPhase: Bool, _ local: LocalMemory) throws
-    -> fk_cluster
-  {
+  private func emitted(
+    _ cluster: Cluster, _ operations: [TileOperation], _ isPhase: Bool, _ local: LocalMemory
+  ) throws -> fk_cluster {
     var tiles = Tiles(emitter: self, local: local)
     for load in cluster.loads { try tiles.load(load) }
     for view in cluster.views { try tiles.view(view, over: cluster.sizes) }
 
-    let operations = listing.lowered(cluster)
     let stores = Set(cluster.stores)
     var lastUse: [Int: Int] = [:]
     for (at, operation) in operations.enumerated() {

@@ -24,31 +24,6 @@ extension Fusion {
     units = units.indices.filter { !merged[$0] }.map { units[$0] }
   }
 
-  /// Puts the units in an order in which each comes after those that it reads.
-  mutating func sortUnits() {
-    for (u, unit) in units.enumerated() {
-      for write in unit.writes { producer[write] = u }
-    }
-    var order: [Int] = []
-    var isPlaced = [Bool](repeating: false, count: units.count)
-    var stack = Array(units.indices.reversed())
-    while let u = stack.last {
-      let missing = units[u].reads.compactMap { producer[$0] }.filter { $0 != u && !isPlaced[$0] }
-      guard missing.isEmpty else {
-        stack += missing.sorted(by: >)
-        continue
-      }
-      stack.removeLast()
-      guard !isPlaced[u] else { continue }
-      isPlaced[u] = true
-      order.append(u)
-    }
-    units = order.map { units[$0] }
-    for (u, unit) in units.enumerated() {
-      for write in unit.writes { producer[write] = u }
-    }
-  }
-
   /// Two units as phases of one, the first before the second, or nil if they do not fit.
   private func joined(_ first: Int, _ second: Int) -> Unit? {
     guard let a = units[first].phases, let b = units[second].phases else { return nil }

@@ -64,14 +64,17 @@ public struct Experiment: Equatable, Sendable {
     if patience != nil, !model.hasBound {
       throw reader.error(
         "patience",
-        "early stopping needs a bound on validation data, which \(model.kind) has not; expected null"
+        "early stopping needs a figure on validation data, which \(model.kind) has not; expected null"
       )
     }
     optimizer = try reader.nested("optimizer") { try OptimizerSettings(from: &$0) }
-    sampling = try reader.nested("sampling") {
-      try SamplingSettings(
-        from: &$0, times: model.times, forPoints: shape.map { $0.count == 1 } ?? model.isForPoints)
-    }
+    sampling =
+      model.drawsSamples
+      ? try reader.nested("sampling") {
+        try SamplingSettings(
+          from: &$0, times: model.times,
+          forPoints: shape.map { $0.count == 1 } ?? model.isForPoints)
+      } : .none
     self.model = model
     report = try reader.nested("report") { try ReportSettings(from: &$0) }
   }
@@ -132,9 +135,10 @@ public struct Experiment: Equatable, Sendable {
       .init("steps", .integer(steps)), .init("batch", .integer(batch)),
       .init("patience", .optional(patience)), .init("precision", .string(precision.rawValue)),
       .init("model", .mapping(model.members)), .init("optimizer", .mapping(optimizer.members)),
-      .init("sampling", .mapping(sampling.members)), .init("report", .mapping(report.members)),
     ]
-    return members.yaml
+    let samples: [ConfigurationValue.Member] =
+      model.drawsSamples ? [.init("sampling", .mapping(sampling.members))] : []
+    return (members + samples + [.init("report", .mapping(report.members))]).yaml
   }
 }
 

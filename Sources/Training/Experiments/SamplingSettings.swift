@@ -41,6 +41,13 @@ public struct SamplingSettings: Equatable, Sendable {
     }
   }
 
+  /// Of models that draw no samples.
+  static let none = SamplingSettings(count: 0, previewCount: 0, reverse: nil)
+
+  private init(count: Int, previewCount: Int, reverse: Reverse?) {
+    (self.count, self.previewCount, self.reverse) = (count, previewCount, reverse)
+  }
+
   /// - Parameter times: T of a schedule of noise, or nil for models that sample in one pass.
   init(from reader: inout ConfigurationReader, times: Int?, forPoints: Bool) throws {
     if let times {

@@ -158,7 +158,9 @@ struct BatchInput: Sendable {
       examples = experiment.model.pixels(.rows(of: table, at: rows), experiment.binarisation)
       labels = try classes.map { classes in
         guard let known else {
-          throw DataError("model.classes: \(classes), and the data has no classes; expected null")
+          throw DataError(
+            "model.classes: \(classes), and the data has no classes; expected "
+              + (experiment.model.drawsSamples ? "null" : "labelled images"))
         }
         if let label = known.bytes.max(), Int(label) >= classes {
           throw DataError(

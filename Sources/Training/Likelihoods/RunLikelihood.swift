@@ -67,7 +67,7 @@ public struct RunLikelihood {
         fitted: {
           try bound(draws, known + [.fitted(model.schedule, errors: $0)])
         }, steps: try bound(draws, []).steps(count: data.examples.keys.count))
-    case .wgan: throw DataError("\(printable(name)): has no likelihood")
+    case .wgan, .classifier: throw DataError("\(printable(name)): has no likelihood")
     }
   }
 

@@ -46,6 +46,7 @@ extension Run {
       }
       return ([.vlb], "")
     case .wgan: return ([], "a generator gives samples and no density")
+    case .classifier: return ([], "a classifier says what images are, not how likely")
     case .vae(let model, _):
       let (isOfBits, isBinarised) =
         (model.likelihood == .bernoulli, experiment.binarisation != .none)

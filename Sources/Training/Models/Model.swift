@@ -1,3 +1,4 @@
+import Classifier
 import DDPM
 import Datasets
 import TensorCore
@@ -12,11 +13,13 @@ public enum Model: Sendable {
   case vae(VAE, VAESettings)
   /// A generator and its critic, and how they are trained.
   case wgan(WGAN, WGANSettings)
+  /// A classifier.
+  case classifier(Classifier)
 
   /// Steps before which a bound on validation data does not count.
   var warmup: Int {
     switch self {
-    case .ddpm, .wgan: 0
+    case .ddpm, .wgan, .classifier: 0
     case .vae(_, let settings): settings.klWarmup
     }
   }

@@ -8,11 +8,14 @@ public enum ModelSettings: Equatable, Sendable {
   case vae(VAESettings)
   /// A generator and its critic.
   case wgan(WGANSettings)
+  /// A classifier, by which the samples of others are judged.
+  case classifier(ClassifierSettings)
 
   init(from reader: inout ConfigurationReader) throws {
-    switch try reader.string("kind", oneOf: ["ddpm", "vae", "wgan"]) {
+    switch try reader.string("kind", oneOf: ["ddpm", "vae", "wgan", "classifier"]) {
     case "ddpm": self = .ddpm(try DDPMSettings(from: &reader))
     case "wgan": self = .wgan(try WGANSettings(from: &reader))
+    case "classifier": self = .classifier(try ClassifierSettings(from: &reader))
     default: self = .vae(try VAESettings(from: &reader))
     }
   }
@@ -22,6 +25,7 @@ public enum ModelSettings: Equatable, Sendable {
     case .ddpm(let settings): settings.members
     case .vae(let settings): settings.members
     case .wgan(let settings): settings.members
+    case .classifier(let settings): settings.members
     }
   }
 
@@ -31,6 +35,7 @@ public enum ModelSettings: Equatable, Sendable {
     case .ddpm: "ddpm"
     case .vae: "vae"
     case .wgan: "wgan"
+    case .classifier: "classifier"
     }
   }
 
@@ -40,13 +45,14 @@ public enum ModelSettings: Equatable, Sendable {
     case .ddpm: "denoiser"
     case .vae: "vae"
     case .wgan: "wgan"
+    case .classifier: "classifier"
     }
   }
 
   /// The programs of a training step, and how often each runs in it.
   var programs: [(name: String, runs: Int)] {
     switch self {
-    case .ddpm, .vae: [("train", 1)]
+    case .ddpm, .vae, .classifier: [("train", 1)]
     case .wgan(let settings): [("critic", settings.criticSteps), ("train", 1)]
     }
   }
@@ -55,17 +61,20 @@ public enum ModelSettings: Equatable, Sendable {
   var times: Int? {
     switch self {
     case .ddpm(let settings): settings.times
-    case .vae, .wgan: nil
+    case .vae, .wgan, .classifier: nil
     }
   }
 
-  /// Whether training is faster in bf16 where the processor has it: convolutions are, small matrix
-  /// products gain less than the conversions cost.
+  /// Whether training in bf16 is the choice where the processor has it and nothing is asked.
+  ///
+  /// Convolutions gain most. Dense networks are quick in fp32, too, and what is read off them are
+  /// likelihoods and exact fields.
   public var gainsFromBF16: Bool {
     switch self {
     case .ddpm(let settings): !settings.isForPoints
     case .vae(let settings): !settings.network.channels.isEmpty
     case .wgan(let settings): settings.networks.family != .mlp
+    case .classifier: true
     }
   }
 
@@ -73,6 +82,7 @@ public enum ModelSettings: Equatable, Sendable {
   var classes: Int? {
     switch self {
     case .ddpm(let settings): settings.classes
+    case .classifier(let settings): settings.classes
     case .vae, .wgan: nil
     }
   }
@@ -81,23 +91,31 @@ public enum ModelSettings: Equatable, Sendable {
   var isForPoints: Bool {
     switch self {
     case .ddpm(let settings): settings.isForPoints
-    case .vae: false
+    case .vae, .classifier: false
     case .wgan(let settings): settings.networks.family == .mlp
     }
   }
 
-  /// Whether there is a bound of the likelihood to watch on validation data.
+  /// Whether there is a figure to watch on validation data: a bound of log p(x), or log p(class | x).
   var hasBound: Bool {
     switch self {
     case .ddpm, .wgan: false
-    case .vae: true
+    case .vae, .classifier: true
+    }
+  }
+
+  /// Whether the model draws examples.
+  public var drawsSamples: Bool {
+    switch self {
+    case .ddpm, .vae, .wgan: true
+    case .classifier: false
     }
   }
 
   /// How images are binarised unless an experiment says otherwise.
   func binarisation(forExamplesOf shape: [Int]?) -> Binarisation {
     switch self {
-    case .ddpm, .wgan: .none
+    case .ddpm, .wgan, .classifier: .none
     case .vae(let settings):
       settings.likelihood == .bernoulli && shape?.count != 1 ? .dynamic : .none
     }
@@ -106,7 +124,7 @@ public enum ModelSettings: Equatable, Sendable {
   /// Which numbers the model sees for the bytes of images.
   var pixels: PixelScale {
     switch self {
-    case .ddpm, .wgan: PixelScale(range: -1...1, isDequantised: false)
+    case .ddpm, .wgan, .classifier: PixelScale(range: -1...1, isDequantised: false)
     case .vae(let settings):
       // A density wants numbers, a probability of pixels wants 0 and 1.
       PixelScale(range: 0...1, isDequantised: settings.likelihood != .bernoulli)
@@ -124,6 +142,7 @@ public enum ModelSettings: Equatable, Sendable {
     case .ddpm(let settings): settings.failure(forExamplesOf: shape)
     case .vae(let settings): settings.failure(forExamplesOf: shape)
     case .wgan(let settings): settings.failure(forExamplesOf: shape)
+    case .classifier(let settings): settings.failure(forExamplesOf: shape)
     }
   }
 
@@ -135,6 +154,8 @@ public enum ModelSettings: Equatable, Sendable {
     case .ddpm(let settings): .ddpm(try settings.model(forExamplesOf: shape, parameters))
     case .vae(let settings): .vae(try settings.model(forExamplesOf: shape, parameters), settings)
     case .wgan(let settings): .wgan(try settings.model(forExamplesOf: shape, parameters), settings)
+    case .classifier(let settings):
+      .classifier(try settings.model(forExamplesOf: shape, parameters))
     }
   }
 }

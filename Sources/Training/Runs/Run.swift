@@ -1,3 +1,4 @@
+import Classifier
 import DDPM
 import Datasets
 import TensorCore
@@ -89,25 +90,26 @@ public struct Run {
   ///
   /// - Parameters:
   ///   - method: The experiment's unless told; so is `steps`. Both are for diffusion models.
+  ///   - latent: How latent variables are chosen, for models that have them.
   ///   - labels: The class of each sample, from 0; seed modulo classes unless told.
   ///   - observe: Given the number of steps done, of all of `samplingSteps`, and the samples of the
   ///     current batch, after each step and before the first of each batch. What it throws ends the
   ///     drawing.
   public func sample(
-    seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil, labels: [Int]? = nil,
+    seeds: [UInt64], method: SamplingMethod? = nil, steps: Int? = nil,
+    latent: LatentDraw = .plain, labels: [Int]? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
     if experiment.sampling.reverse == nil {
-      if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
-      let samples: [Float]
-      if case .wgan = model {
-        samples = try generatorSampler().sample(seeds: seeds)
-      } else {
-        samples = try latentSampler().sample(seeds: seeds)
+      if case .classifier = model {
+        throw DataError("\(experiment.name) is a classifier, which draws no samples")
       }
+      if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
+      let samples = try sample(seeds: seeds, latent: latent)
       try observe?(samplingSteps(count: seeds.count), samples)
       return samples
     }
+    if latent != .plain { _ = try sample(seeds: [], latent: latent) }
     var request = try request(method: method, steps: steps)
     request.labels = labels
     let steps = request.steps
@@ -131,16 +133,36 @@ public struct Run {
       clip: model.clipRange)
   }
 
-  func latentSampler() throws -> LatentSampler {
+  func latentSampler(truncation: Double = 1) throws -> LatentSampler {
     let model = try autoencoder("this")
     return try LatentSampler(
       model, runtime, batch: Self.batch(for: domain.shape),
-      drawsObservations: model.drawsObservations, weights: reading)
+      drawsObservations: model.drawsObservations, truncation: truncation, weights: reading)
   }
 
   func generatorSampler() throws -> GeneratorSampler {
     try GeneratorSampler(
       try adversary("this"), runtime, batch: Self.batch(for: domain.shape), weights: reading)
+  }
+
+  /// The SHA-256 of the weights that samples are drawn and judged with: names, shapes and numbers.
+  public var weightsDigest: String {
+    get throws {
+      var bytes: [UInt8] = []
+      func append(_ number: UInt32) {
+        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+      }
+      let sampled = Set(model.sampled(of: parameters))
+      for variable in parameters.variables.sorted(by: { $0.name < $1.name }) {
+        bytes += Array(variable.name.utf8) + [0]
+        for length in [variable.shape.count] + variable.shape { append(UInt32(length)) }
+        let weights = sampled.contains(variable) ? experiment.weights : .raw
+        try runtime.read(variable: weights.name(variable)) { span in
+          for i in span.indices { append(span[i].bitPattern) }
+        }
+      }
+      return SHA256.hex(bytes)
+    }
   }
 
   /// The diffusion model of the run.
@@ -164,6 +186,14 @@ public struct Run {
   /// - Throws: `DataError` for another kind, saying that `what` is for WGANs.
   public func adversary(_ what: String) throws -> WGAN {
     guard case .wgan(let model, _) = model else { throw other(what, "wgan") }
+    return model
+  }
+
+  /// The classifier of the run.
+  ///
+  /// - Throws: `DataError` for another kind, saying that `what` is for classifiers.
+  public func classifier(_ what: String) throws -> Classifier {
+    guard case .classifier(let model) = model else { throw other(what, "classifier") }
     return model
   }
 

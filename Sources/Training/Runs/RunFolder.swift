@@ -38,12 +38,24 @@ public struct RunPaths: Equatable, Sendable {
   public var latentPlane: String { folder + "/latent.png" }
   /// Where examples lie among the latent variables.
   public var latentScatter: String { folder + "/latent-scatter.png" }
+  /// Samples and the training examples nearest to them.
+  public func neighbours(_ latent: LatentDraw) -> String {
+    guard latent != .plain else { return folder + "/neighbours.png" }
+    return folder + "/neighbours-" + "\(latent)".replacing(":", with: "-") + ".png"
+  }
+  /// What a classifier took examples for.
+  public var confusion: String { folder + "/confusion.png" }
   /// The critic of a WGAN over the plane.
   public var critic: String { folder + "/critic.png" }
   /// Loss, gradient norm and learning rate over steps.
   public var curves: String { folder + "/curves.png" }
   /// The sheet that `sample` draws unless told otherwise.
   public var drawnSample: String { samples + "/drawn.png" }
+
+  /// The picture that shows what a finished run of a model came to.
+  public func result(of model: ModelSettings) -> String {
+    model.drawsSamples ? finalSample : confusion
+  }
 
   /// The sheet drawn after `step` steps, with at least six digits.
   public func sample(step: Int) -> String {

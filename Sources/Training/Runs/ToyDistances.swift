@@ -136,14 +136,16 @@ extension Run {
   ///
   /// - Throws: `DataError` for other runs.
   public func toyReport(
-    count: Int, observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
+    count: Int, latent: LatentDraw = .plain,
+    observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> ToyReport {
     guard case .points(let plane) = domain, let set = plane.set else {
       throw DataError(
         "evaluate is for 2-D sets whose density is known; \(experiment.name) was trained on "
           + experiment.data)
     }
-    let drawn = try sample(seeds: (0..<count).map { UInt64($0) }, observe: observe)
+    let drawn = try sample(
+      seeds: (0..<count).map { UInt64($0) }, latent: latent, observe: observe)
     let samples = dataCoordinates(drawn, plane)
     return ToyReport(
       quality: set.modes.isEmpty ? nil : try ToyQuality(samples, set),

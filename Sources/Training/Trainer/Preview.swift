@@ -5,7 +5,7 @@ import WGAN
 
 /// Sheets during training: the raw weights beside those to evaluate with, until both draw the same.
 final class Preview {
-  private let raw: () throws -> [Float]
+  private let raw: (() throws -> [Float])?
   private let evaluated: (() throws -> [Float])?
   private let caption: String
 
@@ -13,8 +13,9 @@ final class Preview {
     let settings = experiment.sampling
     let sampled = training.model.sampled(of: training.parameters)
     let seeds = (0..<settings.previewCount).map { UInt64($0) }
-    func drawing(_ weights: Weights) throws -> () throws -> [Float] {
+    func drawing(_ weights: Weights) throws -> (() throws -> [Float])? {
       switch training.model {
+      case .classifier: return nil
       case .ddpm(let model):
         let reverse = try experiment.reverse()
         let sampler = try Sampler(
@@ -43,9 +44,9 @@ final class Preview {
     evaluated = weights == .raw ? nil : try drawing(weights)
   }
 
-  /// The samples to show, each with a caption.
+  /// The samples to show, each with a caption; none of a model that draws none.
   func draw() throws -> [(caption: String, samples: [Float])] {
-    let first = try raw()
+    guard let first = try raw?() else { return [] }
     guard let evaluated else { return [("raw weights", first)] }
     let second = try evaluated()
     let gap =

@@ -46,6 +46,12 @@ extension Model {
     }
     switch self {
     case .ddpm(let model): return [stage(model.loss(batch.examples, label: batch.labels))]
+    case .classifier(let model):
+      guard let labels = batch.labels else {
+        return [stage(batch.examples.failing("a classifier is told no classes"))]
+      }
+      let objective = model.objective(batch.examples, labels)
+      return [stage(objective.loss, [("accuracy", objective.accuracy)])]
     case .vae(let model, let settings):
       let weight =
         settings.klWarmup == 0 ? Tensor(1) : minimum(step / Double(settings.klWarmup), 1)
@@ -85,7 +91,7 @@ extension Model {
   /// The parameters that samples are drawn with.
   func sampled(of parameters: Parameters) -> [Variable] {
     switch self {
-    case .ddpm, .vae: parameters.variables
+    case .ddpm, .vae, .classifier: parameters.variables
     case .wgan: parameters["generator"].part.variables
     }
   }

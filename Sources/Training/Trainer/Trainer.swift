@@ -157,16 +157,13 @@ public struct Trainer {
         clock = now
       }
       if let found,
-        watch.isNewlyCollapsed(found, step: step, isDone: isDone, warmup: training.model.warmup)
+        let complaint = watch.complaint(
+          found, step: step, isDone: isDone, warmup: training.model.warmup)
       {
-        log.warning(
-          """
-          step \(step): the posterior has collapsed: KL \(rounded(found.divergence)) nats, \
-          \(found.activeUnits) active latent units; a KL warm-up may help (model.klWarmup)
-          """)
+        log.warning("step \(step): \(complaint)")
       }
       for warning in rivalry.warnings(figures, quality) { log.warning("step \(step): \(warning)") }
-      if isShown, !isDone {
+      if isShown, !isDone, !samples.isEmpty {
         try write(
           try pictures.compare(samples), step: step, to: paths.sample(step: step),
           paths.latestSample)
@@ -201,7 +198,7 @@ public struct Trainer {
 
   private func drawCurves(step: Int) throws {
     let records = try Metrics.read(paths.metrics)
-    if let bitmap = try curves([("", records)], title: experiment.name) {
+    if let bitmap = try curves([CurveSource(name: "", records: records)], title: experiment.name) {
       try write(bitmap, step: step, to: paths.curves)
     }
   }
@@ -214,13 +211,15 @@ public struct Trainer {
     let run = Run(
       experiment: experiment, domain: data.domain, runtime: training.runtime,
       model: training.model, parameters: training.parameters, step: step)
-    let files = [paths.curves, paths.finalSample] + finalPictures(of: training.model)
+    let files = [paths.curves] + finalPictures(of: training.model)
     guard files.contains(where: { FileSystem.kind(of: $0) != .file }) else { return }
     try drawCurves(step: step)
     let drawing = Drawing(
       paths: paths, pictures: pictures, text: pictureText(experiment, step: step, command: command))
-    if let warning = run.weightsWarning { log.warning("\(warning)") }
-    log.info("drawing \(experiment.sampling.count) samples")
+    if experiment.model.drawsSamples {
+      if let warning = run.weightsWarning { log.warning("\(warning)") }
+      log.info("drawing \(experiment.sampling.count) samples")
+    }
     switch training.model {
     case .ddpm(let model):
       let total = drawing.diffusionSteps(run, model)
@@ -235,15 +234,17 @@ public struct Trainer {
       }
     case .vae: try drawing.drawLatent(run, validation ?? data)
     case .wgan: try drawing.drawAdversary(run)
+    case .classifier(let model): try drawing.drawConfusion(run, model, validation ?? data)
     }
   }
 
-  /// The files that kinds of models have beside the curves and the samples.
+  /// The files that kinds of models have beside the curves.
   private func finalPictures(of model: Model) -> [String] {
     switch model {
-    case .ddpm: Drawing.diffusionFiles(paths, data.domain)
-    case .vae(let model, _): Drawing.latentFiles(paths, model)
-    case .wgan: Drawing.adversaryFiles(paths, data.domain)
+    case .ddpm: Drawing.diffusionFiles(paths, data.domain) + [paths.finalSample]
+    case .vae(let model, _): Drawing.latentFiles(paths, model) + [paths.finalSample]
+    case .wgan: Drawing.adversaryFiles(paths, data.domain) + [paths.finalSample]
+    case .classifier: [paths.confusion]
     }
   }
 }

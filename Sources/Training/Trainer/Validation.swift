@@ -1,32 +1,35 @@
+import Classifier
 import Datasets
 import TensorCore
 import VAE
 
-/// The bound of a model on validation data, always on the same draws.
-final class Validation {
-  /// What was found.
-  struct Figures {
-    /// The mean unweighted lower bound of log p(x), in nats per example.
-    let bound: Double
-    /// Its parts, in nats per example.
-    let reconstruction, divergence: Double
-    /// Latent coordinates that the data move: those whose posterior's centre varies over the data with a
-    /// variance above 0.01.
-    ///
-    /// See Burda et al. 2016, §5.1.
-    let activeUnits: Int
-  }
+/// A model on validation data, always on the same draws.
+protocol Validating {
+  /// The figures of the weights as they are.
+  func run() throws -> ValidationFigures
+}
 
+/// What was found on validation data.
+struct ValidationFigures {
+  /// What is to rise: a mean log probability, in nats per example.
+  let bound: Double
+  /// As a line of metrics has them; bounds are losses there, to be compared with the training's.
+  let metrics: [(name: String, value: MetricValue)]
+  /// What the user should know unless it passes.
+  var complaint: String?
+}
+
+/// The bound of a variational autoencoder.
+final class BoundValidation: Validating {
   private let input: OrderedInput
   private let program: Program
   private let parts: VAE.Parts
 
   /// - Throws: `DataError` where the data have no validation part.
-  init?(
-    _ model: Model, _ weights: (Tensor) -> Tensor, _ data: TrainingData, _ experiment: Experiment,
-    _ runtime: Runtime
+  init(
+    _ vae: VAE, _ settings: VAESettings, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ experiment: Experiment, _ runtime: Runtime
   ) throws {
-    guard case .vae(let vae, let settings) = model else { return nil }
     let batch = data.domain.shape.count == 1 ? 1024 : 500
     input = try OrderedInput(data, experiment, batch: batch)
     parts = vae.parts(
@@ -36,8 +39,7 @@ final class Validation {
       "validate", [parts.bound, parts.reconstruction, parts.divergence, parts.means])
   }
 
-  /// The figures of the weights as they are.
-  func run() throws -> Figures {
+  func run() throws -> ValidationFigures {
     var (bound, reconstruction, divergence) = (0.0, 0.0, 0.0)
     let width = parts.means.shape[1]
     var sums = [Double](repeating: 0, count: width)
@@ -57,12 +59,65 @@ final class Validation {
       }
     }
     let count = Double(input.count)
+    // Latent coordinates that the data move: those whose posterior's centre varies over the data with a
+    // variance above 0.01 (Burda et al. 2016, §5.1).
     let active = zip(sums, squares).count { sum, square in
       square / count - (sum / count) * (sum / count) > 0.01
     }
-    return Figures(
-      bound: bound / count, reconstruction: reconstruction / count,
-      divergence: divergence / count, activeUnits: active)
+    divergence /= count
+    let complaint = """
+      the posterior has collapsed: KL \(rounded(divergence)) nats, \(active) active latent units; a KL \
+      warm-up may help (model.klWarmup)
+      """
+    return ValidationFigures(
+      bound: bound / count,
+      metrics: [
+        ("validationLoss", .number(-bound / count)),
+        ("validationReconstruction", .number(reconstruction / count)),
+        ("validationDivergence", .number(divergence)), ("activeUnits", .integer(active)),
+      ],
+      complaint: active == 0 || divergence < 0.1 ? complaint : nil)
+  }
+}
+
+/// The accuracy of a classifier.
+final class AccuracyValidation: Validating {
+  private let judge: Judge
+  private let images: LabelledTable
+
+  /// - Throws: `DataError` where the data have no labels.
+  init(
+    _ classifier: Classifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ experiment: Experiment, _ runtime: Runtime
+  ) throws {
+    judge = try Judge(classifier, runtime, weights)
+    images = try LabelledTable(data, experiment)
+  }
+
+  func run() throws -> ValidationFigures {
+    let accuracy = Accuracy(try judge(images.table), labels: images.labels)
+    return ValidationFigures(
+      bound: -accuracy.loss.mean,
+      metrics: [
+        ("validationLoss", .number(accuracy.loss.mean)),
+        ("validationAccuracy", .number(accuracy.share.mean)),
+      ])
+  }
+}
+
+extension Model {
+  /// What looks at validation data, for models that have something to look at.
+  func validation(
+    _ weights: (Tensor) -> Tensor, _ data: TrainingData, _ experiment: Experiment,
+    _ runtime: Runtime
+  ) throws -> (any Validating)? {
+    switch self {
+    case .ddpm, .wgan: nil
+    case .vae(let model, let settings):
+      try BoundValidation(model, settings, weights, data, experiment, runtime)
+    case .classifier(let model):
+      try AccuracyValidation(model, weights, data, experiment, runtime)
+    }
   }
 }
 

@@ -3,11 +3,11 @@ import TensorCore
 
 /// Looks at validation data once an epoch, and says when to stop.
 final class Watch {
-  private let validation: Validation?
+  private let validation: (any Validating)?
   private let stopping: Stopping?
   private let batch, epoch: Int
-  /// Epochs in a row after which the posterior said nothing of the data.
-  private var collapsed = 0
+  /// Epochs in a row after which there was something to complain of.
+  private var complaints = 0
 
   /// - Throws: `DataError` where the experiment stops early and there are no validation data.
   init(
@@ -17,9 +17,8 @@ final class Watch {
     epoch = training.epoch
     let weights = experiment.optimizer.weights
     let validation = try data.flatMap {
-      try Validation(
-        training.model, weights.reading(training.parameters.variables), $0, experiment,
-        training.runtime)
+      try training.model.validation(
+        weights.reading(training.parameters.variables), $0, experiment, training.runtime)
     }
     self.validation = validation
     stopping = try experiment.patience.map { patience in
@@ -38,36 +37,23 @@ final class Watch {
   /// Whether the bound has not risen for too long.
   var isOver: Bool { get throws { try stopping?.isOver ?? false } }
 
-  /// Whether the user should now be told that the posterior has collapsed: once, when it is no passing
-  /// state at the beginning of training.
-  func isNewlyCollapsed(_ figures: Validation.Figures, step: Int, isDone: Bool, warmup: Int) -> Bool
-  {
-    guard step >= warmup, figures.isCollapsed else {
-      collapsed = 0
-      return false
+  /// What the user should now be told: once, when it is no passing state at the beginning of training.
+  func complaint(
+    _ figures: ValidationFigures, step: Int, isDone: Bool, warmup: Int
+  ) -> String? {
+    guard step >= warmup, let complaint = figures.complaint else {
+      complaints = 0
+      return nil
     }
-    collapsed += 1
-    return collapsed == 3 || isDone && collapsed < 3
+    complaints += 1
+    return complaints == 3 || isDone && complaints < 3 ? complaint : nil
   }
 
   /// The figures after an epoch; nothing after any other of the steps done.
-  func observe(step: Int) throws -> Validation.Figures? {
+  func observe(step: Int) throws -> ValidationFigures? {
     guard let validation, step * batch / epoch > (step - 1) * batch / epoch else { return nil }
     let figures = try validation.run()
     try stopping?.observe(bound: figures.bound, step: step)
     return figures
   }
-}
-
-extension Validation.Figures {
-  /// As a line of metrics has them; bounds are losses there, to be compared with the training's.
-  var metrics: [(name: String, value: MetricValue)] {
-    [
-      ("validationLoss", .number(-bound)), ("validationReconstruction", .number(reconstruction)),
-      ("validationDivergence", .number(divergence)), ("activeUnits", .integer(activeUnits)),
-    ]
-  }
-
-  /// Whether the latent variables say nothing of the data.
-  var isCollapsed: Bool { activeUnits == 0 || divergence < 0.1 }
 }

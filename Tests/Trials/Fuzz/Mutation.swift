@@ -1,4 +1,5 @@
 import CZlib
+import TestSupport
 
 /// Seeded damage to the bytes of a file.
 struct Mutation {

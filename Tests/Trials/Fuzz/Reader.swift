@@ -1,5 +1,6 @@
 import Datasets
 import Images
+import TestSupport
 import Training
 
 /// A reader of files from elsewhere, files for it, and what it may do with them.

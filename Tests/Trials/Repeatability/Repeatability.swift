@@ -73,6 +73,7 @@ struct Repeatability: ParsableCommand {
   }
 
   private func sampling(_ run: SmallRun) throws -> String {
+    guard run.drawsSamples else { return "-" }
     let seeds = (0..<70).map { UInt64($0) }
     return digest(
       try Self.threads.flatMap { threads in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import TestSupport
 import Training
 
 /// Kills runs and resumes them: each must end as the run that nobody killed.
@@ -115,7 +116,10 @@ private struct Subject {
       TrialError(
         "\(run.name), seed \(seed), killed \(history.joined(separator: ", then ")): \(what)")
     }
-    let arguments = ["train", run.name + ".yaml", "--out", workshop.path(broken), "--resume"]
+    let arguments = [
+      "train", run.name + ".yaml", "--out", workshop.path(broken), "--resume", "--threads",
+      "\(Int.random(in: 1...2, using: &generator))",
+    ]
     while history.count < limit {
       turn += 1
       let isPlaced = turn % 2 == 0

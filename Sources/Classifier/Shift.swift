@@ -1,0 +1,26 @@
+import TensorCore
+
+extension Classifier {
+  /// Examples, each moved by its own distance down and to the right, uniform on ±`shift`; the outermost
+  /// pixels are repeated.
+  ///
+  /// A pixel between two is their mean, weighted by nearness.
+  package func moved(_ x: Tensor) -> Tensor {
+    guard shift > 0, x.rank == 4 else { return x }
+    let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    func distance(_ name: String) -> Tensor {
+      shift * (2 * Tensor.uniform([n, 1, 1], name) - 1)
+    }
+    let rows = weights(h, distance("down")).matmul(x.reshape([n, h, w * c]))
+    let turned = rows.reshape([n, h, w, c]).transpose([0, 2, 1, 3]).reshape([n, w, h * c])
+    let columns = weights(w, distance("right")).matmul(turned)
+    return columns.reshape([n, w, h, c]).transpose([0, 2, 1, 3])
+  }
+
+  /// [n, size, size]: of the new pixel i, the shares of the old ones j, which lie at i - distance.
+  private func weights(_ size: Int, _ distance: Tensor) -> Tensor {
+    let places = Tensor.literal((0..<size).map { Double($0) }, [1, size, 1])
+    let source = minimum(maximum(places - distance, 0), Double(size - 1))
+    return relu(1 - abs(source - places.reshape([1, 1, size])))
+  }
+}

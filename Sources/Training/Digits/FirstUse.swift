@@ -1,0 +1,42 @@
+import Datasets
+import Logging
+
+/// The classifier that digits are judged by unless another is named, which is trained when it is first
+/// needed.
+public enum DigitClassifier {
+  /// Where its run is.
+  public static let folder = "outputs/classifier-mnist"
+  private static let experiment = "Experiments/classifier-mnist.yaml"
+
+  /// Makes the run be there, finished.
+  ///
+  /// - Returns: How the training ended; `finished` where there was none to do.
+  /// - Throws: `DataError` outside the folder of the project where there is no such run, and what training
+  ///   throws.
+  public static func train(
+    dataDirectory: String, threads: Int, log: Logger, progress style: Progress.Style,
+    console: Console
+  ) throws -> Trainer.End {
+    let paths = RunPaths(folder)
+    if FileSystem.kind(of: paths.checkpoint) == .file {
+      let checkpoint = try Checkpoint(paths.checkpoint)
+      if checkpoint.step >= checkpoint.experiment.steps { return .finished }
+    }
+    guard FileSystem.kind(of: experiment) == .file else {
+      throw DataError(
+        "\(experiment): no such file; digits are judged by a classifier, which is trained in the folder of "
+          + "the project or named by --classifier")
+    }
+    let settings = try Experiment(contentsOf: experiment)
+    let data = try TrainingData(settings.data, directory: dataDirectory)
+    let validation = try settings.validation(directory: dataDirectory)
+    log.notice("training the classifier that judges digits, once, into \(folder)")
+    let run = try RunFolder(
+      name: settings.name, experiment: settings.yaml, explicit: folder, resumes: true,
+      resumeCommand: "figment train \(experiment) --resume")
+    let trainer = Trainer(
+      settings, data, validation: validation, run.paths, threads: threads, log: log,
+      command: "figment train \(experiment)")
+    return try trainer.run(progress: style, console: console)
+  }
+}

@@ -1,0 +1,198 @@
+import Datasets
+import Foundation
+import Likelihood
+import TensorCore
+import TestSupport
+import Testing
+import Training
+
+/// Opinions with normal features around a point, and logits that say class `label` with a confidence.
+private func opinions(
+  _ count: Int, width: Int = 2, mean: Double = 0, deviation: Double = 1,
+  label: (Int) -> Int = { $0 % 3 }, confidence: Double = 0.9, seed: Int
+) -> Opinions {
+  var numbers = SplitMix64(seed: seed)
+  var result = Opinions(width: width, classes: 3)
+  for i in 0..<count {
+    for axis in 0..<width {
+      result.features.append(Float((axis == 0 ? mean : 0) + deviation * numbers.normal()))
+    }
+    // softmax of (log 2c/(1 - c), 0, 0) gives c to the first.
+    let gap = (2 * confidence / (1 - confidence)).logarithm
+    result.logits += (0..<3).map { $0 == label(i) ? Float(gap) : 0 }
+  }
+  return result
+}
+
+private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitFigures {
+  try DigitReference(reference, try Runtime(seed: 0, threads: 2)).figures(of: images)
+}
+
+@Suite(.serialized) struct DigitFigureTests {
+  @Test func classesAndConfidence() throws {
+    let found = try figures(
+      opinions(300, label: { $0 < 200 ? 1 : 2 }, confidence: 0.8, seed: 1), opinions(300, seed: 2))
+    #expect(found.histogram == [0, 200, 100])
+    #expect(abs(found.confidence.mean - 0.8) < 1e-6)
+    #expect(found.confidence.standardError < 1e-6)
+  }
+
+  /// Of equal distributions the figures say so; far from each other, nobody is among the others.
+  @Test func nearAndFar() throws {
+    let reference = opinions(1000, seed: 3)
+    let near = try figures(opinions(1000, seed: 4), reference)
+    #expect(near.frechetDistance.mean < 0.1)
+    #expect(near.precision.mean > 0.9 && near.recall.mean > 0.9)
+    let far = try figures(opinions(1000, mean: 30, seed: 5), reference)
+    #expect(abs(far.frechetDistance.mean - 900) < 4.5 * far.frechetDistance.standardError)
+    #expect(far.precision.mean == 0 && far.recall.mean == 0)
+  }
+
+  /// A collapsed generator has high precision and low recall, and one that draws anything the opposite.
+  @Test func precisionAndRecallAreNotExchanged() throws {
+    let reference = opinions(500, seed: 6)
+    let collapsed = try figures(opinions(500, deviation: 0.01, seed: 7), reference)
+    #expect(collapsed.precision.mean > 0.95 && collapsed.recall.mean < 0.05)
+    let wide = try figures(opinions(500, deviation: 8, seed: 8), reference)
+    #expect(wide.precision.mean < 0.3 && wide.recall.mean > 0.8)
+  }
+
+  /// The jackknife's errors are those that independent repetitions have.
+  @Test func standardErrorsAreThoseOfRepetitions() throws {
+    var found: [[Figure]] = [[], [], []]
+    for seed in 0..<24 {
+      let one = try figures(
+        opinions(200, mean: 1, seed: 100 + 2 * seed), opinions(200, seed: 101 + 2 * seed))
+      for (i, figure) in [one.frechetDistance, one.precision, one.recall].enumerated() {
+        found[i].append(figure)
+      }
+    }
+    for (name, figures) in zip(["Fréchet", "precision", "recall"], found) {
+      let repeated = Figure(figures.map(\.mean))
+      let spread = repeated.standardError * Double(figures.count).squareRoot()
+      let claimed =
+        (figures.reduce(0) { $0 + $1.standardError * $1.standardError } / Double(figures.count))
+        .squareRoot()
+      // A spread of 24 is known to 15 %, the mean of as many jackknives to 5 %.
+      #expect((0.5...2).contains(claimed / spread), "\(name): \(claimed) for \(spread)")
+    }
+  }
+
+  @Test func differentNumbersAreRefused() {
+    #expect(
+      failure { _ = try figures(opinions(100, seed: 1), opinions(90, seed: 2)) }
+        == "100 images against 90 of the reference")
+  }
+}
+
+@Suite struct DigitTableTests {
+  private func row(_ name: String, _ classifier: String, _ count: Int = 100) throws -> JudgedDigits
+  {
+    JudgedDigits(
+      name: name, latent: .hubs(quantile: 0.9), step: 7,
+      setting: DigitSetting(dataset: "mnist", classifier: classifier, count: count),
+      figures: try figures(opinions(count, seed: 1), opinions(count, seed: 2)))
+  }
+
+  @Test func classifiersAndCountsAreNeverInOneTable() throws {
+    let rows = [
+      try row("a", "1234"), try row("b", "5678"), try row("c", "1234"), try row("d", "1234", 120),
+    ]
+    let tables = DigitTable.tables(rows)
+    #expect(tables.map { $0.rows.map(\.name) } == [["a", "c"], ["b"], ["d"]])
+    for table in tables {
+      #expect(table.setting.title[0].contains("classifier \(table.setting.classifier)"))
+    }
+    #expect(tables[0].cells.count == 3)
+    #expect(tables[0].cells.allSatisfy { $0.count == 9 })
+    #expect(tables[0].shares[1] == ["a hubs:0.9", "34.0", "33.0", "33.0"])
+  }
+
+  @Test func everyResultNamesItsClassifier() throws {
+    let text = try row("a", "1234").json.description
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    #expect(object["classifier"] as? String == "1234")
+    #expect(object["latent"] as? String == "hubs:0.9")
+    #expect(object["class_0"] as? Int == 34 && object["n"] as? Int == 100)
+    for name in ["frechet_distance", "precision", "recall", "confidence"] {
+      #expect(object[name] is Double && object[name + "_stderr"] is Double, "\(name)")
+    }
+  }
+}
+
+private let digitsFolder = ProcessInfo.processInfo.environment["FIGMENT_DATA"] ?? "data/mnist"
+private let hasDigits =
+  FileManager.default.fileExists(
+    atPath: digitsFolder + "/t10k-labels-idx1-ubyte")
+  || FileManager.default.fileExists(atPath: digitsFolder + "/t10k-labels-idx1-ubyte.gz")
+
+@Suite(.serialized) struct DigitEvaluationTests {
+  let root: TemporaryFolder
+  init() throws { root = try TemporaryFolder() }
+
+  private var dataDirectory: String {
+    URL(fileURLWithPath: digitsFolder).deletingLastPathComponent().path
+  }
+
+  /// A few steps are enough to tell real digits from collapsed ones.
+  @Test(.enabled(if: hasDigits, "no MNIST here: `figment data fetch`, or set FIGMENT_DATA"))
+  func baselinesAreTheEndsOfTheScale() throws {
+    var small = try SmallRun.classifier(
+      "steps=150", "batch=64", "model.classes=10", "patience=null")
+    small.data = try TrainingData("mnist", directory: dataDirectory)
+    try small.train(in: root.file("classifier"))
+    try SmallRun.vae("steps=4").train(in: root.file("vae"))
+    let classifier = try Run(folder: root.file("classifier"), threads: 2)
+    let evaluation = try DigitEvaluation(
+      classifier, count: 400, dataDirectory: dataDirectory, threads: 2)
+    #expect(evaluation.setting.classifier == (try classifier.weightsDigest))
+    let rows = try evaluation.baselines()
+    #expect(rows.map(\.name) == ["digits of the test part", "ten digits repeated"])
+    let (real, collapsed) = (rows[0].figures, rows[1].figures)
+    #expect(collapsed.frechetDistance.mean > 3 * real.frechetDistance.mean)
+    #expect(real.precision.mean > 0.6 && real.recall.mean > 0.6)
+    #expect(collapsed.recall.mean < 0.05 && collapsed.precision.mean > collapsed.recall.mean + 0.3)
+    #expect(real.histogram.allSatisfy { $0 > 20 })
+
+    let run = try Run(folder: root.file("vae"), threads: 2)
+    let samples = try run.sample(seeds: (0..<400).map { UInt64($0) })
+    let judged = try evaluation.judge(samples, of: run, name: "vae", latent: .plain)
+    #expect(judged.figures.frechetDistance.mean > real.frechetDistance.mean)
+    #expect(judged.figures.histogram.reduce(0, +) == 400)
+    let sheet = try evaluation.neighbours(samples, of: run, command: "figment evaluate")
+    #expect(try describe(sheet: sheet).contains("made again by: figment evaluate"))
+    #expect(
+      failure {
+        _ = try DigitEvaluation(
+          classifier, count: 10_001, dataDirectory: dataDirectory, threads: 2)
+      } == "10001 images are to be judged, and there are 10000 of the test part; expected no more")
+    #expect(
+      failure {
+        _ = try DigitEvaluation(run, count: 400, dataDirectory: dataDirectory, threads: 2)
+      } == "judging digits is for runs of kind classifier, and tiny-vae is a vae")
+    let accuracy = try classifier.accuracy(on: .test, dataDirectory: dataDirectory)
+    #expect(accuracy.share.count == 10_000 && accuracy.share.mean > 0.5)
+  }
+
+  private func describe(sheet: [UInt8]) throws -> [String] {
+    try root.put(sheet, at: "sheet.png")
+    return try Training.describe(root.file("sheet.png"))
+  }
+
+  @Test func otherDataAreRefused() throws {
+    let line =
+      "evaluate is for 2-D sets whose density is known, for digits (data: mnist) and for classifiers; "
+    try SmallRun.vae("steps=2", "data=fashion-mnist").train(in: root.file("fashion"))
+    #expect(
+      failure { try DigitEvaluation.check(try Run(folder: root.file("fashion"), threads: 1)) }
+        == line + "tiny-vae was trained on fashion-mnist")
+    try SmallRun.classifier("steps=2", "data=fashion-mnist").train(in: root.file("c"))
+    #expect(
+      failure {
+        _ = try DigitEvaluation(
+          try Run(folder: root.file("c"), threads: 1), count: 100, dataDirectory: "nowhere",
+          threads: 1)
+      } == "tiny-classifier is a classifier of fashion-mnist; expected one of mnist")
+  }
+}

@@ -1,0 +1,107 @@
+import Quality
+import TensorCore
+import Testing
+import Training
+
+private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
+
+@Suite struct LatentDrawNameTests {
+  @Test(arguments: [
+    ("plain", LatentDraw.plain), ("truncated:0.7", .truncated(0.7)), ("truncated:1", .truncated(1)),
+    ("hubs:0.9", .hubs(quantile: 0.9)), ("hubs:0", .hubs(quantile: 0)),
+  ])
+  func namesAreRead(_ text: String, _ draw: LatentDraw) throws {
+    #expect(try LatentDraw(text) == draw)
+    #expect("\(draw)" == text)
+  }
+
+  @Test(arguments: [
+    ("hubs:1", "hubs above quantile 1.0 of 10000 points are none; expected at most 0.9999"),
+    (
+      "hubs:0.99999",
+      "hubs above quantile 0.99999 of 10000 points are none; expected at most 0.9999"
+    ),
+    ("hubs:2", "a quantile of hubs is from 0 to below 1, not 2.0"),
+    ("hubs:nan", "a quantile of hubs is from 0 to below 1, not nan"),
+    ("truncated:0", "truncated: takes a number above 0 and at most 1, not 0"),
+    ("truncated:nan", "truncated: takes a number above 0 and at most 1, not nan"),
+  ])
+  func numbersOutOfRangeAreRefused(_ text: String, _ message: String) {
+    #expect(failure { _ = try LatentDraw(text) } == message)
+  }
+
+  @Test(arguments: ["", "hubs", "hubs:", "hubs:a", "plain:1", "trunc:0.7", "hubs:0.9:1"])
+  func otherWordsAreRefused(_ text: String) {
+    #expect(
+      failure { _ = try LatentDraw(text) }
+        == "expected plain, truncated: with a number from 0 to 1, or hubs: with a quantile, such as "
+        + "hubs:0.9, not \(text)")
+  }
+}
+
+/// Draws from small models; serialized, since each uses every core.
+@Suite(.serialized) struct LatentDrawTests {
+  let root: TemporaryFolder
+  init() throws { root = try TemporaryFolder() }
+
+  private func runs() throws -> [Run] {
+    try SmallRun.wgan("steps=4").train(in: root.file("wgan"))
+    try SmallRun.vae("steps=4").train(in: root.file("vae"))
+    try SmallRun.toyVAE("steps=4", "model.posterior=gaussian", "model.latent=2")
+      .train(in: root.file("toy-vae"))
+    return try ["wgan", "vae", "toy-vae"].map { try Run(folder: root.file($0), threads: 2) }
+  }
+
+  /// All of the way from the mean is where plain draws are.
+  @Test func latentPointsAreThoseOfSamples() throws {
+    let seeds: [UInt64] = [3, 70, 1 << 40, 3]
+    for run in try runs() {
+      let plain = try run.sample(seeds: seeds)
+      #expect(bits(try run.sample(seeds: seeds, latent: .truncated(1))) == bits(plain))
+      let points = try run.latentPoints(seeds: seeds)
+      #expect(
+        bits(try run.latentPoints(seeds: [70]))
+          == bits(Array(points[points.count / 4..<points.count / 2])))
+      // Close to the mean, all are alike but for noise that is not the latent variables'.
+      guard run.experiment.name != "toy-vae" else { continue }
+      let close = try run.sample(seeds: seeds, latent: .truncated(1e-9))
+      let width = close.count / 4
+      for i in close.indices { #expect(abs(close[i] - close[i % width]) < 1e-5) }
+      #expect((0..<width).contains { abs(plain[$0] - plain[width + $0]) > 1e-4 })
+    }
+  }
+
+  @Test func hubsArePlainDrawsOfOtherSeeds() throws {
+    for run in try runs() {
+      let seeds: [UInt64] = [0, 7, 150]
+      let hubs = try run.sample(seeds: seeds, latent: .hubs(quantile: 0.99))
+      let width = try run.latentPoints(seeds: [0]).count
+      let plain = try HubSelection(quantile: 0.99).plainSeeds(
+        for: seeds, try Neighbours(width: width, run.runtime)
+      ) { try run.latentPoints(seeds: $0) }
+      // Of each pool of 10,000 a hundred are kept.
+      #expect(plain.map { $0 / 10_000 } == [0, 0, 1])
+      #expect(bits(hubs) == bits(try run.sample(seeds: plain)))
+      #expect(
+        bits(try run.sample(seeds: [7], latent: .hubs(quantile: 0.99)))
+          == bits(Array(hubs[hubs.count / 3..<2 * hubs.count / 3])))
+    }
+  }
+
+  @Test func modelsWithoutSuchLatentVariablesAreNamed() throws {
+    try SmallRun.toy("steps=2").train(in: root.file("ddpm"))
+    let run = try Run(folder: root.file("ddpm"), threads: 1)
+    for draw in [LatentDraw.truncated(0.5), .hubs(quantile: 0.9)] {
+      #expect(
+        failure { _ = try run.sample(seeds: [0], latent: draw) }
+          == "\(draw) is for models with latent variables, and tiny is a ddpm")
+    }
+    try SmallRun.toyVAE("steps=2").train(in: root.file("sphere"))
+    let sphere = try Run(folder: root.file("sphere"), threads: 1)
+    #expect(
+      failure { _ = try sphere.sample(seeds: [0], latent: .truncated(0.5)) }
+        == "truncated:0.5 is towards the mean of the latent variables, and those of toy-vae lie on a "
+        + "sphere, which has none; hubs has no need of one")
+    #expect(try sphere.sample(seeds: [0, 1], latent: .hubs(quantile: 0.5)).count == 4)
+  }
+}

@@ -178,7 +178,7 @@ public struct Reproduced: Sendable {
 }
 
 /// What the processor calls itself.
-private func processorName() -> String {
+package func processorName() -> String {
   // The system makes the file as it is read, and says that it is empty.
   guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }
   defer { fclose(file) }

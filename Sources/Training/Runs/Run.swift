@@ -59,6 +59,18 @@ public struct Run {
     }
   }
 
+  /// Why samples say little yet: the moving average that they are drawn with is still in part the random
+  /// start; nil where it is not, to one in a hundred.
+  public var weightsWarning: String? {
+    guard experiment.weights == .averaged, let decay = experiment.optimizer.average else {
+      return nil
+    }
+    let share = shareOfStart(decay: decay, steps: step)
+    guard share > 0.01 else { return nil }
+    return "the moving average is too young to sample: after \(step) steps "
+      + "\(percent(share)) of it are the random start"
+  }
+
   /// Which samplers are compiled at: a sample's bytes depend on it, so it is the same for every
   /// command.
   static func batch(for shape: [Int]) -> Int { shape.count == 1 ? 2048 : 64 }

@@ -58,7 +58,10 @@ private let experiments: [(yaml: String, message: String)] = [
     base(without: "steps"),
     "bad.yaml: steps: missing; expected a whole number from 1 to 16000000"
   ),
-  (base(without: "model"), "bad.yaml: model.kind: missing; expected one of ddpm, vae, wgan, classifier"),
+  (
+    base(without: "model"),
+    "bad.yaml: model.kind: missing; expected one of ddpm, vae, wgan, classifier"
+  ),
   (
     base(without: "model") + "model: ddpm",
     "bad.yaml:4: model: expected keys and values, found ddpm"

@@ -3,8 +3,9 @@
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
+UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-classifier compare test test-portable check format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ train-wgan: data ## train a gradient-normalized WGAN on MNIST: minutes, ends in 
 train-wgan-toy: build ## the same on eight Gaussians: about a minute
 	$(FIGMENT) train Experiments/wgan-toy.yaml --resume
 
+dirac-gan: build ## the smallest GAN under four constraints: outputs/dirac-gan.png
+	.build/release/DiracGAN outputs/dirac-gan.png
+
 train-classifier: data ## train the classifier of digits that judges samples: under a minute
 	$(FIGMENT) train Experiments/classifier-mnist.yaml --resume
 
@@ -55,6 +59,28 @@ test: setup ## build and run all tests, in release mode
 test-portable: setup ## the tests without AVX-512: the library held to AVX2, our kernels to the compiler's baseline
 	swift build -c release --build-tests --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE
 	ONEDNN_MAX_CPU_ISA=AVX2 swift test -c release --skip-build --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE --disable-xctest
+
+# Thread: what runs on the pool. TSan does not know the futex handshakes of libraries, so the whole suite is not for it.
+# Undefined: the C alone; Swift checks its own arithmetic. The program is run by tests as a process and is built the same way.
+test-sanitize: setup ## the tests under sanitizers: address for all, threads for the pool, undefined behaviour for the C
+	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
+	swift test -c release --skip-build --sanitize=address --scratch-path .build-address --disable-xctest
+	swift build -c release --build-tests --sanitize=thread --scratch-path .build-thread
+	swift test -c release --skip-build --sanitize=thread --scratch-path .build-thread --disable-xctest --filter 'PoolTests|CompiledTests|NonFiniteTests'
+	swift build -c release --build-tests --scratch-path .build-undefined $(UNDEFINED)
+	swift test -c release --skip-build --scratch-path .build-undefined --disable-xctest $(UNDEFINED) --filter 'CKernelsTests|ImagesTests|TensorCoreTests'
+
+trials: setup
+	swift build -c release
+
+soak: trials ## kill 200 short runs of every model, half at random and half at a writing call, and compare what they become
+	@.build/release/Trials soak
+
+fuzz: trials ## read 1,000,000 damaged files by every reader, and list the refusals that are reached
+	@.build/release/Trials fuzz --strict
+
+repeatability: trials ## write docs/repeatable.md: bytes at several numbers of threads, and of samples at once
+	@.build/release/Trials repeatability --out docs/repeatable.md
 
 check: setup ## what a commit must pass: format, no warnings, tests, cheapest first
 	swift format lint --strict --parallel --recursive $(SOURCES)
@@ -73,4 +99,4 @@ size: ## lines of each target
 	done
 
 clean: ## remove what was built; runs and data stay
-	rm -rf .build .build-check .build-portable
+	rm -rf .build .build-check .build-portable .build-address .build-thread .build-undefined

@@ -10,6 +10,8 @@ let package = Package(
   products: [
     .executable(name: "figment", targets: ["figment"]),
     .library(name: "TensorCore", targets: ["TensorCore"]),
+    // Preloaded by `Trials` into the program, which has no hook of its own.
+    .library(name: "CrashPoints", type: .dynamic, targets: ["CrashPoints"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -47,6 +49,18 @@ let package = Package(
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
+    // What takes longer than a test: `make soak`, `make fuzz`, `make repeatability`; tests run short forms of them.
+    .executableTarget(
+      name: "Trials",
+      dependencies: [
+        "CZlib", "Datasets", "Images", "Likelihood", "TensorCore", "TestSupport", "Training",
+        "TrialsSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Tests/Trials"),
+    .target(name: "TrialsSupport", path: "Tests/TrialsSupport"),
+    .target(name: "CrashPoints", path: "Tests/CrashPoints"),
+    .executableTarget(
+      name: "DiracGAN", dependencies: ["Images", "TensorCore", "WGAN"], path: "Examples/DiracGAN"),
     .target(
       name: "TestSupport", dependencies: ["TensorCore", "VAE"], path: "Tests/TestSupport"),
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),

@@ -9,6 +9,10 @@
 // What libpng may take for the chunks of a file, deflated texts above all: a small file can hold
 // a great many of them, each of megabytes.
 #define CHUNK_MEMORY ((size_t)32 << 20)
+// And what it needs for any file, beside what that can stand for when its bytes are inflated: a chunk
+// that says it is long is given memory before it is read.
+#define FIXED_MEMORY ((size_t)1 << 18)
+#define INFLATION ((size_t)2 * 1032)
 
 struct cpng {
   png_structp png;
@@ -171,6 +175,9 @@ cpng *cpng_open(const uint8_t *bytes, size_t count) {
   if (picture == NULL) return NULL;
   picture->input = bytes;
   picture->input_left = count;
+  if (count < (CHUNK_MEMORY - FIXED_MEMORY) / INFLATION) {
+    picture->memory_limit = FIXED_MEMORY + INFLATION * count;
+  }
   return picture;
 }
 

@@ -128,7 +128,7 @@ public final class Sampler {
   ) throws -> [Float] {
     let plan = try schedule.reverseSteps(
       request.method, steps: request.steps, from: request.start?.time)
-    let labels = try labels(seeds, request.labels)
+    let labels = try classLabels(request.labels, seeds: seeds, classes: classes)
     if let start = request.start, start.examples.count != seeds.count * width {
       throw TensorError(
         "\(start.examples.count) numbers to start from are not \(seeds.count) examples of \(width)")
@@ -191,22 +191,6 @@ public final class Sampler {
     let examples = (0..<batch).flatMap { _ in known.example }
     blend(examples, into: &replacement, at: time)
     for i in samples.indices where !known.isDrawn[i % width] { samples[i] = replacement[i] }
-  }
-
-  private func labels(_ seeds: [UInt64], _ given: [Int]?) throws -> [Int] {
-    guard let classes else {
-      if given != nil {
-        throw TensorError("the model was not told classes, so none can be asked for")
-      }
-      return []
-    }
-    let labels = given ?? seeds.map { Int($0 % UInt64(classes)) }
-    guard labels.count == seeds.count, labels.allSatisfy({ (0..<classes).contains($0) }) else {
-      throw TensorError(
-        "expected a class from 0 to \(classes - 1) for each of \(seeds.count) samples, found \(labels)"
-      )
-    }
-    return labels
   }
 
   /// The factors of x_t, of what is estimated (the noise, or x_0 where that is clipped) and of

@@ -47,7 +47,7 @@ public enum PNG {
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(PNGError) -> (bitmap: Bitmap, text: Text) {
     try read(bytes) { picture throws(PNGError) in
-      let bitmap = try readBitmap(picture, maximumPixels: maximumPixels)
+      let bitmap = try readBitmap(picture, bytes.count, maximumPixels: maximumPixels)
       return (bitmap: bitmap, text: try readText(picture))
     }
   }
@@ -83,6 +83,8 @@ public enum PNG {
 
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
   private static let damaged = "damaged PNG: "
+  /// The most bytes that one deflated byte can stand for.
+  private static let deflation = 1032
   /// UTF-8 bytes above which a value is deflated.
   private static let longestPlainText = 1024
 
@@ -137,7 +139,7 @@ public enum PNG {
   }
 
   private static func readBitmap(
-    _ picture: OpaquePointer, maximumPixels: Int
+    _ picture: OpaquePointer, _ fileSize: Int, maximumPixels: Int
   ) throws(PNGError) -> Bitmap {
     let header = try readHeader(picture)
     let (width, height) = (Int(header.width), Int(header.height))
@@ -149,6 +151,9 @@ public enum PNG {
       throw PNGError("\(refused) cannot be read: 8-bit grey or RGB, please")
     }
     let stored = Int(header.channels)
+    guard height * ((width * stored * Int(header.depth) + 7) / 8) <= deflation * fileSize else {
+      throw PNGError(damaged + "\(width) x \(height) pixels cannot be in \(fileSize) bytes")
+    }
     var pixels = [UInt8](repeating: 0, count: width * height * stored)
     guard cpng_read_pixels(picture, &pixels, pixels.count) != 0 else {
       throw PNGError(damaged + message(of: picture))

@@ -31,6 +31,33 @@ public enum Constraint: Equatable, Sendable {
   }
 }
 
+/// What is added to the critic's loss so that its score does not jump between neighbours.
+///
+/// `weight` times the mean squared difference of the scores of an example and of a neighbour, of data
+/// (Zhang et al. 2020, arXiv 1910.12027, eq. 4) and of samples (Zhao et al. 2020, arXiv 2002.04724). The
+/// score of a normalized critic may jump where its gradient does; in a plane it finds cells in which it is
+/// nearly flat and at its lowest, and the generator learns nothing there.
+public struct Consistency: Equatable, Sendable {
+  /// Of the squares.
+  public var weight: Double
+  /// Of the normal noise that makes a neighbour of an example.
+  public var deviation: Double
+
+  /// A weight and a distance.
+  public init(weight: Double, deviation: Double) {
+    (self.weight, self.deviation) = (weight, deviation)
+  }
+
+  /// What is wrong with its settings, or nil.
+  public var failure: String? {
+    guard weight >= 0, weight.isFinite, deviation > 0, deviation.isFinite else {
+      return "consistency has a weight of at least 0 and a deviation above 0, not \(weight) and "
+        + "\(deviation)"
+    }
+    return nil
+  }
+}
+
 /// What the critic says of examples.
 public struct Score: Sendable {
   /// What losses are of, [n].

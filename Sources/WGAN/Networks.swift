@@ -21,10 +21,28 @@ public struct Networks: Equatable, Sendable {
     case group
   }
 
+  /// What follows the critic's layers and norms.
+  public enum Activation: Equatable, Sendable {
+    /// x where positive, else `slope` times x: the critic is linear piece by piece, and a normalized one
+    /// jumps from piece to piece.
+    case leakyReLU(slope: Double)
+    /// x times its sigmoid: smooth, as is a critic that is normalized then.
+    case silu
+
+    func callAsFunction(_ x: Tensor) -> Tensor {
+      switch self {
+      case .leakyReLU(let slope): TensorCore.leakyReLU(x, slope: slope)
+      case .silu: TensorCore.silu(x)
+      }
+    }
+  }
+
   /// Which kind of layers.
   public var family: Family
   /// Dimensions of the generator's noise.
   public var latent: Int
+  /// How many classes both networks are told, or nil where they learn without.
+  public var classes: Int?
   /// Units or channels of the generator's layers, from the noise outwards.
   public var generator: [Int]
   /// Units or channels of the critic's layers, from the data inwards.
@@ -34,16 +52,18 @@ public struct Networks: Equatable, Sendable {
   /// What follows the critic's layers; statistics of a batch are no choice, as the critic's gradient is
   /// that of each example by itself.
   public var criticNorm: Norm
-  /// The slope of the critic's leaky ReLU below zero; the generator's ReLU has none.
-  public var slope: Double
+  /// What follows the critic's layers; the generator's are followed by a ReLU.
+  public var criticActivation: Activation
 
   /// Networks of these layers.
   public init(
-    _ family: Family, latent: Int, generator: [Int], critic: [Int], generatorNorm: Norm = .none,
-    criticNorm: Norm = .none, slope: Double = 0.2
+    _ family: Family, latent: Int, classes: Int? = nil, generator: [Int], critic: [Int],
+    generatorNorm: Norm = .none,
+    criticNorm: Norm = .none, criticActivation: Activation = .leakyReLU(slope: 0.2)
   ) {
     (self.family, self.latent, self.generator, self.critic) = (family, latent, generator, critic)
-    (self.generatorNorm, self.criticNorm, self.slope) = (generatorNorm, criticNorm, slope)
+    (self.generatorNorm, self.criticNorm) = (generatorNorm, criticNorm)
+    (self.criticActivation, self.classes) = (criticActivation, classes)
   }
 
   /// Why the networks do not fit examples of `shape`, or nil where they do.
@@ -51,7 +71,9 @@ public struct Networks: Equatable, Sendable {
     guard latent >= 1, (generator + critic).allSatisfy({ $0 >= 1 }) else {
       return "noise and layers have at least one unit, not \(latent), \(generator) and \(critic)"
     }
-    guard slope >= 0, slope < 1 else { return "a slope is at least 0 and below 1, not \(slope)" }
+    if case .leakyReLU(let slope) = criticActivation, !(slope >= 0 && slope < 1) {
+      return "a slope is at least 0 and below 1, not \(slope)"
+    }
     guard family != .mlp else { return nil }
     guard shape.count == 3 else {
       return "\(family.rawValue) is for images, and the data are points; expected mlp"
@@ -72,7 +94,7 @@ public struct Networks: Equatable, Sendable {
 // MARK: - Generators
 
 extension Networks {
-  /// From noise, [n, latent], to examples, [n] + shape; images lie in [-1, 1].
+  /// From noise with the class beside it, [n, latent + classes], to examples, [n] + shape; images lie in [-1, 1].
   func generator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     switch family {
     case .mlp: mlpGenerator(shape, parameters)
@@ -81,7 +103,7 @@ extension Networks {
   }
 
   private func mlpGenerator(_ shape: [Int], _ parameters: Parameters) -> Layer {
-    var width = latent
+    var width = latent + (classes ?? 0)
     var layers: [Layer] = []
     for (i, count) in generator.enumerated() {
       let p = parameters["hidden\(i)"]
@@ -102,7 +124,7 @@ extension Networks {
   private func imageGenerator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     let levels = generator.count - 1
     let inner = [shape[0] >> levels, shape[1] >> levels, generator[0]]
-    let unfold = dense(latent, inner.reduce(1, *), parameters["unfold"])
+    let unfold = dense(latent + (classes ?? 0), inner.reduce(1, *), parameters["unfold"])
     var layers: [Layer] = []
     for (i, (from, to)) in zip(generator, generator.dropFirst()).enumerated() {
       let p = parameters["level\(i)"]
@@ -134,8 +156,15 @@ extension Networks {
 // MARK: - Critics
 
 extension Networks {
-  /// From examples, [n] + shape, to a number for each, [n].
+  /// From examples, [n] + shape, to a number for each, [n]; with as many more numbers on the last axis as
+  /// there are classes.
   func critic(_ shape: [Int], _ parameters: Parameters) -> Layer {
+    var shape = shape
+    shape[shape.count - 1] += classes ?? 0
+    return critic(ofInputs: shape, parameters)
+  }
+
+  private func critic(ofInputs shape: [Int], _ parameters: Parameters) -> Layer {
     switch family {
     case .mlp: mlpCritic(shape, parameters)
     case .convolutional: convolutionalCritic(shape, parameters)
@@ -151,7 +180,7 @@ extension Networks {
       let p = parameters["hidden\(i)"]
       let layer = dense(width, count, p)
       let norm = normalization(criticNorm, count, p)
-      layers.append(Layer(p) { [slope] in leakyReLU(norm(layer($0)), slope: slope) })
+      layers.append(Layer(p) { [criticActivation] in criticActivation(norm(layer($0))) })
       width = count
     }
     let hidden = layers
@@ -168,7 +197,7 @@ extension Networks {
       let p = parameters["level\(i)"]
       let convolution = TensorCore.convolution(channels, count, size: 3, stride: 2, p)
       let norm = normalization(criticNorm, count, p)
-      layers.append(Layer(p) { [slope] in leakyReLU(norm(convolution($0)), slope: slope) })
+      layers.append(Layer(p) { [criticActivation] in criticActivation(norm(convolution($0))) })
       (height, width, channels) = ((height + 1) / 2, (width + 1) / 2, count)
     }
     let downward = layers
@@ -192,18 +221,18 @@ extension Networks {
       let second = convolution(count, count, size: 3, p["convolution1"])
       let skip = convolution(channels, count, size: 1, p["skip"])
       layers.append(
-        Layer(p) { [slope] x in
+        Layer(p) { [criticActivation] x in
           // Pixels go in as they are.
-          let h = i == 0 ? x : leakyReLU(norms[0](x), slope: slope)
-          let y = second(leakyReLU(norms[1](first(h)), slope: slope))
+          let h = i == 0 ? x : criticActivation(norms[0](x))
+          let y = second(criticActivation(norms[1](first(h))))
           return halved(y + skip(x))
         })
       channels = count
     }
     let downward = layers
     let output = dense(channels, 1, parameters["output"])
-    return Layer(parameters) { [slope] x in
-      let h = leakyReLU(downward.reduce(x) { $1($0) }, slope: slope)
+    return Layer(parameters) { [criticActivation] x in
+      let h = criticActivation(downward.reduce(x) { $1($0) })
       return output(h.mean(1, 2)).reshape([x.shape[0]])
     }
   }

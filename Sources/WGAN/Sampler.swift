@@ -8,7 +8,7 @@ public final class GeneratorSampler {
   public let batch: Int
   private let model: WGAN
   private let sampling, decoding: Program
-  private let seeds, latents: Tensor
+  private let seeds, latents, label: Tensor
   private let drawn, decoded: Tensor
 
   /// A sampler of a model.
@@ -26,32 +26,53 @@ public final class GeneratorSampler {
     (self.batch, self.model) = (batch, model)
     seeds = .seeds("seeds", batch)
     latents = .input("latents", [batch, model.latent])
-    drawn = weights(model.generate(model.noise(batch, keys: seeds)))
-    decoded = weights(model.generate(latents))
+    label = .input("label", [batch])
+    let known = model.classes == nil ? nil : label
+    drawn = weights(model.generate(model.noise(batch, keys: seeds), label: known))
+    decoded = weights(model.generate(latents, label: known))
     sampling = try runtime.compile("sample", [drawn], precision: precision)
     decoding = try runtime.compile("decode", [decoded], precision: precision)
   }
 
   /// One sample per seed, [seeds.count] + shape.
-  public func sample(seeds: [UInt64]) throws -> [Float] {
+  ///
+  /// - Parameter labels: The class of each sample, from 0, where the model has classes; nil for seed modulo
+  ///   classes.
+  /// - Throws: `TensorError` unless labels and classes agree.
+  public func sample(seeds: [UInt64], labels: [Int]? = nil) throws -> [Float] {
+    let labels = try classLabels(labels, seeds: seeds, classes: model.classes)
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
       let rows = seeds[first..<min(first + batch, seeds.count)]
       sampling.fill(seeds: self.seeds, with: Array(rows))
+      fill(sampling, labels.dropFirst(first).prefix(rows.count))
       sampling.run(at: 0)
       result += try sampling.values(drawn).prefix(rows.count * model.shape.reduce(1, *))
     }
     return result
   }
 
+  private func fill(_ program: Program, _ labels: ArraySlice<Int>) {
+    guard model.classes != nil else { return }
+    let padding = [Float](repeating: 0, count: batch - labels.count)
+    program.fill(label, with: labels.map { Float($0) } + padding)
+  }
+
   /// What the generator makes of noise, [count, latent]: [count] + shape.
-  public func decode(_ noise: [Float]) throws -> [Float] {
+  ///
+  /// - Parameter labels: The class of each, from 0, where the model has classes; nil for its place modulo
+  ///   classes.
+  /// - Throws: `TensorError` unless labels and classes agree.
+  public func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
     var result: [Float] = []
     let width = model.latent
+    let places = (0..<noise.count / width).map { UInt64($0) }
+    let labels = try classLabels(labels, seeds: places, classes: model.classes)
     for first in stride(from: 0, to: noise.count, by: batch * width) {
       let rows = noise[first..<min(first + batch * width, noise.count)]
       decoding.fill(
         latents, with: rows + [Float](repeating: 0, count: batch * width - rows.count))
+      fill(decoding, labels.dropFirst(first / width).prefix(rows.count / width))
       decoding.run(at: 0)
       result += try decoding.values(decoded)
         .prefix(rows.count / width * model.shape.reduce(1, *))

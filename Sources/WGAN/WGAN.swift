@@ -9,10 +9,17 @@ public struct WGAN: Sendable {
   public let shape: [Int]
   /// Dimensions of the generator's noise.
   public let latent: Int
+  /// How many classes both networks are told, or nil where they learn without.
+  ///
+  /// Zeros and a one for the class stand beside the generator's noise and, at each pixel, beside what the
+  /// critic sees (Mirza and Osindero 2014, arXiv 1411.1784).
+  public let classes: Int?
   /// What keeps the critic from growing steep.
   public let constraint: Constraint
   /// What is made of its scores.
   public let loss: AdversarialLoss
+  /// What keeps scores from jumping between neighbours, where something does.
+  public let consistency: Consistency?
   private let generator: Layer
   private let critic: Layer
   private let spectra: [Spectrum]
@@ -23,27 +30,31 @@ public struct WGAN: Sendable {
   ///   range.
   public init(
     shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
-    _ parameters: Parameters
+    consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
     if let failure = networks.failure(forExamplesOf: shape) { throw TensorError(failure) }
     self = try WGAN(
-      shape: shape, latent: networks.latent,
+      shape: shape, latent: networks.latent, classes: networks.classes,
       generator: networks.generator(shape, parameters["generator"]),
       critic: networks.critic(shape, parameters["critic"]), constraint: constraint, loss: loss,
-      parameters)
+      consistency: consistency, parameters)
   }
 
-  /// A model of any two networks: the generator from [n, latent] to [n] + shape, the critic from that to
-  /// [n].
+  /// A model of any two networks.
+  ///
+  /// The generator goes from [n, latent] to [n] + shape, the critic from that to [n]. Where there are
+  /// classes, the last axis of what both are given is longer by their number.
   ///
   /// - Throws: `TensorError` where a setting is out of range.
   public init(
-    shape: [Int], latent: Int, generator: Layer, critic: Layer, constraint: Constraint,
-    loss: AdversarialLoss, _ parameters: Parameters
+    shape: [Int], latent: Int, classes: Int? = nil, generator: Layer, critic: Layer,
+    constraint: Constraint,
+    loss: AdversarialLoss, consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
-    if let failure = constraint.failure { throw TensorError(failure) }
-    (self.shape, self.latent, self.generator, self.critic) = (shape, latent, generator, critic)
-    (self.constraint, self.loss) = (constraint, loss)
+    if let failure = constraint.failure ?? consistency?.failure { throw TensorError(failure) }
+    (self.shape, self.latent, self.classes) = (shape, latent, classes)
+    (self.generator, self.critic) = (generator, critic)
+    (self.constraint, self.loss, self.consistency) = (constraint, loss, consistency)
     spectra =
       constraint == .spectral
       ? parameters["critic"].part.variables.filter { $0.shape.count > 1 }.map(Spectrum.init) : []
@@ -59,15 +70,36 @@ public struct WGAN: Sendable {
     .normal([count, latent], "latent", keys: keys)
   }
 
+  /// x, [n, ..., c], with the class of each example beside it, [n, ..., c + classes].
+  private func told(_ label: Tensor?, _ x: Tensor) -> Tensor {
+    guard (label == nil) == (classes == nil), label.map({ $0.shape == [x.shape[0]] }) ?? true else {
+      return x.failing(
+        "a WGAN of \(classes.map { "\($0)" } ?? "no") classes given "
+          + (label.map { "classes of shape \($0.shape)" } ?? "none"))
+    }
+    guard let label, let classes else { return x }
+    let ones = (0..<classes * classes).map { $0 % (classes + 1) == 0 ? 1.0 : 0.0 }
+    let row = Tensor.literal(ones, [classes, classes]).gather(label)
+    let inner = x.shape.dropFirst().dropLast()
+    return concatenate(
+      [
+        x,
+        row.reshape([x.shape[0]] + inner.map { _ in 1 } + [classes])
+          .broadcast(to: [x.shape[0]] + inner + [classes]),
+      ], axis: x.rank - 1)
+  }
+
   /// Samples from noise z, [n, latent]: [n] + shape.
-  public func generate(_ z: Tensor) -> Tensor { generator(z) }
+  ///
+  /// - Parameter label: The class of each, [n], from 0: just where there are classes.
+  public func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor { generator(told(label, z)) }
 
   /// f(x), [n]; invalid where the critic lets one example speak of another.
-  private func evaluate(_ x: Tensor) -> Tensor {
+  private func evaluate(_ x: Tensor, _ label: Tensor?) -> Tensor {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       return x.failing("a critic of examples \(shape) given \(x.shape)")
     }
-    let f = critic(x)
+    let f = critic(told(label, x))
     if f.failure == nil, f.shape != [x.shape[0]] {
       return f.failing("a critic gives shape \(f.shape) for \(x.shape), not [\(x.shape[0])]")
     }
@@ -81,7 +113,11 @@ public struct WGAN: Sendable {
   }
 
   /// What the critic says of examples x, [n] + shape.
-  public func score(_ x: Tensor) -> Score { constraint.score(evaluate(x), at: x) }
+  ///
+  /// - Parameter label: The class of each, [n], from 0: just where there are classes.
+  public func score(_ x: Tensor, label: Tensor? = nil) -> Score {
+    constraint.score(evaluate(x, label), at: x)
+  }
 
   /// What a step of the critic minimises, and what it reports beside it.
   public struct CriticObjective: Sendable {
@@ -93,25 +129,38 @@ public struct WGAN: Sendable {
     public let updates: [Update]
   }
 
-  /// The critic's loss on data x, [n] + shape, and as many fresh samples.
-  public func criticObjective(_ x: Tensor) -> CriticObjective {
+  /// The critic's loss on data x, [n] + shape, and as many fresh samples of the same classes.
+  public func criticObjective(_ x: Tensor, label: Tensor? = nil) -> CriticObjective {
     guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a critic of examples \(shape) given \(x.shape)")
       return CriticObjective(loss: wrong, parts: [], updates: [])
     }
-    let samples = generate(noise(count)).stopped
-    // One pass over both: no example sees another.
+    let samples = generate(noise(count), label: label).stopped
+    // One pass over all: no example sees another.
     let both = concatenate([x, samples], axis: 0)
-    let score = score(both).value
+    let near = consistency.map { both + $0.deviation * Tensor.normal(both.shape, "neighbour") }
+    let all = near.map { concatenate([both, $0], axis: 0) } ?? both
+    let labels = label.map { label in
+      concatenate(Array(repeating: label, count: all.shape[0] / count), axis: 0)
+    }
+    let score = score(all, label: labels).value
     let (r, s) = (
       score.slice(axis: 0, from: 0, count: count), score.slice(axis: 0, from: count, count: count)
     )
     var objective = loss.critic(data: r, samples: s)
     var parts = [("scoreOfData", r.mean()), ("scoreOfSamples", s.mean())]
+    if let consistency {
+      let change =
+        score.slice(axis: 0, from: 2 * count, count: 2 * count)
+        - score.slice(axis: 0, from: 0, count: 2 * count)
+      let penalty = consistency.weight * change.squared().mean()
+      objective = objective + penalty
+      parts.append(("inconsistency", penalty))
+    }
     if case .gradientPenalty(let weight, let isOneSided) = constraint {
       let share = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
       let between = (share * x + (1 - share) * samples).stopped
-      let excess = gradientNorm(of: evaluate(between), at: between) - 1
+      let excess = gradientNorm(of: evaluate(between, label), at: between) - 1
       let penalty = weight * (isOneSided ? relu(excess) : excess).squared().mean()
       objective = objective + penalty
       parts.append(("penalty", penalty))
@@ -122,7 +171,9 @@ public struct WGAN: Sendable {
   }
 
   /// The generator's loss on `count` fresh samples: a single number.
-  public func generatorLoss(count: Int) -> Tensor {
-    loss.generator(samples: score(generate(noise(count))).value)
+  ///
+  /// - Parameter label: The class of each, [count], from 0: just where there are classes.
+  public func generatorLoss(count: Int, label: Tensor? = nil) -> Tensor {
+    loss.generator(samples: score(generate(noise(count), label: label), label: label).value)
   }
 }

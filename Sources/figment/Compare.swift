@@ -13,6 +13,9 @@ struct Compare: ParsableCommand {
       "Where the picture goes; outputs/compare.png by default.", valueName: "file.png"))
   var out: String?
 
+  @Flag(help: "Draws over the minutes that training took, not over steps.")
+  var minutes = false
+
   @Flag(help: "Prints an array of JSON objects; a picture then only with --out.")
   var json = false
 
@@ -26,7 +29,10 @@ struct Compare: ParsableCommand {
   func run() throws {
     let comparison = try Comparison(folders: folders)
     var path: String?
-    if out != nil || !json, let picture = try comparison.picture(command: typedCommand()) {
+    if out != nil || !json,
+      let picture = try comparison.picture(
+        command: typedCommand(), isOverMinutes: minutes)
+    {
       if out == nil { try FileSystem.makeFolder("outputs") }
       let file = out ?? "outputs/compare.png"
       try writeAtomically(picture, to: file)

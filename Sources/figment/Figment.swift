@@ -16,6 +16,7 @@ struct Figment: ParsableCommand {
 
   /// As the library's own, but failures that are no mistake of usage print one line and exit 1.
   static func main() {
+    ignoreFileSizeSignal()
     do {
       try checkCommand()
       var command = try parseAsRoot()

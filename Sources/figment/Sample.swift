@@ -78,6 +78,7 @@ struct Sample: ParsableCommand {
   func run() throws {
     try checkPlaces([out, npy])
     let run = try Run(folder: folder, threads: computing.threads)
+    if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
     let sampling = run.experiment.sampling
     let reverse = try reverse(of: run)
     let steps = reverse.map { self.steps ?? $0.steps ?? run.samplingSteps(count: 1) }

@@ -30,6 +30,11 @@ struct Train: ParsableCommand {
   @Flag(help: "Goes on from the run's checkpoint; starts anew where there is none.")
   var resume = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Where a step is not finite, takes it again operation by operation and names the layer."))
+  var checkNumerics = false
+
   @Flag(help: "Prints the resolved experiment and ends.")
   var dryRun = false
 
@@ -65,7 +70,7 @@ struct Train: ParsableCommand {
     }
     let trainer = Trainer(
       settings, data, validation: validation, folder.paths, threads: computing.threads, log: log,
-      command: reproducingCommand)
+      command: reproducingCommand, checksNumerics: checkNumerics)
     switch try trainer.run(stopAt: stopAt, progress: reporting.style, console: console) {
     case .finished: print(folder.paths.result(of: settings.model))
     case .stopped(let step):

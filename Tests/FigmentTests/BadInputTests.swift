@@ -58,14 +58,17 @@ private let experiments: [(yaml: String, message: String)] = [
     base(without: "steps"),
     "bad.yaml: steps: missing; expected a whole number from 1 to 16000000"
   ),
-  (base(without: "model"), "bad.yaml: model.kind: missing; expected one of ddpm, vae, wgan"),
+  (
+    base(without: "model"),
+    "bad.yaml: model.kind: missing; expected one of ddpm, vae, wgan, classifier"
+  ),
   (
     base(without: "model") + "model: ddpm",
     "bad.yaml:4: model: expected keys and values, found ddpm"
   ),
   (
     base(without: "model") + "model: {kind: gan, network: mlp}",
-    "bad.yaml:4: model.kind: expected one of ddpm, vae, wgan, found gan; did you mean \"wgan\"?"
+    "bad.yaml:4: model.kind: expected one of ddpm, vae, wgan, classifier, found gan; did you mean \"wgan\"?"
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: unet}",

@@ -38,6 +38,12 @@ import Testing
         == "picture outputs/compare.png\nmade by figment 0.1.0\n"
         + "made again by: figment compare outputs/tiny outputs/tiny-2/ early\n")
 
+    // The same figures over another axis.
+    let bySteps = try #require(tool.bytes("outputs/compare.png"))
+    #expect(try tool.run("compare outputs/tiny outputs/tiny-2/ early --minutes").code == 0)
+    let byMinutes = try #require(tool.bytes("outputs/compare.png"))
+    #expect(try PNG.decode(byMinutes).bitmap != PNG.decode(bySteps).bitmap)
+
     let json = try tool.run("compare outputs/tiny outputs/tiny-2 --json").output
     let array = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]]
     let second = try #require(array?.last)
@@ -81,5 +87,17 @@ import Testing
     // Nothing is below the entropy but by chance, and a Gaussian would have 1.5.
     let last = try #require(losses.last)
     #expect((1.0...1.25).contains(last), "\(losses)")
+  }
+
+  /// Without a constraint the point runs away from the data, with one it stays.
+  @Test func theSmallestGANIsDrawn() throws {
+    let result = try tool.run("dirac.png", program: "DiracGAN")
+    #expect(result.code == 0, "\(result.errors)")
+    let picture = try PNG.decode(try #require(tool.bytes("dirac.png"))).bitmap
+    #expect(picture.width > 800)
+    let distances = result.output.split(separator: "\n").compactMap { line in
+      line.split(separator: " ").dropLast(3).last.flatMap { Double($0) }
+    }
+    #expect(distances.count == 4, "\(result.output)")
   }
 }

@@ -35,15 +35,23 @@ final class Tool: Sendable {
 
   /// Runs a command line to its end; `meanwhile` is called once it has started.
   ///
-  /// `program` is what stands beside `figment`, and `terminal` is for its standard error.
+  /// `program` is what stands beside `figment`, and `terminal` is for its standard error. No file that it
+  /// writes may have more than `fileLimit` bytes, in steps of 512.
   func run(
     _ line: String, program: String = "figment", terminal: FileHandle? = nil,
-    environment: [String: String] = ["TERM": "dumb"], meanwhile: (Process) throws -> Void = { _ in }
+    environment: [String: String] = ["TERM": "dumb"], fileLimit: Int? = nil,
+    meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable).deletingLastPathComponent()
       .appendingPathComponent(program)
     process.arguments = line.split(separator: " ").map { $0 == "''" ? "" : String($0) }
+    if let fileLimit, let path = process.executableURL?.path {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments =
+        ["-c", "ulimit -f \(fileLimit / 512); exec \"$0\" \"$@\"", path]
+        + (process.arguments ?? [])
+    }
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.environment = environment.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own }
     process.standardInput = FileHandle.nullDevice
@@ -67,6 +75,15 @@ final class Tool: Sendable {
     let code = process.terminationReason == .exit ? process.terminationStatus : -1
     return Result(
       code: code, output: try text(name + ".out"), errors: try text(name + ".err"))
+  }
+
+  /// What loads the library `CrashPoints` for a run in `out`, with settings without their prefix.
+  func crashPoints(_ out: String, _ settings: [String: String]) -> [String: String] {
+    let library = URL(fileURLWithPath: executable).deletingLastPathComponent()
+      .appendingPathComponent("libCrashPoints.so").path
+    var environment = ["TERM": "dumb", "LD_PRELOAD": library, "CRASHPOINTS_FOLDER": out]
+    for (name, value) in settings { environment["CRASHPOINTS_" + name] = value }
+    return environment
   }
 
   func path(_ name: String) -> String { folder + "/" + name }

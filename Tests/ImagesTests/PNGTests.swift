@@ -163,7 +163,7 @@ struct PNGTests {
         "100000 x 100000 pixels are more than the 67108864 allowed"),
       Refused(
         "as large as allowed, without its pixels", RawPNG(width: 8192, height: 8192).bytes,
-        "damaged PNG: Not enough image data"),
+        "damaged PNG: 8192 x 8192 pixels cannot be in 60068 bytes"),
       Refused(
         "beyond 31 bits", RawPNG(width: 0x8000_0000).bytes.prefix(60) + [],
         "damaged PNG: PNG unsigned integer out of range"),

@@ -52,7 +52,8 @@ struct SmallRun {
   /// Trains, or goes on, in a folder.
   @discardableResult
   func train(
-    in folder: String, stopAt: Int? = nil, threads: Int = 2,
+    in folder: String, stopAt: Int? = nil, threads: Int = 2, checksNumerics: Bool = false,
+    log: [@Sendable (String) -> Void] = [],
     interruption: @escaping @Sendable () -> Interruption? = { nil }
   ) throws -> Trainer.End {
     let experiment = try experiment()
@@ -63,7 +64,10 @@ struct SmallRun {
       experiment, data, validation: experiment.patience == nil ? nil : validation ?? data,
       run.paths,
       threads: threads,
-      log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, command: "figment train",
+      log: Logger(label: "test") { _ in
+        ConsoleLogHandler(
+          console: Console(width: { nil }, output: { line in log.forEach { $0(line) } }))
+      }, command: "figment train", checksNumerics: checksNumerics,
       interruption: interruption)
     return try trainer.run(
       stopAt: stopAt, progress: .quiet, console: Console(width: { nil }, output: { _ in }))

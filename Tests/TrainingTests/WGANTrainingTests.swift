@@ -18,6 +18,7 @@ import Training
   @Test(arguments: [
     [], ["model.constraint=sn", "model.loss=logistic"], ["model.constraint=gp"],
     ["model.constraint=clip", "model.loss=wasserstein"],
+    ["model.consistency={weight: 5}", "model.criticActivation=silu"],
     ["model.constraint=gran", "optimizer.average=null", "optimizer.lookahead={every: 6}"],
   ])
   func aBrokenRunIsTheUnbrokenOne(_ overrides: [String]) throws {
@@ -42,6 +43,25 @@ import Training
       try run.train(in: root.file("broken-\(network)"))
       compare("broken-\(network)", "whole-\(network)", ["interpolation.png"])
     }
+  }
+
+  /// A sample is of the class that is asked for, whatever its seed and the way its noise is chosen.
+  @Test func classesCanBeAskedFor() throws {
+    var run = try SmallRun.images()
+    run.yaml = try SmallRun.wgan().yaml.replacing("eight-gaussians", with: "mnist")
+    run.overrides = [
+      "model.network=convolutional", "model.generator=[4, 3]", "model.critic=[3, 4]", "batch=4",
+      "steps=4", "sampling.count=5", "model.classes=10",
+    ]
+    #expect(try run.train(in: root.file("a")) == .finished)
+    let trained = try Run(folder: root.file("a"), threads: 1)
+    let seeds: [UInt64] = [3, 14]
+    let plain = try trained.sample(seeds: seeds)
+    #expect(try trained.sample(seeds: seeds, labels: [3, 4]) == plain)
+    #expect(try trained.sample(seeds: seeds, labels: [4, 3]) != plain)
+    let near = try trained.sample(seeds: seeds, latent: .truncated(1), labels: [3, 4])
+    #expect(zip(near, plain).allSatisfy { abs($0 - $1) < 1e-5 })
+    #expect(throws: TensorError.self) { try trained.sample(seeds: seeds, labels: [3, 10]) }
   }
 
   @Test func metricsHaveBothNetworks() throws {

@@ -69,6 +69,65 @@ import WGAN
     }
   }
 
+  /// Smooth critics, too, and the penalty between neighbours.
+  @Test(arguments: ScoreTests.networks.indices)
+  func smoothAndConsistentCriticsLearnFromTheirGradient(_ index: Int) throws {
+    var networks = ScoreTests.networks[index]
+    networks.criticActivation = .silu
+    let small = try SmallWGAN(networks, consistency: Consistency(weight: 5, deviation: 0.3))
+    let x = Tensor.input("x", [6] + small.shape)
+    try check(small.model.criticObjective(x).loss, small, "critic", seed: 4)
+    try check(small.model.generatorLoss(count: 6), small, "generator", seed: 4)
+  }
+
+  /// Both networks are told the class: another class, another score and another sample; and they learn by
+  /// it.
+  @Test(arguments: ScoreTests.networks.indices)
+  func classesAreHeard(_ index: Int) throws {
+    var networks = ScoreTests.networks[index]
+    networks.classes = 3
+    let small = try SmallWGAN(networks)
+    let x = Tensor.input("x", [6] + small.shape)
+    let labels = (0..<6).map { Tensor.literal([Double($0 % 3), 1, 2, 0, 1, 2], [6]) }
+    try check(small.model.criticObjective(x, label: labels[0]).loss, small, "critic", seed: 8)
+    try check(small.model.generatorLoss(count: 6, label: labels[0]), small, "generator", seed: 8)
+    var reference = Reference(seed: 8)
+    let inputs = ["x": small.examples(6)]
+    func rows(_ y: Tensor) throws -> [[Double]] {
+      let values = try reference.value(y, inputs)
+      let width = values.count / 6
+      return (0..<6).map { Array(values[$0 * width..<($0 + 1) * width]) }
+    }
+    let noise = Tensor.literal((0..<18).map { Double($0 % 7) / 5 - 0.5 }, [6, 3])
+    for body: (Tensor) -> Tensor in [
+      { small.model.score(x, label: $0).value }, { small.model.generate(noise, label: $0) },
+    ] {
+      let (a, b) = (try rows(body(labels[0])), try rows(body(labels[1])))
+      #expect(a[0] != b[0])
+      #expect(a.dropFirst() == b.dropFirst())
+    }
+    #expect(
+      small.model.score(x).value.failure?.contains("a WGAN of 3 classes given none") == true)
+  }
+
+  /// A critic that is linear everywhere has scores f / (n + |f|) at neighbours that differ by w times the noise.
+  @Test func inconsistencyIsThatOfNeighbours() throws {
+    let small = try SmallWGAN(
+      Networks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
+      consistency: Consistency(weight: 2, deviation: 0.5))
+    let x = Tensor.input("x", [400, 2])
+    let objective = small.model.criticObjective(x)
+    let part = try #require(objective.parts.first { $0.name == "inconsistency" })
+    var reference = Reference(seed: 5)
+    let weight = small.parameters["critic"].part.variables[0]
+    let w = [0.6, -0.8]
+    reference.variables[weight.name] = w
+    let value = try reference.value(part.value, ["x": small.examples(400)])[0]
+    // 2 E (w·0.5 ε)² = 2 · 0.25 |w|², of 800 squares of normal numbers.
+    let expected = 0.5
+    #expect(abs(value - expected) < 4 * expected * (2.0 / 800).squareRoot(), "\(value)")
+  }
+
   @Test func lossesByHand() throws {
     let (r, s) = (Tensor.literal([2, -1], [2]), Tensor.literal([0.5, -3], [2]))
     func log1pExp(_ x: Double) -> Double { (1 + x.exponential).logarithm }

@@ -154,6 +154,12 @@ import WGAN
       #expect(throws: TensorError(message)) { try SmallWGAN(SmallWGAN.points, constraint) }
     }
     #expect(
+      throws: TensorError(
+        "consistency has a weight of at least 0 and a deviation above 0, not 1.0 and 0.0")
+    ) {
+      try SmallWGAN(consistency: Consistency(weight: 1, deviation: 0))
+    }
+    #expect(
       throws: TensorError("convolutional is for images, and the data are points; expected mlp")
     ) {
       try WGAN(

@@ -18,11 +18,12 @@ struct SmallWGAN {
 
   init(
     _ networks: Networks = SmallWGAN.points, _ constraint: Constraint = .gradientNormalized,
-    _ loss: AdversarialLoss = .hinge
+    _ loss: AdversarialLoss = .hinge, consistency: Consistency? = nil
   ) throws {
     shape = networks.family == .mlp ? [2] : [4, 4, 1]
     model = try WGAN(
-      shape: shape, networks: networks, constraint: constraint, loss: loss, parameters)
+      shape: shape, networks: networks, constraint: constraint, loss: loss,
+      consistency: consistency, parameters)
   }
 
   func examples(_ count: Int, scale: Double = 1, seed: Int = 1) -> [Double] {

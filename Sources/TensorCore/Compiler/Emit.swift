@@ -13,6 +13,8 @@ struct Executable {
   var inputs: [String: (address: UnsafeMutablePointer<Float>, count: Int)]
   var outputs: [(address: UnsafeMutablePointer<Float>, count: Int)]
   var arenaBytes: Int
+  /// Where each array is while it lives, by the instruction that makes it.
+  var addresses: [Int: UnsafeMutableRawPointer]
   let allocations: Allocations
 }
 
@@ -176,7 +178,7 @@ struct Emitter {
       kernelOfStep: all.indices.flatMap { k in all[k].map { _ in k } }, descriptions: descriptions,
       inputs: inputs,
       outputs: try listing.outputs.map { (try floats(listing.home($0)), count($0)) },
-      arenaBytes: plan.byteCount, allocations: allocations)
+      arenaBytes: plan.byteCount, addresses: addresses, allocations: allocations)
   }
 
   /// Kernels of a group side by side: the first step of each, then the second, and so on.

@@ -137,6 +137,11 @@ public struct Update: Sendable {
   var shape: [Int] { rows.map { $0.shape + variable.shape.dropFirst() } ?? variable.shape }
   /// What is replaced, as it is before.
   var old: Tensor { rows.map { variable.value.gather($0) } ?? variable.value }
+
+  /// This update where the single number `condition` is not 0; else what is there stays.
+  package func `where`(_ condition: Tensor) -> Update {
+    Update(variable, select(condition, value, old), rows: rows)
+  }
 }
 
 /// A data set of bytes that programs read by row: kept once in memory, never converted as a whole.

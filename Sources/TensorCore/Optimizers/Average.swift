@@ -2,7 +2,7 @@
 /// passes unaltered.
 ///
 /// The decay at step t is min(decay, (1 + t) / (10 + t)), so that a young average is not its random
-/// start. Put it last. `Weights.averaged` reads it.
+/// start (`shareOfStart` tells). Put it last. `Weights.averaged` reads it.
 public func average(decay: Double) -> Transformation {
   { change, slots in
     slots.replace { slots, value in
@@ -15,4 +15,15 @@ public func average(decay: Double) -> Transformation {
     }
     return change
   }
+}
+
+/// How much of the random start is left in an average after `steps` steps: from 1 to 0.
+public func shareOfStart(decay: Double, steps: Int) -> Double {
+  var share = 1.0
+  var t = 1.0
+  while t <= Double(steps), share > 1e-12 {
+    share *= min((1 + t) / (10 + t), decay)
+    t += 1
+  }
+  return share
 }

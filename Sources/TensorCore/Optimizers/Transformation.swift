@@ -165,8 +165,6 @@ public func minimize(
     updates.append(Update(parameter, value))
     updates += slots.updates
   }
-  let gated = updates.map {
-    Update($0.variable, select(isFinite, $0.value, $0.old), rows: $0.rows)
-  }
-  return Descent(updates: gated, gradientNorm: norm, isFinite: isFinite)
+  return Descent(
+    updates: updates.map { $0.where(isFinite) }, gradientNorm: norm, isFinite: isFinite)
 }

@@ -23,8 +23,8 @@ public final class Program {
   public var arenaBytes: Int { executable.arenaBytes }
 
   private let runtime: Runtime
-  private let schedule: Schedule
-  private let executable: Executable
+  let schedule: Schedule
+  let executable: Executable
   private let steps: UnsafeMutablePointer<fk_step>
   private let position: UnsafeMutablePointer<UInt64>
   private let outputs: [Node: Int]
@@ -141,15 +141,34 @@ public final class Program {
     }
   }
 
+  /// As `run(at:)`, with a call of `body` after each of `kernels`; those that otherwise run side by side
+  /// run one after the other.
+  func runByKernel(at run: UInt64, _ body: (Int) -> Void) {
+    position.pointee = run
+    prepare()
+    let steps = executable.separateSteps
+    for (i, step) in steps.enumerated() {
+      var step = step
+      fk_run(runtime.pool, &step, 1)
+      let kernel = executable.kernelOfStep[i]
+      if i + 1 == steps.count || executable.kernelOfStep[i + 1] != kernel { body(kernel) }
+    }
+    if hasUpdates { runtime.generation += 1 }
+  }
+
   /// Gives `body` the elements of an output of the last run, row-major.
   ///
   /// - Throws: `TensorError` if `y` is not one of the outputs.
   public func read<Result>(_ y: Tensor, _ body: (Span<Float>) throws -> Result) throws -> Result {
+    let output = executable.outputs[try index(ofOutput: y)]
+    return try body(UnsafeBufferPointer(start: output.address, count: output.count).span)
+  }
+
+  func index(ofOutput y: Tensor) throws -> Int {
     guard let index = outputs[y.node] else {
       throw TensorError("program \(name) has no such output")
     }
-    let output = executable.outputs[index]
-    return try body(UnsafeBufferPointer(start: output.address, count: output.count).span)
+    return index
   }
 
   /// The elements of an output of the last run, row-major.

@@ -1,6 +1,9 @@
 import Glibc
 import Synchronization
 
+/// Lets a limit on the size of files fail a write with an error instead of killing the process.
+public func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
+
 /// A request from outside to end: SIGINT (Ctrl-C) or SIGTERM.
 ///
 /// After `install()` the first signal is only remembered, for the loop to read with `received`
@@ -12,8 +15,6 @@ public enum Interruption: Sendable {
   case terminate
 
   /// Starts to remember SIGINT and SIGTERM instead of dying of them.
-  ///
-  /// A limit on the size of files then fails the write with an error rather than kill the process.
   public static func install() {
     // The flag exists before a handler can run: initializing it inside one would not be safe.
     firstSignal.store(0, ordering: .sequentiallyConsistent)
@@ -23,7 +24,6 @@ public enum Interruption: Sendable {
     sigemptyset(&action.sa_mask)
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
-    signal(SIGXFSZ, SIG_IGN)
     // A parent may have started the process with both blocked.
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -36,7 +36,6 @@ public enum Interruption: Sendable {
   public static func uninstall() {
     signal(SIGINT, SIG_DFL)
     signal(SIGTERM, SIG_DFL)
-    signal(SIGXFSZ, SIG_DFL)
     firstSignal.store(0, ordering: .sequentiallyConsistent)
   }
 

@@ -116,7 +116,7 @@ public struct Reproduced: Sendable {
       FileSystem.kind(of: timings) == .file
       ? try Metrics.read(timings).compactMap { $0["seconds"]?.double }.reduce(0, +) : 0
     minutes = (training + scored.estimate.seconds) / 60
-    hardware = "\(processorName()), \(threads) threads"
+    hardware = "\(processorName()), \(threads == 1 ? "1 thread" : "\(threads) threads")"
   }
 
   private var command: String { "figment reproduce \(row.name)" }
@@ -178,7 +178,7 @@ public struct Reproduced: Sendable {
 }
 
 /// What the processor calls itself.
-private func processorName() -> String {
+package func processorName() -> String {
   // The system makes the file as it is read, and says that it is empty.
   guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }
   defer { fclose(file) }

@@ -83,7 +83,8 @@ public enum ModelSettings: Equatable, Sendable {
     switch self {
     case .ddpm(let settings): settings.classes
     case .classifier(let settings): settings.classes
-    case .vae, .wgan: nil
+    case .wgan(let settings): settings.networks.classes
+    case .vae: nil
     }
   }
 

@@ -55,7 +55,8 @@ extension Drawing {
       ], columns: 2, title: "critic of \(set.name), standardised")
   }
 
-  /// Rows of images: from the noise of one seed to that of another, turning at even steps.
+  /// Rows of images, each of one class where there are classes: from one noise to another, turning at even
+  /// steps.
   private func interpolations(_ run: Run, rows: Int) throws -> [Float] {
     let model = try run.adversary("this")
     let sampler = try run.generatorSampler()
@@ -71,6 +72,9 @@ extension Drawing {
           let angle = 0.5 * Double.pi * Double(i) / Double(Self.pathLength - 1)
           return zip(a, b).map { Float(angle.cosine * $0 + angle.sine * $1) }
         }
+      },
+      labels: model.classes.map { classes in
+        (0..<rows * Self.pathLength).map { $0 / Self.pathLength % classes }
       })
   }
 }

@@ -9,6 +9,8 @@ public struct WGANSettings: Equatable, Sendable {
   public var constraint: Constraint
   /// What is made of scores.
   public var loss: AdversarialLoss
+  /// What keeps scores from jumping between neighbours, or nil.
+  public var consistency: Consistency?
   /// Steps of the critic for each of the generator.
   public var criticSteps: Int
   /// The critic's learning rate over the generator's.
@@ -27,15 +29,21 @@ public struct WGANSettings: Equatable, Sendable {
     let critic = try reader.intArray(
       "critic", default: kind == .mlp ? [128, 128, 128] : [32, 64, 128], in: range, count: 1...16)
     networks = Networks(
-      kind, latent: latent, generator: generator, critic: critic,
+      kind, latent: latent, classes: try reader.optionalInt("classes", in: 1...256),
+      generator: generator, critic: critic,
       generatorNorm: try Self.norm(
         "generatorNorm", default: kind == .mlp ? .none : .group, &reader),
       criticNorm: try Self.norm("criticNorm", default: .none, &reader),
-      slope: try reader.double("slope", default: 0.2, in: 0...1.0.nextDown))
+      criticActivation: try Self.activation(&reader))
     constraint = try Self.constraint(&reader)
     let word = try reader.string(
       "loss", default: "hinge", oneOf: AdversarialLoss.allCases.map(\.rawValue))
     loss = AdversarialLoss(rawValue: word) ?? .hinge
+    consistency = try reader.optionalNested("consistency") { reader in
+      Consistency(
+        weight: try reader.double("weight", default: 5, in: 0...1e6),
+        deviation: try reader.double("deviation", default: 0.05, in: 1e-6...1e3))
+    }
     criticSteps = try reader.int("criticSteps", default: 1, in: 1...1000)
     criticRate = try reader.double("criticRate", default: 1, in: 1e-6...1e6)
   }
@@ -54,6 +62,18 @@ public struct WGANSettings: Equatable, Sendable {
       )
     }
     return norm
+  }
+
+  private static func activation(
+    _ reader: inout ConfigurationReader
+  ) throws -> Networks.Activation {
+    switch try reader.string(
+      "criticActivation", default: "leaky-relu", oneOf: ["leaky-relu", "silu"])
+    {
+    case "silu": .silu
+    default:
+      .leakyReLU(slope: try reader.double("slope", default: 0.2, in: 0...1.0.nextDown))
+    }
   }
 
   private static func constraint(_ reader: inout ConfigurationReader) throws -> Constraint {
@@ -78,12 +98,19 @@ public struct WGANSettings: Equatable, Sendable {
   var members: [ConfigurationValue.Member] {
     var members: [ConfigurationValue.Member] = [
       .init("kind", .string("wgan")), .init("network", .string(networks.family.rawValue)),
-      .init("latent", .integer(networks.latent)), .init("generator", .list(networks.generator)),
+      .init("latent", .integer(networks.latent)), .init("classes", .optional(networks.classes)),
+      .init("generator", .list(networks.generator)),
       .init("critic", .list(networks.critic)),
       .init("generatorNorm", .string(networks.generatorNorm.rawValue)),
       .init("criticNorm", .string(networks.criticNorm.rawValue)),
-      .init("slope", .number(networks.slope)),
     ]
+    switch networks.criticActivation {
+    case .leakyReLU(let slope):
+      members += [
+        .init("criticActivation", .string("leaky-relu")), .init("slope", .number(slope)),
+      ]
+    case .silu: members.append(.init("criticActivation", .string("silu")))
+    }
     switch constraint {
     case .gradientNormalized: members.append(.init("constraint", .string("gn")))
     case .piecewiseNormalized(let epsilon):
@@ -98,6 +125,15 @@ public struct WGANSettings: Equatable, Sendable {
       members += [.init("constraint", .string("clip")), .init("limit", .number(limit))]
     case .none: members.append(.init("constraint", .string("none")))
     }
+    if let consistency {
+      members.append(
+        .init(
+          "consistency",
+          .mapping([
+            .init("weight", .number(consistency.weight)),
+            .init("deviation", .number(consistency.deviation)),
+          ])))
+    }
     return members + [
       .init("loss", .string(loss.rawValue)), .init("criticSteps", .integer(criticSteps)),
       .init("criticRate", .number(criticRate)),
@@ -111,6 +147,7 @@ public struct WGANSettings: Equatable, Sendable {
   func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> WGAN {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
     return try WGAN(
-      shape: shape, networks: networks, constraint: constraint, loss: loss, parameters)
+      shape: shape, networks: networks, constraint: constraint, loss: loss,
+      consistency: consistency, parameters)
   }
 }

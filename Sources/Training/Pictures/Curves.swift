@@ -1,17 +1,26 @@
 import Images
 
+/// The figures of a run to draw.
+struct CurveSource {
+  let name: String
+  let records: [MetricsRecord]
+  /// The minutes of training up to a step, where that is what they are drawn over.
+  var minutes: [Int: Double]?
+}
+
 /// The curves of runs in one picture, one chart under the other: loss, and the parts that a model has of
-/// it, gradient norm and learning rate over steps; nothing where there are no figures yet.
-func curves(
-  _ runs: [(name: String, records: [MetricsRecord])], title: String
-) throws -> Bitmap? {
+/// it, gradient norm and learning rate over steps, or over minutes; nothing where there are no figures yet.
+func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
   guard runs.contains(where: { !$0.records.isEmpty }) else { return nil }
   func chart(
     _ figure: String, _ label: String, isLogarithmic: Bool, isSmoothed: Bool
   ) -> LineChart? {
     let series = runs.map { run in
       Series(
-        run.name, Metrics.curve(figure, in: run.records).map { (x: Double($0.step), y: $0.value) })
+        run.name,
+        Metrics.curve(figure, in: run.records).compactMap { point in
+          (run.minutes.map { $0[point.step] } ?? Double(point.step)).map { ($0, point.value) }
+        })
     }
     let values = series.flatMap(\.points).map(\.y).filter(\.isFinite)
     guard let least = values.min(), let most = values.max() else { return nil }
@@ -40,5 +49,9 @@ func curves(
       "gradientNorm", "gradient norm, before clipping", isLogarithmic: true, isSmoothed: true),
     chart("rate", "learning rate", isLogarithmic: false, isSmoothed: false),
   ].compactMap { $0 }
-  return charts.isEmpty ? nil : try lineCharts(charts, labels: Labels(title: title, x: "steps"))
+  return charts.isEmpty
+    ? nil
+    : try lineCharts(
+      charts,
+      labels: Labels(title: title, x: runs.allSatisfy { $0.minutes == nil } ? "steps" : "minutes"))
 }

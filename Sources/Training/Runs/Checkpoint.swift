@@ -11,6 +11,8 @@ public struct Checkpoint: Sendable {
   /// The version of the program that wrote it.
   public let version: String
   private let path: String
+  /// What the arrays and the metadata mean; one that is not said is 1.
+  private static let format = "1"
 
   /// Writes the variables of `runtime` after `step` steps of `experiment`, whole or not at all.
   ///
@@ -23,7 +25,7 @@ public struct Checkpoint: Sendable {
     }
     let metadata = [
       "figment.domain": domain.record, "figment.experiment": experiment.yaml,
-      "figment.seed": "\(experiment.seed)", "figment.step": "\(step)",
+      "figment.format": format, "figment.seed": "\(experiment.seed)", "figment.step": "\(step)",
       "figment.version": figmentVersion, "format": "pt",
     ]
     try Safetensors.write(arrays, metadata: metadata, to: path) { array, append in
@@ -37,6 +39,12 @@ public struct Checkpoint: Sendable {
   public init(_ path: String) throws {
     self.path = path
     let reader = try SafetensorsReader(path)
+    if let format = reader.metadata["figment.format"], format != Self.format {
+      throw FormatError(
+        path: path,
+        problem: "is of checkpoint format \(quoted(format)), and this program reads "
+          + "\(Self.format) (version \(figmentVersion))")
+    }
     func value(_ key: String) throws -> String {
       guard let value = reader.metadata["figment." + key] else {
         throw FormatError(

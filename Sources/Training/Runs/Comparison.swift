@@ -7,6 +7,7 @@ public struct Comparison: Sendable {
     let checkpoint: Checkpoint
     let settings: [(path: String, text: String)]
     let records: [MetricsRecord]
+    let minutes: [Int: Double]
 
     func setting(_ path: String) -> String? { settings.first { $0.path == path }?.text }
     var lastLoss: Double? { records.last { $0["loss"] != nil }?["loss"]?.double }
@@ -27,7 +28,8 @@ public struct Comparison: Sendable {
       let hasMetrics = FileSystem.kind(of: path.metrics) != .nothing
       return Entry(
         name: path.folder, checkpoint: checkpoint, settings: tree.leaves,
-        records: hasMetrics ? try Metrics.read(path.metrics) : [])
+        records: hasMetrics ? try Metrics.read(path.metrics) : [],
+        minutes: try minutes(path.timings))
     }
     var keys: [String] = []
     for key in entries.flatMap(\.settings).map(\.path) where !keys.contains(key) {
@@ -69,12 +71,28 @@ public struct Comparison: Sendable {
   }
 
   /// A PNG of the curves of all runs, or nothing where no run has any figures yet.
-  public func picture(command: String) throws -> [UInt8]? {
-    let runs = entries.map { (name: printable($0.name), records: $0.records) }
+  ///
+  /// - Parameter isOverMinutes: Over the minutes that training took, not over steps.
+  public func picture(command: String, isOverMinutes: Bool = false) throws -> [UInt8]? {
+    let runs = entries.map {
+      CurveSource(
+        name: printable($0.name), records: $0.records, minutes: isOverMinutes ? $0.minutes : nil)
+    }
     guard let bitmap = try curves(runs, title: "") else { return nil }
     return try PNG.encode(
       bitmap, text: [("Software", "figment \(figmentVersion)"), ("figment.command", command)])
   }
+}
+
+/// The minutes of training up to each step that a file of timings has a line of.
+private func minutes(_ path: String) throws -> [Int: Double] {
+  guard FileSystem.kind(of: path) == .file else { return [:] }
+  var (seconds, result): (Double, [Int: Double]) = (0, [:])
+  for record in try Metrics.read(path) {
+    seconds += record["seconds"]?.double ?? 0
+    result[record.step] = seconds / 60
+  }
+  return result
 }
 
 /// The checkpoint of a run, of which the arrays are not read yet.

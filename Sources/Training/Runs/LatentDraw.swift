@@ -82,11 +82,19 @@ extension Run {
   }
 
   /// One sample per seed from latent variables that are chosen so.
-  func sample(seeds: [UInt64], latent: LatentDraw) throws -> [Float] {
+  ///
+  /// - Parameter labels: The class of each, from 0, where the model is told classes.
+  func sample(seeds: [UInt64], latent: LatentDraw, labels: [Int]? = nil) throws -> [Float] {
+    // What is chosen in place of a seed keeps that seed's class.
+    let classes = experiment.model.classes
+    let labels =
+      classes == nil ? labels : try classLabels(labels, seeds: seeds, classes: classes)
     switch (latent, model) {
     case (_, .ddpm), (_, .classifier): throw withoutLatentVariables(latent)
+    case (_, .vae) where labels != nil:
+      throw TensorError("the model was not told classes, so none can be asked for")
     case (.plain, .vae): return try latentSampler().sample(seeds: seeds)
-    case (.plain, .wgan): return try generatorSampler().sample(seeds: seeds)
+    case (.plain, .wgan): return try generatorSampler().sample(seeds: seeds, labels: labels)
     case (.truncated(let share), .vae(let model, _)):
       if case .sphere = model.latent {
         throw DataError(
@@ -95,13 +103,14 @@ extension Run {
       }
       return try latentSampler(truncation: share).sample(seeds: seeds)
     case (.truncated(let share), .wgan):
-      return try generatorSampler().decode(latentPoints(seeds: seeds).map { Float(share) * $0 })
+      return try generatorSampler().decode(
+        latentPoints(seeds: seeds).map { Float(share) * $0 }, labels: labels)
     case (.hubs(let quantile), _):
       let width = try latentPoints(seeds: [0]).count
       let chosen = try HubSelection(quantile: quantile).plainSeeds(
         for: seeds, try Neighbours(width: width, runtime)
       ) { try latentPoints(seeds: $0) }
-      return try sample(seeds: chosen, latent: .plain)
+      return try sample(seeds: chosen, latent: .plain, labels: labels)
     }
   }
 

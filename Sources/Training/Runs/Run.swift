@@ -59,6 +59,18 @@ public struct Run {
     }
   }
 
+  /// Why samples say little yet: the moving average that they are drawn with is still in part the random
+  /// start; nil where it is not, to one in a hundred.
+  public var weightsWarning: String? {
+    guard experiment.weights == .averaged, let decay = experiment.optimizer.average else {
+      return nil
+    }
+    let share = shareOfStart(decay: decay, steps: step)
+    guard share > 0.01 else { return nil }
+    return "the moving average is too young to sample: after \(step) steps "
+      + "\(percent(share)) of it are the random start"
+  }
+
   /// Which samplers are compiled at: a sample's bytes depend on it, so it is the same for every
   /// command.
   static func batch(for shape: [Int]) -> Int { shape.count == 1 ? 2048 : 64 }
@@ -92,8 +104,7 @@ public struct Run {
       if case .classifier = model {
         throw DataError("\(experiment.name) is a classifier, which draws no samples")
       }
-      if labels != nil { throw TensorError("a \(experiment.model.kind) is told no classes") }
-      let samples = try sample(seeds: seeds, latent: latent)
+      let samples = try sample(seeds: seeds, latent: latent, labels: labels)
       try observe?(samplingSteps(count: seeds.count), samples)
       return samples
     }

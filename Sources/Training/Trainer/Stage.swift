@@ -68,7 +68,7 @@ extension Model {
     case .wgan(let model, let settings):
       let (generator, critic) = (parameters["generator"].part, parameters["critic"].part)
       let runs = settings.criticSteps
-      let objective = model.criticObjective(batch.examples)
+      let objective = model.criticObjective(batch.examples, label: batch.labels)
       let rate = optimizer.rate(steps: experiment.steps, runs: runs, times: settings.criticRate)
       var limit: Double?
       if case .clipping(let given) = model.constraint { limit = given }
@@ -80,7 +80,8 @@ extension Model {
           // Samples are drawn by the generator alone, so only its weights are averaged.
           optimizer: optimizer.transformation(rate, clamp: limit, isAveraged: false), rate: rate),
         Stage(
-          loss: model.generatorLoss(count: experiment.batch), parts: [], parameters: generator,
+          loss: model.generatorLoss(count: experiment.batch, label: batch.labels), parts: [],
+          parameters: generator,
           held: critic.variables + model.criticState,
           optimizer: optimizer.transformation(steps: experiment.steps),
           rate: optimizer.rate(steps: experiment.steps)),

@@ -30,6 +30,7 @@ public struct Trainer {
   private let threads: Int
   private let log: Logger
   private let command: String
+  let checksNumerics: Bool
   private let interruption: @Sendable () -> Interruption?
 
   /// A trainer of `experiment` on `data` in the folder of `paths`.
@@ -38,16 +39,19 @@ public struct Trainer {
   ///   - validation: Data for the bound that decides when to stop, where the model has one; figures
   ///     of it are reported once an epoch.
   ///   - command: The command line, which pictures carry.
+  ///   - checksNumerics: Whether a step that is not finite is taken again, operation by operation, to name
+  ///     the layer.
   ///   - interruption: Asked between two steps whether to end early.
   public init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil,
     _ paths: RunPaths, threads: Int, log: Logger, command: String,
+    checksNumerics: Bool = false,
     interruption: @escaping @Sendable () -> Interruption? = { Interruption.received }
   ) {
     (self.experiment, self.data, self.paths) = (experiment, data, paths)
     self.validation = validation
     (self.threads, self.log, self.command) = (threads, log, command)
-    self.interruption = interruption
+    (self.checksNumerics, self.interruption) = (checksNumerics, interruption)
   }
 
   /// Takes the steps that are left, up to `stop` if it is given, and draws the pictures.
@@ -121,15 +125,18 @@ public struct Trainer {
     defer { progress.finish() }
     var rivalry = Rivalry(data.domain, training.model)
     var (step, saved) = (first, first)
+    var latest: [TrainingProgram.Figures] = []
     while step < end {
       let figures = try training.run(step: step)
-      guard figures.isFinite else {
-        throw TensorError(
-          "step \(step + 1): the loss (\(figures.loss)) or the gradient norm "
-            + "(\(figures.gradientNorm)) is not finite; learning rate \(figures.rate). "
-            + "This step changed nothing; "
-            + (saved > 0 ? "the last checkpoint is of step \(saved)" : "nothing was saved yet"))
+      if let fault = figures.fault {
+        if checksNumerics {
+          let found = try training.firstNonFinite(fault)
+          log.error(
+            "step \(step + 1) again, operation by operation: \(found?.description ?? nothingFound)")
+        }
+        throw failure(fault, figures, after: latest, step: step + 1, saved: saved)
       }
+      latest = latest.suffix(4) + [figures]
       step += 1
       let found = try watch.observe(step: step)
       let isOver = try found != nil && watch.isOver
@@ -164,6 +171,7 @@ public struct Trainer {
       let interruption = interruption()
       if step % report.checkpointEvery == 0 || step == end || isOver || interruption != nil {
         try metrics.synchronize()
+        try timings.synchronize()
         try Checkpoint.write(
           training.runtime, experiment, data.domain, step: step, to: paths.checkpoint)
         saved = step
@@ -190,7 +198,7 @@ public struct Trainer {
 
   private func drawCurves(step: Int) throws {
     let records = try Metrics.read(paths.metrics)
-    if let bitmap = try curves([("", records)], title: experiment.name) {
+    if let bitmap = try curves([CurveSource(name: "", records: records)], title: experiment.name) {
       try write(bitmap, step: step, to: paths.curves)
     }
   }
@@ -209,6 +217,7 @@ public struct Trainer {
     let drawing = Drawing(
       paths: paths, pictures: pictures, text: pictureText(experiment, step: step, command: command))
     if experiment.model.drawsSamples {
+      if let warning = run.weightsWarning { log.warning("\(warning)") }
       log.info("drawing \(experiment.sampling.count) samples")
     }
     switch training.model {

@@ -14,6 +14,7 @@ public final class TrainingProgram {
   let epoch: Int
   private let input: BatchInput
   private let stages: [Compiled]
+  private let precision: Precision
 
   /// What a step reports.
   public struct Figures: Sendable {
@@ -27,18 +28,29 @@ public final class TrainingProgram {
     public let gradientNorm: Float
     /// The learning rate.
     public let rate: Float
-    /// Whether losses and gradients were finite; if not, the program concerned changed nothing.
-    public let isFinite: Bool
+    /// What was not finite, or nil; the program concerned then changed nothing.
+    public let fault: Fault?
     /// Those norms of the other programs.
     public let otherNorms: [(name: String, value: Float)]
   }
 
-  /// A stage with its program.
+  /// What of a step was not finite.
+  public struct Fault: Sendable {
+    /// The term of the loss as metrics call it, or "gradient" where the loss is finite.
+    public let term: String
+    /// Which of the runs of its program in the step it was, from 1, where there are several.
+    public let run: Int?
+    fileprivate let stage: Int
+  }
+
+  /// A stage with its program, and what that was compiled of.
   private struct Compiled {
     let stage: Stage
     let program: Program
     let gradientNorm, rate, isFinite: Tensor
     let means: [(name: String, value: Tensor)]
+    let outputs: [Tensor]
+    let updates: [Update]
   }
 
   /// Compiles the training step of `experiment` on `data`.
@@ -57,15 +69,19 @@ public final class TrainingProgram {
         stage.loss, stage.parameters, stage.optimizer, holding: [clock.done] + stage.held)
       let means = ([("loss", stage.loss)] + stage.parts).map { clock.mean(of: $1, $0) }
       let rate = stage.rate(clock.step)
+      let outputs =
+        [stage.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite]
+      let others = (stage.updates + [clock.update] + means.map(\.update)).map {
+        $0.where(descent.isFinite)
+      }
       let program = try runtime.compile(
-        stage.name,
-        [stage.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite],
-        updates: descent.updates + stage.updates + [clock.update] + means.map(\.update),
-        precision: experiment.precision)
+        stage.name, outputs, updates: descent.updates + others, precision: experiment.precision)
       return Compiled(
         stage: stage, program: program, gradientNorm: descent.gradientNorm, rate: rate,
-        isFinite: descent.isFinite, means: means.map { (stage.figure($0.name), $0.value) })
+        isFinite: descent.isFinite, means: means.map { (stage.figure($0.name), $0.value) },
+        outputs: outputs, updates: descent.updates + others)
     }
+    precision = experiment.precision
     (self.model, self.parameters, self.input) = (model, parameters, input)
     epoch = data.epoch
     self.stages = compiled
@@ -84,16 +100,22 @@ public final class TrainingProgram {
     }
   }
 
-  /// Takes step number `step`, from 0; ends it early where a loss or gradient is not finite.
+  /// Takes step number `step`, from 0; ends it early where a loss or a gradient is not finite.
   public func run(step: Int) throws -> Figures {
     var last = stages[stages.count - 1]
-    var isFinite = true
-    for compiled in stages where isFinite {
+    var fault: Fault?
+    for (i, compiled) in stages.enumerated() where fault == nil {
       last = compiled
-      for run in 0..<compiled.stage.runs where isFinite {
+      for run in 0..<compiled.stage.runs where fault == nil {
         input.fill(compiled.program, step: step * compiled.stage.runs + run)
         compiled.program.run()
-        isFinite = try compiled.program.scalar(compiled.isFinite) != 0
+        if try compiled.program.scalar(compiled.isFinite) == 0 {
+          let terms = compiled.means.dropFirst() + compiled.means.prefix(1)
+          let term = try terms.first { !(try compiled.program.scalar($0.value)).isFinite }
+          fault = Fault(
+            term: term?.name ?? compiled.stage.figure("gradient"),
+            run: compiled.stage.runs > 1 ? run + 1 : nil, stage: i)
+        }
       }
     }
     let others = stages.dropLast()
@@ -103,10 +125,23 @@ public final class TrainingProgram {
         try compiled.means.map { ($0.name, try compiled.program.scalar($0.value)) }
       },
       gradientNorm: try last.program.scalar(last.gradientNorm),
-      rate: try last.program.scalar(last.rate), isFinite: isFinite,
+      rate: try last.program.scalar(last.rate), fault: fault,
       otherNorms: try others.map {
         ($0.stage.figure("gradientNorm"), try $0.program.scalar($0.gradientNorm))
       })
+  }
+
+  /// What first was not finite in the step that ended with `fault`, which runs again on the same draws with
+  /// every operation by itself; nil where that run is finite.
+  ///
+  /// Of use right after that step, while inputs and variables are as they were.
+  public func firstNonFinite(_ fault: Fault) throws -> NonFinite? {
+    let compiled = stages[fault.stage]
+    let unfused = try runtime.compileUnfused(
+      compiled.program.name, compiled.outputs, updates: compiled.updates, precision: precision)
+    unfused.takeInputs(of: compiled.program)
+    return try unfused.firstNonFinite(
+      behind: [compiled.stage.loss, compiled.gradientNorm], at: compiled.program.runs - 1)
   }
 
   /// As `run`, with the time of each kernel added to `nanoseconds`, a list for each program.

@@ -1,0 +1,122 @@
+import CKernels
+
+/// Where a run first went wrong: an operation whose operands are finite and whose result is not.
+public struct NonFinite: Sendable, CustomStringConvertible {
+  /// What computes it, as listings say it: `convolution stride 1 padding 1`, `variable unet/in/filter`.
+  public let operation: String
+  /// The layer that it stands in, also where it is part of the layer's gradient; empty outside of any.
+  public let path: String
+  /// The shape of the result.
+  public let shape: [Int]
+  /// The first element that is not finite, and what it is.
+  public let element: [Int]
+  /// NaN, or an infinity.
+  public let value: Float
+  /// How many elements are not finite.
+  public let count: Int
+  /// The least and the greatest element of each operand.
+  public let operands: [ClosedRange<Float>]
+
+  /// All of it on one line.
+  public var description: String {
+    let place = path.isEmpty ? "outside of any layer" : "in \(path)"
+    let all = shape.product
+    let found = shape.isEmpty ? "" : ", \(count) of \(all) elements of \(shape), first \(element)"
+    let ranges = operands.map { "\($0.lowerBound) to \($0.upperBound)" }.joined(separator: ", ")
+    return "\(value) of \(operation), \(place)\(found)"
+      + (ranges.isEmpty ? "" : "; its operands are finite: \(ranges)")
+  }
+}
+
+/// What an array holds.
+private struct Contents {
+  var first: (index: Int, value: Float)?
+  var count = 0
+  var least = Float.infinity
+  var greatest = -Float.infinity
+
+  init(count: Int, at element: (Int) -> Float) {
+    for i in 0..<count {
+      let value = element(i)
+      if value.isFinite {
+        (least, greatest) = (Swift.min(least, value), Swift.max(greatest, value))
+      } else {
+        self.count += 1
+        first = first ?? (i, value)
+      }
+    }
+  }
+}
+
+extension Program {
+  /// Takes over what another program of the same inputs was given.
+  package func takeInputs(of other: Program) {
+    for (name, input) in executable.inputs {
+      guard let source = other.executable.inputs[name], source.count == input.count else {
+        continue
+      }
+      input.address.update(from: source.address, count: input.count)
+    }
+  }
+
+  /// Runs with the draws of run number `run`, kernel by kernel, and finds what first made `outputs` not
+  /// finite; nil where they are finite.
+  ///
+  /// Of a program compiled without fusion, so that every operation can be looked at. Infinities that
+  /// nothing is made of, as behind a `select`, are passed over.
+  package func firstNonFinite(behind outputs: [Tensor], at run: UInt64) throws -> NonFinite? {
+    let listing = schedule.listing
+    var known: [Int: Contents] = [:]
+    func look(_ i: Int) {
+      let count = listing.instructions[i].count
+      guard let address = executable.addresses[i] else { return }
+      if schedule.halves.contains(i) {
+        let halves = address.assumingMemoryBound(to: UInt16.self)
+        known[i] = Contents(count: count) { Float(bitPattern: UInt32(halves[$0]) << 16) }
+      } else {
+        let floats = address.assumingMemoryBound(to: Float.self)
+        known[i] = Contents(count: count) { floats[$0] }
+      }
+    }
+    for (i, instruction) in listing.instructions.enumerated() {
+      switch instruction.operation {
+      case .input, .variable: look(i)
+      default: break
+      }
+    }
+    runByKernel(at: run) { kernel in
+      if kernel < schedule.kernels.count { schedule.kernels[kernel].writes.forEach(look) }
+    }
+
+    /// Those operands of an instruction that are not finite.
+    func wrong(_ i: Int) -> [Int] {
+      listing.instructions[i].inputs.map { listing.home($0) }.flatMap { input -> [Int] in
+        if case .constant = listing.instructions[input].operation { return [] }
+        guard let contents = known[input] else { return wrong(input) }
+        return contents.count > 0 ? [input] : []
+      }
+    }
+    var pending = try outputs.map { listing.home(listing.outputs[try index(ofOutput: $0)]) }
+      .filter { known[$0].map { $0.count > 0 } ?? false }
+    var seen = Set(pending)
+    var origins: [Int] = []
+    while let i = pending.popLast() {
+      let causes = wrong(i)
+      if causes.isEmpty { origins.append(i) }
+      pending += causes.filter { seen.insert($0).inserted }
+    }
+    guard let origin = origins.min(), let contents = known[origin], let first = contents.first
+    else { return nil }
+    let instruction = listing.instructions[origin]
+    var (rest, element) = (first.index, [Int]())
+    for length in instruction.shape.reversed() {
+      element.insert(rest % length, at: 0)
+      rest /= length
+    }
+    return NonFinite(
+      operation: instruction.operation.label, path: instruction.path, shape: instruction.shape,
+      element: element, value: first.value, count: contents.count,
+      operands: instruction.inputs.compactMap { known[listing.home($0)] }
+        .filter { $0.least <= $0.greatest }.map { $0.least...$0.greatest })
+  }
+}

@@ -99,7 +99,9 @@ public struct WGAN: Sendable {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       return x.failing("a critic of examples \(shape) given \(x.shape)")
     }
-    let f = critic(told(label, x))
+    let inputs = told(label, x)
+    guard inputs.failure == nil else { return inputs }
+    let f = critic(inputs)
     if f.failure == nil, f.shape != [x.shape[0]] {
       return f.failing("a critic gives shape \(f.shape) for \(x.shape), not [\(x.shape[0])]")
     }

@@ -64,6 +64,7 @@ import Training
         [
           "data=gaussian", "batch=256", "model.generator=[128, 128, 128]",
           "model.critic=[128, 128, 128]", "model.criticSteps=1", "model.criticRate=1",
+          "model.loss=hinge", "model.consistency=null",
           "optimizer.rate=1e-4", "optimizer.beta1=0.5", "optimizer.beta2=0.9",
           "optimizer.decay=constant", "optimizer.average=null", "report.metricsEvery=50",
         ]))

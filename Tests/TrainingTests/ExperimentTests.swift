@@ -168,7 +168,8 @@ private let shipped: [String] = {
     ),
     (
       "model.kind=vea",
-      "--set model.kind=vea: model.kind: expected one of ddpm, vae, wgan, found vea; did you mean \"vae\"?"
+      "--set model.kind=vea: model.kind: expected one of ddpm, vae, wgan, classifier, found vea; "
+        + "did you mean \"vae\"?"
     ),
     (
       "binarisation=static",
@@ -177,7 +178,7 @@ private let shipped: [String] = {
     ),
     (
       "patience=3",
-      "--set patience=3: patience: early stopping needs a bound on validation data, which ddpm has "
+      "--set patience=3: patience: early stopping needs a figure on validation data, which ddpm has "
         + "not; expected null"
     ),
     (

@@ -64,7 +64,7 @@ test-portable: setup ## the tests without AVX-512: the library held to AVX2, our
 # Undefined: the C alone; Swift checks its own arithmetic. The program is run by tests as a process and is built the same way.
 test-sanitize: setup ## the tests under sanitizers: address for all, threads for the pool, undefined behaviour for the C
 	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
-	swift test -c release --skip-build --sanitize=address --scratch-path .build-address --disable-xctest
+	swift test -c release --skip-build --sanitize=address --scratch-path .build-address --disable-xctest --skip 'TrialTests|DiskTests'
 	swift build -c release --build-tests --sanitize=thread --scratch-path .build-thread
 	swift test -c release --skip-build --sanitize=thread --scratch-path .build-thread --disable-xctest --filter 'PoolTests|CompiledTests|NonFiniteTests'
 	swift build -c release --build-tests --scratch-path .build-undefined $(UNDEFINED)

@@ -256,7 +256,6 @@ private let commands = [
   // Checkpoints.
   Mistake(
     "train tiny.yaml --out header --resume --quiet", 1,
-<<<<<<< HEAD
     "header/checkpoint.safetensors: cut short: the header has 2320 bytes, 292 are left"),
   Mistake(
     "sample header", 1,
@@ -268,19 +267,6 @@ private let commands = [
     "sample arrays", 1,
     "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight\" ends at byte "
       + "288 of the data, which has 172"),
-=======
-    "header/checkpoint.safetensors: cut short: the header has 2328 bytes, 292 are left"),
-  Mistake(
-    "sample header", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2328 bytes, 292 are left"),
-  Mistake(
-    "compare header tiny", 1,
-    "header/checkpoint.safetensors: cut short: the header has 2328 bytes, 292 are left"),
-  Mistake(
-    "sample arrays", 1,
-    "arrays/checkpoint.safetensors: cut short: array \"denoiser/hidden0/weight\" ends at byte "
-      + "288 of the data, which has 164"),
->>>>>>> robust
   Mistake(
     "evaluate empty", 1,
     "empty/checkpoint.safetensors: not a safetensors file: 0 bytes long, expected at least 8"),

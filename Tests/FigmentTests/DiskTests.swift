@@ -76,7 +76,8 @@ import Testing
   /// A limit on the size of files, at which the checkpoint of a wider model does not fit.
   @Test func aLimitOnFilesIsAnErrorAndNoDeath() throws {
     let out = tool.path("limited")
-    let line = "train tiny.yaml --out \(out) --quiet --set model.width=256 --set report.samplesEvery=1000"
+    let line =
+      "train tiny.yaml --out \(out) --quiet --set model.width=256 --set report.samplesEvery=1000"
     #expect(try tool.run(line + " --stop-at 15").code == 0)
     let before = try files(in: out)
     let size = try #require(before["checkpoint.safetensors"]).count
@@ -106,7 +107,8 @@ import Testing
     // A container's root may not mount either.
     guard try system("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk) == 0 else { return }
     defer { _ = try? system("umount", disk) }
-    let line = "train tiny.yaml --out \(disk)/run --quiet --set model.width=256 --set report.samplesEvery=1000"
+    let line =
+      "train tiny.yaml --out \(disk)/run --quiet --set model.width=256 --set report.samplesEvery=1000"
     #expect(try tool.run(line + " --stop-at 15").code == 0)
     let before = try files(in: disk + "/run")
     try tool.write(

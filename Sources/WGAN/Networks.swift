@@ -94,6 +94,9 @@ public struct Networks: Equatable, Sendable {
 // MARK: - Generators
 
 extension Networks {
+  /// Numbers of the noise and of the class beside it.
+  private var inputs: Int { latent + (classes ?? 0) }
+
   /// From noise with the class beside it, [n, latent + classes], to examples, [n] + shape; images lie in [-1, 1].
   func generator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     switch family {
@@ -103,7 +106,7 @@ extension Networks {
   }
 
   private func mlpGenerator(_ shape: [Int], _ parameters: Parameters) -> Layer {
-    var width = latent + (classes ?? 0)
+    var width = inputs
     var layers: [Layer] = []
     for (i, count) in generator.enumerated() {
       let p = parameters["hidden\(i)"]
@@ -124,7 +127,7 @@ extension Networks {
   private func imageGenerator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     let levels = generator.count - 1
     let inner = [shape[0] >> levels, shape[1] >> levels, generator[0]]
-    let unfold = dense(latent + (classes ?? 0), inner.reduce(1, *), parameters["unfold"])
+    let unfold = dense(inputs, inner.reduce(1, *), parameters["unfold"])
     var layers: [Layer] = []
     for (i, (from, to)) in zip(generator, generator.dropFirst()).enumerated() {
       let p = parameters["level\(i)"]

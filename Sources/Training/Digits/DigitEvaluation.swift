@@ -13,6 +13,11 @@ public final class DigitEvaluation {
   private let threads: Int
   private let test, training: LabelledTable
   private let shape: [Int]
+  /// The images of the training part, and what finds the nearest of them: made for the first sheet.
+  private lazy var gallery = training.table.bytes.map { Float($0) }
+  private lazy var search = Result {
+    try Neighbours(width: shape.product, try Runtime(seed: 0, threads: threads))
+  }
 
   /// The data set that runs are judged on.
   public static let dataset = "mnist"
@@ -101,9 +106,7 @@ public final class DigitEvaluation {
   public func neighbours(_ samples: [Float], of run: Run, command: String) throws -> [UInt8] {
     let size = shape.product
     let shown = try bytes(Array(samples.prefix(10 * size)), run)
-    let neighbours = try Neighbours(width: size, try Runtime(seed: 0, threads: threads))
-    let nearest = try neighbours.nearest(
-      6, to: shown.map { Float($0) }, among: training.table.bytes.map { Float($0) })
+    let nearest = try search.get().nearest(6, to: shown.map { Float($0) }, among: gallery)
     func picture(_ bytes: some Sequence<UInt8>) throws -> Bitmap {
       try Bitmap(Array(bytes), height: shape[0], width: shape[1], channels: shape[2])
     }

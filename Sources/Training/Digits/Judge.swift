@@ -102,9 +102,6 @@ struct LabelledTable {
       throw DataError("\(printable(experiment.data)) has no classes; expected labelled images")
     }
     (self.table, labels) = (table, Array(known.bytes))
-    if let classes = experiment.model.classes, let last = labels.max(), Int(last) >= classes {
-      throw DataError(
-        "model.classes: \(classes), and the data has class \(last); expected at least \(last + 1)")
-    }
+    if let classes = experiment.model.classes { try checkLabels(labels, classes: classes) }
   }
 }

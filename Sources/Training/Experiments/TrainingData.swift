@@ -162,11 +162,7 @@ struct BatchInput: Sendable {
             "model.classes: \(classes), and the data has no classes; expected "
               + (experiment.model.drawsSamples ? "null" : "labelled images"))
         }
-        if let label = known.bytes.max(), Int(label) >= classes {
-          throw DataError(
-            "model.classes: \(classes), and the data has class \(label); expected at least \(Int(label) + 1)"
-          )
-        }
+        try checkLabels(known.bytes, classes: classes)
         return Tensor.rows(of: known, at: rows)
       }
     }
@@ -248,4 +244,11 @@ struct OrderedInput: Sendable {
       try body(min(batch, count - first))
     }
   }
+}
+
+/// - Throws: `DataError` where an example is of a class that a model of `classes` classes does not know.
+func checkLabels(_ labels: some Sequence<UInt8>, classes: Int) throws {
+  guard let last = labels.max(), Int(last) >= classes else { return }
+  throw DataError(
+    "model.classes: \(classes), and the data has class \(last); expected at least \(Int(last) + 1)")
 }

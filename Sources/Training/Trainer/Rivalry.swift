@@ -18,9 +18,7 @@ struct Rivalry {
   }
 
   /// Whether samples are of use at the end, too.
-  var looksAtSamples: Bool {
-    if case .some = set { true } else { false }
-  }
+  var looksAtSamples: Bool { self.set != nil }
 
   /// Modes and quality of the last of the samples, of sets that have modes.
   func quality(

@@ -54,21 +54,21 @@ compare: build ## log-likelihoods of every run in outputs/ that has one
 
 test: setup ## build and run all tests, in release mode
 	swift build -c release --build-tests
-	swift test -c release --skip-build --disable-xctest
+	Scripts/run-tests -c release --skip-build --disable-xctest
 
 test-portable: setup ## the tests without AVX-512: the library held to AVX2, our kernels to the compiler's baseline
 	swift build -c release --build-tests --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE
-	ONEDNN_MAX_CPU_ISA=AVX2 swift test -c release --skip-build --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE --disable-xctest
+	ONEDNN_MAX_CPU_ISA=AVX2 Scripts/run-tests -c release --skip-build --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE --disable-xctest
 
 # Thread: what runs on the pool. TSan does not know the futex handshakes of libraries, so the whole suite is not for it.
 # Undefined: the C alone; Swift checks its own arithmetic. The program is run by tests as a process and is built the same way.
 test-sanitize: setup ## the tests under sanitizers: address for all, threads for the pool, undefined behaviour for the C
 	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
-	swift test -c release --skip-build --sanitize=address --scratch-path .build-address --disable-xctest --skip 'TrialTests|DiskTests'
+	Scripts/run-tests -c release --skip-build --sanitize=address --scratch-path .build-address --disable-xctest --skip 'TrialTests|DiskTests'
 	swift build -c release --build-tests --sanitize=thread --scratch-path .build-thread
-	swift test -c release --skip-build --sanitize=thread --scratch-path .build-thread --disable-xctest --filter 'PoolTests|CompiledTests|NonFiniteTests'
+	Scripts/run-tests -c release --skip-build --sanitize=thread --scratch-path .build-thread --disable-xctest --filter 'PoolTests|CompiledTests|NonFiniteTests'
 	swift build -c release --build-tests --scratch-path .build-undefined $(UNDEFINED)
-	swift test -c release --skip-build --scratch-path .build-undefined --disable-xctest $(UNDEFINED) --filter 'CKernelsTests|ImagesTests|TensorCoreTests'
+	Scripts/run-tests -c release --skip-build --scratch-path .build-undefined --disable-xctest $(UNDEFINED) --filter 'CKernelsTests|ImagesTests|TensorCoreTests'
 
 trials: setup
 	swift build -c release
@@ -85,7 +85,7 @@ repeatability: trials ## write docs/repeatable.md: bytes at several numbers of t
 check: setup ## what a commit must pass: format, no warnings, tests, cheapest first
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	FIGMENT_STRICT=1 swift build -c release --build-tests --scratch-path .build-check
-	FIGMENT_STRICT=1 swift test -c release --skip-build --scratch-path .build-check --disable-xctest
+	FIGMENT_STRICT=1 Scripts/run-tests -c release --skip-build --scratch-path .build-check --disable-xctest
 
 format: ## rewrite the sources in the house format
 	swift format format --in-place --parallel --recursive $(SOURCES)

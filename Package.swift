@@ -68,7 +68,7 @@ let package = Package(
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions"],
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images", "TestSupport"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),

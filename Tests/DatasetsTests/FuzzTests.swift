@@ -1,40 +1,7 @@
 import Datasets
 import Foundation
+import TestSupport
 import Testing
-
-/// Seeded damage to a file.
-private struct Mutator {
-  var state: UInt64
-
-  mutating func below(_ bound: Int) -> Int {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Int((state >> 33) % UInt64(max(1, bound)))
-  }
-
-  /// One to four changes: a byte, a bit, a run of extremes, a cut, a copy, a deletion, a token.
-  mutating func damage(_ original: [UInt8], tokens: [String]) -> [UInt8] {
-    var bytes = original
-    for _ in 0...below(4) where !bytes.isEmpty {
-      let place = below(bytes.count)
-      switch below(8) {
-      case 0, 1: bytes[place] = UInt8(below(256))
-      case 2: bytes[place] ^= 1 << UInt8(below(8))
-      case 3:
-        let value: UInt8 = [0, 0x7f, 0x80, 0xff][below(4)]
-        for index in place..<min(place + 1 + below(8), bytes.count) { bytes[index] = value }
-      case 4: bytes.removeLast(below(bytes.count))
-      case 5:
-        let end = min(place + 1 + below(16), bytes.count)
-        bytes.insert(contentsOf: Array(bytes[place..<end]), at: below(bytes.count))
-      case 6: bytes.removeSubrange(place..<min(place + 1 + below(8), bytes.count))
-      default:
-        guard !tokens.isEmpty else { continue }
-        bytes.insert(contentsOf: tokens[below(tokens.count)].utf8, at: place)
-      }
-    }
-    return bytes
-  }
-}
 
 /// A kind of file, files of it, and what belongs into it.
 private struct Target: Sendable, CustomTestStringConvertible {
@@ -86,12 +53,13 @@ private struct Target: Sendable, CustomTestStringConvertible {
     _ target: Target, seed: UInt64
   ) throws {
     try withFolder { folder in
-      var mutator = Mutator(state: seed)
+      let mutation = Mutation(tokens: target.tokens)
+      var generator = SplitMix64(state: seed)
       let path = "\(folder)/\(target.name)"
       var (read, refused) = (0, 0)
       for trial in 0..<3000 {
         let original = target.seeds[trial % target.seeds.count]
-        let bytes = mutator.damage(original, tokens: target.tokens)
+        let bytes = mutation.damage(original, &generator)
         let context: Comment = "\(target.name), seed \(seed), trial \(trial)"
         try put(bytes, path)
         do {

@@ -23,21 +23,7 @@ struct FuzzTests {
     var generator = SplitMix64(state: seed)
     let seeds = try Self.seeds()
     for trial in 0..<600 {
-      var raw = seeds[trial % seeds.count]
-      let chunk = Int.random(in: 0..<raw.chunks.count, using: &generator)
-      switch Int.random(in: 0..<6, using: &generator) {
-      case 0: raw.chunks.remove(at: chunk)
-      case 1: raw.chunks.insert(raw.chunks[chunk], at: chunk)
-      case 2:
-        raw.chunks.swapAt(chunk, Int.random(in: 0..<raw.chunks.count, using: &generator))
-      case 3:
-        let kept = Int.random(in: 0...raw.chunks[chunk].data.count, using: &generator)
-        raw.chunks[chunk].data = Array(raw.chunks[chunk].data.prefix(kept))
-      default: raw.chunks[chunk].data.damage(times: trial % 4, using: &generator)
-      }
-      var bytes = raw.bytes
-      if trial % 3 == 0 { bytes.damage(times: 1 + trial % 4, using: &generator) }
-      if trial % 7 == 0 { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &generator)) }
+      let bytes = Mutation().damagePNG(seeds[trial % seeds.count].bytes, &generator)
       do throws(PNGError) {
         let bitmap = try PNG.decode(bytes, maximumPixels: 1 << 16).bitmap
         #expect(bitmap.width * bitmap.height <= 1 << 16, "seed \(seed), trial \(trial)")
@@ -64,17 +50,6 @@ struct FuzzTests {
     for read in [{ _ = try PNG.decode(bytes) }, { _ = try PNG.text(of: bytes) }] {
       let thrown = #expect(throws: PNGError.self) { try read() }
       #expect(thrown?.description == "damaged PNG: iTXt: insufficient memory")
-    }
-  }
-}
-
-extension [UInt8] {
-  /// Replaces bytes at random, by values that are often at an end of their range.
-  mutating func damage(times: Int, using generator: inout SplitMix64) {
-    for _ in 0..<times where !isEmpty {
-      let index = Int.random(in: 0..<count, using: &generator)
-      let value = UInt8.random(in: 0...255, using: &generator)
-      self[index] = [value, 0, 0x7F, 0x80, 0xFF, self[index] ^ 1][Int(value) % 6]
     }
   }
 }

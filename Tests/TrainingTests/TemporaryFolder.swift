@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A folder that is removed, with what it holds, when the value goes out of scope.
 final class TemporaryFolder: Sendable {
@@ -55,5 +56,18 @@ final class TemporaryFolder: Sendable {
 
   func remove(_ name: String) throws {
     guard unlink(file(name)) == 0 else { throw Failure(code: errno) }
+  }
+
+  /// Two folders in it have the same `files`, byte for byte.
+  func expect(
+    _ folder: String, equals other: String, in files: [String],
+    location: SourceLocation = #_sourceLocation
+  ) {
+    for file in files {
+      let (a, b) = (bytes(folder + "/" + file), bytes(other + "/" + file))
+      #expect(
+        a != nil && a == b, "\(file) of \(folder) differs from that of \(other)",
+        sourceLocation: location)
+    }
   }
 }

@@ -16,13 +16,6 @@ import Training
     "denoising.png", "curves.png", "samples/latest.png",
   ]
 
-  private func compare(_ folder: String, _ whole: String, also: [String]) {
-    for file in Self.files + also {
-      let (a, b) = (root.bytes(folder + "/" + file), root.bytes(whole + "/" + file))
-      #expect(a != nil && a == b, "\(folder)/\(file) differs from that of the unbroken run")
-    }
-  }
-
   @Test func aRunLeavesTheFilesOfTheContract() throws {
     let run = try SmallRun.toy()
     #expect(try run.train(in: root.file("whole")) == .finished)
@@ -61,8 +54,8 @@ import Training
       #expect(end == (stop < 40 ? .stopped(step: stop) : .finished))
     }
     #expect(try run.train(in: root.file("broken")) == .finished)
-    compare(
-      "broken", "whole", also: ["samples/000010.png", "samples/000030.png", "trajectories.png"])
+    let pictures = ["samples/000010.png", "samples/000030.png", "trajectories.png"]
+    root.expect("broken", equals: "whole", in: Self.files + pictures)
   }
 
   @Test(arguments: [
@@ -78,7 +71,7 @@ import Training
     try run.train(in: root.file("whole"))
     for stop in [4, 18] { try run.train(in: root.file("broken"), stopAt: stop) }
     try run.train(in: root.file("broken"))
-    compare("broken", "whole", also: [])
+    root.expect("broken", equals: "whole", in: Self.files)
   }
 
   @Test func imagesResume() throws {
@@ -88,7 +81,7 @@ import Training
       #expect(try run.train(in: root.file("broken"), stopAt: stop) == .stopped(step: stop))
     }
     try run.train(in: root.file("broken"))
-    compare("broken", "whole", also: ["samples/000004.png"])
+    root.expect("broken", equals: "whole", in: Self.files + ["samples/000004.png"])
   }
 
   /// Asked once a step, and then once a step of the final sampling.
@@ -104,7 +97,7 @@ import Training
     #expect(try Checkpoint(root.file("broken/checkpoint.safetensors")).step == min(call, 40))
     #expect(root.bytes("broken/samples.png") == nil)
     #expect(try run.train(in: root.file("broken")) == .finished)
-    compare("broken", "whole", also: [])
+    root.expect("broken", equals: "whole", in: Self.files)
   }
 
   @Test func aKilledRunResumesFromItsLastCheckpoint() throws {
@@ -118,7 +111,7 @@ import Training
     let metrics = try #require(root.bytes("broken/metrics.jsonl"))
     try root.put(metrics + "{\"step\":28,\"lo".utf8, at: "broken/metrics.jsonl")
     try run.train(in: root.file("broken"))
-    compare("broken", "whole", also: [])
+    root.expect("broken", equals: "whole", in: Self.files)
   }
 
   @Test func aFinishedRunDrawsWhatIsMissingAndNothingElse() throws {
@@ -143,7 +136,7 @@ import Training
     for threads in [1, 2] {
       try run.train(in: root.file("\(threads)"), threads: threads)
     }
-    compare("1", "2", also: [])
+    root.expect("1", equals: "2", in: Self.files)
   }
 
   @Test func drawingChangesNothingThatFollows() throws {

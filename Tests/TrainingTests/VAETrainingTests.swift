@@ -9,12 +9,8 @@ import VAE
   let root: TemporaryFolder
   init() throws { root = try TemporaryFolder() }
 
-  private func compare(_ folder: String, _ whole: String, _ files: [String]) {
-    for file in ["metrics.jsonl", "checkpoint.safetensors", "samples.png"] + files {
-      let (a, b) = (root.bytes(folder + "/" + file), root.bytes(whole + "/" + file))
-      #expect(a != nil && a == b, "\(folder)/\(file) differs from that of the unbroken run")
-    }
-  }
+  /// What two equal runs have in common beside their pictures, byte for byte.
+  private static let files = ["metrics.jsonl", "checkpoint.safetensors", "samples.png"]
 
   @Test(arguments: [
     [], ["binarisation=static"], ["model.likelihood=gaussian"], ["patience=3"],
@@ -28,12 +24,11 @@ import VAE
     #expect(try run.train(in: root.file("whole")) == .finished)
     for stop in [1, 5, 14, 15, 23] { _ = try run.train(in: root.file("broken"), stopAt: stop) }
     #expect(try run.train(in: root.file("broken")) == .finished)
-    compare(
-      "broken", "whole",
-      [
-        "curves.png", "reconstructions.png", "interpolation.png", "latent.png",
-        "latent-scatter.png",
-      ])
+    let pictures = [
+      "curves.png", "reconstructions.png", "interpolation.png", "latent.png",
+      "latent-scatter.png",
+    ]
+    root.expect("broken", equals: "whole", in: Self.files + pictures)
     #expect(root.bytes("whole/strip.png") == nil)
   }
 
@@ -42,7 +37,8 @@ import VAE
     #expect(try run.train(in: root.file("whole")) == .finished)
     for stop in [3, 25, 26] { _ = try run.train(in: root.file("broken"), stopAt: stop) }
     try run.train(in: root.file("broken"))
-    compare("broken", "whole", ["reconstructions.png", "latent-scatter.png"])
+    root.expect(
+      "broken", equals: "whole", in: Self.files + ["reconstructions.png", "latent-scatter.png"])
   }
 
   @Test func metricsHaveTheLossesParts() throws {
@@ -85,7 +81,7 @@ import VAE
   @Test func weightsDoNotDependOnThreads() throws {
     let run = try SmallRun.vae("batch=32", "model.posterior=vmf", "model.hidden=[64]", "patience=4")
     for threads in [1, 2] { try run.train(in: root.file("\(threads)"), threads: threads) }
-    compare("1", "2", ["reconstructions.png"])
+    root.expect("1", equals: "2", in: Self.files + ["reconstructions.png"])
   }
 
   @Test func samplesDependOnTheirSeedsAlone() throws {

@@ -93,17 +93,17 @@ struct Reader: Sendable {
       let still = try PNG.encode(picture(7, 5, 3), text: text)
       let wide = try PNG.encode(picture(300, 300, 1))
       let frames = [picture(4, 4, 1), picture(4, 4, 1)].map { Frame($0) }
-      let palette = RawPNG.chunk("PLTE", [0, 0, 0, 255, 255, 255])
-      let key = RawPNG.chunk("tRNS", [0, 1, 0, 1, 0, 1])
-      let notUTF8 = RawPNG.chunk("iTXt", Array("key".utf8) + [0, 0, 0, 0, 0, 0xFF, 0xFE])
-      return [
-        still, wide, try PNG.encode(animation: frames), try RawPNG.picture(depth: 16),
-        try RawPNG.picture(depth: 1), try RawPNG.picture(interlace: 1),
-        try RawPNG.picture(color: 6),
-        try RawPNG.picture(color: 4, fill: 255), try RawPNG.picture(color: 3, extra: palette),
-        try RawPNG.picture(color: 2, extra: key), try RawPNG.picture(extra: notUTF8),
-        try RawPNG.picture(extra: RawPNG.chunk("ABCd", [1])),
-        try RawPNG.picture(width: 9, height: 70_000),
+      let palette = RawPNG(color: 3, before: [("PLTE", [0, 0, 0, 255, 255, 255])])
+      let key = RawPNG(color: 2, before: [("tRNS", [0, 1, 0, 1, 0, 1])])
+      let notUTF8 = ("iTXt", Array("key".utf8) + [0, 0, 0, 0, 0, 0xFF, 0xFE])
+      let opaque = RawPNG(color: 4, rows: [0, 7, 255, 8, 255, 9, 255, 0, 7, 255, 8, 255, 9, 255])
+      let raw = [
+        RawPNG(depth: 16), RawPNG(depth: 1), RawPNG(interlace: 1), RawPNG(color: 6), opaque,
+        palette, key, RawPNG(before: [notUTF8]), RawPNG(before: [("ABCd", [1])]),
+        RawPNG(width: 9, height: 70_000),
+      ]
+      return raw.map(\.bytes) + [
+        still, wide, try PNG.encode(animation: frames),
         Array(still.prefix(6)), Array("no picture".utf8),
       ]
     },

@@ -1,9 +1,9 @@
 /// A PNG written chunk by chunk, so that tests can make the ones that `PNG.encode` never does.
-struct RawPNG {
-  var chunks: [(name: String, data: [UInt8])] = []
+public struct RawPNG {
+  public var chunks: [(name: String, data: [UInt8])] = []
 
   /// A whole picture whose rows are all zeros unless given (each with its filter byte in front).
-  init(
+  public init(
     width: Int = 3, height: Int = 2, depth: UInt8 = 8, color: UInt8 = 0, interlace: UInt8 = 0,
     before: [(name: String, data: [UInt8])] = [], rows: [UInt8]? = nil
   ) {
@@ -16,7 +16,7 @@ struct RawPNG {
     chunks.append(("IEND", []))
   }
 
-  var bytes: [UInt8] {
+  public var bytes: [UInt8] {
     var result: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     for (name, data) in chunks {
       let checked = Array(name.utf8) + data
@@ -26,12 +26,12 @@ struct RawPNG {
   }
 }
 
-func bigEndian(_ value: UInt32) -> [UInt8] {
+public func bigEndian(_ value: UInt32) -> [UInt8] {
   [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }
 
 /// A zlib stream of one stored block.
-func deflated(_ data: [UInt8]) -> [UInt8] {
+private func deflated(_ data: [UInt8]) -> [UInt8] {
   let count = UInt16(data.count)
   let lengths = [count, ~count].flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
   var (a, b): (UInt32, UInt32) = (1, 0)
@@ -42,7 +42,7 @@ func deflated(_ data: [UInt8]) -> [UInt8] {
   return [0x78, 0x01, 0x01] + lengths + data + bigEndian(b << 16 | a)
 }
 
-func crc32(_ bytes: [UInt8]) -> UInt32 {
+private func crc32(_ bytes: [UInt8]) -> UInt32 {
   var crc: UInt32 = .max
   for byte in bytes {
     crc ^= UInt32(byte)
@@ -53,10 +53,11 @@ func crc32(_ bytes: [UInt8]) -> UInt32 {
 
 extension RawPNG {
   /// The chunks of a PNG; the checks are left to the caller.
-  init(parsing bytes: [UInt8]) {
+  public init(parsing bytes: [UInt8]) {
     var start = 8
     while start + 12 <= bytes.count {
       let count = Int(number(bytes[start...]))
+      guard count <= bytes.count - start - 12 else { break }
       let name = String(decoding: bytes[start + 4..<start + 8], as: UTF8.self)
       chunks.append((name, Array(bytes[start + 8..<start + 8 + count])))
       start += 12 + count
@@ -65,6 +66,6 @@ extension RawPNG {
 }
 
 /// The first four bytes as a number.
-func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+public func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
   bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
 }

@@ -3,6 +3,7 @@ public struct Mutation {
   /// What belongs into such files and is put in at random places.
   public var tokens: [String]
 
+  /// Damage that puts in `tokens`.
   public init(tokens: [String] = []) { self.tokens = tokens }
 
   /// Up to four changes: a byte, a bit, a run of extremes, a cut, a copy, a deletion, a token; one file in

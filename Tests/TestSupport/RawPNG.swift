@@ -1,5 +1,6 @@
 /// A PNG written chunk by chunk, so that tests can make the ones that `PNG.encode` never does.
 public struct RawPNG {
+  /// Names of four letters, and what follows them.
   public var chunks: [(name: String, data: [UInt8])] = []
 
   /// A whole picture whose rows are all zeros unless given (each with its filter byte in front).
@@ -16,6 +17,7 @@ public struct RawPNG {
     chunks.append(("IEND", []))
   }
 
+  /// The file, with checksums that agree.
   public var bytes: [UInt8] {
     var result: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     for (name, data) in chunks {
@@ -26,6 +28,7 @@ public struct RawPNG {
   }
 }
 
+/// Four bytes, the highest first.
 public func bigEndian(_ value: UInt32) -> [UInt8] {
   [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }

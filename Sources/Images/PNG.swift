@@ -19,7 +19,7 @@ public enum PNG {
     for (key, value) in text {
       let name = try latin1(key: key)
       guard !value.utf8.contains(0) else {
-        throw PNGError("the text under the key '\(key)' contains a zero")
+        throw PNGError("the text under the key '\(shown(key))' contains a zero")
       }
       if value.utf8.count <= longestPlainText, let bytes = latin1(value) {
         try require(cpng_add_text(picture, name, bytes, CPNG_TEXT_LATIN1))
@@ -113,7 +113,7 @@ public enum PNG {
       characters.first != 32, characters.last != 32
     else {
       throw PNGError(
-        "the text key '\(key)' is not 1 to 79 characters of Latin-1 with single spaces inside")
+        "the text key '\(shown(key))' is not 1 to 79 characters of Latin-1 with single spaces inside")
     }
     return bytes
   }
@@ -204,10 +204,15 @@ public enum PNG {
       } else if let value = String(validatingCString: value) {
         texts.append((name, value))
       } else {
-        throw PNGError(damaged + "the text under the key '\(name)' is not UTF-8")
+        throw PNGError(damaged + "the text under the key '\(shown(name))' is not UTF-8")
       }
     }
     return texts
+  }
+
+  /// A key in a message of one line; a file's may hold anything.
+  private static func shown(_ key: String) -> String {
+    key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
   }
 
   private static func fromLatin1(_ text: UnsafePointer<CChar>) -> String {

@@ -122,6 +122,27 @@ import VAE
     }
   }
 
+  /// Moving averages that equal the weights give the estimates of the weights, to the bit: points, and
+  /// their densities, are of the same draw.
+  @Test(arguments: [
+    Latent.gaussian(dimension: 3), .sphere(dimension: 3, concentration: nil),
+    .sphere(dimension: 10, concentration: 300),
+  ])
+  func aCopyOfTheWeightsGivesTheSameEstimates(_ latent: Latent) throws {
+    let parameters = Parameters("vae")
+    let model = try VAE(
+      shape: [2], network: Network(hidden: [4]), latent: latent,
+      likelihood: .gaussian(deviation: 0.2), parameters)
+    let runtime = try Runtime(seed: 3, threads: 1)
+    let examples = examples(20)
+    let found = try [Weights.raw, .averaged].map { weights in
+      try ImportanceSampling(
+        model, runtime, draws: 60, weights: weights.reading(parameters.variables)
+      ).estimates(of: examples) { _ in }.map(\.values)
+    }
+    #expect(found[0] == found[1])
+  }
+
   @Test func theEvaluationSeedIsAnotherDraw() throws {
     let values = examples(50).values
     let first = try estimates(3, Examples(values, count: 50, seed: 0)).iwae.values

@@ -234,7 +234,10 @@ import Training
       try message(extra) == "\(path): holds \"more\", which the experiment's model lacks")
     let reshaped =
       missing + [NamedArray(name: name, shape: [2, 16], values: .init(repeating: 0, count: 32))]
-    #expect(try message(reshaped) == "variable \(name) has shape [2, 16], not [16, 2]")
+    #expect(
+      try message(reshaped)
+        == "\(path): does not fit the experiment's model: variable \(name) has shape [2, 16], not [16, 2]"
+    )
     var later = metadata
     later["figment.format"] = "2"
     try Safetensors.write(arrays, metadata: later, to: path)

@@ -63,8 +63,16 @@ public struct Trainer {
     let runtime = try Runtime(seed: experiment.seed, threads: threads)
     let checkpoint = try restore(into: runtime)
     let first = checkpoint?.step ?? 0
-    let training = try TrainingProgram(experiment, data, runtime)
-    let watch = try Watch(training, validation, experiment)
+    let training: TrainingProgram
+    let watch: Watch
+    do {
+      training = try TrainingProgram(experiment, data, runtime)
+      watch = try Watch(training, validation, experiment)
+    } catch let error as TensorError where checkpoint != nil {
+      // The same programs have run before: what does not fit is what the checkpoint holds.
+      throw FormatError(
+        path: paths.checkpoint, problem: "does not fit the experiment's model: \(error)")
+    }
     try checkpoint?.check(against: training.variableNames + watch.variableNames)
     if try first >= experiment.steps || watch.isOver {
       log.info("the run is finished: \(first) of \(experiment.steps) steps are done")

@@ -113,7 +113,8 @@ public enum PNG {
       characters.first != 32, characters.last != 32
     else {
       throw PNGError(
-        "the text key '\(shown(key))' is not 1 to 79 characters of Latin-1 with single spaces inside")
+        "the text key '\(shown(key))' is not 1 to 79 characters of Latin-1 with single spaces inside"
+      )
     }
     return bytes
   }

@@ -51,7 +51,7 @@ struct PNGTests {
     }
     #expect(
       thrown?.description
-        == "the text key '\(key)' is not 1 to 79 characters of Latin-1 with single spaces inside")
+        == "the text key '\(shown)' is not 1 to 79 characters of Latin-1 with single spaces inside")
   }
 
   @Test func badPictures() {
@@ -77,7 +77,8 @@ struct PNGTests {
     ]
     for (bitmap, text, message) in table {
       let thrown = #expect(throws: PNGError.self) { try PNG.encode(bitmap, text: text) }
-      #expect(thrown?.description == message)
+      let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+    #expect(thrown?.description == message)
     }
   }
 
@@ -190,6 +191,7 @@ struct PNGTests {
 
   @Test(arguments: refused) func refuses(case: Refused) {
     let thrown = #expect(throws: PNGError.self) { try PNG.decode(`case`.bytes) }
+    let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
     #expect(thrown?.description == `case`.message)
   }
 
@@ -198,7 +200,8 @@ struct PNGTests {
       pattern(width: 9, height: 11, channels: 3), text: [("key", "value"), ("\u{E9}", "\u{3B1}")])
     for count in 1..<whole.count {
       let thrown = #expect(throws: PNGError.self) { try PNG.decode(Array(whole.prefix(count))) }
-      #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
+      let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+    #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
     }
   }
 
@@ -218,6 +221,7 @@ struct PNGTests {
     let bytes = try PNG.encode(pattern(width: 6, height: 5, channels: 3))
     #expect(try PNG.decode(bytes, maximumPixels: 30).bitmap.width == 6)
     let thrown = #expect(throws: PNGError.self) { try PNG.decode(bytes, maximumPixels: 29) }
+    let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
     #expect(thrown?.description == "6 x 5 pixels are more than the 29 allowed")
   }
 

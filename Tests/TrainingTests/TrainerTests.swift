@@ -204,6 +204,19 @@ import Training
     #expect(root.bytes("a/checkpoint.safetensors") == other)
   }
 
+  /// As where a version before the key wrote it.
+  @Test func aRunWithoutAKeyHasItsDefault() throws {
+    try SmallRun.toy().train(in: root.file("a"), stopAt: 3)
+    let text = try #require(root.text("a/experiment.yaml"))
+    let older = text.replacing("  kind: adam\n", with: "")
+    #expect(older != text)
+    try root.put(older.utf8, at: "a/experiment.yaml")
+    #expect(try SmallRun.toy().train(in: root.file("a"), stopAt: 5) == .stopped(step: 5))
+    try root.put(older.replacing("beta1: 0.9", with: "beta1: 0.8").utf8, at: "a/experiment.yaml")
+    #expect(
+      failure { try SmallRun.toy().train(in: root.file("a")) }.contains("optimizer.beta1 (0.8"))
+  }
+
   @Test func aCheckpointOfAnotherArchitectureIsRefused() throws {
     let path = root.file("a/checkpoint.safetensors")
     try SmallRun.toy("steps=3").train(in: root.file("a"))

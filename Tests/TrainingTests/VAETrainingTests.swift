@@ -32,6 +32,22 @@ import VAE
     #expect(root.bytes("whole/strip.png") == nil)
   }
 
+  /// A point on the sphere and its density are of one draw, whichever weights are read.
+  @Test func averagedWeightsKeepADrawTogether() throws {
+    try SmallRun.toyVAE().train(in: root.file("a"))
+    func ratios(withPoints: Bool) throws -> [Float] {
+      let run = try Run(folder: root.file("a"), threads: 1)
+      guard case .vae(let model, _) = run.model else { return [] }
+      let draws = model.posterior(.normal([50, 2], "x")).draws(3)
+      let ratio = run.reading(draws.logRatio)
+      let points = withPoints ? [run.reading(draws.points)] : []
+      let program = try run.runtime.compile("test", points + [ratio])
+      program.run()
+      return try program.values(ratio)
+    }
+    #expect(try ratios(withPoints: true) == ratios(withPoints: false))
+  }
+
   @Test func pointsResume() throws {
     let run = try SmallRun.toyVAE("patience=1")
     #expect(try run.train(in: root.file("whole")) == .finished)

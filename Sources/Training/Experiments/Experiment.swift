@@ -121,7 +121,7 @@ public struct Experiment: Equatable, Sendable {
     try self.init(try ConfigurationTree(yaml: yaml, file: file), overrides: overrides)
   }
 
-  private init(_ tree: ConfigurationTree, overrides: [String]) throws {
+  init(_ tree: ConfigurationTree, overrides: [String] = []) throws {
     var tree = tree
     for override in overrides { try tree.override(override) }
     self = try tree.decode { try Experiment(from: &$0) }

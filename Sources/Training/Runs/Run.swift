@@ -18,6 +18,9 @@ public struct Run {
   let parameters: Parameters
   /// Steps of training.
   public let step: Int
+  /// From an expression of the raw weights to that of those that samples are drawn with; see
+  /// `Weights.reading`.
+  public let reading: @Sendable (Tensor) -> Tensor
 
   init(
     experiment: Experiment, domain: Domain, runtime: Runtime, model: Model, parameters: Parameters,
@@ -25,6 +28,7 @@ public struct Run {
   ) {
     (self.experiment, self.domain, self.runtime) = (experiment, domain, runtime)
     (self.model, self.parameters, self.step) = (model, parameters, step)
+    reading = experiment.weights.reading(model.sampled(of: parameters))
   }
 
   /// Loads the checkpoint of a run folder; the data set itself is not needed.
@@ -47,7 +51,9 @@ public struct Run {
     try checkpoint.restore(into: runtime)
     parameters = Parameters(experiment.model.root)
     model = try experiment.model.model(forExamplesOf: domain.shape, parameters)
-    let sampled = Set(model.sampled(of: parameters))
+    let read = model.sampled(of: parameters)
+    reading = experiment.weights.reading(read)
+    let sampled = Set(read)
     for variable in parameters.variables {
       let kinds = sampled.contains(variable) ? [Weights.raw, experiment.weights] : [.raw]
       for name in Set(kinds.map { $0.name(variable) }).sorted()
@@ -199,10 +205,5 @@ public struct Run {
   private func other(_ what: String, _ kind: String) -> DataError {
     DataError(
       "\(what) is for runs of kind \(kind), and \(experiment.name) is a \(experiment.model.kind)")
-  }
-
-  /// An expression of the raw weights, with those read that samples are drawn with.
-  public func reading(_ expression: Tensor) -> Tensor {
-    experiment.weights.reading(model.sampled(of: parameters))(expression)
   }
 }

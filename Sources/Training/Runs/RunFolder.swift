@@ -219,7 +219,11 @@ public struct RunFolder: ~Copyable, Sendable {
       return .foreign("holds an experiment.yaml that cannot be read (\(error.problem))")
     }
     let wanted = try ConfigurationTree(yaml: experiment, file: "the resolved experiment")
-    let keys = differences(from: found, to: wanted)
+    // What a version before a key was thought of did is the key's default.
+    let complete = (try? Experiment(found)).flatMap {
+      try? ConfigurationTree(yaml: $0.yaml, file: paths.experiment)
+    }
+    let keys = differences(from: complete ?? found, to: wanted)
     return keys.isEmpty ? .same : .differs(keys)
   }
 

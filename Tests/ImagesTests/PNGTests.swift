@@ -78,7 +78,7 @@ struct PNGTests {
     for (bitmap, text, message) in table {
       let thrown = #expect(throws: PNGError.self) { try PNG.encode(bitmap, text: text) }
       let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
-    #expect(thrown?.description == message)
+      #expect(thrown?.description == message)
     }
   }
 
@@ -201,7 +201,7 @@ struct PNGTests {
     for count in 1..<whole.count {
       let thrown = #expect(throws: PNGError.self) { try PNG.decode(Array(whole.prefix(count))) }
       let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
-    #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
+      #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
     }
   }
 

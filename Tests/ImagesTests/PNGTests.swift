@@ -49,6 +49,7 @@ struct PNGTests {
     let thrown = #expect(throws: error) {
       try PNG.encode(Bitmap(width: 1, height: 1, channels: 1), text: [(key, value)])
     }
+    let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
     #expect(
       thrown?.description
         == "the text key '\(shown)' is not 1 to 79 characters of Latin-1 with single spaces inside")
@@ -77,7 +78,6 @@ struct PNGTests {
     ]
     for (bitmap, text, message) in table {
       let thrown = #expect(throws: PNGError.self) { try PNG.encode(bitmap, text: text) }
-      let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
       #expect(thrown?.description == message)
     }
   }
@@ -191,7 +191,6 @@ struct PNGTests {
 
   @Test(arguments: refused) func refuses(case: Refused) {
     let thrown = #expect(throws: PNGError.self) { try PNG.decode(`case`.bytes) }
-    let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
     #expect(thrown?.description == `case`.message)
   }
 
@@ -200,7 +199,6 @@ struct PNGTests {
       pattern(width: 9, height: 11, channels: 3), text: [("key", "value"), ("\u{E9}", "\u{3B1}")])
     for count in 1..<whole.count {
       let thrown = #expect(throws: PNGError.self) { try PNG.decode(Array(whole.prefix(count))) }
-      let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
       #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
     }
   }
@@ -221,7 +219,6 @@ struct PNGTests {
     let bytes = try PNG.encode(pattern(width: 6, height: 5, channels: 3))
     #expect(try PNG.decode(bytes, maximumPixels: 30).bitmap.width == 6)
     let thrown = #expect(throws: PNGError.self) { try PNG.decode(bytes, maximumPixels: 29) }
-    let shown = key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
     #expect(thrown?.description == "6 x 5 pixels are more than the 29 allowed")
   }
 

@@ -5,7 +5,7 @@ FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability check format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ fuzz: trials ## read 1,000,000 damaged files by every reader, and list the refus
 
 repeatability: trials ## write docs/repeatable.md: bytes at several numbers of threads, and of samples at once
 	@.build/release/Trials repeatability --out docs/repeatable.md
+
+overhead: trials ## what checkpoints and the checks of every step cost, on an idle machine
+	@.build/release/Trials overhead Experiments/*-toy.yaml Experiments/*-mnist.yaml
 
 check: setup ## what a commit must pass: format, no warnings, tests, cheapest first
 	swift format lint --strict --parallel --recursive $(SOURCES)

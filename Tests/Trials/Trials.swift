@@ -5,8 +5,8 @@ import ArgumentParser
 struct Trials: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "Trials",
-    abstract: "Kills runs, damages files and compares bytes: what takes longer than a test.",
-    subcommands: [Soak.self, Fuzz.self, FuzzWorker.self, Repeatability.self])
+    abstract: "Kills runs, damages files, compares bytes and costs: what takes longer than a test.",
+    subcommands: [Soak.self, Fuzz.self, FuzzWorker.self, Repeatability.self, Overhead.self])
 }
 
 /// Why a trial failed, on one line.

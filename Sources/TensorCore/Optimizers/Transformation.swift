@@ -116,6 +116,8 @@ public struct Descent: Sendable {
   /// 1 where the loss and every gradient are finite, else 0: then the step leaves every variable as
   /// it was.
   public let isFinite: Tensor
+  /// The updates without that condition: for measuring what it costs.
+  package let uncheckedUpdates: [Update]
 }
 
 /// One step of `transformation` down `loss`.
@@ -166,5 +168,6 @@ public func minimize(
     updates += slots.updates
   }
   return Descent(
-    updates: updates.map { $0.where(isFinite) }, gradientNorm: norm, isFinite: isFinite)
+    updates: updates.map { $0.where(isFinite) }, gradientNorm: norm, isFinite: isFinite,
+    uncheckedUpdates: updates)
 }

@@ -15,6 +15,7 @@ public final class TrainingProgram {
   private let input: BatchInput
   private let stages: [Compiled]
   private let precision: Precision
+  private let isChecked: Bool
 
   /// What a step reports.
   public struct Figures: Sendable {
@@ -56,8 +57,17 @@ public final class TrainingProgram {
   /// Compiles the training step of `experiment` on `data`.
   ///
   /// - Throws: `TensorError` where the model does not fit the data.
-  public init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime) throws {
-    self.runtime = runtime
+  public convenience init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime) throws
+  {
+    try self.init(experiment, data, runtime, isChecked: true)
+  }
+
+  /// - Parameter isChecked: Whether each step asks if its loss and gradients are finite. Training always
+  ///   does; a program that does not shows what it costs.
+  package init(
+    _ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime, isChecked: Bool
+  ) throws {
+    (self.runtime, self.isChecked) = (runtime, isChecked)
     let parameters = Parameters(experiment.model.root)
     let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
     let input = try BatchInput(data, experiment)
@@ -69,17 +79,19 @@ public final class TrainingProgram {
         stage.loss, stage.parameters, stage.optimizer, holding: [clock.done] + stage.held)
       let means = ([("loss", stage.loss)] + stage.parts).map { clock.mean(of: $1, $0) }
       let rate = stage.rate(clock.step)
-      let outputs =
-        [stage.loss] + means.map(\.value) + [descent.gradientNorm, rate, descent.isFinite]
-      let others = (stage.updates + [clock.update] + means.map(\.update)).map {
-        $0.where(descent.isFinite)
-      }
+      let figures = isChecked ? [descent.gradientNorm, rate, descent.isFinite] : [rate]
+      let outputs = [stage.loss] + means.map(\.value) + figures
+      let others = stage.updates + [clock.update] + means.map(\.update)
+      let updates =
+        isChecked
+        ? descent.updates + others.map { $0.where(descent.isFinite) }
+        : descent.uncheckedUpdates + others
       let program = try runtime.compile(
-        stage.name, outputs, updates: descent.updates + others, precision: experiment.precision)
+        stage.name, outputs, updates: updates, precision: experiment.precision)
       return Compiled(
         stage: stage, program: program, gradientNorm: descent.gradientNorm, rate: rate,
         isFinite: descent.isFinite, means: means.map { (stage.figure($0.name), $0.value) },
-        outputs: outputs, updates: descent.updates + others)
+        outputs: outputs, updates: updates)
     }
     precision = experiment.precision
     (self.model, self.parameters, self.input) = (model, parameters, input)
@@ -129,6 +141,17 @@ public final class TrainingProgram {
       otherNorms: try others.map {
         ($0.stage.figure("gradientNorm"), try $0.program.scalar($0.gradientNorm))
       })
+  }
+
+  /// As `run`, without its figures, and whatever the outcome.
+  package func runUnreported(step: Int) throws {
+    for compiled in stages {
+      for run in 0..<compiled.stage.runs {
+        input.fill(compiled.program, step: step * compiled.stage.runs + run)
+        compiled.program.run()
+        if isChecked { _ = try compiled.program.scalar(compiled.isFinite) }
+      }
+    }
   }
 
   /// What first was not finite in the step that ended with `fault`, which runs again on the same draws with

@@ -198,7 +198,7 @@ struct Reader: Sendable {
     unreachable: [
       ("cannot hold", writing), ("the header would be", writing), ("its shape", writing),
       ("has no array", "of a caller who asks for another array"),
-      ("expected  ... values", "of a caller with other memory"),
+      ("has shape  ... ; expected", "of a caller with other memory"),
       ("is of another run", "of a resume, which compares"),
       ("which the experiment's model", "of a resume"),
       ("a number of steps", "of lines of metrics"), ("expected \"step\"", "of lines of metrics"),
@@ -218,7 +218,8 @@ struct Reader: Sendable {
         "", "- a", "a: b: c", "name: a\nname: b", "name: &x a\ndata: *x", "name: a\n---\nb: c",
         "? [a]\n: b", "name: !!int 5", "<<: {a: b}", "name: \u{1}", "? {a: b}\n: c", "a: *b",
         ddpm(", timeFeatures: 3"), ddpm(", widht: 3"), ddpm("", "precision: fp16"),
-        ddpm("", "binarisation: fixed"), ddpm("", "patience: 3"), ddpm("", "seed: -1"),
+        ddpm("", "binarisation: fixed"), ddpm("", "binarisation: dynamic"), ddpm("", "patience: 3"),
+        ddpm("", "seed: -1"),
         ddpm("", "optimizer: 3"), ddpm("", "optimizer: {kind: 5}"),
         ddpm("", "optimizer: {kind: no}"),
         ddpm("", "sampling: {method: ancestral, eta: 0.5}"), ddpm("", "sampling: {method: ddimm}"),
@@ -321,13 +322,19 @@ struct Reader: Sendable {
   private static let csv = Reader(
     name: "csv", file: "file.csv",
     seeds: {
-      text([
-        "x,y\n1,2\n3,4\n5,6.5\n", "1;2\r\n-3;4e5\r\n", "\u{feff}a\tb\n1\t2\n.5\t+7\n", "x,y\n",
-        "1,2\n\n3,4\n", "1\n2\n", "1,2,3\n", "1,\n", "1,a\n2,3\n", "1;2,5\n3;4\n", "1,inf\n2,3\n",
-        "1,2\n", "1,2\n1,3\n", "1e300,2\n-1e300,3\n", "0,0\n1e-320,1\n", "1,2\n3,4\n1e39,5\n", "\n",
-        String(repeating: "1,2\n2,3\n", count: 2100),
-        (0..<40).map { "\($0),\($0)\n" }.joined() + "1e60,3\n",
-      ]) + [[0xFF, 0xFE, 0x31, 0]]
+      text(
+        [
+          "x,y\n1,2\n3,4\n5,6.5\n", "1;2\r\n-3;4e5\r\n", "\u{feff}a\tb\n1\t2\n.5\t+7\n", "x,y\n",
+          "1,2\n\n3,4\n", "1\n2\n", "1,2,3\n", "1,\n", "1,a\n2,3\n", "1;2,5\n3;4\n", "1,inf\n2,3\n",
+          "1,2\n", "1,2\n1,3\n", "1e300,2\n-1e300,3\n", "0,0\n1e-320,1\n", "1,2\n3,4\n1e39,5\n",
+          "\n",
+          String(repeating: "1,2\n2,3\n", count: 2100),
+          (0..<40).map { "\($0),\($0)\n" }.joined() + "1e60,3\n",
+        ]
+          + (0..<8).map { place in
+            // In one of the places it is no training example, and the deviation is without it.
+            (0..<40).map { $0 == 5 * place ? "1e60,3\n" : "\($0),\($0)\n" }.joined()
+          }) + [[0xFF, 0xFE, 0x31, 0]]
     },
     tokens: [
       "nan", "inf", "1e999", "0x1", ",", ";", "\t", "\n", "\r\n", "\u{feff}", "\"", "-", "é",

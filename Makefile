@@ -43,7 +43,9 @@ train-wgan: data ## train a gradient-normalized WGAN on MNIST: minutes, ends in 
 train-wgan-toy: build ## the same on eight Gaussians: about a minute
 	$(FIGMENT) train Experiments/wgan-toy.yaml --resume
 
-dirac-gan: build ## the smallest GAN under four constraints: outputs/dirac-gan.png
+dirac-gan: setup ## the smallest GAN under four constraints: outputs/dirac-gan.png
+	swift build -c release --product DiracGAN
+	@mkdir -p outputs
 	.build/release/DiracGAN outputs/dirac-gan.png
 
 train-classifier: data ## train the classifier of digits that judges samples: under a minute

@@ -132,7 +132,7 @@ private struct Subject {
         kind = kinds[turn / 2 % kinds.count]
         let places = calls.indices.filter { calls[$0] == kind }
         let place = places[Int.random(in: places.indices, using: &generator)] + 1
-        isPowerCut = turn / 2 / kinds.count % 2 == 0
+        isPowerCut = Bool.random(using: &generator)
         child = try workshop.start(
           arguments,
           crashPoints: [

@@ -53,7 +53,10 @@ final class Tool: Sendable {
         + (process.arguments ?? [])
     }
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = environment.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own }
+    var inherited = ["PATH": "/usr/bin:/bin"]
+    // Of `make test-sanitize`: the program is built with the sanitizer, too.
+    inherited["ASAN_OPTIONS"] = ProcessInfo.processInfo.environment["ASAN_OPTIONS"]
+    process.environment = environment.merging(inherited) { own, _ in own }
     process.standardInput = FileHandle.nullDevice
     let name = UUID().uuidString
     func open(_ suffix: String) throws -> FileHandle {

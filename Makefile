@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
-UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
+UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
 .PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
 

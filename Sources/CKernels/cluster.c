@@ -282,6 +282,7 @@ static void cover(
 
 void fk_run_cluster(const void *arguments, int piece, int worker) {
   const fk_cluster *cluster = arguments;
+  if (cluster->gate && *cluster->gate == 0) return;
   int64_t block = cluster->reduced * cluster->inner;
   int64_t outer_begin = 0, outer_end = cluster->outer, row_begin = 0, row_end = cluster->reduced;
   if (cluster->splits_reduced) {

@@ -13,6 +13,7 @@ private final class Case {
   var tile = 1024
   var pieces = 1
   var splits = false
+  var gate: Floats?
 
   /// By register: the exact values, for those that have some.
   var exact: [Int: [Double]] = [:]
@@ -152,7 +153,9 @@ private final class Case {
           register_count: Int32(registers.count),
           operation_count: Int32(operations.count),
           reduction_count: Int32(arguments.count), registers: $0, operations: $1,
-          reductions: $2, scratch: scratch.pointer, scratch_slots: slots)
+          reductions: $2,
+          gate: gate.map { UnsafePointer($0.pointer) }, scratch: scratch.pointer,
+          scratch_slots: slots)
         return body(&cluster, results)
       }
     }
@@ -585,6 +588,23 @@ private func randomCase(_ seed: Int) -> Case {
       (test.splits, test.pieces) = (pieces > 1, pieces)
       #expect(abs(Double(test.run()[0][0]) - exact) < 1e-5 * exact)
     }
+  }
+
+  @Test(arguments: [1, 4], [0, -0.0, 1, .nan] as [Float]) func aGateOfZeroIsClosed(
+    pieces: Int, gate: Float
+  ) {
+    let test = Case()
+    test.sizes = [5000]
+    test.outer = 5000
+    test.pieces = pieces
+    let x = test.dense((0..<5000).map { Float($0) })
+    test.apply(FK_ADD, test.output(), x, x)
+    let number = Floats([gate])
+    test.gate = number
+    let isOpen = test.disagreement(test.run()) == nil
+    #expect(isOpen == (gate != 0))
+    let isUntouched = test.stored.values.allSatisfy { $0.values.allSatisfy { $0.isNaN } }
+    #expect(isUntouched == (gate == 0))
   }
 
   @Test func scalarOperandsOfEveryKind() {

@@ -84,6 +84,7 @@ typedef struct {
   const fk_register *_Nonnull registers;
   const fk_operation *_Nonnull operations;
   const fk_reduction *_Nullable reductions;
+  const float *_Nullable gate;  // where this number is 0 nothing is done; not looked at in a chain
   float *_Nonnull scratch;  // per worker: scratch_slots * FK_TILE floats, 64-byte aligned
   int32_t scratch_slots;
 } fk_cluster;

@@ -90,7 +90,8 @@ extension Emitter {
       reduction_count: Int32(reductions.count),
       registers: UnsafePointer(allocations.array(tiles.registers)),
       operations: UnsafePointer(allocations.array(tiles.operations)),
-      reductions: UnsafePointer(allocations.array(reductions)), scratch: scratch.base,
+      reductions: UnsafePointer(allocations.array(reductions)),
+      gate: try cluster.gate.map { UnsafePointer(try floats($0)) }, scratch: scratch.base,
       scratch_slots: Int32(scratch.slots))
   }
 

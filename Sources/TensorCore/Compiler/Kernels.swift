@@ -67,6 +67,8 @@ package struct Cluster: Sendable {
   package var form: Form
   /// The axes that the views and the form need.
   package var sizes: [Int] = []
+  /// A single number: where it is 0 the stores are what their variables are anyway, and nothing runs.
+  package var gate: Int?
 
   package struct Form: Hashable, Sendable {
     package var outer, reduced, inner: Int

@@ -18,6 +18,11 @@ extension Listing {
         if stores.contains(member) {
           operations.append(.init(function: FK_COPY, result: member, operands: [member]))
         }
+      } else if cluster.gate != nil, stores.contains(member) {
+        // The gate is not 0, or nothing runs.
+        operations.append(
+          .init(function: FK_COPY, result: member, operands: [home(instructions[member].inputs[1])])
+        )
       } else {
         operations.append(
           .init(
@@ -27,6 +32,11 @@ extension Listing {
     }
     let wanted = stores.union(cluster.reductions.map { home(instructions[$0].inputs[0]) })
     var lowering = Lowering(listing: self, operations: operations, wanted: wanted)
+    if cluster.gate != nil {
+      for store in cluster.stores {
+        lowering.computeInPlace(store, of: home(instructions[store].inputs[2]))
+      }
+    }
     lowering.combine { $0.siluGradient($1) }
     lowering.combine { $0.silu($1) }
     lowering.combine { $0.multiplyAdd($1) }
@@ -46,6 +56,20 @@ private struct Lowering {
     self.listing = listing
     self.operations = operations
     self.wanted = wanted
+  }
+
+  /// Computes what `store` is a copy of where it is stored, unless `old`, which is there, is read after that.
+  mutating func computeInPlace(_ store: Int, of old: Int) {
+    guard let at = operations.firstIndex(where: { $0.result == store }),
+      let value = operations[at].operands.first, !wanted.contains(value),
+      let made = operations.firstIndex(where: { $0.result == value }),
+      !operations[(made + 1)...].contains(where: { $0.operands.contains(old) })
+    else { return }
+    operations.remove(at: at)
+    for i in made..<operations.count {
+      if operations[i].result == value { operations[i].result = store }
+      operations[i].operands = operations[i].operands.map { $0 == value ? store : $0 }
+    }
   }
 
   /// Replaces what `rule` has something better for, and drops what nobody uses any more.

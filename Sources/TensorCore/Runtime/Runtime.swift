@@ -78,6 +78,7 @@ public final class Runtime {
     try fused.listing.check(after: "fuse")
     var schedule = order(fused, halves: precision == .bf16 ? halves(fused) : [])
     schedule.precision = precision
+    if isFusing { schedule.gate() }
     return schedule
   }
 

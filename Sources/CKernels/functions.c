@@ -104,7 +104,14 @@ void fk_evaluate(
     case FK_ADD: BINARY(x + y)
     case FK_SUBTRACT: BINARY(x - y)
     case FK_MULTIPLY: BINARY(x * y)
-    case FK_DIVIDE: BINARY(x / y)
+    case FK_DIVIDE: {
+      if ((scalars & (FK_A_SCALAR | FK_B_SCALAR)) != FK_B_SCALAR) BINARY(x / y)
+      // As a product in double, two times as fast and the same to the last bit: the quotient of two floats is never as
+      // close as 2^-49 of itself to where its rounding changes, and this one is within 2^-52 of it. (Between the
+      // floats and zero it can be; workers flush there.)
+      double reciprocal = 1 / (double) *b;
+      LOOP((float) ((double) a[i] * reciprocal));
+    }
     case FK_MAXIMUM: BINARY(x < y ? y : x)
     case FK_LESS: BINARY((x < y ? 1.0f : 0.0f))
     case FK_SILU_GRADIENT: BINARY(x * silu_slope_float(y))

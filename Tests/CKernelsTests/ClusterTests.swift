@@ -97,6 +97,7 @@ private final class Case {
       case FK_ADD: x[i] + y[i]
       case FK_SUBTRACT: x[i] - y[i]
       case FK_MULTIPLY: x[i] * y[i]
+      case FK_DIVIDE: x[i] / y[i]
       case FK_MAXIMUM: x[i] < y[i] ? y[i] : x[i]
       case FK_SELECT: x[i] != 0 ? y[i] : z[i]
       case FK_MULTIPLY_ADD: x[i] * y[i] + z[i]
@@ -605,6 +606,39 @@ private func randomCase(_ seed: Int) -> Case {
     #expect(isOpen == (gate != 0))
     let isUntouched = test.stored.values.allSatisfy { $0.values.allSatisfy { $0.isNaN } }
     #expect(isUntouched == (gate == 0))
+  }
+
+  /// Of any bits, and near each other, where quotients come closest to what rounds otherwise.
+  @Test(arguments: 0..<4) func divisionByANumberIsExact(_ seed: Int) {
+    var random = SplitMix64(seed: seed)
+    func float(isNear: Bool) -> Float {
+      let bits = UInt32(truncatingIfNeeded: random.next())
+      return Float(bitPattern: isNear ? 0x3f00_0000 | bits & 0x1ff_ffff : bits)
+    }
+    let special: [Float] = [
+      0, -0.0, 1, -3, 0.999, .infinity, .nan, .leastNormalMagnitude, .greatestFiniteMagnitude,
+    ]
+    let divisors = special + (0..<200).map { float(isNear: $0 % 2 == 0) }
+    for (i, divisor) in divisors.enumerated() where !divisor.isSubnormal {
+      let test = Case()
+      test.sizes = [4000]
+      test.outer = 4000
+      let values = (special + (0..<4000).map { _ in float(isNear: i % 2 == 1) }).prefix(4000)
+        .map { $0.isSubnormal ? 0 : $0 }
+      let out = test.output()
+      test.apply(FK_DIVIDE, out, test.dense(values), test.scalar(divisor))
+      _ = test.run()
+      let quotients = test.stored[out]?.values ?? []
+      let wrong = values.indices.first {
+        let exact = values[$0] / divisor
+        // Where workers flush to zero, one in the last place is allowed here.
+        if exact.isSubnormal || exact.magnitude == .leastNormalMagnitude { return false }
+        return exact.isNaN ? !quotients[$0].isNaN : exact.bitPattern != quotients[$0].bitPattern
+      }
+      if let wrong {
+        Issue.record("seed \(seed): \(values[wrong]) / \(divisor) = \(quotients[wrong])")
+      }
+    }
   }
 
   @Test func scalarOperandsOfEveryKind() {

@@ -195,6 +195,7 @@ static void evaluate_tile(const cluster_run *run, int64_t start, int64_t count) 
     }
   }
   int64_t operation_count = run->cluster->operation_count;
+  if (run->streams && operation_count == 0) fetch_ahead(run, start + 2 * count, count, 0, 1);
   for (int64_t i = 0; i < operation_count; i++) {
     const planned_operation *operation = &run->operations[i];
     if (run->streams) fetch_ahead(run, start + 2 * count, count, i, operation_count);
@@ -223,7 +224,7 @@ static void reduce_blocks(const cluster_run *run, int64_t offset, int64_t blocks
 /// Adds the recent tiles' partial results to the results.
 static void flush_recent(const cluster_run *run, int64_t offset, int64_t width) {
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
-    fk_reduce(run->cluster->reductions[i].kind, run->results[i] + offset, run->recent + i * FK_TILE, 1, 1, width);
+    fk_combine(run->cluster->reductions[i].kind, run->results[i] + offset, run->recent + i * FK_TILE, width);
   }
 }
 
@@ -391,8 +392,8 @@ void fk_run_combine(const void *arguments, int piece, int worker) {
     const fk_reduction *reduction = &cluster->reductions[i];
     for (int64_t step = 1; step < cluster->pieces; step *= 2) {
       for (int64_t p = 0; p + step < cluster->pieces; p += 2 * step) {
-        fk_reduce(
-          reduction->kind, reduction->partials + p * count, reduction->partials + (p + step) * count, 1, 1, count);
+        fk_combine(
+          reduction->kind, reduction->partials + p * count, reduction->partials + (p + step) * count, count);
       }
     }
     memcpy(reduction->result, reduction->partials, sizeof(float) * (size_t) count);

@@ -177,11 +177,12 @@ private final class Case {
       }
     }
     for (r, reduction) in reductions.enumerated() {
-      let exact = exact[reduction.source] ?? []
+      let isSquared = reduction.kind == FK_SUM_OF_SQUARES
+      let exact = (exact[reduction.source] ?? []).map { isSquared ? $0 * $0 : $0 }
       for o in 0..<outer {
         for i in 0..<inner {
           let terms = (0..<reduced).map { exact[(o * reduced + $0) * inner + i] }
-          let sum = reduction.kind == FK_SUM
+          let sum = reduction.kind != FK_MAX
           let wanted = sum ? terms.reduce(0, +) : terms.reduce(-.infinity, max)
           let allowed =
             sum ? terms.reduce(0) { $0 + 2e-5 * max(1, abs($1)) } : 2e-5 * max(1, abs(wanted))
@@ -288,7 +289,8 @@ private func randomCase(_ seed: Int) -> Case {
         let source = readable.filter({ test.registers[$0].home != FK_SCALAR }).randomElement(
           using: &random)
       else { continue }
-      test.reductions.append((random.int(0...1) == 0 ? FK_SUM : FK_MAX, source))
+      let kinds = [FK_SUM, FK_SUM_OF_SQUARES, FK_MAX]
+      test.reductions.append((kinds.randomElement(using: &random) ?? FK_SUM, source))
     }
     test.splits = random.int(0...2) == 0
   }
@@ -547,7 +549,7 @@ private func randomCase(_ seed: Int) -> Case {
     (test.outer, test.reduced, test.inner) = (test.sizes[0], reduced, inner)
     let x = test.dense((0..<test.count).map { _ in random.float(-2...2) })
     test.apply(FK_COPY, test.output(), x)
-    test.reductions = [(FK_SUM, x), (FK_MAX, x)]
+    test.reductions = [(FK_SUM, x), (FK_SUM_OF_SQUARES, x), (FK_MAX, x)]
     for (pieces, splits) in [(1, false), (5, false), (1, true), (4, true), (7, true)] {
       (test.pieces, test.splits) = (pieces, splits)
       let disagreement = test.disagreement(test.run())

@@ -57,7 +57,8 @@ typedef struct {
   int32_t out, a, b, c;
 } fk_operation;
 
-typedef enum { FK_SUM, FK_MAX } fk_reduction_kind;
+/// The sum of squares is that of the squares rounded to float, to the last bit.
+typedef enum { FK_SUM, FK_SUM_OF_SQUARES, FK_MAX } fk_reduction_kind;
 
 /// Reduces register `source` over the middle axis of [outer, reduced, inner] into result[outer * inner].
 typedef struct {

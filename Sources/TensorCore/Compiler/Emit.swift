@@ -135,9 +135,9 @@ struct Emitter {
       let workspace = arena.base + plan.workspaces[k]
       switch kernel.body {
       case .clusters(let phases):
-        let operations = phases.clusters.map { listing.lowered($0) }
-        try emitClusters(phases, operations, local: workspace)
-        work = operations.map(\.count)
+        let programs = phases.clusters.map { listing.lowered($0) }
+        try emitClusters(phases, programs, local: workspace)
+        work = programs.map(\.operations.count)
       case .scalars(let positions): try emitScalars(positions)
       case .contraction(let sum):
         if let contraction = contractions[k] { try emitContraction(contraction, sum, workspace) }

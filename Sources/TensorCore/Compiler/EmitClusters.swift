@@ -22,14 +22,14 @@ extension Emitter {
     return memory
   }
 
-  /// Emits the clusters one block after another, each of the tile operations that it was lowered to.
+  /// Emits the clusters one block after another, each of the tile program that it was lowered to.
   mutating func emitClusters(
-    _ phases: Phases, _ operations: [[TileOperation]], local: UnsafeMutableRawPointer
+    _ phases: Phases, _ programs: [TileProgram], local: UnsafeMutableRawPointer
   ) throws {
     let memory = localMemory(phases)
     let isPhase = phases.clusters.count > 1
-    let clusters = try zip(phases.clusters, operations).map { cluster, operations in
-      try emitted(cluster, operations, isPhase, memory)
+    let clusters = try zip(phases.clusters, programs).map { cluster, program in
+      try emitted(cluster, program, isPhase, memory)
     }
     guard clusters.count > 1 else {
       append(fk_run_cluster, clusters[0], pieces: clusters[0].pieces)
@@ -44,8 +44,9 @@ extension Emitter {
   }
 
   private func emitted(
-    _ cluster: Cluster, _ operations: [TileOperation], _ isPhase: Bool, _ local: LocalMemory
+    _ cluster: Cluster, _ program: TileProgram, _ isPhase: Bool, _ local: LocalMemory
   ) throws -> fk_cluster {
+    let operations = program.operations
     var tiles = Tiles(emitter: self, local: local)
     for load in cluster.loads { try tiles.load(load) }
     for view in cluster.views { try tiles.view(view, over: cluster.sizes) }
@@ -55,9 +56,7 @@ extension Emitter {
     for (at, operation) in operations.enumerated() {
       for operand in operation.operands { lastUse[operand] = at }
     }
-    for reduction in cluster.reductions {
-      lastUse[listing.home(listing.instructions[reduction].inputs[0])] = Int.max
-    }
+    for reduction in program.reductions { lastUse[reduction.source] = Int.max }
     for (at, operation) in operations.enumerated() {
       try tiles.compute(operation, isStored: stores.contains(operation.result)) {
         lastUse[$0] == at
@@ -67,12 +66,11 @@ extension Emitter {
 
     let pieces = isPhase ? (count: 1, splitsReduced: false) : piecesFor(cluster)
     let resultCount = cluster.form.outer * cluster.form.inner
-    let reductions = try cluster.reductions.map { reduction in
-      let source = try tiles.reducible(listing.home(listing.instructions[reduction].inputs[0]))
-      let isSum = if case .sum = listing.instructions[reduction].operation { true } else { false }
+    let reductions = try zip(cluster.reductions, program.reductions).map { reduction, tile in
+      let source = try tiles.reducible(tile.source)
       let place = local.places[reduction]
       return fk_reduction(
-        kind: isSum ? FK_SUM : FK_MAX, source: source, is_local: place == nil ? 0 : 1,
+        kind: tile.kind, source: source, is_local: place == nil ? 0 : 1,
         offset: Int64(place?.offset ?? 0), block_count: Int64(place?.blockCount ?? 0),
         result: place == nil ? try floats(reduction) : nil,
         partials: pieces.splitsReduced ? allocations.floats(resultCount * pieces.count) : nil)

@@ -7,9 +7,21 @@ struct TileOperation {
   var operands: [Int]
 }
 
+/// What a cluster computes, in order, with common combinations as single operations.
+struct TileProgram {
+  var operations: [TileOperation]
+  /// In the cluster's order.
+  var reductions: [TileReduction]
+}
+
+/// A reduction of a value known by the position of its instruction.
+struct TileReduction {
+  var kind: fk_reduction_kind
+  var source: Int
+}
+
 extension Listing {
-  /// What a cluster computes, in order, with common combinations as single operations.
-  func lowered(_ cluster: Cluster) -> [TileOperation] {
+  func lowered(_ cluster: Cluster) -> TileProgram {
     let stores = Set(cluster.stores)
     var operations: [TileOperation] = []
     for member in cluster.members {
@@ -30,32 +42,55 @@ extension Listing {
             operands: instructions[member].inputs.map { home($0) }))
       }
     }
-    let wanted = stores.union(cluster.reductions.map { home(instructions[$0].inputs[0]) })
-    var lowering = Lowering(listing: self, operations: operations, wanted: wanted)
+    let reductions = cluster.reductions.map { reduction in
+      let isSum = if case .sum = instructions[reduction].operation { true } else { false }
+      return TileReduction(
+        kind: isSum ? FK_SUM : FK_MAX, source: home(instructions[reduction].inputs[0]))
+    }
+    var lowering = Lowering(
+      listing: self, operations: operations, reductions: reductions, stores: stores)
     if cluster.gate != nil {
       for store in cluster.stores {
         lowering.computeInPlace(store, of: home(instructions[store].inputs[2]))
       }
     }
+    lowering.sumSquares(except: Set(cluster.loads + cluster.views))
     lowering.combine { $0.siluGradient($1) }
     lowering.combine { $0.silu($1) }
     lowering.combine { $0.multiplyAdd($1) }
-    return lowering.operations
+    return TileProgram(operations: lowering.operations, reductions: lowering.reductions)
   }
 }
 
 private struct Lowering {
   let listing: Listing
   var operations: [TileOperation]
-  /// Values that are stored or reduced.
-  let wanted: Set<Int>
+  var reductions: [TileReduction]
+  let stores: Set<Int>
   var maker: [Int: Int] = [:]
   var uses: [Int: Int] = [:]
 
-  init(listing: Listing, operations: [TileOperation], wanted: Set<Int>) {
+  init(
+    listing: Listing, operations: [TileOperation], reductions: [TileReduction], stores: Set<Int>
+  ) {
     self.listing = listing
     self.operations = operations
-    self.wanted = wanted
+    self.reductions = reductions
+    self.stores = stores
+  }
+
+  /// Values that are stored or reduced.
+  var wanted: Set<Int> { stores.union(reductions.map(\.source)) }
+
+  /// Sums squares as they are read, but not of `arrays` that a store may take the place of.
+  mutating func sumSquares(except arrays: Set<Int>) {
+    for (r, reduction) in reductions.enumerated() where reduction.kind == FK_SUM {
+      guard let square = operations.first(where: { $0.result == reduction.source }),
+        square.function == FK_MULTIPLY, square.operands[0] == square.operands[1],
+        stores.isEmpty || !arrays.contains(square.operands[0])
+      else { continue }
+      reductions[r] = TileReduction(kind: FK_SUM_OF_SQUARES, source: square.operands[0])
+    }
   }
 
   /// Computes what `store` is a copy of where it is stored, unless `old`, which is there, is read after that.

@@ -41,8 +41,8 @@ package struct Schedule: Sendable {
   }
 }
 
-/// Orders the kernels so that each time the ready one that frees most memory runs, the earliest
-/// among equals, and beside it every ready one that is small or needs no new memory.
+/// Orders the kernels so that each time the ready one that frees most memory runs, among equals that which frees
+/// what was made last, and beside it every ready one that is small.
 ///
 /// A variable is written after every read of its old value.
 package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
@@ -89,6 +89,9 @@ package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
   }
 
   let kept = Set(listing.roots.map { listing.home($0) })
+  var result: [KernelListing.Kernel] = []
+  var groups: [Int] = []
+  var made: [Int: Int] = [:]  // when, by array
   var pendingReads = readers.mapValues(\.count)
   func gain(_ k: Int) -> Int {
     var bytes = 0
@@ -99,20 +102,25 @@ package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
     for write in kernels[k].writes where inPlace[write] == nil { bytes -= size(write) }
     return bytes
   }
+  /// How many kernels ago the largest array that it frees was made.
+  func age(_ k: Int) -> Int {
+    let read = kernels[k].reads.filter { pendingReads[$0] == 1 && made[$0] != nil }
+      .max { size($0) < size($1) }
+    return result.count - (read.flatMap { made[$0] } ?? 0)
+  }
   func size(_ i: Int) -> Int { listing.instructions[i].count * (halves.contains(i) ? 2 : 4) }
   // A step costs microseconds to begin and to end, so what is done sooner runs beside others.
   func isLight(_ k: Int) -> Bool {
     let new = kernels[k].writes.filter { inPlace[$0] == nil }.reduce(0) { $0 + size($1) }
     switch kernels[k].body {
     case .contraction: return new + kernels[k].reads.reduce(0) { $0 + size($1) } <= 1 << 19
+    // What is long runs by itself, so that each thread finds the part in its cache that it made.
     default: return new <= 1 << 16
     }
   }
 
   var ready = Set(kernels.indices.filter { waiting[$0] == 0 })
   var remaining = Set(kernels.indices)
-  var result: [KernelListing.Kernel] = []
-  var groups: [Int] = []
   while !remaining.isEmpty {
     if ready.isEmpty {
       // Variables that wait for each other: one of them gets a copy instead.
@@ -135,16 +143,19 @@ package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
       continue
     }
     var best = -1
-    var bestGain = Int.min
+    var (bestGain, bestAge) = (Int.min, 0)
     for k in ready.sorted() {
-      let g = gain(k)
-      if g > bestGain { (best, bestGain) = (k, g) }
+      let (gain, age) = (gain(k), age(k))
+      if gain > bestGain || gain == bestGain && age < bestAge {
+        (best, bestGain, bestAge) = (k, gain, age)
+      }
     }
     let group = [best] + ready.sorted().filter { $0 != best && isLight($0) }
     groups.append(group.count)
     for k in group {
       ready.remove(k)
       remaining.remove(k)
+      for write in kernels[k].writes { made[write] = result.count }
       result.append(kernels[k])
       for read in kernels[k].reads { pendingReads[read, default: 0] -= 1 }
     }

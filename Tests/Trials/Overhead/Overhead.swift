@@ -8,9 +8,10 @@ struct Overhead: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures what checkpoints, and asking of each step whether it is finite, cost.",
     discussion: """
-      Two programs of the same experiment take turns, one of them without the checks; the share is the median \
-      over the turns, with the ranks between which it lies with 95 % confidence. A checkpoint is written nine \
-      times. An otherwise idle machine, please.
+      Two programs of the same experiment take turns, one of them without the checks. Where in memory a program \
+      happens to lie makes a difference, too, so there are several such pairs; the share is the median over the \
+      pairs of their medians, with the ranks between which it lies with 95 % confidence. A checkpoint is written \
+      nine times. An otherwise idle machine, please.
       """)
 
   @Argument(help: "Experiment files.")
@@ -19,11 +20,18 @@ struct Overhead: ParsableCommand {
   @Option(help: "Seconds of each turn, about.")
   var seconds = 0.1
 
-  @Option(help: "Turns.")
-  var turns = 100
+  @Option(help: "Turns of each pair.")
+  var turns = 10
+
+  @Option(help: "Pairs of programs, at least 2.")
+  var pairs = 16
 
   @Option(help: ArgumentHelp("The folder of downloaded data sets.", valueName: "dir"))
   var dataDirectory = "data"
+
+  func validate() throws {
+    guard turns > 0, pairs > 1 else { throw ValidationError("turns and pairs: too few") }
+  }
 
   func run() throws {
     var rows = [
@@ -38,13 +46,39 @@ struct Overhead: ParsableCommand {
 
   private func row(_ experiment: Experiment) throws -> [String] {
     let data = try TrainingData(standingInFor: experiment.data, directory: dataDirectory)
-    let programs = try [true, false].map { isChecked in
-      try TrainingProgram(
-        experiment, data, try Runtime(seed: 0, threads: Runtime.processors), isChecked: isChecked)
-    }
-    let clock = ContinuousClock()
-    func time(_ body: () throws -> Void) rethrows -> Double {
-      try clock.measure(body) / .seconds(1)
+    let found = try (0..<pairs).map { try pair(experiment, data, isCheckedFirst: $0 % 2 == 0) }
+    let shares = found.map(\.share).sorted()
+    let share = median(shares)
+    // Ranks of a median: binomial, by its normal approximation.
+    let low = Swift.max(0, Int(Double(pairs) / 2 - 0.98 * Double(pairs).squareRoot()))
+    let step = median(found.map(\.seconds))
+
+    let program = try TrainingProgram(experiment, data, runtime())
+    let path = FileManager.default.temporaryDirectory.path + "/figment-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let writing = median(
+      try (0..<9).map { _ in
+        try time {
+          try Checkpoint.write(program.runtime, experiment, data.domain, step: 0, to: path)
+        }
+      })
+    func percent(_ share: Double) -> String { String(format: "%.2f %%", 100 * share) }
+    let every = experiment.report.checkpointEvery
+    let saving = writing / (Double(every) * step)
+    return [
+      experiment.name, String(format: "%.2f", 1e3 * step), percent(share),
+      "\(percent(shares[low])) to \(percent(shares[pairs - 1 - low]))",
+      String(format: "%.1f", 1e3 * writing), "\(every)", percent(saving), percent(share + saving),
+    ]
+  }
+
+  /// What the checks add to a step, as a share, and the seconds of a step with them.
+  private func pair(_ experiment: Experiment, _ data: TrainingData, isCheckedFirst: Bool) throws
+    -> (share: Double, seconds: Double)
+  {
+    let isChecked = [isCheckedFirst, !isCheckedFirst]
+    let programs = try isChecked.map {
+      try TrainingProgram(experiment, data, runtime(), isChecked: $0)
     }
     var step = 0
     func turn(_ program: TrainingProgram, _ steps: Int) throws -> Double {
@@ -59,31 +93,21 @@ struct Overhead: ParsableCommand {
       // Each goes first in turn.
       let first = try turn(programs[i % 2], count)
       let second = try turn(programs[1 - i % 2], count)
-      let (checked, unchecked) = i % 2 == 0 ? (first, second) : (second, first)
+      let (checked, unchecked) = isChecked[i % 2] ? (first, second) : (second, first)
       shares.append(checked / unchecked - 1)
       times.append(checked)
     }
-    let path = FileManager.default.temporaryDirectory.path + "/figment-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let writes = try (0..<9).map { _ in
-      try time {
-        try Checkpoint.write(programs[0].runtime, experiment, data.domain, step: 0, to: path)
-      }
-    }
-    func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    func percent(_ share: Double) -> String { String(format: "%.2f %%", 100 * share) }
-    let (share, seconds) = (median(shares), median(times))
-    // Ranks of a median: binomial, by its normal approximation.
-    let apart = 0.98 * Double(shares.count).squareRoot()
-    let low = Swift.max(0, Int(Double(shares.count) / 2 - apart))
-    let high = shares.count - 1 - low
-    let every = experiment.report.checkpointEvery
-    let saving = median(writes) / (Double(every) * seconds)
-    return [
-      experiment.name, String(format: "%.2f", 1e3 * seconds), percent(share),
-      "\(percent(shares.sorted()[low])) to \(percent(shares.sorted()[high]))",
-      String(format: "%.1f", 1e3 * median(writes)), "\(every)", percent(saving),
-      percent(share + saving),
-    ]
+    return (median(shares), median(times))
+  }
+
+  private func runtime() throws -> Runtime { try Runtime(seed: 0, threads: Runtime.processors) }
+
+  private func time(_ body: () throws -> Void) rethrows -> Double {
+    try ContinuousClock().measure(body) / .seconds(1)
+  }
+
+  private func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 }

@@ -4,7 +4,7 @@ import Testing
 /// Compiled programs compute what the reference does, to the rounding that `roundingBounds`
 /// derives.
 @Suite(.serialized) struct CompiledTests {
-  @Test(arguments: Precision.allCases, 0..<30) func randomGraphs(
+  @Test(arguments: Precision.ofThisProcessor, 0..<30) func randomGraphs(
     precision: Precision, block: Int
   ) throws {
     let runtime = try Runtime(seed: 9, threads: 2)

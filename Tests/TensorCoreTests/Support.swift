@@ -1,5 +1,10 @@
 import TensorCore
 
+extension Precision {
+  /// Those in which it multiplies.
+  static var ofThisProcessor: [Precision] { allCases.filter { $0 == .fp32 || hasBF16 } }
+}
+
 extension Program {
   /// Runs once with these inputs and gives the outputs.
   func outputs(_ outputs: [Tensor], _ inputs: [(Tensor, [Double])] = []) throws -> [[Double]] {

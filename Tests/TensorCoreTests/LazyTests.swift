@@ -103,8 +103,7 @@ import Testing
     }
     let programs = [try step(lazy(adam(0.1), moments: moments)), try step(adam(0.1))]
     var shortest = [Duration.seconds(60), .seconds(60)]
-    // The shortest is only reached where nobody else wants the processor, so a busy machine needs more turns.
-    for turn in 0..<200 where turn < 10 || shortest[0] / shortest[1] >= 0.01 {
+    for _ in 0..<10 {
       for (i, program) in programs.enumerated() {
         // The first after the other finds nothing of its own in the cache.
         program.run()

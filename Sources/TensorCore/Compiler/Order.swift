@@ -42,7 +42,7 @@ package struct Schedule: Sendable {
 }
 
 /// Orders the kernels so that each time the ready one that frees most memory runs, among equals that which frees
-/// what was made last, and beside it every ready one that is small.
+/// what was made last, and beside it every ready one that is small or needs no new memory.
 ///
 /// A variable is written after every read of its old value.
 package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
@@ -114,7 +114,6 @@ package func order(_ fused: KernelListing, halves: Set<Int> = []) -> Schedule {
     let new = kernels[k].writes.filter { inPlace[$0] == nil }.reduce(0) { $0 + size($1) }
     switch kernels[k].body {
     case .contraction: return new + kernels[k].reads.reduce(0) { $0 + size($1) } <= 1 << 19
-    // What is long runs by itself, so that each thread finds the part in its cache that it made.
     default: return new <= 1 << 16
     }
   }

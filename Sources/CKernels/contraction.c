@@ -1206,4 +1206,6 @@ int fk_has_bf16(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
+int fk_has_tiles(void) { return fk_tiles_available() ? 1 : 0; }
+
 double fk_contraction_flops(const fk_contraction *it) { return it->flops; }

@@ -96,27 +96,45 @@ import Training
     #expect(try String(contentsOf: file, encoding: .utf8) == text)
   }
 
-  /// The library's unoptimised kernels never run where it has others.
-  @Test(.enabled(if: Precision.hasBF16)) func noShippedExperimentUsesSlowKernels() throws {
+  /// Whether an implementation is one that the library keeps for what it has no kernel for.
+  ///
+  /// `ref` is a plain loop. `gemm` of a convolution unfolds the images. `gemm` of a matrix product
+  /// is the library's BLAS, compiled at run time: the fastest that there is in fp32, and in bf16
+  /// without tiles (80 to 95 % of what a Zen 4 multiplies, where a copy with plain rows and the
+  /// library's other kernel reach 45 to 80 %), but beside tiles several times too slow.
+  private func isSlow(_ kernel: KernelDescription, in precision: Precision) -> Bool {
+    let name = kernel.implementation.prefix { $0 != ":" }
+    let isProduct = kernel.label.hasPrefix("matmul")
+    if name == "gemm", isProduct, kernel.implementation == "gemm:jit" {
+      return precision == .bf16 && Precision.hasTiles
+    }
+    return name == "ref" || name == "gemm"
+  }
+
+  /// On every kind of processor; `ONEDNN_MAX_CPU_ISA` plays a lesser one.
+  @Test(arguments: Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 })
+  func noShippedExperimentUsesSlowKernels(_ precision: Precision) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../Experiments").standardized
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .filter { $0.hasSuffix(".yaml") }.sorted()
     #expect(!files.isEmpty)
+    var contractions = 0
     for file in files {
-      let shipped = try Experiment(contentsOf: folder.appendingPathComponent(file).path)
-      for precision in Set([.fp32, shipped.precision]) {
-        var experiment = shipped
-        experiment.precision = precision
-        let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
-        let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 2))
-        for kernel in training.programs.flatMap(\.program.kernels) {
-          let name = kernel.implementation.prefix { $0 != ":" }
-          #expect(
-            !["ref", "gemm"].contains(name), "\(file) in \(precision): \(kernel.label)")
-        }
+      var experiment = try Experiment(contentsOf: folder.appendingPathComponent(file).path)
+      // What ships in fp32 is fast enough there if its fp32 kernels are.
+      guard precision == .fp32 || experiment.precision == .bf16 else { continue }
+      experiment.precision = precision
+      let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")
+      let training = try TrainingProgram(experiment, data, try Runtime(seed: 0, threads: 2))
+      for kernel in training.programs.flatMap(\.program.kernels) where kernel.flops > 0 {
+        contractions += 1
+        #expect(
+          !isSlow(kernel, in: precision),
+          "\(file) in \(precision): \(kernel.label) by \(kernel.implementation)")
       }
     }
+    #expect(contractions > 100)
   }
 
   @Test func theJSONHasTheKeysOfTheContract() throws {

@@ -85,6 +85,9 @@ int fk_contraction_steps(
 const char *_Nonnull fk_contraction_implementation(const fk_contraction *_Nonnull contraction);
 /// Whether this processor multiplies bf16 in hardware (AMX or AVX-512 BF16), so that FK_BF16 pays.
 int fk_has_bf16(void);
+/// Whether it does so by matrix tiles (AMX) that the system and the library's chosen instruction set
+/// allow: several times as fast as AVX-512 BF16, and by other kernels.
+int fk_has_tiles(void);
 
 /// Floating-point operations of one run, two per multiply-add (taps that fall into padding
 /// included).

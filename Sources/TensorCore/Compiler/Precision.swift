@@ -12,6 +12,9 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
 
   /// Whether this processor multiplies bfloat16 in hardware.
   public static var hasBF16: Bool { fk_has_bf16() != 0 }
+
+  /// Whether it does so by matrix tiles (AMX) rather than by vectors (AVX-512).
+  public static var hasTiles: Bool { fk_has_tiles() != 0 }
 }
 
 /// The arrays that are stored with 16 bits: those on the way to a contraction that a contraction,

@@ -63,7 +63,7 @@ import Training
 
   @Test func metricsHaveBothNetworks() throws {
     try SmallRun.wgan().train(in: root.file("a"))
-    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     for name in [
       "loss", "gradientNorm", "criticLoss", "criticScoreOfData", "criticScoreOfSamples",
       "criticGradientNorm",

@@ -148,9 +148,10 @@ private func missing(_ series: Series, x: Scale, y: Scale) -> [String] {
     + (all > strange ? ["\(all - strange) not positive"] : [])
 }
 
-/// To either side how far the running means of the series of one chart reach, in units of the horizontal axis:
-/// one window for all, that of the series where a fortieth of its points reaches farthest. Nil where all have
-/// so few points that a smoothed line would hide what there is.
+/// How far the running means of the series of one chart reach to either side, in units of the horizontal axis.
+///
+/// It is one window for all, that of the series where an eightieth of its points reaches farthest. Nil where all
+/// have so few points that a smoothed line would hide what there is.
 package func smoothingReach(_ series: [Series]) -> Double? {
   series.filter { $0.points.count >= 40 }
     .map { Double(max(1, $0.points.count / 80)) * spacing($0) }.max()

@@ -23,13 +23,10 @@ struct Compare: ParsableCommand {
     // Those that hold no run are passed over, and do not count.
     let runs = folders.filter { !RunPaths($0).isPassedOver }
     guard folders.count >= 2, runs.count <= 8 else {
-      throw Self.wrongCount(runs.count)
+      throw ValidationError(
+        "compare takes 2 to 8 runs, not \(folders.count < 2 ? folders.count : runs.count)")
     }
     try checkPath(out, "--out", ending: "png")
-  }
-
-  private static func wrongCount(_ count: Int) -> ValidationError {
-    ValidationError("compare takes 2 to 8 runs, not \(count)")
   }
 
   func run() throws {
@@ -39,7 +36,11 @@ struct Compare: ParsableCommand {
       file = try OutputFile(out ?? "outputs/compare.png", makesFolder: out == nil)
     }
     let comparison = try Comparison(folders: folders) { console.print($0) }
-    guard (2...8).contains(comparison.count) else { throw Self.wrongCount(comparison.count) }
+    guard (2...8).contains(comparison.count) else {
+      throw CommandError(
+        "compare takes 2 to 8 runs, and of these \(folders.count) paths \(comparison.count) "
+          + (comparison.count == 1 ? "holds one" : "hold one"))
+    }
     for warning in comparison.warnings { console.print("warning: \(warning)") }
     var path: String?
     if let file,

@@ -83,7 +83,8 @@ struct Train: ParsableCommand {
     case .diverged(let reason):
       print(folder.paths.result(of: settings.model))
       throw CommandError(
-        "the training has diverged: \(reason); the files of \(printable(folder.paths.folder)) are whole")
+        "the training has diverged: \(reason); the files of \(printable(folder.paths.folder)) are whole"
+      )
     case .stopped(let step):
       log.info("stopped at step \(step) of \(settings.steps); --resume goes on")
     case .interrupted(let signal, let step):

@@ -86,7 +86,8 @@ public struct Experiment: Equatable, Sendable {
     if word == "~" || word.hasPrefix("~/") {
       // No shell has seen it: it stands in a file, or behind an equals sign.
       guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {
-        throw reader.error("data", "~ is the folder of the user, and HOME is not set; expected a path")
+        throw reader.error(
+          "data", "~ is the folder of the user, and HOME is not set; expected a path")
       }
       return home + word.dropFirst()
     }

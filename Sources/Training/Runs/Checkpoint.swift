@@ -87,6 +87,8 @@ public struct Checkpoint: Sendable {
   /// - Returns: How the data differ from those before, where they do and the run can go on all the same.
   /// - Throws: `FormatError` where the examples are of another shape.
   func check(against now: Domain, _ data: DataDigest?) throws -> String? {
+    // Data that have a name are what they were: they are verified, or drawn.
+    guard Domain(named: experiment.data) == nil else { return nil }
     guard now.shape == domain.shape else {
       throw FormatError(
         path: path,
@@ -97,7 +99,8 @@ public struct Checkpoint: Sendable {
     guard let before = self.data, let data, let difference = before.difference(to: data) else {
       return nil
     }
-    return "\(printable(experiment.data)) has changed since the run was saved (\(difference)): it goes on "
+    return
+      "\(printable(experiment.data)) has changed since the run was saved (\(difference)): it goes on "
       + "with the data as they are now, and no other run can be equal to it"
   }
 

@@ -43,7 +43,8 @@ extension RunPaths {
     case .file: throw PassedOver("\(printable(folder)): is not a run folder")
     case .folder:
       throw PassedOver(
-        "\(printable(folder)): holds no checkpoint.safetensors: not a run, or one that has not saved yet")
+        "\(printable(folder)): holds no checkpoint.safetensors: not a run, or one that has not saved yet"
+      )
     }
   }
 }

@@ -92,7 +92,7 @@ public enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible 
     case .foreign(let path, let found):
       "\(printable(path)) \(found), not a run; nothing was changed"
     case .horizon(let folder, let there, let here, let others):
-      "\(printable(folder)) holds a run of \(there) steps, and the command line asks for \(here)"
+      "\(printable(folder)) holds a run of \(there) step\(there == "1" ? "" : "s"), and the command line asks for \(here)"
         + (others.isEmpty ? "" : " (it differs also in \(Self.list(others)))")
         + ": steps is the total and the horizon of the learning rate, so a run keeps its own. Go on with "
         + "it by --steps \(there) --resume, which --stop-at ends early, or train \(here) from the "

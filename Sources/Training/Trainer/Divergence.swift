@@ -3,13 +3,13 @@
 /// A critic's loss has left them above 100 times its running median, and any loss above 100 times its start
 /// for 100 steps. The losses of a generator and its critic are small at the start and have both signs, so
 /// of them the sizes count, and a start below 1 is taken for 1: scores are of that order.
-struct Divergence {
+package struct Divergence: Sendable {
   /// How many times its median, or its start, a loss has to be.
-  static let factor = 100.0
+  package static let factor = 100.0
   /// Steps that a loss stays above its start, and after which a median is known.
-  static let patience = 100
+  package static let patience = 100
 
-  private struct Rule {
+  private struct Rule: Sendable {
     let name: String
     let isAdversarial: Bool
     let hasMedian: Bool
@@ -56,7 +56,8 @@ struct Divergence {
 
   private var rules: [Rule]
 
-  init(_ model: ModelSettings) {
+  /// Looks at the losses that a model has.
+  package init(_ model: ModelSettings) {
     if case .wgan = model {
       rules = [
         Rule(name: "criticLoss", isAdversarial: true, hasMedian: true),
@@ -69,7 +70,9 @@ struct Divergence {
 
   /// Takes note of the losses by name after a step; what the user should be told, once for each time that it
   /// begins.
-  mutating func warnings(_ losses: [(name: String, value: Double)], steps: Int = 1) -> [String] {
+  package mutating func warnings(
+    _ losses: [(name: String, value: Double)], steps: Int = 1
+  ) -> [String] {
     rules.indices.flatMap { i -> [String] in
       let name = rules[i].name
       guard let loss = losses.first(where: { $0.name == name })?.value else { return [] }
@@ -80,7 +83,7 @@ struct Divergence {
   }
 
   /// Takes note of what a run has recorded before it was broken off.
-  mutating func replay(_ records: [MetricsRecord]) {
+  package mutating func replay(_ records: [MetricsRecord]) {
     var before = 0
     for record in records where record.step > before {
       let losses = record.values.compactMap { name, value in value.double.map { (name, $0) } }
@@ -91,7 +94,7 @@ struct Divergence {
   }
 
   /// Why the run has diverged, as of the latest step, or nil.
-  var verdict: String? {
+  package var verdict: String? {
     for rule in rules {
       if rule.isAboveMedian { return medianProblem(rule) }
       if rule.isAboveStart { return startProblem(rule) }
@@ -121,23 +124,23 @@ struct Divergence {
 }
 
 /// The median of the last numbers of a row.
-struct RunningMedian {
+package struct RunningMedian: Sendable {
   private let limit: Int
   private var row: [Double] = []
   private var oldest = 0
   private var sorted: [Double] = []
 
   /// - Parameter count: How many numbers count, at least 1.
-  init(count: Int) { limit = count }
+  package init(count: Int) { limit = count }
 
   /// How many numbers there are.
-  var count: Int { row.count }
+  package var count: Int { row.count }
 
   /// The median, of an even number of them the upper; NaN of none.
-  var median: Double { sorted.isEmpty ? .nan : sorted[sorted.count / 2] }
+  package var median: Double { sorted.isEmpty ? .nan : sorted[sorted.count / 2] }
 
   /// Adds a number, in place of the oldest where there are enough; NaN is passed over.
-  mutating func append(_ value: Double) {
+  package mutating func append(_ value: Double) {
     guard !value.isNaN else { return }
     if row.count == limit {
       sorted.remove(at: place(of: row[oldest]))

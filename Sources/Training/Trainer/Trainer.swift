@@ -76,7 +76,7 @@ public struct Trainer {
       divergence.replay(try Metrics.read(paths.metrics).records.filter { $0.step <= first })
     }
     if try first >= experiment.steps || watch.isOver {
-      log.info("the run is finished: \(first) of \(experiment.steps) steps are done")
+      log.info("the run is finished: \(first) of \(counted(experiment.steps, "step")) done")
     } else {
       if first > 0 { log.info("resuming at step \(first) of \(experiment.steps)") }
       log.info("\(counted(training.parameters.count, "parameter")), \(counted(threads, "thread"))")

@@ -57,8 +57,13 @@ import Training
       // Ninety-nine steps are none, and what has passed is no verdict.
       let short = try outcome(model, start + Array(high.prefix(99)) + start)
       #expect(short.steps.isEmpty && short.verdict == nil)
-      let passed = try outcome(model, start + high + start)
+      // A hundred steps below end it, and it is not said again.
+      let passed = try outcome(model, start + high + start + start)
       #expect(passed.steps == [149] && passed.verdict == nil)
+      let swinging = try outcome(model, start + high + start + high)
+      #expect(swinging.steps == [149] && swinging.verdict != nil)
+      let twice = try outcome(model, start + high + start + start + high)
+      #expect(twice.steps == [149] && twice.verdict != nil)
       // What falls without bound is no divergence of a log likelihood.
       #expect(try outcome(model, start + high.map { -$0 }).verdict == nil)
     }

@@ -17,8 +17,10 @@ package struct Divergence: Sendable {
     var first: [Double] = []
     var start: Double?
     var window = RunningMedian(count: 1000)
-    /// Steps in a row that the loss has been above its start.
-    var stepsAbove = 0
+    /// Steps in a row that the loss has been far above its start, or not.
+    var (stepsAbove, stepsBelow) = (0, 0)
+    /// What has been said of it: once in a run is enough.
+    var (hasSaidMedian, hasSaidStart) = (false, false)
     var (isAboveMedian, isAboveStart) = (false, false)
     private(set) var latest = 0.0
 
@@ -32,11 +34,10 @@ package struct Divergence: Sendable {
       return isAdversarial ? max(median, 1) : median > 0 ? median : .infinity
     }
 
-    /// Takes note of a loss that stands for `steps` steps; whether a state has just begun.
+    /// Takes note of a loss that stands for `steps` steps; whether a state has begun for the first time.
     mutating func observe(_ loss: Double, steps: Int) -> (aboveMedian: Bool, aboveStart: Bool) {
       latest = loss
       let size = isAdversarial ? abs(loss) : loss
-      let before = (isAboveMedian, isAboveStart)
       if hasMedian {
         // What is far out does not move the median, so that a state does not end by lasting.
         isAboveMedian =
@@ -48,9 +49,13 @@ package struct Divergence: Sendable {
         if first.count == 10 { start = median(ofTen: first) }
       }
       let isAbove = start.map { size > factor * $0 } ?? false
-      stepsAbove = isAbove ? stepsAbove + steps : 0
-      isAboveStart = stepsAbove >= patience
-      return (isAboveMedian && !before.0, isAboveStart && !before.1)
+      (stepsAbove, stepsBelow) = isAbove ? (stepsAbove + steps, 0) : (0, stepsBelow + steps)
+      // One that swings is now and then small by the way.
+      if stepsAbove >= patience { isAboveStart = true }
+      if stepsBelow >= patience { isAboveStart = false }
+      let began = (isAboveMedian && !hasSaidMedian, isAboveStart && !hasSaidStart)
+      (hasSaidMedian, hasSaidStart) = (hasSaidMedian || began.0, hasSaidStart || began.1)
+      return began
     }
   }
 
@@ -68,8 +73,7 @@ package struct Divergence: Sendable {
     }
   }
 
-  /// Takes note of the losses by name after a step; what the user should be told, once for each time that it
-  /// begins.
+  /// Takes note of the losses by name after a step; what the user should be told, each thing once.
   package mutating func warnings(
     _ losses: [(name: String, value: Double)], steps: Int = 1
   ) -> [String] {

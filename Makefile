@@ -5,7 +5,7 @@ FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds
 train-vae: data ## train a variational autoencoder on MNIST: minutes, ends in outputs/vae-mnist/samples.png
 	$(FIGMENT) train Experiments/vae-mnist.yaml --resume
 
-train-vmf-vae: data ## the same on a sphere: outputs/vmf-vae-mnist/samples.png
+train-vae-toy: build ## the same on eight Gaussians: about a minute
+	$(FIGMENT) train Experiments/vae-toy.yaml --resume
+
+train-vmf-vae: data ## a variational autoencoder on a sphere, of MNIST: outputs/vmf-vae-mnist/samples.png
 	$(FIGMENT) train Experiments/vmf-vae-mnist.yaml --resume
 
 train-ddpm-binarised: data ## train a diffusion model on digits of black and white, to compare with the VAEs: 6 to 10 minutes
@@ -52,7 +55,7 @@ train-classifier: data ## train the classifier of digits that judges samples: un
 	$(FIGMENT) train Experiments/classifier-mnist.yaml --resume
 
 compare: build ## log-likelihoods of every run in outputs/ that has one
-	@$(FIGMENT) likelihood --skip outputs/*/
+	@$(FIGMENT) likelihood outputs/*
 
 test: setup ## build and run all tests, in release mode
 	swift build -c release --build-tests

@@ -125,8 +125,10 @@ public func lineCharts(
 ///
 /// The window shrinks to nothing at the first value, where curves fall fast, and is cut off at the
 /// last.
-package func runningMean(_ values: [Double]) -> [Double] {
-  let half = max(1, values.count / 80)
+///
+/// - Parameter half: How many values to either side, where it is not of their number.
+package func runningMean(_ values: [Double], half: Int? = nil) -> [Double] {
+  let half = half ?? max(1, values.count / 80)
   func pass(_ values: [Double]) -> [Double] {
     values.indices.map { index in
       let reach = min(half, index)
@@ -146,12 +148,34 @@ private func missing(_ series: Series, x: Scale, y: Scale) -> [String] {
     + (all > strange ? ["\(all - strange) not positive"] : [])
 }
 
+/// How far the running means of the series of one chart reach to either side, in units of the horizontal axis.
+///
+/// It is one window for all, that of the series where an eightieth of its points reaches farthest. Nil where all
+/// have so few points that a smoothed line would hide what there is.
+package func smoothingReach(_ series: [Series]) -> Double? {
+  series.filter { $0.points.count >= 40 }
+    .map { Double(max(1, $0.points.count / 80)) * spacing($0) }.max()
+}
+
+/// The mean distance of the points of a series along the horizontal axis.
+private func spacing(_ series: Series) -> Double {
+  let places = series.points.map(\.x).filter(\.isFinite)
+  guard let first = places.min(), let last = places.max(), first < last else { return 0 }
+  return (last - first) / Double(places.count - 1)
+}
+
 extension Chart {
   /// Draws each series as lines between its gaps, and the frame.
   mutating func drawLines(_ series: [Series], isSmoothed: Bool) {
     let unit = Double(textScale)
-    // A smoothed line of few points would hide what there is.
-    func isSmooth(_ series: Series) -> Bool { isSmoothed && series.points.count >= 40 }
+    let reach = isSmoothed ? smoothingReach(series) : nil
+    /// The points to either side that the reach has room for.
+    func half(_ series: Series) -> Int {
+      let spacing = spacing(series)
+      guard let reach, spacing > 0 else { return 0 }
+      return Int(min((reach / spacing).rounded(), Double(series.points.count)))
+    }
+    func isSmooth(_ series: Series) -> Bool { half(series) > 0 }
     let opacity = series.count <= 2 ? 0.3 : 0.15
     for series in series where isSmooth(series) {
       draw(series, thickness: 0.7 * unit, opacity: opacity)
@@ -160,7 +184,8 @@ extension Chart {
       if isSmooth(series) {
         // Gaps stay gaps, but the mean runs on over them.
         let shown = series.points.indices.filter { axes.hasPlace(series.points[$0]) }
-        for (index, mean) in zip(shown, runningMean(shown.map { series.points[$0].y })) {
+        let means = runningMean(shown.map { series.points[$0].y }, half: half(series))
+        for (index, mean) in zip(shown, means) {
           series.points[index].y = mean
         }
       }

@@ -12,6 +12,8 @@ package struct Scale: Equatable, Sendable {
   package let range: ClosedRange<Double>
   /// Whether equal steps are equal ratios.
   package let isLogarithmic: Bool
+  /// Whether what is shown are whole numbers, so that a tick between two of them would say nothing.
+  var isWhole = false
 
   /// A scale over `range`, widened where it is too narrow to tell its ends apart.
   ///
@@ -42,7 +44,9 @@ package struct Scale: Equatable, Sendable {
     covering values: some Sequence<Double>, isLogarithmic: Bool = false, room: Double = 0.04
   ) {
     var bounds: ClosedRange<Double>?
+    var isWhole = true
     for value in values where value.isFinite && (value > 0 || !isLogarithmic) {
+      isWhole = isWhole && value == value.rounded()
       let old = bounds ?? value...value
       bounds = min(old.lowerBound, value)...max(old.upperBound, value)
     }
@@ -54,6 +58,7 @@ package struct Scale: Equatable, Sendable {
     } else {
       let margin = room * (upper - lower)
       self.init(lower - margin...upper + margin)
+      self.isWhole = isWhole && bounds != nil
     }
   }
 
@@ -108,6 +113,7 @@ package struct Scale: Equatable, Sendable {
   /// Multiples of 1, 2 or 5 times a power of ten.
   private func linearTicks(atMost count: Int) -> [Tick] {
     var exponent = Int(log10(length / Double(max(count, 1))).rounded(.down)) - 1
+    if isWhole { exponent = max(exponent, 0) }
     while true {
       for digit in [1, 2, 5] {
         let step = Tick(digit, exponent: exponent).value

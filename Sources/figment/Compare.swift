@@ -20,23 +20,34 @@ struct Compare: ParsableCommand {
   var json = false
 
   mutating func validate() throws {
-    guard (2...8).contains(folders.count) else {
-      throw ValidationError("compare takes 2 to 8 runs, not \(folders.count)")
+    // Those that hold no run are passed over, and do not count.
+    let runs = folders.filter { !RunPaths($0).isPassedOver }
+    guard folders.count >= 2, runs.count <= 8 else {
+      throw ValidationError(
+        "compare takes 2 to 8 runs, not \(folders.count < 2 ? folders.count : runs.count)")
     }
-    try checkPath(out, "--out")
+    try checkPath(out, "--out", ending: "png")
   }
 
   func run() throws {
-    let comparison = try Comparison(folders: folders)
+    let console = Console()
+    var file: OutputFile?
+    if out != nil || !json {
+      file = try OutputFile(out ?? "outputs/compare.png", makesFolder: out == nil)
+    }
+    let comparison = try Comparison(folders: folders) { console.print($0) }
+    guard (2...8).contains(comparison.count) else {
+      throw CommandError(
+        "compare takes 2 to 8 runs, and of these \(folders.count) paths \(comparison.count) "
+          + (comparison.count == 1 ? "holds one" : "hold one"))
+    }
+    for warning in comparison.warnings { console.print("warning: \(warning)") }
     var path: String?
-    if out != nil || !json,
-      let picture = try comparison.picture(
-        command: typedCommand(), isOverMinutes: minutes)
+    if let file,
+      let picture = try comparison.picture(command: typedCommand(), isOverMinutes: minutes)
     {
-      if out == nil { try FileSystem.makeFolder("outputs") }
-      let file = out ?? "outputs/compare.png"
-      try writeAtomically(picture, to: file)
-      path = file
+      try file.write(picture)
+      path = file.path
     }
     if json {
       print(comparison.json)

@@ -16,6 +16,7 @@ extension FileError: OneLineError {}
 extension FormatError: OneLineError {}
 extension ConfigurationError: OneLineError {}
 extension RunFolderError: OneLineError {}
+extension PassedOver: OneLineError {}
 
 /// A command that was understood and cannot be done.
 struct CommandError: OneLineError {

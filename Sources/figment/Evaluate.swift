@@ -59,12 +59,13 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let console = Console()
     // All are looked at before the first computes for long.
-    let subjects = try folders.map { folder in
+    let subjects = try chosenRuns(folders, remark: { console.print($0) }) { folder in
       let run = try Run(folder: folder, threads: computing.threads)
       let paths = RunPaths(folder)
       return Subject(
         run: run, name: paths.folder, paths: paths, yardstick: try run.yardstick())
     }
+    if subjects.isEmpty { throw CommandError("no run is left that can be judged") }
     let digits = subjects.filter { $0.yardstick == .digits }
     if let count, count > 10_000, !digits.isEmpty {
       throw CommandError(

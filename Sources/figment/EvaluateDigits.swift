@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Training
 
 extension Evaluate {
@@ -24,6 +25,7 @@ extension Evaluate {
     for subject in subjects {
       for latent in draws(of: subject, log) {
         let run = subject.run
+        let file = sheet(of: subject, latent, log)
         var progress = Progress(
           total: run.samplingSteps(count: seeds.count), unit: "sampling steps",
           style: reporting.style, console: console)
@@ -34,32 +36,42 @@ extension Evaluate {
         progress.finish()
         rows.append(
           try evaluation.judge(samples, of: run, name: subject.name, latent: latent))
-        let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
-        let path = subject.paths.neighbours(latent)
-        do { try writeAtomically(sheet, to: path) } catch let error as FileError {
-          // The figures are worth more than the sheet.
-          log.warning("\(error)")
+        if let file {
+          let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
+          do { try file.write(sheet) } catch let error as FileError {
+            // The figures are worth more than the sheet.
+            log.warning("\(error)")
+          }
         }
       }
     }
     if !json {
-      for table in DigitTable.tables(rows) { print(table, folder) }
+      for table in DigitTable.tables(rows) { printTable(table) }
     }
     return rows.map(\.json.description)
   }
 
-  private func print(_ judged: DigitTable, _ folder: String) {
-    for line in judged.setting.title { Swift.print(line) }
-    let numbers = Set(1...8)
-    for line in table(judged.cells, rightAligned: numbers) { Swift.print(line) }
-    let shares = judged.shares
-    Swift.print("")
-    for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) {
-      Swift.print(line)
+  /// Where the sheet of a run goes, tried before the work; a folder that cannot be written costs the sheet
+  /// alone.
+  private func sheet(of subject: Subject, _ latent: LatentDraw, _ log: Logger) -> OutputFile? {
+    do {
+      return try OutputFile(subject.paths.neighbours(latent))
+    } catch {
+      log.warning("\(error)")
+      return nil
     }
+  }
+
+  private func printTable(_ judged: DigitTable) {
+    for line in judged.setting.title { print(line) }
+    let numbers = Set(1...8)
+    for line in table(judged.cells, rightAligned: numbers) { print(line) }
+    let shares = judged.shares
+    print("")
+    for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) { print(line) }
     // That of ten equal classes.
     let error = (0.09 / Double(judged.setting.count)).squareRoot()
-    Swift.print("a share of 10 % has a standard error of \(percent(error))")
+    print("a share of 10 % has a standard error of \(percent(error))")
   }
 }
 

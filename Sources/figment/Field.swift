@@ -17,13 +17,14 @@ struct Field: ParsableCommand {
 
   @OptionGroup var computing: Computing
 
-  mutating func validate() throws { try checkPath(out, "--out") }
+  mutating func validate() throws { try checkPath(out, "--out", ending: "png") }
 
   func run() throws {
-    try checkPlaces([out])
+    let chosen = try out.map { try OutputFile($0) }
     let run = try Run(folder: folder, threads: computing.threads)
-    let path = out ?? RunPaths(folder).samples + "/score.png"
-    try writeAtomically(try run.scorePicture(command: typedCommand()), to: path)
-    print(path)
+    let picture =
+      try chosen ?? OutputFile(RunPaths(folder).samples + "/score.png", makesFolder: true)
+    try picture.write(try run.scorePicture(command: typedCommand()))
+    print(picture.path)
   }
 }

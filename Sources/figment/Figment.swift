@@ -16,25 +16,58 @@ struct Figment: ParsableCommand {
 
   /// As the library's own, but failures that are no mistake of usage print one line and exit 1.
   static func main() {
+    openStandardDescriptors()
     ignoreFileSizeSignal()
+    ignorePipeSignal()
     do {
-      try checkCommand()
-      var command = try parseAsRoot()
+      let words = try checkedWords()
+      var command = try parseAsRoot(words)
       try command.run()
     } catch let error where error is any OneLineError {
       Console().print("error: \(error)")
       Self.exit(withError: ExitCode(1))
     } catch {
-      Self.exit(withError: error)
+      end(error)
     }
   }
 
-  /// The library would take an unknown command for an unexpected argument.
-  private static func checkCommand() throws {
-    let words = CommandLine.arguments.dropFirst()
+  /// Prints what the library would of an error, and ends; help and the like go to standard output.
+  private static func end(_ error: any Error) -> Never {
+    let (code, message) = (exitCode(for: error), fullMessage(for: error))
+    if code == .success {
+      if !message.isEmpty { print(message) }
+    } else if !message.isEmpty {
+      // One spelling for all errors, and nothing that moves the cursor.
+      let text = message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let console = Console()
+      for line in lines { console.print(printable(String(line), limit: 2000)) }
+    }
+    exit(withError: code)
+  }
+
+  /// The words of the command line, of which the library would take an unknown command for an unexpected
+  /// argument, and a negative number for an option.
+  private static func checkedWords() throws -> [String] {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      if let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil {
+        throw ValidationError(
+          "argument \(index) is not UTF-8: \(printable(CommandLine.arguments[index]))")
+      }
+    }
+    let words = Array(CommandLine.arguments.dropFirst())
     try check(words.first, among: configuration.subcommands)
     if words.first == "data" {
       try check(words.dropFirst().first, after: "data ", among: Data.configuration.subcommands)
+    }
+    return words.reduce(into: []) { joined, word in
+      let isNumber =
+        word.hasPrefix("-") && (word.dropFirst().first.map { $0.isNumber || $0 == "." } ?? false)
+      if isNumber, let last = joined.last, last.hasPrefix("--"), last != "--", !last.contains("=") {
+        joined[joined.count - 1] = last + "=" + word
+      } else {
+        joined.append(word)
+      }
     }
   }
 

@@ -37,12 +37,14 @@ struct Inpaint: ParsableCommand {
 
   mutating func validate() throws {
     if !(1...64).contains(count) { throw ValidationError("--count is from 1 to 64, not \(count)") }
-    try checkPath(out, "--out")
+    try checkPath(out, "--out", ending: "png")
   }
 
   func run() throws {
-    try checkPlaces([out])
+    let chosen = try out.map { try OutputFile($0) }
     let run = try Run(folder: folder, threads: computing.threads)
+    let picture =
+      try chosen ?? OutputFile(RunPaths(folder).samples + "/inpainting.png", makesFolder: true)
     let isDrawn = try run.domain.mask(mask)
     let whole = try run.image(image) {
       try TrainingData(run.experiment.data, directory: data.path)
@@ -50,8 +52,7 @@ struct Inpaint: ParsableCommand {
     let known = zip(whole, isDrawn).map { $1 ? 0 : $0 }
     let drawn = try run.inpaint(
       whole, isDrawn: isDrawn, seeds: (0..<count).map { UInt64($0) }, label: label)
-    let path = out ?? RunPaths(folder).samples + "/inpainting.png"
-    try writeAtomically(try run.row(whole + known + drawn, command: typedCommand()), to: path)
-    print(path)
+    try picture.write(try run.row(whole + known + drawn, command: typedCommand()))
+    print(picture.path)
   }
 }

@@ -26,10 +26,10 @@ struct Interpolate: ParsableCommand {
   )
   var t0: Int?
 
-  @Option(help: "Images between the two, ends included.")
-  var count = 9
+  @Option(help: "Images of the row, the two themselves included: two fewer are drawn.")
+  var count = 11
 
-  @Option(help: "The seed of the noise.")
+  @Option(help: "The seed of the noise.", transform: seed(argument:))
   var seed: UInt64 = 0
 
   @Option(
@@ -46,21 +46,22 @@ struct Interpolate: ParsableCommand {
   @OptionGroup var data: DataFolder
 
   mutating func validate() throws {
-    if !(2...64).contains(count) { throw ValidationError("--count is from 2 to 64, not \(count)") }
+    if !(3...66).contains(count) { throw ValidationError("--count is from 3 to 66, not \(count)") }
     if let t0, t0 < 1 { throw ValidationError("--t0 is at least 1, not \(t0)") }
-    try checkPath(out, "--out")
+    try checkPath(out, "--out", ending: "png")
   }
 
   func run() throws {
-    try checkPlaces([out])
+    let chosen = try out.map { try OutputFile($0) }
     let run = try Run(folder: folder, threads: computing.threads)
+    let picture =
+      try chosen ?? OutputFile(RunPaths(folder).samples + "/interpolation.png", makesFolder: true)
     let examples = { try TrainingData(run.experiment.data, directory: data.path) }
     let first = try run.image(from, of: examples)
     let last = try run.image(to, of: examples)
     let between = try run.interpolate(
-      from: first, to: last, count: count, t0: t0, seed: seed, label: label)
-    let path = out ?? RunPaths(folder).samples + "/interpolation.png"
-    try writeAtomically(try run.row(first + between + last, command: typedCommand()), to: path)
-    print(path)
+      from: first, to: last, count: count - 2, t0: t0, seed: seed, label: label)
+    try picture.write(try run.row(first + between + last, command: typedCommand()))
+    print(picture.path)
   }
 }

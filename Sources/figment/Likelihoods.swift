@@ -37,14 +37,12 @@ struct Likelihoods: ParsableCommand {
   var split = Split.test
 
   @Option(
-    help: ArgumentHelp("The evaluation's seed: of binarisation and all draws.", valueName: "s"))
+    help: ArgumentHelp("The evaluation's seed: of binarisation and all draws.", valueName: "s"),
+    transform: seed(argument:))
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("Scores one picture instead.", valueName: "file.png"))
   var image: String?
-
-  @Flag(help: "Leaves out what is no run with a likelihood, and says so.")
-  var skip = false
 
   @Flag(help: "Prints an array of JSON objects.")
   var json = false
@@ -83,15 +81,11 @@ struct Likelihoods: ParsableCommand {
     let console = Console()
     let log = reporting.log(console)
     // All are looked at before the first computes for long.
-    var likelihoods: [RunLikelihood] = []
-    for folder in folders {
-      do {
-        let run = try Run(folder: folder, threads: computing.threads)
-        likelihoods.append(try RunLikelihood(run, scoring, name: RunPaths(folder).folder))
-      } catch let error where skip && error is any OneLineError {
-        log.notice("left out: \(error)")
-      }
+    let likelihoods = try chosenRuns(folders, remark: { console.print($0) }) { folder in
+      let run = try Run(folder: folder, threads: computing.threads)
+      return try RunLikelihood(run, scoring, name: RunPaths(folder).folder)
     }
+    for warning in likelihoods.compactMap(\.warning) { log.warning("\(warning)") }
     if likelihoods.isEmpty { throw CommandError("no run with a likelihood is left") }
     let total = likelihoods.reduce(0) { $0 + $1.steps }
     var progress = Progress(

@@ -58,19 +58,17 @@ struct Overrides: ParsableArguments {
   }
 }
 
-/// A command line as a shell reads it.
-func shellCommand(_ words: [String]) -> String {
-  words.map { word in
-    let isPlain = word.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0))
-        || "-_./=,:+@".unicodeScalars.contains($0)
-    }
-    if isPlain && !word.isEmpty { return word }
-    return "'" + word.replacing("'", with: "'\\''") + "'"
-  }.joined(separator: " ")
-}
-
 /// This command line as it was typed.
 func typedCommand() -> String {
   shellCommand(["figment"] + CommandLine.arguments.dropFirst())
+}
+
+/// A seed of an option.
+///
+/// - Throws: `ValidationError` for what is none.
+func seed(argument: String) throws -> UInt64 {
+  guard let seed = UInt64(argument) else {
+    throw ValidationError("expected a whole number from 0 to \(UInt64.max)")
+  }
+  return seed
 }

@@ -35,6 +35,9 @@ struct Reproduce: ParsableCommand {
       return
     }
     let row = try Reproduction.named(name)
+    // Before anything that takes hours: a table that cannot be read or written.
+    _ = try tableOfRows()
+    let file = try OutputFile(Self.file)
     let settings = try row.settings()
     let data = try TrainingData(settings.data, directory: dataFolder.path)
     let validation = try settings.validation(directory: dataFolder.path)
@@ -44,9 +47,14 @@ struct Reproduce: ParsableCommand {
     let paths: RunPaths
     do {
       // Locked while it trains.
+      var preparation: Preparation?
       let folder = try RunFolder(
         name: settings.name, experiment: settings.yaml, explicit: out, resumes: true,
-        resumeCommand: typedCommand())
+        resumeCommand: typedCommand()
+      ) {
+        preparation = try Preparation(
+          settings, data, validation: validation, threads: computing.threads)
+      }
       paths = folder.paths
       for notice in folder.notices { log.notice("\(notice)") }
       log.info("run folder \(paths.folder)")
@@ -54,9 +62,10 @@ struct Reproduce: ParsableCommand {
         ["figment", "train", row.experiment] + row.overrides.flatMap { ["--set", $0] })
       let trainer = Trainer(
         settings, data, validation: validation, paths, threads: computing.threads, log: log,
-        command: command)
+        command: command, preparation: preparation)
       switch try trainer.run(progress: reporting.style, console: console) {
       case .finished: break
+      case .diverged(let reason): throw CommandError("the training has diverged: \(reason)")
       case .stopped(let step), .interrupted(_, let step):
         log.info("interrupted: saved at step \(step); the same command goes on")
         throw ExitCode(Interruption.received?.exitCode ?? 1)
@@ -74,8 +83,20 @@ struct Reproduce: ParsableCommand {
       progress = bar
     }
     progress?.finish()
-    let old = try? String(decoding: FileSystem.read(Self.file, limit: 1 << 24), as: UTF8.self)
-    try writeAtomically(found.inserted(into: old ?? ""), to: Self.file)
+    // The figure first: it is not lost where the table has become unreadable in the meantime.
     print(json ? found.json : found.line)
+    try file.write(found.inserted(into: tableOfRows()))
+  }
+
+  /// The table of all rows, empty where there is none yet.
+  ///
+  /// - Throws: `FileError` or `FormatError` where it cannot be read.
+  private func tableOfRows() throws -> String {
+    guard FileSystem.kind(of: Self.file) != .nothing else { return "" }
+    let bytes = try FileSystem.read(Self.file, limit: 1 << 24)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw FormatError(path: Self.file, problem: "is not UTF-8 text, and stays as it is")
+    }
+    return text
   }
 }

@@ -71,13 +71,17 @@ struct Sample: ParsableCommand {
       throw ValidationError("--eta is for ddim, not for \(sampler.rawValue)")
     }
     if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
-    try checkPath(out, "--out")
-    try checkPath(npy, "--npy")
+    try checkPath(out, "--out", ending: "png")
+    try checkPath(npy, "--npy", ending: "npy")
   }
 
   func run() throws {
-    try checkPlaces([out, npy])
+    let array = try npy.map { try OutputFile($0) }
+    var picture = try out.map { try OutputFile($0) }
     let run = try Run(folder: folder, threads: computing.threads)
+    if out == nil, npy == nil {
+      picture = try OutputFile(RunPaths(folder).drawnSample, makesFolder: true)
+    }
     if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
     let sampling = run.experiment.sampling
     let reverse = try reverse(of: run)
@@ -91,16 +95,15 @@ struct Sample: ParsableCommand {
       labels: label.map { [Int](repeating: $0, count: chosen.count) }
     ) { done, _ in progress.update(done) }
     progress.finish()
-    if let npy {
-      let array = try NPY(
+    if let array {
+      let values = try NPY(
         shape: [chosen.count] + run.domain.shape, values: .floats(run.inDataCoordinates(samples)))
-      try writeAtomically(array.encoded(), to: npy)
-      print(npy)
+      try array.write(values.encoded())
+      print(array.path)
     }
-    if out != nil || npy == nil {
-      let path = out ?? RunPaths(folder).drawnSample
-      try writeAtomically(try run.picture(samples, command: typedCommand()), to: path)
-      print(path)
+    if let picture {
+      try picture.write(try run.picture(samples, command: typedCommand()))
+      print(picture.path)
     }
   }
 }
@@ -158,21 +161,15 @@ struct SeedList: ExpressibleByArgument {
 
 extension SamplingSettings.Method: ExpressibleByArgument {}
 
-/// Refuses an empty path, which is an unset variable of a script more often than a wish.
-func checkPath(_ path: String?, _ option: String) throws {
-  if path == "" { throw ValidationError("\(option) is empty; expected a path") }
-}
-
-/// Finds out before a long computation that its result could not be written.
+/// Refuses an empty path, which is an unset variable of a script more often than a wish, and a name that
+/// promises another format than the file would have.
 ///
-/// - Throws: `FileError` where a path is a folder, or in one that does not exist.
-func checkPlaces(_ paths: [String?]) throws {
-  for path in paths.compactMap(\.self) {
-    if FileSystem.kind(of: path) == .folder {
-      throw FileError(path: path, operation: "write", code: EISDIR)
-    }
-    if FileSystem.kind(of: FileSystem.folder(of: path)) != .folder {
-      throw FileError(path: path, operation: "create", code: ENOENT)
-    }
+/// - Parameter ending: That of the format, without the point.
+func checkPath(_ path: String?, _ option: String, ending: String? = nil) throws {
+  guard let path else { return }
+  if path.isEmpty { throw ValidationError("\(option) is empty; expected a path") }
+  if let ending, !path.lowercased().hasSuffix("." + ending) {
+    throw ValidationError(
+      "\(option) takes a name that ends in .\(ending), which is what is written, not '\(path)'")
   }
 }

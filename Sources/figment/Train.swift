@@ -22,7 +22,9 @@ struct Train: ParsableCommand {
     help: ArgumentHelp("Ends early, after this many steps; recorded nowhere.", valueName: "n"))
   var stopAt: Int?
 
-  @Option(help: ArgumentHelp("The seed, in place of the experiment's.", valueName: "s"))
+  @Option(
+    help: ArgumentHelp("The seed, in place of the experiment's.", valueName: "s"),
+    transform: seed(argument:))
   var seed: UInt64?
 
   @OptionGroup var overrides: Overrides
@@ -60,9 +62,14 @@ struct Train: ParsableCommand {
     Interruption.install()
     let console = Console()
     let log = reporting.log(console)
+    var preparation: Preparation?
     let folder = try RunFolder(
       name: settings.name, experiment: settings.yaml, explicit: out, resumes: resume,
-      resumeCommand: typedCommand() + " --resume")
+      resumeCommand: typedCommand() + " --resume", changesSteps: changesSteps
+    ) {
+      preparation = try Preparation(
+        settings, data, validation: validation, threads: computing.threads)
+    }
     for notice in folder.notices { log.notice("\(notice)") }
     log.info("run folder \(folder.paths.folder)")
     if settings.model.gainsFromBF16, !Precision.hasBF16 {
@@ -70,15 +77,25 @@ struct Train: ParsableCommand {
     }
     let trainer = Trainer(
       settings, data, validation: validation, folder.paths, threads: computing.threads, log: log,
-      command: reproducingCommand, checksNumerics: checkNumerics)
+      command: reproducingCommand, checksNumerics: checkNumerics, preparation: preparation)
     switch try trainer.run(stopAt: stopAt, progress: reporting.style, console: console) {
     case .finished: print(folder.paths.result(of: settings.model))
+    case .diverged(let reason):
+      print(folder.paths.result(of: settings.model))
+      throw CommandError(
+        "the training has diverged: \(reason); the files of \(printable(folder.paths.folder)) are whole"
+      )
     case .stopped(let step):
       log.info("stopped at step \(step) of \(settings.steps); --resume goes on")
     case .interrupted(let signal, let step):
       log.info("interrupted: saved at step \(step) of \(settings.steps); --resume goes on")
       throw ExitCode(signal.exitCode)
     }
+  }
+
+  /// Whether the command line says how many steps there are.
+  private var changesSteps: Bool {
+    steps != nil || overrides.assignments.contains { $0.hasPrefix("steps=") }
   }
 
   private var changes: [String] {

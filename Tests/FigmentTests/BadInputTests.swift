@@ -185,7 +185,10 @@ private let commands = [
   Mistake(
     "likelihood tiny --image cut.png --examples 3", 64,
     "--image and --examples exclude each other"),
-  Mistake("likelihood tiny --seed -1", 64, "Missing value for '--seed <s>'"),
+  Mistake(
+    "likelihood tiny --seed -1", 64,
+    "The value '-1' is invalid for '--seed <s>': expected a whole number from 0 to "
+      + "18446744073709551615"),
   Mistake("data show moons --count 0", 64, "--count is from 1 to 100000, not 0"),
   Mistake("bench ddpm-toy --steps 0", 64, "--steps is from 1 to 1000000, not 0"),
   Mistake("bench ddpm-toy --json --profile", 64, "--profile and --json exclude each other"),
@@ -231,10 +234,6 @@ private let commands = [
   Mistake("evaluate tiny missing", 1, "missing: is not a run folder"),
   Mistake("info folder", 1, "folder: \(noCheckpoint)"),
   Mistake("compare tiny missing", 1, "missing: is not a run folder"),
-  Mistake("compare tiny folder", 1, "folder: \(noCheckpoint)"),
-  Mistake(
-    "compare tiny metrics", 1,
-    "metrics/metrics.jsonl: line 2: expected an object at byte 0, found \"n\""),
 
   Mistake("likelihood folder", 1, "folder: \(noCheckpoint)"),
   Mistake("likelihood tiny missing", 1, "missing: is not a run folder"),
@@ -242,7 +241,6 @@ private let commands = [
   Mistake("likelihood tiny --estimator exact", 1, "tiny: a ddpm has no exact; it has vlb"),
   Mistake(
     "likelihood tiny --image cut.png", 1, "tiny: the run is of points, and --image needs images"),
-  Mistake("likelihood folder --skip --quiet", 1, "no run with a likelihood is left"),
   Mistake(
     "reproduce iwae-k2", 1,
     "there is no row 'iwae-k2' to reproduce: did you mean 'iwae-k1'? Rows: davidson-gaussian-d2, "
@@ -301,7 +299,6 @@ private let commands = [
   Mistake(
     "compare tiny tiny --out missing/x.png", 1,
     "missing/x.png: cannot create: No such file or directory"),
-  Mistake("sample tiny --npy folder --quiet", 1, "folder: cannot write: Is a directory"),
   Mistake(
     "sample tiny --class 3 --quiet", 1,
     "the model was not told classes, so none can be asked for"),
@@ -329,7 +326,7 @@ private let commands = [
       #expect(result.code == mistake.code, title)
       #expect(result.output.isEmpty, title)
       if mistake.code == 64 {
-        #expect(result.firstErrorLine == "Error: " + mistake.message, title)
+        #expect(result.firstErrorLine == "error: " + mistake.message, title)
         #expect(result.errors.contains("\nUsage: figment "), title)
       } else {
         // The files of the experiments differ in their number alone.

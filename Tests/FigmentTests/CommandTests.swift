@@ -24,54 +24,78 @@ private let invocations = [
   Invocation("train --help", 0, output: "OVERVIEW: Trains an experiment and draws samples."),
   Invocation("help sample", 0, output: "OVERVIEW: Draws samples from a run."),
 
-  Invocation("trian", 64, error: "Error: there is no command 'trian'; did you mean 'train'?"),
-  Invocation("frobnicate", 64, error: "Error: there is no command 'frobnicate'"),
-  Invocation("--frobnicate", 64, error: "Error: Unknown option '--frobnicate'"),
-  Invocation("train", 64, error: "Error: Missing expected argument '<experiment.yaml>'"),
+  Invocation("trian", 64, error: "error: there is no command 'trian'; did you mean 'train'?"),
+  Invocation("frobnicate", 64, error: "error: there is no command 'frobnicate'"),
+  Invocation("--frobnicate", 64, error: "error: Unknown option '--frobnicate'"),
+  Invocation("train", 64, error: "error: Missing expected argument '<experiment.yaml>'"),
   Invocation(
     "train tiny.yaml --rezume", 64,
-    error: "Error: Unknown option '--rezume'. Did you mean '--resume'?"),
-  Invocation("train tiny.yaml --steps 0", 64, error: "Error: --steps is at least 1, not 0"),
-  Invocation("train tiny.yaml --stop-at 0", 64, error: "Error: --stop-at is at least 1, not 0"),
+    error: "error: Unknown option '--rezume'. Did you mean '--resume'?"),
+  Invocation("train tiny.yaml --steps 0", 64, error: "error: --steps is at least 1, not 0"),
+  Invocation("train tiny.yaml --stop-at 0", 64, error: "error: --stop-at is at least 1, not 0"),
   Invocation(
     "train tiny.yaml --seed -1", 64,
-    error: "Error: Missing value for '--seed <s>'"),
+    error: "error: The value '-1' is invalid for '--seed <s>': expected a whole number from 0 to "
+      + "18446744073709551615"),
   Invocation(
-    "train tiny.yaml --threads 0", 64, error: "Error: --threads is from 1 to 256, not 0"),
+    "train tiny.yaml --seed=1.5", 64,
+    error: "error: The value '1.5' is invalid for '--seed <s>': expected a whole number from 0 to "
+      + "18446744073709551615"),
+  Invocation("train tiny.yaml --steps -3", 64, error: "error: --steps is at least 1, not -3"),
+  Invocation("sample outputs/tiny --eta -0.5", 64, error: "error: --eta is from 0 to 1, not -0.5"),
   Invocation(
-    "train tiny.yaml --set width", 64, error: "Error: --set takes key=value, not 'width'"),
-  Invocation("train tiny.yaml --out ''", 64, error: "Error: --out is empty; expected a path"),
+    "sample outputs/tiny --count -3", 64, error: "error: --count is from 1 to 1000000, not -3"),
+  Invocation(
+    "sample outputs/tiny --out x.jpg", 64,
+    error: "error: --out takes a name that ends in .png, which is what is written, not 'x.jpg'"),
+  Invocation(
+    "sample outputs/tiny --npy x.txt", 64,
+    error: "error: --npy takes a name that ends in .npy, which is what is written, not 'x.txt'"),
+  Invocation(
+    "sample outputs/tiny --npy x.npy --out x.npy", 64,
+    error: "error: --out takes a name that ends in .png, which is what is written, not 'x.npy'"),
+  Invocation(
+    "field outputs/tiny --out png", 64,
+    error: "error: --out takes a name that ends in .png, which is what is written, not 'png'"),
+  Invocation(
+    "compare outputs/tiny outputs/tiny --out a.svg", 64,
+    error: "error: --out takes a name that ends in .png, which is what is written, not 'a.svg'"),
+  Invocation(
+    "train tiny.yaml --threads 0", 64, error: "error: --threads is from 1 to 256, not 0"),
+  Invocation(
+    "train tiny.yaml --set width", 64, error: "error: --set takes key=value, not 'width'"),
+  Invocation("train tiny.yaml --out ''", 64, error: "error: --out is empty; expected a path"),
   Invocation(
     "sample outputs/tiny --count 3 --seeds 1", 64,
-    error: "Error: --count and --seeds exclude each other"),
+    error: "error: --count and --seeds exclude each other"),
   Invocation(
     "sample outputs/tiny --seeds 3-1", 64,
-    error: "Error: The value '3-1' is invalid for '--seeds <list>'"),
+    error: "error: The value '3-1' is invalid for '--seeds <list>'"),
   Invocation(
     "sample outputs/tiny --sampler ancestral --eta 1", 64,
-    error: "Error: --eta is for ddim, not for ancestral"),
+    error: "error: --eta is for ddim, not for ancestral"),
   Invocation(
     "evaluate outputs/tiny --count 1", 64,
-    error: "Error: --count is from 100 to 1000000, not 1"),
+    error: "error: --count is from 100 to 1000000, not 1"),
   Invocation(
     "sample outputs/tiny --latent hubs:1", 64,
-    error: "Error: The value 'hubs:1' is invalid for '--latent <draw>': hubs above quantile 1.0 of "
+    error: "error: The value 'hubs:1' is invalid for '--latent <draw>': hubs above quantile 1.0 of "
       + "10000 points are none; expected at most 0.9999"),
   Invocation(
     "evaluate outputs/tiny --classifier ''", 64,
-    error: "Error: --classifier is empty; expected a path"),
-  Invocation("evaluate", 64, error: "Error: Missing expected argument '<run> ...'"),
+    error: "error: --classifier is empty; expected a path"),
+  Invocation("evaluate", 64, error: "error: Missing expected argument '<run> ...'"),
   Invocation(
     "data fetch cifar", 64,
-    error: "Error: there is nothing to fetch for 'cifar'; expected mnist or "
+    error: "error: there is nothing to fetch for 'cifar'; expected mnist or "
       + "fashion-mnist"),
   Invocation(
     "bench flow-mnist", 64,
-    error: "Error: The value 'flow-mnist' is invalid for '<workload>'. Please provide one of "
+    error: "error: The value 'flow-mnist' is invalid for '<workload>'. Please provide one of "
       + "'ddpm-mnist', 'ddpm-mnist-sample', 'ddpm-toy', 'vae-mnist' or 'wgan-gn-toy'."),
   Invocation(
     "bench ddpm-toy --precision fp16", 64,
-    error: "Error: The value 'fp16' is invalid for '--precision <precision>'. Please provide one "
+    error: "error: The value 'fp16' is invalid for '--precision <precision>'. Please provide one "
       + "of 'fp32' and 'bf16'."),
 
   Invocation(

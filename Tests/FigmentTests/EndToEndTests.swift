@@ -10,7 +10,7 @@ import Testing
   @Test func aSignalSavesTheRunWhichGoesOn() throws {
     try tool.write(tiny, to: "tiny.yaml")
     #expect(try tool.run("train tiny.yaml --out whole --quiet \(long)").code == 0)
-    for (number, code) in [(SIGINT, Int32(130)), (SIGTERM, 143)] {
+    for (number, code) in [(SIGINT, Int32(130)), (SIGTERM, 143), (SIGHUP, 129)] {
       let result = try tool.run("train tiny.yaml --out broken --resume \(long)") { process in
         let written = tool.bytes("broken/metrics.jsonl")?.count ?? 0
         let deadline = Date(timeIntervalSinceNow: 20)

@@ -80,6 +80,18 @@ final class Tool: Sendable {
       code: code, output: try text(name + ".out"), errors: try text(name + ".err"))
   }
 
+  /// Runs a line of a shell to its end, in which `$F` is `figment`.
+  func shell(_ script: String, environment: [String: String] = [:]) throws -> Result {
+    let name = UUID().uuidString
+    try write("F='\(executable)'\n" + script + "\n", to: name + ".sh")
+    defer { unlink(path(name + ".sh")) }
+    // Found by the way up from the folder of the executable.
+    let root = String(repeating: "../", count: executable.filter { $0 == "/" }.count)
+    return try run(
+      name + ".sh", program: root + "bin/bash",
+      environment: ["TERM": "dumb"].merging(environment) { _, own in own })
+  }
+
   /// What loads the library `CrashPoints` for a run in `out`, with settings without their prefix.
   func crashPoints(_ out: String, _ settings: [String: String]) -> [String: String] {
     let library = URL(fileURLWithPath: executable).deletingLastPathComponent()

@@ -20,6 +20,36 @@ struct CurveTests {
     for value in runningMean(noise)[20..<780] { #expect(abs(value) < 0.06) }
   }
 
+  /// Between two counts there is nothing to mark.
+  @Test(arguments: [[0.0, 1], [7, 8], [0, 8], [8], [3, 3], [0, 1, 2], [1, 30_000], [-2, 1]])
+  func wholeNumbersHaveWholeTicks(_ values: [Double]) {
+    for count in 2...12 {
+      let ticks = Scale(covering: values, room: 0.04).ticks(atMost: count)
+      #expect(!ticks.isEmpty)
+      #expect(ticks.allSatisfy { $0.value == $0.value.rounded() }, "\(values) \(ticks)")
+    }
+    // One that is no whole number brings the others back.
+    let some = Scale(covering: [0, 0.5, 1], room: 0).ticks(atMost: 12)
+    #expect(some.contains { $0.value != $0.value.rounded() })
+  }
+
+  /// Curves of one chart have one window along its axis, whatever their points.
+  @Test func curvesOfOneChartAreSmoothedByOneWindow() throws {
+    func series(_ count: Int, every: Double) -> Series {
+      Series("\(count)", (0..<count).map { (x: Double($0) * every, y: Double($0 % 2)) })
+    }
+    // Ten points of 1 to either side; of a curve of every tenth step that is one.
+    #expect(smoothingReach([series(800, every: 1)]) == 10)
+    #expect(smoothingReach([series(800, every: 1), series(80, every: 1)]) == 10)
+    #expect(smoothingReach([series(800, every: 1), series(80, every: 10)]) == 10)
+    #expect(smoothingReach([series(800, every: 1), series(800, every: 10)]) == 100)
+    #expect(smoothingReach([series(39, every: 1)]) == nil)
+    // The short one alone would be smoothed over three points, here over 21.
+    let noise = (0..<80).map { $0 % 2 == 0 ? 1.0 : -1 }
+    #expect(abs(runningMean(noise)[40]) > 0.1)
+    #expect(abs(runningMean(noise, half: 10)[40]) < 0.06)
+  }
+
   @Test func minorLinesDivideDecades() {
     let scale = Scale(0.5...30, isLogarithmic: true)
     #expect(

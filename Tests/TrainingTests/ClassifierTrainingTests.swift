@@ -26,7 +26,7 @@ import Training
 
   @Test func itLearnsAndSaysSo() throws {
     try SmallRun.classifier().train(in: root.file("a"))
-    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     // Sixty images by ten: an epoch is six steps.
     let found = Metrics.curve("validationAccuracy", in: records)
     #expect(found.map(\.step) == Array(stride(from: 6, through: 60, by: 6)))

@@ -141,14 +141,36 @@ private final class Recorder: Sendable {
   }
 }
 
+@Suite struct CommandTextTests {
+  @Test(arguments: [
+    (["figment", "info", "outputs/toy"], "figment info outputs/toy"),
+    (["my run", ""], "'my run' ''"), (["it's"], "'it'\\''s'"), (["#1"], "'#1'"),
+    (["$HOME", "~/x", "a;b", "*"], "'$HOME' '~/x' 'a;b' '*'"), (["=x", "a=b"], "'=x' a=b"),
+    (["a\u{1B}[31m"], "$'a\\033[31m'"), (["two\nlines"], "$'two\\012lines'"),
+    (["\u{1}'\\"], "$'\\001\\'\\\\'"), (["\u{FC}ber"], "'\u{FC}ber'"),
+  ]) func wordsAreThoseOfAShell(_ words: [String], _ text: String) {
+    #expect(shellCommand(words) == text)
+  }
+
+  @Test func oneIsNoPlural() {
+    #expect(counted(1, "thread") == "1 thread")
+    #expect(counted(0, "thread") == "0 threads" && counted(2, "thread") == "2 threads")
+  }
+}
+
 @Suite(.serialized) struct InterruptionTests {
-  @Test(arguments: [(SIGINT, Interruption.interrupt, Int32(130)), (SIGTERM, .terminate, 143)])
-  func theFirstSignalIsRemembered(_ signal: Int32, _ expected: Interruption, _ code: Int32) {
+  @Test(arguments: [
+    (SIGINT, Interruption.interrupt, Int32(130)), (SIGTERM, .terminate, 143),
+    (SIGHUP, .hangup, 129),
+  ])
+  func theFirstSignalIsRemembered(_ number: Int32, _ expected: Interruption, _ code: Int32) {
+    // The tests themselves may run under nohup.
+    if number == SIGHUP { signal(SIGHUP, SIG_DFL) }
     Interruption.install()
     defer { Interruption.uninstall() }
     #expect(Interruption.received == nil)
     // To the process: the threads that tests run on may block signals.
-    kill(getpid(), signal)
+    kill(getpid(), number)
     for _ in 0..<500 where Interruption.received == nil { usleep(10_000) }
     #expect(Interruption.received == expected)
     #expect(Interruption.received?.exitCode == code)

@@ -99,8 +99,7 @@ private let shipped: [String] = {
     ("stesp=3", "--set stesp=3: stesp: unknown key; did you mean \"steps\"?"),
     (
       "model.base=32",
-      "--set model.base=32: model.base: unknown key; known here: kind, schedule, "
-        + "times, classes, network, width, depth, timeFeatures"
+      "--set model.base=32: model.base: unknown key; it is a key of kind: ddpm with network: unet"
     ),
     ("model=3", "--set model=3: model: expected keys and values, found 3"),
     (
@@ -143,8 +142,7 @@ private let shipped: [String] = {
     ),
     (
       "optimizer.momentum=0.5",
-      "--set optimizer.momentum=0.5: optimizer.momentum: unknown key; known here: kind, rate, "
-        + "warmup, decay, beta1, beta2, clip, lookahead, average"
+      "--set optimizer.momentum=0.5: optimizer.momentum: unknown key; it is a key of kind: sgd"
     ),
     (
       "optimizer.lookahead.every=0",

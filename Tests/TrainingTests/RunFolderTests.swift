@@ -107,6 +107,51 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
     }
   }
 
+  private let six = "name: toy\nsteps: 6\nmodel:\n  width: 64\n"
+
+  @Test func aRunOfOtherStepsDoesNotGoOn() throws {
+    func outcome(_ experiment: String, out: String? = nil, changesSteps: Bool) -> String {
+      failure {
+        let run = try RunFolder(
+          name: "toy", experiment: experiment, outputs: root.file("outputs"),
+          explicit: out.map(root.file), resumes: true, resumeCommand: "",
+          changesSteps: changesSteps)
+        throw FormatError(path: run.paths.folder, problem: "is used")
+      }.replacing(root.path + "/", with: "")
+    }
+    #expect(outcome(six, changesSteps: true) == "outputs/toy: is used")
+    let nine = six.replacing("6", with: "9").replacing("94", with: "64")
+    let refused = outcome(nine, changesSteps: true)
+    #expect(
+      refused.hasPrefix("outputs/toy holds a run of 6 steps, and the command line asks for 9: "))
+    #expect(outcome(nine, out: "outputs/toy", changesSteps: true) == refused)
+    #expect(root.names() == ["outputs"])
+    // Where the file says so it is another experiment, and one that is there goes on.
+    #expect(outcome(nine, changesSteps: false) == "outputs/toy-2: is used")
+    #expect(outcome(nine, changesSteps: true) == "outputs/toy-2: is used")
+  }
+
+  @Test func whatIsRefusedBeforeLeavesNothing() throws {
+    for out in [nil, "deep/er/run"] as [String?] {
+      #expect(
+        failure {
+          _ = try RunFolder(
+            name: "toy", experiment: experiment, outputs: root.file("outputs"),
+            explicit: out.map(root.file), resumes: false, resumeCommand: "",
+            prepare: { throw FormatError(path: "data", problem: "are missing") })
+        } == "data: are missing")
+      #expect(root.names().isEmpty)
+    }
+    // It is asked once, and not where a run is there.
+    var calls = 0
+    for resumes in [false, true] {
+      _ = try RunFolder(
+        name: "toy", experiment: experiment, outputs: root.file("outputs"), resumes: resumes,
+        resumeCommand: "", prepare: { calls += 1 })
+    }
+    #expect(calls == 1)
+  }
+
   @Test func anEmptyFolderIsTaken() throws {
     try writeFile("mine", folder: true)
     #expect(outcome(out: "mine") == ["mine"])

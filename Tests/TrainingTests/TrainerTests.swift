@@ -20,7 +20,7 @@ import Training
     let run = try SmallRun.toy()
     #expect(try run.train(in: root.file("whole")) == .finished)
     #expect(root.text("whole/experiment.yaml") == (try run.experiment().yaml))
-    let metrics = try Metrics.read(root.file("whole/metrics.jsonl"))
+    let metrics = try Metrics.read(root.file("whole/metrics.jsonl")).records
     #expect(metrics.map(\.step) == [7, 14, 21, 28, 35, 40])
     #expect(metrics.allSatisfy { $0["loss"]?.double.map { $0 > 0 && $0 < 10 } ?? false })
     for (file, step) in [
@@ -287,7 +287,7 @@ import Training
     #expect(step > 0)
     #expect(line.hasPrefix("step \(step + 1): the "), "\(line)")
     #expect(line.contains(" is not finite (loss "), "\(line)")
-    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     let norms = Metrics.curve("gradientNorm", in: records).suffix(1).map { rounded($0.value) }
     #expect(
       line.contains(norms.joined(separator: ", ") + " at rates 10"), "\(line)")

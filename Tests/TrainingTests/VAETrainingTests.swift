@@ -60,7 +60,7 @@ import VAE
   @Test func metricsHaveTheLossesParts() throws {
     let run = try SmallRun.vae("patience=100")
     try run.train(in: root.file("a"))
-    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     for record in records {
       let (loss, reconstruction, divergence) = (
         try #require(record["loss"]?.double), try #require(record["reconstruction"]?.double),
@@ -80,7 +80,7 @@ import VAE
     let run = try SmallRun.vae(
       "patience=2", "model.klWarmup=20", "model.hidden=[64]", "steps=1000")
     #expect(try run.train(in: root.file("a")) == .finished)
-    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     let losses = Metrics.curve("validationLoss", in: records).filter { $0.step >= 20 }
     let best = try #require(losses.min { $0.value < $1.value })
     let last = try #require(records.last?.step)

@@ -63,7 +63,7 @@ import Training
 
   @Test func metricsHaveBothNetworks() throws {
     try SmallRun.wgan().train(in: root.file("a"))
-    let records = try Metrics.read(root.file("a/metrics.jsonl"))
+    let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     for name in [
       "loss", "gradientNorm", "criticLoss", "criticScoreOfData", "criticScoreOfSamples",
       "criticGradientNorm",
@@ -115,6 +115,35 @@ import Training
     }
     #expect(abs(found.logDensity.mean + set.entropy) < 4.5 * found.logDensity.standardError)
     #expect(found.outside == 0)
+  }
+
+  /// The error of sliced W2 is the spread of its values over samples.
+  @Test func theErrorOfSlicedW2IsItsSpread() throws {
+    let set = try ToySet.named("moons")
+    let found = (0..<40).map { seed in
+      ToyDistances(set.points(seed: UInt64(seed + 1), count: 1000), set, seed: UInt64(seed))
+        .slicedWasserstein
+    }
+    let values = found.map(\.mean)
+    let mean = values.reduce(0, +) / 40
+    let spread = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 39).squareRoot()
+    let errors = found.map(\.standardError).reduce(0, +) / 40
+    // The spread of 40 values is known to a ninth, and the jackknife of a root errs upwards.
+    #expect(errors > 0.6 * spread && errors < 2.5 * spread, "\(errors) \(spread)")
+    #expect(found.allSatisfy { $0.count == 1000 })
+  }
+
+  /// Of all samples together: it falls with their number, which means over blocks of one size would not.
+  @Test func slicedW2IsOfAllSamples() throws {
+    let set = try ToySet.named("eight-gaussians")
+    let few = ToyDistances(set.points(seed: 3, count: 1000), set)
+    let many = ToyDistances(set.points(seed: 3, count: 16_000), set)
+    #expect(many.slicedWasserstein.mean < 0.5 * few.slicedWasserstein.mean)
+    #expect(many.count == 16_000)
+    // Blocks of 1,000 give sixteen values, a tenth of 1,000 ten.
+    #expect(many.discrepancy.count == 16 && few.discrepancy.count == 10)
+    #expect(ToyDistances(set.points(seed: 3, count: 10_999), set).energy.count == 10)
+    #expect(ToyDistances(set.points(seed: 3, count: 103), set).energy.count >= 10)
   }
 
   /// All points at the origin, against a circle of radius 2.

@@ -99,7 +99,7 @@ public struct BenchmarkResult: Sendable {
       isSampling ? "\(rounded(seconds)) s" : "\(rounded(seconds * 1e3)) ms"
     }
     return profile + [
-      "\(workload.rawValue), \(precision.rawValue), \(threads) threads, \(parameters) parameters",
+      "\(workload.rawValue), \(precision.rawValue), \(counted(threads, "thread")), \(counted(parameters, "parameter"))",
       "median \(shown(median)) (fastest \(shown(sorted[0])), slowest \(shown(sorted[sorted.count - 1])), "
         + "\(seconds.count) measured)",
       "first step after \(rounded(firstStep)) s, compilation included",

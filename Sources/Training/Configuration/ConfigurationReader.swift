@@ -107,9 +107,17 @@ public struct ConfigurationReader: Sendable {
   }
 
   /// One of a few words.
+  ///
+  /// - Parameter refused: Words that people try and that are not offered, with the reason.
   public mutating func string(
-    _ key: String, default standard: String? = nil, oneOf words: [String]
+    _ key: String, default standard: String? = nil, oneOf words: [String],
+    refused: [String: String] = [:]
   ) throws -> String {
+    if case .scalar(let text, _)? = members.first(where: { $0.key == key })?.node.content,
+      let reason = refused[text]
+    {
+      throw error(key, "\(reason); expected \(words.joined(separator: ", "))")
+    }
     let list = words.joined(separator: ", ")
     let expected = words.count == 1 ? list : "one of \(list)"
     do {
@@ -190,6 +198,10 @@ public struct ConfigurationReader: Sendable {
   /// - Throws: `ConfigurationError` naming the first unknown key and the nearest known one.
   public func finish() throws {
     guard let (key, _) = members.first(where: { !known.contains($0.key) }) else { return }
+    // A word that people use elsewhere says more than one that looks alike.
+    if let hint = KeyHints.hint(for: key, in: path, known: known) {
+      throw error(key, "unknown key; " + hint)
+    }
     if let near = nearest(to: key, among: known) {
       throw error(key, "unknown key; did you mean \(quoted(near))?")
     }

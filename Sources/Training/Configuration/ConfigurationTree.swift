@@ -95,7 +95,9 @@ public struct ConfigurationTree: Sendable {
 
   /// Sets the value at a path of keys, as `--set model.width=64` does.
   ///
-  /// The value is YAML: a number, a word, a list in brackets. A key that the file lacks is added;
+  /// The value is taken whole: as a list or a mapping where it begins with a bracket, as a string where it
+  /// begins with a quote, else as a number or word, whatever it has of spaces, "#" and ":". A key that the
+  /// file lacks is added;
   /// whether it is a known one shows when the tree is decoded.
   ///
   /// - Throws: `ConfigurationError` naming the override where it is malformed or leads through a
@@ -112,10 +114,25 @@ public struct ConfigurationTree: Sendable {
         origin: origin, path: "", problem: "expected a key, or keys joined by dots, before \"=\"")
     }
     let text = String(assignment[assignment.index(after: equals)...])
-    let node =
-      try Self.parse(text, origin: { _ in origin }, whole: origin)
-      ?? Node(content: .scalar("", isQuoted: false), origin: origin)
+    let node = try Self.value(text, origin: origin)
     try Self.set(node, at: keys[...], in: &root, path: "", origin: origin)
+  }
+
+  /// The value of an override.
+  private static func value(_ text: String, origin: String) throws -> Node {
+    guard let first = text.first(where: { $0 != " " }), "[{\"'&*!|>%@`".contains(first) else {
+      return Node(content: .scalar(text, isQuoted: false), origin: origin)
+    }
+    let node =
+      try parse(text, origin: { _ in origin }, whole: origin)
+      ?? Node(content: .scalar("", isQuoted: false), origin: origin)
+    // What swallows anything that is added is a comment.
+    do { _ = try parse(text + " ]}\"'", origin: { _ in origin }, whole: origin) } catch {
+      return node
+    }
+    throw ConfigurationError(
+      origin: origin, path: "",
+      problem: "a \"#\" begins a comment here; put the value between quotes, or leave it out")
   }
 
   private static func set(

@@ -4,17 +4,23 @@ import Synchronization
 /// Lets a limit on the size of files fail a write with an error instead of killing the process.
 public func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
 
-/// A request from outside to end: SIGINT (Ctrl-C) or SIGTERM.
+/// A request from outside to end: SIGINT (Ctrl-C), SIGTERM, or SIGHUP where it is not ignored.
 ///
 /// After `install()` the first signal is only remembered, for the loop to read with `received`
-/// between two steps. The second ends the process at once, the way the signal does by default.
+/// between two steps. A second SIGINT or SIGTERM ends the process at once, the way it does by default.
+/// A second SIGHUP does not: a terminal that closes sends several, and service managers send one after
+/// SIGTERM.
 public enum Interruption: Sendable {
   /// SIGINT, which Ctrl-C sends.
   case interrupt
   /// SIGTERM, which `kill` and service managers send.
   case terminate
+  /// SIGHUP, which a terminal sends that is closed.
+  case hangup
 
-  /// Starts to remember SIGINT and SIGTERM instead of dying of them.
+  /// Starts to remember the signals instead of dying of them.
+  ///
+  /// SIGHUP stays ignored where it is at the start, as `nohup` has it.
   public static func install() {
     // The flag exists before a handler can run: initializing it inside one would not be safe.
     firstSignal.store(0, ordering: .sequentiallyConsistent)
@@ -22,13 +28,14 @@ public enum Interruption: Sendable {
     action.__sigaction_handler.sa_handler = remember
     action.sa_flags = SA_RESTART
     sigemptyset(&action.sa_mask)
-    sigaction(SIGINT, &action, nil)
-    sigaction(SIGTERM, &action, nil)
-    // A parent may have started the process with both blocked.
     var signals = sigset_t()
     sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      if number == SIGHUP && isIgnored(number) { continue }
+      sigaction(number, &action, nil)
+      sigaddset(&signals, number)
+    }
+    // A parent may have started the process with them blocked.
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
@@ -36,7 +43,15 @@ public enum Interruption: Sendable {
   public static func uninstall() {
     signal(SIGINT, SIG_DFL)
     signal(SIGTERM, SIG_DFL)
+    if !isIgnored(SIGHUP) { signal(SIGHUP, SIG_DFL) }
     firstSignal.store(0, ordering: .sequentiallyConsistent)
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var current = sigaction()
+    sigaction(number, nil, &current)
+    // A handler and SIG_IGN, which is 1, share their place.
+    return unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// The first signal since `install()`, if there was one.
@@ -44,15 +59,17 @@ public enum Interruption: Sendable {
     switch firstSignal.load(ordering: .relaxed) {
     case SIGINT: .interrupt
     case SIGTERM: .terminate
+    case SIGHUP: .hangup
     default: nil
     }
   }
 
-  /// The exit code that tells a shell which signal ended the program: 130 or 143.
+  /// The exit code that tells a shell which signal ended the program: 130, 143 or 129.
   public var exitCode: Int32 {
     switch self {
     case .interrupt: 128 + SIGINT
     case .terminate: 128 + SIGTERM
+    case .hangup: 128 + SIGHUP
     }
   }
 }
@@ -62,7 +79,7 @@ private let firstSignal = Atomic<Int32>(0)
 private func remember(_ number: Int32) {
   let (isFirst, _) = firstSignal.compareExchange(
     expected: 0, desired: number, ordering: .sequentiallyConsistent)
-  if !isFirst {
+  if !isFirst && number != SIGHUP {
     signal(number, SIG_DFL)
     raise(number)
   }

@@ -27,3 +27,8 @@ package func rounded(_ value: Double) -> String {
 
 /// A share in percent, two digits after the point.
 package func percent(_ share: Double) -> String { fixed(100 * share, 2) + " %" }
+
+/// A number of things, such as "1 thread" or "2 threads"; the plural has an "s" more.
+package func counted(_ count: Int, _ thing: String) -> String {
+  count == 1 ? "1 \(thing)" : "\(count) \(thing)s"
+}

@@ -150,12 +150,12 @@ public enum Yardstick: Equatable, Sendable {
 extension Run {
   /// What there is to judge the run by.
   ///
-  /// - Throws: `DataError` for runs on other data.
+  /// - Throws: `PassedOver` for runs on other data.
   public func yardstick() throws -> Yardstick {
     if !experiment.model.drawsSamples { return .labels }
     if case .points(let plane) = domain, plane.set != nil { return .set }
     if experiment.data == DigitEvaluation.dataset { return .digits }
-    throw DataError(
+    throw PassedOver(
       "evaluate is for 2-D sets whose density is known, digits (data: \(DigitEvaluation.dataset)) and "
         + "classifiers; \(experiment.name) was trained on \(printable(experiment.data))")
   }

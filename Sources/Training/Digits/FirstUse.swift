@@ -31,12 +31,16 @@ public enum DigitClassifier {
     let data = try TrainingData(settings.data, directory: dataDirectory)
     let validation = try settings.validation(directory: dataDirectory)
     log.notice("training the classifier that judges digits, once, into \(folder)")
+    var preparation: Preparation?
     let run = try RunFolder(
       name: settings.name, experiment: settings.yaml, explicit: folder, resumes: true,
-      resumeCommand: "figment train \(experiment) --resume")
+      resumeCommand: "figment train \(experiment) --resume"
+    ) {
+      preparation = try Preparation(settings, data, validation: validation, threads: threads)
+    }
     let trainer = Trainer(
       settings, data, validation: validation, run.paths, threads: threads, log: log,
-      command: "figment train \(experiment)")
+      command: "figment train \(experiment)", preparation: preparation)
     return try trainer.run(progress: style, console: console)
   }
 }

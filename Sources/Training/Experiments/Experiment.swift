@@ -1,4 +1,5 @@
 import Datasets
+import Glibc
 import TensorCore
 
 /// Everything that decides the numbers of a run, as an experiment file holds it.
@@ -82,6 +83,14 @@ public struct Experiment: Equatable, Sendable {
   private static func data(_ reader: inout ConfigurationReader) throws -> String {
     let word = try reader.string("data")
     let isPath = word.contains("/") || word.contains(".")
+    if word == "~" || word.hasPrefix("~/") {
+      // No shell has seen it: it stands in a file, or behind an equals sign.
+      guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {
+        throw reader.error(
+          "data", "~ is the folder of the user, and HOME is not set; expected a path")
+      }
+      return home + word.dropFirst()
+    }
     guard !isPath, !KnownSets.names.contains(word) else { return word }
     let hint = nearest(to: word, among: KnownSets.names).map { "; did you mean \(quoted($0))?" }
     throw reader.error(

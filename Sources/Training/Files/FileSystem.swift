@@ -110,18 +110,65 @@ package enum FileSystem {
     return try file.bytes(at: 0, count: length)
   }
 
-  /// Makes a folder and the folders above it, where they are missing.
-  package static func makeFolder(_ path: String) throws {
-    if kind(of: path) == .folder { return }
+  /// Makes a folder and the folders above it, where they are missing; all of them or none.
+  ///
+  /// - Returns: The folders that were made, the outermost first.
+  @discardableResult
+  package static func makeFolder(_ path: String) throws -> [String] {
+    if kind(of: path) == .folder { return [] }
     let parent = folder(of: path)
-    if parent != path && kind(of: parent) == .nothing { try makeFolder(parent) }
-    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-      throw FileError(path: path, operation: "make the folder", code: errno)
+    var made: [String] = []
+    if parent != path && kind(of: parent) == .nothing { made = try makeFolder(parent) }
+    do {
+      if mkdir(path, 0o777) == 0 {
+        made.append(path)
+      } else if errno != EEXIST {
+        throw FileError(path: path, operation: "make the folder", code: errno)
+      }
+      guard kind(of: path) == .folder else {
+        throw FileError(path: path, operation: "make the folder", code: ENOTDIR)
+      }
+      try synchronizeFolder(parent, named: path)
+    } catch {
+      removeEmptyFolders(made)
+      throw error
     }
-    guard kind(of: path) == .folder else {
-      throw FileError(path: path, operation: "make the folder", code: ENOTDIR)
+    return made
+  }
+
+  /// Removes folders that this process has made, the last first, as far as they are empty.
+  package static func removeEmptyFolders(_ paths: [String]) {
+    for path in paths.reversed() { rmdir(path) }
+  }
+
+  /// Finds out whether a file could be made at `path`, in folders that may have to be made for it; nothing
+  /// stays.
+  ///
+  /// - Throws: `FileError` where it could not.
+  package static func checkPlace(_ path: String, makesFolders: Bool) throws {
+    switch kind(of: path) {
+    case .folder: throw FileError(path: path, operation: "write", code: EISDIR)
+    case .file:
+      var status = stat()
+      // A device or a pipe would be replaced by a file.
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw FormatError(path: path, problem: "is no ordinary file, and would be replaced by one")
+      }
+    case .nothing: break
     }
-    try synchronizeFolder(parent, named: path)
+    let parent = folder(of: path)
+    guard makesFolders || kind(of: parent) == .folder else {
+      let code = kind(of: parent) == .nothing ? ENOENT : ENOTDIR
+      throw FileError(path: path, operation: "create", code: code)
+    }
+    let made = makesFolders ? try makeFolder(parent) : []
+    defer { removeEmptyFolders(made) }
+    // As `writeAtomically` begins.
+    let temporary = parent + "/" + Leftover.name(for: name(of: path))
+    do {
+      _ = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, named: path)
+    }
+    unlink(temporary)
   }
 
   /// The names in a folder, in the order of their bytes.

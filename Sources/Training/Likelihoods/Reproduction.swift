@@ -114,9 +114,9 @@ public struct Reproduced: Sendable {
     let timings = RunPaths(folder).timings
     let training =
       FileSystem.kind(of: timings) == .file
-      ? try Metrics.read(timings).compactMap { $0["seconds"]?.double }.reduce(0, +) : 0
+      ? try Metrics.read(timings).records.compactMap { $0["seconds"]?.double }.reduce(0, +) : 0
     minutes = (training + scored.estimate.seconds) / 60
-    hardware = "\(processorName()), \(threads == 1 ? "1 thread" : "\(threads) threads")"
+    hardware = "\(processorName()), \(counted(threads, "thread"))"
   }
 
   private var command: String { "figment reproduce \(row.name)" }

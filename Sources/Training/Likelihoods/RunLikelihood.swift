@@ -10,6 +10,8 @@ public struct RunLikelihood {
   private let data: ScoredData
   private let stages: [any Estimating]
   private let fit: Fit?
+  /// Why an estimate is missing that the run would have, or nil.
+  public let warning: String?
 
   /// Reverse variances that are fitted to other examples first.
   private struct Fit {
@@ -23,7 +25,7 @@ public struct RunLikelihood {
   /// Checks what is asked of a run and makes its estimators.
   ///
   /// - Parameter name: What tables call the run.
-  /// - Throws: `DataError` where the run has no such estimator, or there are no such data.
+  /// - Throws: `PassedOver` where the run has no such estimator, `DataError` where there are no such data.
   public init(_ run: Run, _ scoring: Scoring, name: String) throws {
     let chosen = try run.chosenEstimators(scoring.estimators, name)
     self.name = name
@@ -44,7 +46,7 @@ public struct RunLikelihood {
             model, run.runtime, draws: scoring.samples ?? 500, estimators: sampled,
             weights: weights))
       }
-      (self.stages, fit) = (stages, nil)
+      (self.stages, fit, warning) = (stages, nil, nil)
     case .ddpm(let model):
       let isOfPoints = run.domain.shape.count == 1
       let draws = scoring.samples ?? (isOfPoints ? 200 : 20)
@@ -56,8 +58,15 @@ public struct RunLikelihood {
           clip: model.clipRange, weights: weights)
       }
       let known: [ReverseVariance] = [.beta(model.schedule), .posterior(model.schedule)]
-      guard let examples = try run.fittingExamples(scoring, name) else {
+      let examples: Examples
+      switch run.fittingExamples(scoring, name) {
+      case .success(let found?): (examples, warning) = (found, nil)
+      case .success(nil):
+        (stages, fit, warning) = ([try bound(draws, known)], nil, nil)
+        return
+      case .failure(let error):
         (stages, fit) = ([try bound(draws, known)], nil)
+        warning = "no fitted bound, for want of validation data: \(error)"
         return
       }
       let fitting = try bound(isOfPoints ? 100 : 20, [])
@@ -67,7 +76,7 @@ public struct RunLikelihood {
         fitted: {
           try bound(draws, known + [.fitted(model.schedule, errors: $0)])
         }, steps: try bound(draws, []).steps(count: data.examples.keys.count))
-    case .wgan, .classifier: throw DataError("\(printable(name)): has no likelihood")
+    case .wgan, .classifier: throw PassedOver("\(printable(name)): has no likelihood")
     }
   }
 
@@ -112,12 +121,14 @@ public struct RunLikelihood {
 }
 
 extension Run {
-  /// Examples of the validation part, on which reverse variances are fitted; none where there are
-  /// none.
-  fileprivate func fittingExamples(_ scoring: Scoring, _ name: String) throws -> Examples? {
-    guard scoring.image == nil else { return nil }
+  /// Examples of the validation part, on which reverse variances are fitted; none for a picture, which is of
+  /// no part of the data.
+  fileprivate func fittingExamples(
+    _ scoring: Scoring, _ name: String
+  ) -> Result<Examples?, any Error> {
+    guard scoring.image == nil else { return .success(nil) }
     var other = scoring
     (other.split, other.examples) = (.validation, domain.shape.count == 1 ? 4096 : 500)
-    return try? scoredData(other, name).examples
+    return Result { try scoredData(other, name).examples }
   }
 }

@@ -63,15 +63,15 @@ extension Run {
 
   /// Checks that the run has what is asked for.
   ///
-  /// - Throws: `DataError` that says which estimators it has.
+  /// - Throws: `PassedOver` that says which estimators it has.
   func chosenEstimators(_ wanted: [Estimator]?, _ name: String) throws -> [Estimator] {
     let (known, reason) = estimators
     guard !known.isEmpty else {
-      throw DataError("\(printable(name)): has no likelihood: \(reason)")
+      throw PassedOver("\(printable(name)): has no likelihood: \(reason)")
     }
     if let missing = wanted?.first(where: { !known.contains($0) }) {
       let names = known.map(\.rawValue).joined(separator: ", ")
-      throw DataError(
+      throw PassedOver(
         "\(printable(name)): a \(experiment.model.kind) has no \(missing.rawValue); it has \(names)"
       )
     }

@@ -226,7 +226,8 @@ extension Latent {
     // By half the angle, which is precise where the ends are close.
     let angle = 2 * chord.squareRoot().angle(above: max(0, 2 + 2 * product).squareRoot())
     return (0..<count).flatMap { i -> [Float] in
-      let share = Double(i) / Double(max(1, count - 1))
+      // One alone lies in the middle.
+      let share = count == 1 ? 0.5 : Double(i) / Double(count - 1)
       var (first, last) = (1 - share, share)
       if case .sphere = self, angle > 1e-6, angle < .pi - 1e-6 {
         first = ((1 - share) * angle).sine / angle.sine

@@ -52,16 +52,12 @@ public struct WGANSettings: Equatable, Sendable {
     _ key: String, default standard: Networks.Norm, _ reader: inout ConfigurationReader
   ) throws -> Networks.Norm {
     let words = Networks.Norm.allCases.map(\.rawValue)
-    // Not among the words that are offered, but people will try it.
-    let word = try reader.string(key, default: standard.rawValue, oneOf: words + ["batch"])
-    guard let norm = Networks.Norm(rawValue: word) else {
-      throw reader.error(
-        key,
-        "statistics of a batch make examples depend on each other, so that the critic's gradient is not "
-          + "that of one example and a sample not that of its seed; expected \(words.joined(separator: ", "))"
-      )
-    }
-    return norm
+    let reason =
+      "statistics of a batch make examples depend on each other, so that the critic's gradient is not "
+      + "that of one example and a sample not that of its seed"
+    let word = try reader.string(
+      key, default: standard.rawValue, oneOf: words, refused: ["batch": reason])
+    return Networks.Norm(rawValue: word) ?? standard
   }
 
   private static func activation(

@@ -4,6 +4,8 @@ import Images
 struct CurveSource {
   let name: String
   let records: [MetricsRecord]
+  /// Whether gradients are clipped, so that the norm that is recorded is not that which is used.
+  var isClipped = false
   /// The minutes of training up to a step, where that is what they are drawn over.
   var minutes: [Int: Double]?
 }
@@ -46,7 +48,9 @@ func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
     chart("highQuality", "share of high quality", isLogarithmic: false, isSmoothed: false),
     chart("divergence", "KL, nats", isLogarithmic: false, isSmoothed: true),
     chart(
-      "gradientNorm", "gradient norm, before clipping", isLogarithmic: true, isSmoothed: true),
+      "gradientNorm",
+      runs.contains(where: \.isClipped) ? "gradient norm, before clipping" : "gradient norm",
+      isLogarithmic: true, isSmoothed: true),
     chart("rate", "learning rate", isLogarithmic: false, isSmoothed: false),
   ].compactMap { $0 }
   return charts.isEmpty

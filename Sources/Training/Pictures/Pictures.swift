@@ -102,7 +102,9 @@ struct Pictures {
     }
   }
 
-  private func title(_ done: Int) -> String { done == 0 ? "noise" : "after \(done) steps" }
+  private func title(_ done: Int) -> String {
+    done == 0 ? "noise" : "after \(counted(done, "step"))"
+  }
 
   /// The paths of points from noise to what they become, over points of the data.
   func trajectories(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {

@@ -10,6 +10,8 @@ public struct Checkpoint: Sendable {
   public let domain: Domain
   /// The version of the program that wrote it.
   public let version: String
+  /// What its data were, of a user's own.
+  let data: DataDigest?
   private let path: String
   /// What the arrays and the metadata mean; one that is not said is 1.
   private static let format = "1"
@@ -20,14 +22,23 @@ public struct Checkpoint: Sendable {
   public static func write(
     _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, step: Int, to path: String
   ) throws {
+    try write(runtime, experiment, domain, data: nil, step: step, to: path)
+  }
+
+  /// As above, with what the data were, of a user's own.
+  static func write(
+    _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, data: DataDigest?, step: Int,
+    to path: String
+  ) throws {
     let arrays = runtime.variableNames.map {
       ArrayDescription(name: $0, shape: runtime.shape(ofVariable: $0) ?? [])
     }
-    let metadata = [
+    var metadata = [
       "figment.domain": domain.record, "figment.experiment": experiment.yaml,
       "figment.format": format, "figment.seed": "\(experiment.seed)", "figment.step": "\(step)",
       "figment.version": figmentVersion, "format": "pt",
     ]
+    if let data { metadata["figment.data"] = data.record }
     try Safetensors.write(arrays, metadata: metadata, to: path) { array, append in
       try runtime.read(variable: array.name, append)
     }
@@ -68,6 +79,29 @@ public struct Checkpoint: Sendable {
         path: path, problem: "figment.domain is \(quoted(record)), not what examples are")
     }
     self.domain = domain
+    data = reader.metadata["figment.data"].flatMap { DataDigest(recorded: $0) }
+  }
+
+  /// Checks that a run of this checkpoint can go on with data.
+  ///
+  /// - Returns: How the data differ from those before, where they do and the run can go on all the same.
+  /// - Throws: `FormatError` where the examples are of another shape.
+  func check(against now: Domain, _ data: DataDigest?) throws -> String? {
+    // Data that have a name are what they were: they are verified, or drawn.
+    guard Domain(named: experiment.data) == nil else { return nil }
+    guard now.shape == domain.shape else {
+      throw FormatError(
+        path: path,
+        problem: "was trained on \(domain.words), and \(printable(experiment.data)) now holds "
+          + "\(now.words); the run goes on with data of the same shape, and other data want a run of "
+          + "their own")
+    }
+    guard let before = self.data, let data, let difference = before.difference(to: data) else {
+      return nil
+    }
+    return
+      "\(printable(experiment.data)) has changed since the run was saved (\(difference)): it goes on "
+      + "with the data as they are now, and no other run can be equal to it"
   }
 
   /// Checks that this is a checkpoint of `wanted`.

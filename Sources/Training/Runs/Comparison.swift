@@ -15,22 +15,37 @@ public struct Comparison: Sendable {
 
   private let entries: [Entry]
   private let differences: [String]
+  /// What is wrong with files of figures; what they hold else is shown.
+  public let warnings: [String]
 
   /// Reads the runs in `folders`, the checkpoints' arrays apart.
   ///
-  /// - Throws: `FileError` or `FormatError` where one is not a run, or is damaged.
-  public init(folders: [String]) throws {
-    let paths = folders.map { RunPaths($0) }
-    let entries = try paths.map { path in
-      let checkpoint = try checkpoint(ofRun: path)
-      let tree = try ConfigurationTree(yaml: checkpoint.experiment.yaml, file: path.checkpoint)
+  /// - Parameter remark: Given the reason for each path that is passed over.
+  /// - Throws: `FileError` or `FormatError` where a path does not exist, or a run is damaged.
+  public init(folders: [String], remark: (String) -> Void = { _ in }) throws {
+    var warnings: [String] = []
+    func records(_ path: String) -> [MetricsRecord] {
       // A run that stopped before its first line has no file.
-      let hasMetrics = FileSystem.kind(of: path.metrics) != .nothing
+      guard FileSystem.kind(of: path) != .nothing else { return [] }
+      do {
+        let file = try Metrics.read(path)
+        if let warning = file.warning { warnings.append(warning) }
+        return file.records
+      } catch {
+        warnings.append("\(error); passed over")
+        return []
+      }
+    }
+    let found = try chosenRuns(folders, remark: remark) { folder in
+      (path: RunPaths(folder), checkpoint: try checkpoint(ofRun: RunPaths(folder)))
+    }
+    let entries = try found.map { path, checkpoint in
+      let tree = try ConfigurationTree(yaml: checkpoint.experiment.yaml, file: path.checkpoint)
       return Entry(
         name: path.folder, checkpoint: checkpoint, settings: tree.leaves,
-        records: hasMetrics ? try Metrics.read(path.metrics) : [],
-        minutes: try minutes(path.timings))
+        records: records(path.metrics), minutes: minutes(records(path.timings)))
     }
+    self.warnings = warnings
     var keys: [String] = []
     for key in entries.flatMap(\.settings).map(\.path) where !keys.contains(key) {
       keys.append(key)
@@ -38,6 +53,9 @@ public struct Comparison: Sendable {
     differences = keys.filter { key in Set(entries.map { $0.setting(key) }).count > 1 }
     self.entries = entries
   }
+
+  /// How many runs there are.
+  public var count: Int { entries.count }
 
   /// A table with a column for each run: the settings that differ, the steps done, the last loss.
   public var rows: [[String]] {
@@ -76,7 +94,9 @@ public struct Comparison: Sendable {
   public func picture(command: String, isOverMinutes: Bool = false) throws -> [UInt8]? {
     let runs = entries.map {
       CurveSource(
-        name: printable($0.name), records: $0.records, minutes: isOverMinutes ? $0.minutes : nil)
+        name: printable($0.name), records: $0.records,
+        isClipped: $0.checkpoint.experiment.optimizer.clip != nil,
+        minutes: isOverMinutes ? $0.minutes : nil)
     }
     guard let bitmap = try curves(runs, title: "") else { return nil }
     return try PNG.encode(
@@ -85,10 +105,9 @@ public struct Comparison: Sendable {
 }
 
 /// The minutes of training up to each step that a file of timings has a line of.
-private func minutes(_ path: String) throws -> [Int: Double] {
-  guard FileSystem.kind(of: path) == .file else { return [:] }
+private func minutes(_ timings: [MetricsRecord]) -> [Int: Double] {
   var (seconds, result): (Double, [Int: Double]) = (0, [:])
-  for record in try Metrics.read(path) {
+  for record in timings {
     seconds += record["seconds"]?.double ?? 0
     result[record.step] = seconds / 60
   }
@@ -97,14 +116,8 @@ private func minutes(_ path: String) throws -> [Int: Double] {
 
 /// The checkpoint of a run, of which the arrays are not read yet.
 ///
-/// - Throws: `FormatError` where the folder has none, and what `Checkpoint.init` throws.
+/// - Throws: `PassedOver` where the folder has none, and what `Checkpoint.init` throws.
 func checkpoint(ofRun paths: RunPaths) throws -> Checkpoint {
-  guard FileSystem.kind(of: paths.checkpoint) == .file else {
-    let problem =
-      FileSystem.kind(of: paths.folder) == .folder
-      ? "holds no checkpoint.safetensors: not a run, or one that has not saved yet"
-      : "is not a run folder"
-    throw FormatError(path: paths.folder, problem: problem)
-  }
+  try paths.checkHoldsRun()
   return try Checkpoint(paths.checkpoint)
 }

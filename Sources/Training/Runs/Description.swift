@@ -7,15 +7,15 @@ public func describe(_ path: String) throws -> [String] {
     let paths = RunPaths(path)
     let checkpoint = try checkpoint(ofRun: paths)
     let experiment = checkpoint.experiment
-    let arrays = try SafetensorsReader(paths.checkpoint).arrays
-    let weights = arrays.filter {
-      $0.name.hasPrefix(experiment.model.root + "/") && isWeight($0.name)
-    }
+    // What the optimizer moves, whatever it is called; its state and averages are none.
+    let parameters = Parameters(experiment.model.root)
+    _ = try experiment.model.model(forExamplesOf: checkpoint.domain.shape, parameters)
     return [
       "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)",
       "seed \(experiment.seed)", "version \(printable(checkpoint.version))",
-      "parameters \(weights.reduce(0) { $0 + ($1.count ?? 0) })",
-      "made again by: figment train \(paths.experiment) --out NEW-FOLDER", "",
+      "parameters \(parameters.count)",
+      "made again by: "
+        + shellCommand(["figment", "train", paths.experiment, "--out", "NEW-FOLDER"]), "",
       experiment.yaml.trimmingLastNewline,
     ]
   }
@@ -39,11 +39,6 @@ public func describe(_ path: String) throws -> [String] {
     lines += ["", experiment.trimmingLastNewline]
   }
   return lines.map { printableLines($0) }
-}
-
-/// Whether an array of a checkpoint is a parameter, not the optimizer's state.
-private func isWeight(_ name: String) -> Bool {
-  ["weight", "bias", "filter", "scale", "shift", "table"].contains { name.hasSuffix("/" + $0) }
 }
 
 /// Text of a file from elsewhere, as lines that cannot move the cursor of a terminal.

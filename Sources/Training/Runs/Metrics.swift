@@ -105,24 +105,40 @@ public struct MetricsRecord: Equatable, Sendable {
   }
 }
 
+/// What a file of metrics holds: its records, and what is wrong with it.
+public struct MetricsFile: Sendable {
+  /// The lines that are records, in their order.
+  public let records: [MetricsRecord]
+  /// The first of the lines that are none and how many more there are, or nil where all are.
+  public let damage: FormatError?
+
+  /// The damage as a warning says it.
+  public var warning: String? { damage.map { "\($0); passed over" } }
+}
+
 /// Files of metrics: one JSON object a line, `{"step":500,"loss":0.25}`.
 ///
 /// Keys keep the order they are written in, numbers have the fewest digits that read back as the
 /// same number, and what JSON has no number for is the string "NaN", "Infinity" or "-Infinity".
+///
+/// A line that is no record, whoever wrote it, is passed over: figures that are lost make no checkpoint
+/// useless.
 public enum Metrics {
   /// Reads the lines of a file; a last line that is still being written is left out.
   ///
-  /// - Throws: `FileError` where the file cannot be read, `FormatError` with the number of a line
-  ///   that is not a record.
-  public static func read(_ path: String) throws -> [MetricsRecord] {
+  /// - Throws: `FileError` where the file cannot be read, `FormatError` where it is no file.
+  public static func read(_ path: String) throws -> MetricsFile {
     let bytes = try FileSystem.read(path, limit: .max)
-    return try lines(of: bytes).enumerated().map { index, line in
+    var records: [MetricsRecord] = []
+    var damage = Damage()
+    for (index, line) in lines(of: bytes).enumerated() {
       do {
-        return try MetricsRecord(line: bytes[line])
+        records.append(try MetricsRecord(line: bytes[line]))
       } catch let error as JSONCursor.Failure {
-        throw FormatError(path: path, problem: "line \(index + 1): \(error.problem)")
+        damage.note(error.problem, line: index + 1)
       }
     }
+    return MetricsFile(records: records, damage: damage.error(path))
   }
 
   /// The points of one figure in a list of records: steps and finite or non-finite values.
@@ -132,40 +148,65 @@ public enum Metrics {
     records.compactMap { record in record[name]?.double.map { (record.step, $0) } }
   }
 
-  /// Cuts a file back to the lines of at most `step` steps, a torn last line included.
+  /// Cuts a file back to the records of at most `step` steps; lines that are no records, a torn last one
+  /// included, go as well.
   ///
-  /// A file that does not exist stays so.
+  /// A file that does not exist stays so. Where only its end goes it is cut; else it is written anew, whole
+  /// or not at all.
   ///
-  /// - Returns: the number of bytes that were cut off.
-  /// - Throws: `FileError` where the file cannot be read or cut; `FormatError` where a damaged or
-  ///   later line comes before lines that would have to stay. The file is then as it was.
+  /// - Returns: The number of bytes that were cut off, and the lines among them that were no records.
+  /// - Throws: `FileError` where the file cannot be read or cut.
   @discardableResult
-  public static func truncate(_ path: String, toStep step: Int) throws -> Int {
-    guard FileSystem.kind(of: path) != .nothing else { return 0 }
+  public static func truncate(
+    _ path: String, toStep step: Int
+  ) throws -> (bytes: Int, damage: FormatError?) {
+    guard FileSystem.kind(of: path) != .nothing else { return (0, nil) }
     let file = try OpenFile(path, flags: O_RDWR)
     let bytes = try file.bytes(at: 0, count: file.length())
-    var kept = 0
-    var obstacle: Int?
-    for (index, line) in lines(of: bytes).enumerated() {
-      let record = try? MetricsRecord(line: bytes[line])
-      guard let record, record.step <= step else {
-        obstacle = obstacle ?? index + 1
-        continue
+    var kept: [UInt8] = []
+    var isPrefix = true
+    var end = 0
+    var damage = Damage()
+    var count = 0
+    for line in lines(of: bytes) {
+      count += 1
+      let whole = line.lowerBound..<line.upperBound + 1
+      do {
+        guard try MetricsRecord(line: bytes[line]).step <= step else { continue }
+        isPrefix = isPrefix && whole.lowerBound == kept.count
+        kept += bytes[whole]
+      } catch let error as JSONCursor.Failure {
+        damage.note(error.problem, line: count)
       }
-      if let obstacle {
-        throw FormatError(
-          path: path,
-          problem: "line \(obstacle) is damaged or later than step \(step), but line \(index + 1) "
-            + "is of step \(record.step)")
+      end = whole.upperBound
+    }
+    if end < bytes.count, bytes.last != 0x0A { damage.note("torn", line: count + 1) }
+    guard kept.count < bytes.count else { return (0, nil) }
+    if isPrefix {
+      guard ftruncate(file.descriptor, off_t(kept.count)) == 0 else {
+        throw FileError(path: path, operation: "cut back", code: errno)
       }
-      kept = line.upperBound + 1
+      try file.synchronize()
+    } else {
+      try writeAtomically(kept, to: path)
     }
-    guard kept < bytes.count else { return 0 }
-    guard ftruncate(file.descriptor, off_t(kept)) == 0 else {
-      throw FileError(path: path, operation: "cut back", code: errno)
+    return (bytes.count - kept.count, damage.error(path))
+  }
+
+  /// The lines of a file that are no records.
+  private struct Damage {
+    private var first: String?
+    private var more = 0
+
+    mutating func note(_ problem: String, line: Int) {
+      if first == nil { first = "line \(line): \(problem)" } else { more += 1 }
     }
-    try file.synchronize()
-    return bytes.count - kept
+
+    func error(_ path: String) -> FormatError? {
+      guard let first else { return nil }
+      let rest = more == 0 ? "" : "; \(counted(more, "line")) more"
+      return FormatError(path: path, problem: first + rest)
+    }
   }
 
   /// The ranges of the lines that end in a line feed, without it.
@@ -187,13 +228,17 @@ public enum Metrics {
 /// a checkpoint is written, so that no checkpoint is ahead of its metrics after a power cut.
 public struct MetricsWriter: ~Copyable, Sendable {
   private let file: OpenFile
+  /// What was cut out of the file because it was no record, as a warning says it.
+  public let warning: String?
 
-  /// Opens `path`, cut back to the lines of at most `step` steps; step 0 begins anew.
+  /// Opens `path`, cut back to the records of at most `step` steps; step 0 begins anew.
   ///
   /// - Throws: as `Metrics.truncate(_:toStep:)`.
   public init(_ path: String, continuingFrom step: Int) throws {
-    try Metrics.truncate(path, toStep: step == 0 ? -1 : step)
-    file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_APPEND)
+    let cut = try Metrics.truncate(path, toStep: step == 0 ? -1 : step)
+    let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_APPEND)
+    self.warning = cut.damage.map { "\($0); cut out" }
+    self.file = file
   }
 
   /// Appends one line.

@@ -11,7 +11,7 @@ extension Run {
   ///
   /// - Parameters:
   ///   - first: An image as models see it, of the domain's shape; so is `last`.
-  ///   - count: Images of the row, at least 2; the first and the last are reconstructions.
+  ///   - count: Images of the row, at least 1; of several, the first and the last are reconstructions.
   ///   - t0: From 1, which changes little, to T, which leaves nothing; half of all unless told.
   /// - Returns: [count] + shape.
   public func interpolate(
@@ -23,7 +23,8 @@ extension Run {
     }
     let t0 = t0 ?? model.schedule.times / 2
     let examples = (0..<count).flatMap { i -> [Float] in
-      let share = Float(i) / Float(count - 1)
+      // One alone lies in the middle.
+      let share = count == 1 ? 0.5 : Float(i) / Float(count - 1)
       return zip(first, last).map { $0 + share * ($1 - $0) }
     }
     var request = try request()

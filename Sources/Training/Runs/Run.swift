@@ -33,16 +33,10 @@ public struct Run {
 
   /// Loads the checkpoint of a run folder; the data set itself is not needed.
   ///
-  /// - Throws: `FileError` or `FormatError` where there is no checkpoint or it is damaged.
+  /// - Throws: `PassedOver` where there is no checkpoint, `FileError` or `FormatError` where it is damaged.
   public init(folder: String, threads: Int) throws {
     let paths = RunPaths(folder)
-    guard FileSystem.kind(of: paths.checkpoint) == .file else {
-      let problem =
-        FileSystem.kind(of: folder) == .folder
-        ? "holds no checkpoint.safetensors: not a run, or one that has not saved yet"
-        : "is not a run folder"
-      throw FormatError(path: folder, problem: problem)
-    }
+    try paths.checkHoldsRun()
     let checkpoint = try Checkpoint(paths.checkpoint)
     experiment = checkpoint.experiment
     step = checkpoint.step
@@ -73,7 +67,7 @@ public struct Run {
     }
     let share = shareOfStart(decay: decay, steps: step)
     guard share > 0.01 else { return nil }
-    return "the moving average is too young to sample: after \(step) steps "
+    return "the moving average is too young to sample: after \(counted(step, "step")) "
       + "\(percent(share)) of it are the random start"
   }
 

@@ -74,6 +74,8 @@ public enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible 
   case differs(folder: String, differences: [String])
   /// The folder that was asked for holds something that is not a run.
   case foreign(path: String, found: String)
+  /// The run that was to go on has another number of steps than the command line asks for.
+  case horizon(folder: String, there: String, here: String, others: [String])
   /// Another process is working in the folder.
   case locked(folder: String, process: Int32?)
   /// The name cannot be that of a folder.
@@ -89,6 +91,12 @@ public enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible 
         + "nothing was changed"
     case .foreign(let path, let found):
       "\(printable(path)) \(found), not a run; nothing was changed"
+    case .horizon(let folder, let there, let here, let others):
+      "\(printable(folder)) holds a run of \(there) step\(there == "1" ? "" : "s"), and the command line asks for \(here)"
+        + (others.isEmpty ? "" : " (it differs also in \(Self.list(others)))")
+        + ": steps is the total and the horizon of the learning rate, so a run keeps its own. Go on with "
+        + "it by --steps \(there) --resume, which --stop-at ends early, or train \(here) from the "
+        + "beginning: without --resume, or under another --set name=; nothing was changed"
     case .locked(let folder, let process):
       "\(printable(folder)) is in use by another process"
         + (process.map { " (\($0))" } ?? "")
@@ -125,12 +133,18 @@ public struct RunFolder: ~Copyable, Sendable {
   ///   - explicit: the folder that the user asked for, if one.
   ///   - resumes: whether a run that is there already is continued rather than refused.
   ///   - resumeCommand: the line that resumes this run, for the message.
+  ///   - changesSteps: Whether the command line, not the file, says how many steps. A run that is resumed
+  ///     then has to have as many: it is no new one by a slip.
+  ///   - prepare: Called before anything is made, where a run begins; what it throws leaves nothing behind.
   /// - Throws: `RunFolderError` where the run is there already, another one is, or another process
   ///   works in it; `FileError` where the folder cannot be made or written.
   public init(
     name: String, experiment: String, outputs: String = "outputs", explicit: String? = nil,
-    resumes: Bool, resumeCommand: String
+    resumes: Bool, resumeCommand: String, changesSteps: Bool = false,
+    prepare: () throws -> Void = {}
   ) throws {
+    var isPrepared = false
+    var horizon: RunFolderError?
     if explicit == nil, !Self.isName(name) { throw RunFolderError.badName(name) }
     var notices: [String] = []
     var ordinal = 1
@@ -145,25 +159,48 @@ public struct RunFolder: ~Copyable, Sendable {
       }
       var content = try examine()
       if content.isUsable {
-        try FileSystem.makeFolder(paths.folder)
-        let lock = try Self.lock(paths)
-        // Another process may have begun a run here before the lock was ours.
-        content = try examine()
-        if content.isUsable {
-          try removeLeftovers(in: paths.folder)
-          try FileSystem.makeFolder(paths.samples)
-          try removeLeftovers(in: paths.samples)
-          if content == .nothing { try writeAtomically(experiment, to: paths.experiment) }
-          self.paths = paths
-          self.notices = notices
-          self.hasCheckpoint = FileSystem.kind(of: paths.checkpoint) == .file
-          self.lock = lock
-          return
+        if content == .nothing {
+          // The run that was to go on is among those that were passed over.
+          if let horizon { throw horizon }
+          try FileSystem.checkPlace(paths.experiment, makesFolders: true)
+          if !isPrepared { try prepare() }
+          isPrepared = true
+        }
+        let made = try FileSystem.makeFolder(paths.folder)
+        do {
+          let lock = try Self.lock(paths)
+          // Another process may have begun a run here before the lock was ours.
+          content = try examine()
+          if content.isUsable {
+            try removeLeftovers(in: paths.folder)
+            try FileSystem.makeFolder(paths.samples)
+            try removeLeftovers(in: paths.samples)
+            if content == .nothing { try writeAtomically(experiment, to: paths.experiment) }
+            self.paths = paths
+            self.notices = notices
+            self.hasCheckpoint = FileSystem.kind(of: paths.checkpoint) == .file
+            self.lock = lock
+            return
+          }
+        } catch {
+          // The lock of another process that was quicker stays.
+          if case RunFolderError.locked = error { throw error }
+          if !made.isEmpty, FileSystem.kind(of: paths.experiment) == .nothing {
+            rmdir(paths.samples)
+            unlink(paths.lock)
+            FileSystem.removeEmptyFolders(made)
+          }
+          throw error
         }
       }
-      if explicit != nil { throw content.refusal(paths) }
+      let refusal = content.refusal(paths)
+      if resumes, changesSteps, let error = content.horizon(paths) {
+        if explicit != nil { throw error }
+        horizon = horizon ?? error
+      }
+      if explicit != nil { throw refusal }
       ordinal += 1
-      notices.append(content.refusal(paths).description)
+      notices.append(refusal.description)
     }
   }
 
@@ -179,17 +216,38 @@ public struct RunFolder: ~Copyable, Sendable {
 
   private enum Content: Equatable {
     case nothing, same
-    case differs([String])
+    case differs([String], steps: Steps?)
     case foreign(String)
 
     var isUsable: Bool { self == .nothing || self == .same }
 
     func refusal(_ paths: RunPaths) -> RunFolderError {
       switch self {
-      case .differs(let keys): .differs(folder: paths.folder, differences: keys)
+      case .differs(let keys, _): .differs(folder: paths.folder, differences: keys)
       case .foreign(let found): .foreign(path: paths.folder, found: found)
       case .nothing, .same: .exists(folder: paths.folder, command: "--resume")
       }
+    }
+
+    /// Why a run of another number of steps does not go on, where this is one.
+    func horizon(_ paths: RunPaths) -> RunFolderError? {
+      guard case .differs(let keys, let steps?) = self else { return nil }
+      return .horizon(
+        folder: paths.folder, there: steps.there, here: steps.here,
+        others: keys.filter { !$0.hasPrefix("steps (") })
+    }
+  }
+
+  /// The number of steps of a run that is there and of the one that is wanted, where they differ.
+  private struct Steps: Equatable {
+    let there, here: String
+
+    init?(_ found: ConfigurationTree, _ wanted: ConfigurationTree) {
+      func steps(_ tree: ConfigurationTree) -> String? {
+        tree.leaves.first { $0.path == "steps" }?.text
+      }
+      guard let there = steps(found), let here = steps(wanted), there != here else { return nil }
+      (self.there, self.here) = (printable(there, limit: 40), printable(here, limit: 40))
     }
   }
 
@@ -219,12 +277,19 @@ public struct RunFolder: ~Copyable, Sendable {
       return .foreign("holds an experiment.yaml that cannot be read (\(error.problem))")
     }
     let wanted = try ConfigurationTree(yaml: experiment, file: "the resolved experiment")
-    // What a version before a key was thought of did is the key's default.
-    let complete = (try? Experiment(found)).flatMap {
-      try? ConfigurationTree(yaml: $0.yaml, file: paths.experiment)
-    }
-    let keys = differences(from: complete ?? found, to: wanted)
-    return keys.isEmpty ? .same : .differs(keys)
+    let complete = try completed(found, paths)
+    let keys = differences(from: complete, to: wanted)
+    return keys.isEmpty ? .same : .differs(keys, steps: Steps(complete, wanted))
+  }
+
+  /// The experiment with the defaults of keys that its version of the program did not know; as it is, where
+  /// it is none that this version understands: what differs is then listed key by key.
+  private static func completed(
+    _ found: ConfigurationTree, _ paths: RunPaths
+  ) throws -> ConfigurationTree {
+    let experiment: Experiment
+    do { experiment = try Experiment(found) } catch is ConfigurationError { return found }
+    return try ConfigurationTree(yaml: experiment.yaml, file: paths.experiment)
   }
 
   /// What differs between two experiments: each key with the value there and the value here.
@@ -254,7 +319,10 @@ public struct RunFolder: ~Copyable, Sendable {
     }
     // The process number is for the message alone; the lock is the system's.
     if ftruncate(file.descriptor, 0) == 0 {
-      try? Array("\(getpid())\n".utf8).withUnsafeBytes { try file.write($0) }
+      let number = Array("\(getpid())\n".utf8)
+      do { try number.withUnsafeBytes { try file.write($0) } } catch is FileError {
+        // Without it the message names no process.
+      }
     }
     return file
   }

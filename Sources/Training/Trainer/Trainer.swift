@@ -9,6 +9,8 @@ public struct Trainer {
   public enum End: Equatable, Sendable {
     /// All steps are done.
     case finished
+    /// All steps are done, and a loss is out of all bounds; the files are whole.
+    case diverged(reason: String)
     /// At the step that was asked for.
     case stopped(step: Int)
     /// By a signal, after a checkpoint.
@@ -17,7 +19,7 @@ public struct Trainer {
     /// The steps that were done, where more are left.
     var step: Int? {
       switch self {
-      case .finished: nil
+      case .finished, .diverged: nil
       case .stopped(let step), .interrupted(_, let step): step
       }
     }
@@ -31,6 +33,7 @@ public struct Trainer {
   private let log: Logger
   private let command: String
   let checksNumerics: Bool
+  private let preparation: Preparation?
   private let interruption: @Sendable () -> Interruption?
 
   /// A trainer of `experiment` on `data` in the folder of `paths`.
@@ -41,17 +44,20 @@ public struct Trainer {
   ///   - command: The command line, which pictures carry.
   ///   - checksNumerics: Whether a step that is not finite is taken again, operation by operation, to name
   ///     the layer.
+  ///   - preparation: Of a run that begins, made before its folder was; where there is none, or the folder
+  ///     has a checkpoint, it is made when the run goes on.
   ///   - interruption: Asked between two steps whether to end early.
   public init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil,
     _ paths: RunPaths, threads: Int, log: Logger, command: String,
-    checksNumerics: Bool = false,
+    checksNumerics: Bool = false, preparation: Preparation? = nil,
     interruption: @escaping @Sendable () -> Interruption? = { Interruption.received }
   ) {
     (self.experiment, self.data, self.paths) = (experiment, data, paths)
     self.validation = validation
     (self.threads, self.log, self.command) = (threads, log, command)
     (self.checksNumerics, self.interruption) = (checksNumerics, interruption)
+    self.preparation = preparation
   }
 
   /// Takes the steps that are left, up to `stop` if it is given, and draws the pictures.
@@ -60,29 +66,24 @@ public struct Trainer {
   public func run(
     stopAt stop: Int? = nil, progress style: Progress.Style, console: Console
   ) throws -> End {
-    let runtime = try Runtime(seed: experiment.seed, threads: threads)
-    let checkpoint = try restore(into: runtime)
+    let (checkpoint, prepared) = try start()
+    let (training, watch) = (prepared.training, prepared.watch)
     let first = checkpoint?.step ?? 0
-    let training: TrainingProgram
-    let watch: Watch
-    do {
-      training = try TrainingProgram(experiment, data, runtime)
-      watch = try Watch(training, validation, experiment)
-    } catch let error as TensorError where checkpoint != nil {
-      // The same programs have run before: what does not fit is what the checkpoint holds.
-      throw FormatError(
-        path: paths.checkpoint, problem: "does not fit the experiment's model: \(error)")
+    let digest = DataDigest(data, experiment)
+    if let change = try checkpoint?.check(against: data.domain, digest) { log.warning("\(change)") }
+    var divergence = Divergence(experiment.model)
+    if first > 0, FileSystem.kind(of: paths.metrics) == .file {
+      divergence.replay(try Metrics.read(paths.metrics).records.filter { $0.step <= first })
     }
-    try checkpoint?.check(against: training.variableNames + watch.variableNames)
     if try first >= experiment.steps || watch.isOver {
-      log.info("the run is finished: \(first) of \(experiment.steps) steps are done")
+      log.info("the run is finished: \(first) of \(counted(experiment.steps, "step")) done")
     } else {
       if first > 0 { log.info("resuming at step \(first) of \(experiment.steps)") }
-      log.info("\(training.parameters.count) parameters, \(threads) threads")
+      log.info("\(counted(training.parameters.count, "parameter")), \(counted(threads, "thread"))")
       let end = max(first, min(experiment.steps, stop ?? experiment.steps))
       if end > first {
-        switch try train(training, watch, from: first, to: end, style, console) {
-        case .finished: break
+        switch try train(prepared, &divergence, digest, from: first, to: end, style, console) {
+        case .finished, .diverged: break
         case let other:
           try drawCurves(step: other.step ?? end)
           return other
@@ -94,7 +95,7 @@ public struct Trainer {
     }
     do {
       try drawFinal(training, style, console)
-      return .finished
+      return divergence.verdict.map { .diverged(reason: $0) } ?? .finished
     } catch let signal as Signal {
       return .interrupted(signal.interruption, step: signal.step)
     }
@@ -106,10 +107,34 @@ public struct Trainer {
     let step: Int
   }
 
-  private func restore(into runtime: Runtime) throws -> Checkpoint? {
-    guard FileSystem.kind(of: paths.checkpoint) == .file else { return nil }
+  /// The checkpoint, if there is one, and what the run needs, with the variables restored.
+  private func start() throws -> (Checkpoint?, Preparation) {
+    guard FileSystem.kind(of: paths.checkpoint) == .file else {
+      return (
+        nil,
+        try preparation
+          ?? Preparation(experiment, data, validation: validation, threads: threads)
+      )
+    }
+    let runtime = try Runtime(seed: experiment.seed, threads: threads)
+    let checkpoint = try restore(into: runtime)
+    let prepared: Preparation
+    do {
+      prepared = try Preparation(experiment, data, validation: validation, runtime)
+    } catch let error as TensorError {
+      // The same programs have run before: what does not fit is what the checkpoint holds.
+      throw FormatError(
+        path: paths.checkpoint, problem: "does not fit the experiment's model: \(error)")
+    }
+    try checkpoint.check(
+      against: prepared.training.variableNames + prepared.watch.variableNames)
+    return (checkpoint, prepared)
+  }
+
+  private func restore(into runtime: Runtime) throws -> Checkpoint {
     let checkpoint = try Checkpoint(paths.checkpoint)
     try checkpoint.check(against: experiment)
+    _ = try checkpoint.check(against: data.domain, nil)
     if checkpoint.version != figmentVersion {
       log.warning(
         "the checkpoint is of version \(checkpoint.version), this is \(figmentVersion)")
@@ -121,13 +146,15 @@ public struct Trainer {
   /// Takes the steps from `first` to `end` and saves; a signal, or a bound that no longer rises, ends
   /// it early.
   private func train(
-    _ training: TrainingProgram, _ watch: Watch, from first: Int, to end: Int,
-    _ style: Progress.Style, _ console: Console
+    _ prepared: Preparation, _ divergence: inout Divergence, _ digest: DataDigest?,
+    from first: Int, to end: Int, _ style: Progress.Style, _ console: Console
   ) throws -> End {
-    let preview = try Preview(training, experiment)
+    let (training, watch, preview) = (prepared.training, prepared.watch, prepared.preview)
     let report = experiment.report
     let metrics = try MetricsWriter(paths.metrics, continuingFrom: first)
     let timings = try MetricsWriter(paths.timings, continuingFrom: first)
+    if let warning = metrics.warning { log.warning("\(warning)") }
+    if let warning = timings.warning { log.warning("\(warning)") }
     var clock = ContinuousClock.now
     var progress = Progress(total: end, from: first, style: style, console: console)
     defer { progress.finish() }
@@ -170,6 +197,8 @@ public struct Trainer {
       {
         log.warning("step \(step): \(complaint)")
       }
+      let losses = figures.losses.map { (name: $0.name, value: Double($0.value)) }
+      for warning in divergence.warnings(losses) { log.warning("step \(step): \(warning)") }
       for warning in rivalry.warnings(figures, quality) { log.warning("step \(step): \(warning)") }
       if isShown, !isDone, !samples.isEmpty {
         try write(
@@ -181,12 +210,12 @@ public struct Trainer {
         try metrics.synchronize()
         try timings.synchronize()
         try Checkpoint.write(
-          training.runtime, experiment, data.domain, step: step, to: paths.checkpoint)
+          training.runtime, experiment, data.domain, data: digest, step: step, to: paths.checkpoint)
         saved = step
       }
       if isOver {
         log.info(
-          "stopping at step \(step): no better validation bound in \(experiment.patience ?? 0) epochs"
+          "stopping at step \(step): no better validation bound in \(counted(experiment.patience ?? 0, "epoch"))"
         )
         return .finished
       }
@@ -205,8 +234,10 @@ public struct Trainer {
   var pictures: Pictures { Pictures(domain: data.domain, range: experiment.model.range) }
 
   private func drawCurves(step: Int) throws {
-    let records = try Metrics.read(paths.metrics)
-    if let bitmap = try curves([CurveSource(name: "", records: records)], title: experiment.name) {
+    let records = try Metrics.read(paths.metrics).records
+    let source = CurveSource(
+      name: "", records: records, isClipped: experiment.optimizer.clip != nil)
+    if let bitmap = try curves([source], title: experiment.name) {
       try write(bitmap, step: step, to: paths.curves)
     }
   }
@@ -226,7 +257,7 @@ public struct Trainer {
       paths: paths, pictures: pictures, text: pictureText(experiment, step: step, command: command))
     if experiment.model.drawsSamples {
       if let warning = run.weightsWarning { log.warning("\(warning)") }
-      log.info("drawing \(experiment.sampling.count) samples")
+      log.info("drawing \(counted(experiment.sampling.count, "sample"))")
     }
     switch training.model {
     case .ddpm(let model):

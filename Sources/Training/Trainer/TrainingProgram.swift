@@ -21,6 +21,8 @@ public final class TrainingProgram {
   public struct Figures: Sendable {
     /// The loss of this step.
     public let loss: Float
+    /// The loss of this step of each program, by its name in metrics.
+    public let losses: [(name: String, value: Float)]
     /// The mean since the last line of metrics of the loss, and of what it consists of.
     public let means: [(name: String, value: Float)]
     /// The mean loss since the last line of metrics.
@@ -133,6 +135,9 @@ public final class TrainingProgram {
     let others = stages.dropLast()
     return Figures(
       loss: try last.program.scalar(last.stage.loss),
+      losses: try stages.map {
+        ($0.stage.figure("loss"), try $0.program.scalar($0.stage.loss))
+      },
       means: try (stages.suffix(1) + others).flatMap { compiled in
         try compiled.means.map { ($0.name, try compiled.program.scalar($0.value)) }
       },

@@ -357,7 +357,7 @@ struct Reader: Sendable {
     tokens: [
       "\"", "{", "}", ",", ":", "\n", "\\u", "1e999", "-", "99999999999999999999", "\"step\"", ".",
     ],
-    read: { _, path in _ = try Metrics.read(path) }, memory: memory(256),
-    sources: ["Sources/Training/Runs/Metrics.swift"],
-    unreachable: [("is damaged or later than step", "of a resume, which cuts the file back")])
+    read: { _, path in
+      if let damage = try Metrics.read(path).damage { throw damage }
+    }, memory: memory(256), sources: ["Sources/Training/Runs/Metrics.swift"])
 }

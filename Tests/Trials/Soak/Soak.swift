@@ -90,7 +90,7 @@ private struct Subject {
     seconds = Double((ContinuousClock.now - start) / .microseconds(1)) * 1e-6
     files = Self.files(of: name, workshop)
     let paths = RunPaths(workshop.path(name))
-    timedSteps = try Metrics.read(paths.timings).map(\.step)
+    timedSteps = try Metrics.read(paths.timings).records.map(\.step)
     steps = try Checkpoint(paths.checkpoint).step
     calls = String(decoding: workshop.bytes(run.name + ".log") ?? [], as: UTF8.self)
       .split(separator: "\n").map(String.init)
@@ -180,7 +180,7 @@ private struct Subject {
       let lost = Set(there).subtracting(here).count
       throw failure("\(lost) lines of metrics lost, \(here.count - there.count + lost) too many")
     }
-    let timed = try Metrics.read(RunPaths(workshop.path(broken)).timings).map(\.step)
+    let timed = try Metrics.read(RunPaths(workshop.path(broken)).timings).records.map(\.step)
     guard timed == timedSteps else { throw failure("timings of steps \(timed), not \(timedSteps)") }
     for name in Set(files.keys).union(found.keys).sorted() where files[name] != found[name] {
       let what = files[name] == nil ? "is left over" : found[name] == nil ? "is missing" : "differs"

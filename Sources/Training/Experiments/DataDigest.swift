@@ -1,0 +1,66 @@
+import Datasets
+import TensorCore
+
+/// What a checkpoint remembers of the data of a run: how many examples there were and a digest of them.
+///
+/// Of a user's own data only: sets that have a name are verified when they are read, or drawn.
+struct DataDigest: Equatable, Sendable {
+  /// Examples for training, and the classes among them; 0 where there are none.
+  let count, classes: Int
+  /// SHA-256 of the numbers and of the classes.
+  let digest: String
+
+  /// The digest of data, or nil where they have a name.
+  init?(_ data: TrainingData, _ experiment: Experiment) {
+    guard Domain(named: experiment.data) == nil else { return nil }
+    var bytes: [UInt8] = []
+    switch data {
+    case .points: return nil
+    case .ownPoints(let points, name: _):
+      count = points.count
+      classes = 0
+      bytes.reserveCapacity(8 * points.values.count)
+      for value in points.values {
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+      }
+    case .images(let table, labels: let labels):
+      count = table.rows
+      classes = labels.map { Set($0.bytes).count } ?? 0
+      bytes = Array(table.bytes)
+      if let labels { bytes += Array(labels.bytes) }
+    }
+    digest = SHA256.hex(bytes)
+  }
+
+  /// What a checkpoint says, which `init(recorded:)` reads.
+  var record: String { "\(count) \(classes) \(digest)" }
+
+  /// What a checkpoint recorded, or nil where it is not of that form.
+  init?(recorded text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 3, let count = Int(words[0]), let classes = Int(words[1]), count >= 0,
+      classes >= 0
+    else { return nil }
+    (self.count, self.classes, digest) = (count, classes, String(words[2]))
+  }
+
+  /// How the data of now differ from these, which a run was trained on, or nil where they do not.
+  func difference(to now: DataDigest) -> String? {
+    guard self != now else { return nil }
+    var parts: [String] = []
+    if count != now.count { parts.append("\(counted(now.count, "example")) in place of \(count)") }
+    if classes != now.classes { parts.append("\(now.classes) classes in place of \(classes)") }
+    return parts.isEmpty ? "other content" : parts.joined(separator: ", ")
+  }
+}
+
+extension Domain {
+  /// The shape of an example as an error says it.
+  var words: String {
+    switch self {
+    case .points: "points of the plane"
+    case .images(let height, let width, let channels):
+      "images of \(width) x \(height), " + (channels == 1 ? "grey" : "in colour")
+    }
+  }
+}

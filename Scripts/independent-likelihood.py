@@ -6,44 +6,19 @@ RUN: the folder of a run of an MLP with Bernoulli pixels on MNIST with `binarisa
 IMAGES: t10k-images-idx3-ubyte. Prints the mean over the images, in nats, and its standard error over draws alone. Nothing is
 shared with the program: the von Mises-Fisher distribution is integrated and inverted on a grid of angles.
 """
-import json
 import struct
 import sys
 
 import numpy as np
 
+from figment_run import ACTIVATIONS, Run, dense, hidden
+
 GRID = 4001
-
-
-def arrays(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = file.read()
-    prefixes = [p for p in ("best.", "ema.", "") if any(k.startswith(p + "vae/") for k in header)]
-    result = {}
-    for name, entry in header.items():
-        if name.startswith(prefixes[0] + "vae/"):
-            a, b = entry["data_offsets"]
-            array = np.frombuffer(data[a:b], dtype="<f4").reshape(entry["shape"])
-            result[name[len(prefixes[0]) + 4 :]] = array.astype(np.float64)
-    return result
 
 
 def logistic_sums(logits, x):
     """log p(x|z), summed over pixels."""
     return (x * logits - np.logaddexp(0, logits)).sum(-1)
-
-
-def mlp(weights, prefix, h, activation):
-    i = 0
-    while f"{prefix}/hidden{i}/weight" in weights:
-        h = activation(h @ weights[f"{prefix}/hidden{i}/weight"] + weights[f"{prefix}/hidden{i}/bias"])
-        i += 1
-    return h
-
-
-def dense(weights, name, h):
-    return h @ weights[name + "/weight"] + weights[name + "/bias"]
 
 
 def sphere_draws(mean, concentration, draws, random):
@@ -71,27 +46,26 @@ def sphere_draws(mean, concentration, draws, random):
 
 
 def main():
-    run, images, draws = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    weights = arrays(run + "/checkpoint.safetensors")
-    settings = open(run + "/experiment.yaml").read()
-    if "binarisation: threshold" not in settings:
-        sys.exit(run + ": needs binarisation: threshold")
-    activation = np.tanh if "activation: tanh" in settings else lambda h: np.maximum(h, 0)
+    folder, images, draws = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    run = Run(folder)
+    if run.settings["binarisation"] != "threshold":
+        sys.exit(folder + ": needs binarisation: threshold")
+    activation = ACTIVATIONS[run.settings["model"]["activation"]]
     data = open(images, "rb").read()
     count, rows, columns = struct.unpack(">III", data[4:16])
     x = np.frombuffer(data[16:], np.uint8).reshape(count, rows * columns)
     x = (x[: int(sys.argv[4]) if len(sys.argv) > 4 else count] >= 128).astype(np.float64)
     random = np.random.default_rng(0)
 
-    h = mlp(weights, "encoder", x, activation)
-    mean = dense(weights, "posterior/mean", h)
-    isSphere = "posterior/concentration/weight" in weights
+    h = hidden(run, "vae/encoder", x, activation)
+    mean = dense(run, "vae/posterior/mean", h)
+    isSphere = run.has("vae/posterior/concentration/weight")
     if isSphere:
         mean /= np.linalg.norm(mean, axis=1, keepdims=True)
         start = np.log(np.expm1(mean.shape[1]))
-        k = np.logaddexp(0, dense(weights, "posterior/concentration", h)[:, 0] + start) + 1e-3
+        k = np.logaddexp(0, dense(run, "vae/posterior/concentration", h)[:, 0] + start) + 1e-3
     else:
-        deviation = np.exp(0.5 * dense(weights, "posterior/logVariance", h))
+        deviation = np.exp(0.5 * dense(run, "vae/posterior/logVariance", h))
     bounds, variances = [], []
     for i in range(len(x)):
         if isSphere:
@@ -100,7 +74,7 @@ def main():
             e = random.standard_normal((draws, mean.shape[1]))
             z = mean[i] + deviation[i] * e
             cost = (0.5 * (z * z - e * e) - np.log(deviation[i])).sum(1)
-        logits = dense(weights, "decoder/output", mlp(weights, "decoder", z, activation))
+        logits = dense(run, "vae/decoder/output", hidden(run, "vae/decoder", z, activation))
         terms = logistic_sums(logits, x[i]) - cost
         top = terms.max()
         w = np.exp(terms - top)

@@ -66,7 +66,7 @@ struct Likelihoods: ParsableCommand {
     if image != nil && examples != nil {
       throw ValidationError("--image and --examples exclude each other")
     }
-    try checkPath(image, "--image")
+    try checkPath(image, "--image", ending: nil)
   }
 
   private var scoring: Scoring {

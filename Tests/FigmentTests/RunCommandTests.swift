@@ -398,6 +398,9 @@ import Testing
 
   @Test func aTableThatCannotBeReadIsNotWrittenAnew() throws {
     try tool.makeFolder("Experiments/reproduce")
+    try tool.write(
+      "name: x\ndata: moons\nsteps: 10\nmodel: {kind: vae, latent: 2, likelihood: gaussian, bound: iwae}\n",
+      to: "Experiments/reproduce/iwae.yaml")
     for content in [[0xFF, 0xFE, 0x41] as [UInt8], Array(repeating: 0x41, count: (1 << 24) + 1)] {
       try tool.write(content, to: "Experiments/REPRODUCED.md")
       let result = try tool.run("reproduce iwae-k1")

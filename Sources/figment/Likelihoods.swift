@@ -105,7 +105,7 @@ struct Likelihoods: ParsableCommand {
       let count = Figure(row.estimate.effectiveSamples ?? []).mean
       log.warning(
         """
-        \(row.run): of \(row.estimate.samples) draws only \(fixed(count, 1)) count (the effective \
+        \(row.run): of \(counted(row.estimate.samples, "draw")) only \(fixed(count, 1)) count (the effective \
         sample size), so that log p(x) is underestimated; more --samples raise the bound
         """)
     }

@@ -26,7 +26,7 @@ struct Compare: ParsableCommand {
       throw ValidationError(
         "compare takes 2 to 8 runs, not \(folders.count < 2 ? folders.count : runs.count)")
     }
-    try checkPath(out, "--out", ending: "png")
+    try checkPath(out, "--out")
   }
 
   func run() throws {

@@ -45,7 +45,7 @@ struct Evaluate: ParsableCommand {
     if let count, !(100...1_000_000).contains(count) {
       throw ValidationError("--count is from 100 to 1000000, not \(count)")
     }
-    try checkPath(classifier, "--classifier")
+    try checkPath(classifier, "--classifier", ending: nil)
   }
 
   /// A run and what is called so in tables.
@@ -90,7 +90,7 @@ struct Evaluate: ParsableCommand {
     let wanted = latents.isEmpty ? [.plain] : latents
     guard !subject.run.hasLatentVariables, wanted != [.plain] else { return wanted }
     log.notice(
-      "\(subject.name) is a \(subject.run.experiment.model.kind), which has no latent variables to choose: it draws as it does"
+      "\(printable(subject.name)) is a \(subject.run.experiment.model.kind), which has no latent variables to choose: it draws as it does"
     )
     return [.plain]
   }
@@ -99,7 +99,7 @@ struct Evaluate: ParsableCommand {
     _ subject: Subject, _ latent: LatentDraw, _ console: Console
   ) throws -> [String] {
     let (run, count) = (subject.run, count ?? 10_000)
-    let name = subject.name + (latent == .plain ? "" : " \(latent)")
+    let name = printable(subject.name) + (latent == .plain ? "" : " \(latent)")
     var progress = Progress(
       total: run.samplingSteps(count: count), unit: "sampling steps", style: reporting.style,
       console: console)
@@ -116,7 +116,8 @@ struct Evaluate: ParsableCommand {
     let (share, loss) = try subject.run.accuracy(on: .test, dataDirectory: dataFolder.path)
     let digest = try subject.run.weightsDigest
     if !json {
-      print("\(subject.name): classifier \(digest.prefix(16)) at step \(subject.run.step)")
+      print(
+        "\(printable(subject.name)): classifier \(digest.prefix(16)) at step \(subject.run.step)")
       print(
         "  \(percent(share.mean)) +- \(percent(share.standardError)) of \(share.count) test images "
           + "right, -log p(class | image) \(rounded(loss.mean)) +- \(rounded(loss.standardError)) nats"

@@ -14,6 +14,9 @@ extension Evaluate {
       let end = try DigitClassifier.train(
         dataDirectory: dataFolder.path, threads: computing.threads, log: log,
         progress: reporting.style, console: console)
+      if case .diverged(let reason) = end {
+        throw CommandError("the training of the classifier has diverged: \(reason)")
+      }
       guard end == .finished else { throw ExitCode(Interruption.received?.exitCode ?? 1) }
     }
     let folder = classifier ?? DigitClassifier.folder

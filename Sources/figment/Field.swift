@@ -17,7 +17,7 @@ struct Field: ParsableCommand {
 
   @OptionGroup var computing: Computing
 
-  mutating func validate() throws { try checkPath(out, "--out", ending: "png") }
+  mutating func validate() throws { try checkPath(out, "--out") }
 
   func run() throws {
     let chosen = try out.map { try OutputFile($0) }

@@ -37,7 +37,7 @@ struct Inpaint: ParsableCommand {
 
   mutating func validate() throws {
     if !(1...64).contains(count) { throw ValidationError("--count is from 1 to 64, not \(count)") }
-    try checkPath(out, "--out", ending: "png")
+    try checkPath(out, "--out")
   }
 
   func run() throws {

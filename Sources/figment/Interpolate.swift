@@ -48,7 +48,7 @@ struct Interpolate: ParsableCommand {
   mutating func validate() throws {
     if !(3...66).contains(count) { throw ValidationError("--count is from 3 to 66, not \(count)") }
     if let t0, t0 < 1 { throw ValidationError("--t0 is at least 1, not \(t0)") }
-    try checkPath(out, "--out", ending: "png")
+    try checkPath(out, "--out")
   }
 
   func run() throws {

@@ -66,7 +66,7 @@ struct Likelihoods: ParsableCommand {
     if image != nil && examples != nil {
       throw ValidationError("--image and --examples exclude each other")
     }
-    try checkPath(image, "--image")
+    try checkPath(image, "--image", ending: nil)
   }
 
   private var scoring: Scoring {
@@ -105,7 +105,7 @@ struct Likelihoods: ParsableCommand {
       let count = Figure(row.estimate.effectiveSamples ?? []).mean
       log.warning(
         """
-        \(row.run): of \(row.estimate.samples) draws only \(fixed(count, 1)) count (the effective \
+        \(row.run): of \(counted(row.estimate.samples, "draw")) only \(fixed(count, 1)) count (the effective \
         sample size), so that log p(x) is underestimated; more --samples raise the bound
         """)
     }

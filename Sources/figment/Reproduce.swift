@@ -24,7 +24,7 @@ struct Reproduce: ParsableCommand {
   @OptionGroup var dataFolder: DataFolder
   @OptionGroup var reporting: Reporting
 
-  mutating func validate() throws { try checkPath(out, "--out") }
+  mutating func validate() throws { try checkPath(out, "--out", ending: nil) }
 
   private static let file = "Experiments/REPRODUCED.md"
 
@@ -35,10 +35,10 @@ struct Reproduce: ParsableCommand {
       return
     }
     let row = try Reproduction.named(name)
+    let settings = try row.settings()
     // Before anything that takes hours: a table that cannot be read or written.
     _ = try tableOfRows()
     let file = try OutputFile(Self.file)
-    let settings = try row.settings()
     let data = try TrainingData(settings.data, directory: dataFolder.path)
     let validation = try settings.validation(directory: dataFolder.path)
     Interruption.install()

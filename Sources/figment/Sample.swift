@@ -71,7 +71,7 @@ struct Sample: ParsableCommand {
       throw ValidationError("--eta is for ddim, not for \(sampler.rawValue)")
     }
     if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
-    try checkPath(out, "--out", ending: "png")
+    try checkPath(out, "--out")
     try checkPath(npy, "--npy", ending: "npy")
   }
 
@@ -164,8 +164,8 @@ extension SamplingSettings.Method: ExpressibleByArgument {}
 /// Refuses an empty path, which is an unset variable of a script more often than a wish, and a name that
 /// promises another format than the file would have.
 ///
-/// - Parameter ending: That of the format, without the point.
-func checkPath(_ path: String?, _ option: String, ending: String? = nil) throws {
+/// - Parameter ending: That of the format, without the point, or nil for folders; pictures are PNGs.
+func checkPath(_ path: String?, _ option: String, ending: String? = "png") throws {
   guard let path else { return }
   if path.isEmpty { throw ValidationError("\(option) is empty; expected a path") }
   if let ending, !path.lowercased().hasSuffix("." + ending) {

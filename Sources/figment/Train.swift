@@ -47,7 +47,7 @@ struct Train: ParsableCommand {
   mutating func validate() throws {
     if let stopAt, stopAt < 1 { throw ValidationError("--stop-at is at least 1, not \(stopAt)") }
     if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
-    try checkPath(out, "--out")
+    try checkPath(out, "--out", ending: nil)
   }
 
   func run() throws {

@@ -227,7 +227,10 @@ private let commands = [
     "notes.txt/x: cannot make the folder: Not a directory"),
   Mistake(
     "train tiny.yaml --out tiny --steps 7 --resume", 1,
-    "tiny holds another run, which differs in steps (30 there, 7 here); nothing was changed"),
+    "tiny holds a run of 30 steps, and the command line asks for 7: steps is the total and the horizon of "
+      + "the learning rate, so a run keeps its own. Go on with it by --steps 30 --resume, which --stop-at "
+      + "ends early, or train 7 from the beginning: without --resume, or under another --set name=; "
+      + "nothing was changed"),
   Mistake("sample folder", 1, "folder: \(noCheckpoint)"),
   Mistake("sample notes.txt", 1, "notes.txt: is not a run folder"),
   Mistake("evaluate missing", 1, "missing: is not a run folder"),

@@ -155,7 +155,7 @@ import Testing
 
     for (line, message) in [
       (
-        "likelihood one grey",
+        "likelihood grey",
         "grey: has no likelihood: its pixels are 0 or 1, and the data are not binarised"
       ),
       (

@@ -398,6 +398,9 @@ import Testing
 
   @Test func aTableThatCannotBeReadIsNotWrittenAnew() throws {
     try tool.makeFolder("Experiments/reproduce")
+    try tool.write(
+      "name: x\ndata: moons\nsteps: 10\nmodel: {kind: vae, latent: 2, likelihood: gaussian, bound: iwae}\n",
+      to: "Experiments/reproduce/iwae.yaml")
     for content in [[0xFF, 0xFE, 0x41] as [UInt8], Array(repeating: 0x41, count: (1 << 24) + 1)] {
       try tool.write(content, to: "Experiments/REPRODUCED.md")
       let result = try tool.run("reproduce iwae-k1")
@@ -445,6 +448,26 @@ import Testing
       #expect(result.code == 0, "\(result.errors)")
       widths.append(try PNG.decode(try #require(tool.bytes("row.png"))).bitmap.width)
     }
+    // Other images of the same shape are said, images of another shape are refused.
+    let checkpoint = tool.bytes("run/checkpoint.safetensors")
+    unlink(tool.path("pics/9.png"))
+    let fewer = try tool.run("train images.yaml --out run --resume")
+    #expect(fewer.code == 0)
+    #expect(fewer.errors.contains(" examples in place of "), "\(fewer.errors)")
+    try FileManager.default.removeItem(atPath: tool.path("pics"))
+    try tool.makeFolder("pics")
+    for i in 0..<64 {
+      let bitmap = try Bitmap(
+        [UInt8](repeating: UInt8(i), count: 256), height: 16, width: 16, channels: 1)
+      try tool.write(try PNG.encode(bitmap, text: []), to: "pics/\(i).png")
+    }
+    let other = try tool.run("train images.yaml --out run --resume")
+    #expect(other.code == 1 && other.output.isEmpty)
+    #expect(
+      other.errors.hasPrefix(
+        "error: run/checkpoint.safetensors: was trained on images of 8 x 8, grey, and ./pics now holds "
+          + "images of 16 x 16, grey; "), "\(other.errors)")
+    #expect(tool.bytes("run/checkpoint.safetensors") == checkpoint)
     // A margin, and cells that are as wide as each other.
     #expect((widths[2] - widths[1]) == 7 * (widths[1] - widths[0]))
     let cell = widths[1] - widths[0]

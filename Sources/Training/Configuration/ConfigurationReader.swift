@@ -236,7 +236,10 @@ public struct ConfigurationReader: Sendable {
       if let standard { return standard }
       throw missing(key, expected)
     }
-    guard case .scalar(let text, isQuoted: false) = node.content, let value = decode(text) else {
+    // A value of --set keeps the spaces around it, which mean nothing beside a number.
+    guard case .scalar(let text, isQuoted: false) = node.content,
+      let value = decode(text.trimmed)
+    else {
       throw error(key, "expected \(expected), found \(node.found)")
     }
     return value
@@ -301,6 +304,13 @@ extension ConfigurationTree {
     let value = try body(&reader)
     try reader.finish()
     return value
+  }
+}
+
+extension String {
+  /// Without spaces at its ends.
+  fileprivate var trimmed: String {
+    String(String(drop { $0 == " " }.reversed()).drop { $0 == " " }.reversed())
   }
 }
 

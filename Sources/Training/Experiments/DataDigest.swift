@@ -7,29 +7,31 @@ import TensorCore
 struct DataDigest: Equatable, Sendable {
   /// Examples for training, and the classes among them; 0 where there are none.
   let count, classes: Int
-  /// SHA-256 of the numbers and of the classes.
+  /// SHA-256 of points as 64-bit floats, x before y, in little-endian order, or of the pixels; where images have
+  /// classes, that of the hexadecimal digits of those of the pixels and of the classes.
   let digest: String
 
   /// The digest of data, or nil where they have a name.
   init?(_ data: TrainingData, _ experiment: Experiment) {
     guard Domain(named: experiment.data) == nil else { return nil }
-    var bytes: [UInt8] = []
     switch data {
     case .points: return nil
     case .ownPoints(let points, name: _):
       count = points.count
       classes = 0
+      var bytes: [UInt8] = []
       bytes.reserveCapacity(8 * points.values.count)
       for value in points.values {
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
       }
+      digest = SHA256.hex(bytes)
     case .images(let table, labels: let labels):
       count = table.rows
       classes = labels.map { Set($0.bytes).count } ?? 0
-      bytes = Array(table.bytes)
-      if let labels { bytes += Array(labels.bytes) }
+      let pixels = SHA256.hex(Array(table.bytes))
+      digest =
+        labels.map { SHA256.hex(Array((pixels + SHA256.hex(Array($0.bytes))).utf8)) } ?? pixels
     }
-    digest = SHA256.hex(bytes)
   }
 
   /// What a checkpoint says, which `init(recorded:)` reads.
@@ -49,7 +51,10 @@ struct DataDigest: Equatable, Sendable {
     guard self != now else { return nil }
     var parts: [String] = []
     if count != now.count { parts.append("\(counted(now.count, "example")) in place of \(count)") }
-    if classes != now.classes { parts.append("\(now.classes) classes in place of \(classes)") }
+    if classes != now.classes {
+      let word = now.classes == 1 ? "class" : "classes"
+      parts.append("\(now.classes) \(word) in place of \(classes)")
+    }
     return parts.isEmpty ? "other content" : parts.joined(separator: ", ")
   }
 }

@@ -83,7 +83,7 @@ extension Drawing {
             "\(label)", (groups[label] ?? []).map { plane.points[$0] },
             color: [8: Color(grey: 60), 9: Color(150, 150, 20)][label])
         }
-      } ?? [Series("\(count) examples", plane.points)]
+      } ?? [Series(counted(count, "example"), plane.points)]
     return try scatter(
       series, labels: Labels(title: "centres of q(z|x)", x: plane.axes.x, y: plane.axes.y))
   }

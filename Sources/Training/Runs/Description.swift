@@ -17,7 +17,7 @@ public func describe(_ path: String) throws -> [String] {
       "made again by: "
         + shellCommand(["figment", "train", paths.experiment, "--out", "NEW-FOLDER"]), "",
       experiment.yaml.trimmingLastNewline,
-    ]
+    ].map { printableLines($0) }
   }
   let bytes = try FileSystem.read(path, limit: 1 << 28)
   let text: PNG.Text

@@ -201,6 +201,7 @@ struct Reader: Sendable {
       ("has shape  ... ; expected", "of a caller with other memory"),
       ("is of another run", "of a resume, which compares"),
       ("which the experiment's model", "of a resume"),
+      ("the run goes on with data of the same shape", "of a resume"),
       ("a number of steps", "of lines of metrics"), ("expected \"step\"", "of lines of metrics"),
     ])
 
@@ -264,7 +265,8 @@ struct Reader: Sendable {
     ],
     unreachable: [
       ("expected key=value", "of --set"), ("or keys joined by dots", "of --set"),
-      ("expected a mapping, found", "of --set"),
+      ("expected a mapping, found", "of --set"), ("begins a comment here", "of --set"),
+      ("and HOME is not set", "of processes without a user's folder"),
       ("this processor does not multiply bf16", "of processors without bf16"),
     ])
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Glibc
 import Training
 
 /// The command line: parses, calls `Training`, prints.
@@ -18,6 +19,7 @@ struct Figment: ParsableCommand {
   static func main() {
     ignoreFileSizeSignal()
     do {
+      try checkArguments()
       try checkCommand()
       var command = try parseAsRoot()
       try command.run()
@@ -25,7 +27,31 @@ struct Figment: ParsableCommand {
       Console().print("error: \(error)")
       Self.exit(withError: ExitCode(1))
     } catch {
-      Self.exit(withError: error)
+      let code = Self.exitCode(for: error)
+      // Help is long and our own; messages repeat what was typed, which may hold anything.
+      guard !code.isSuccess, !(error is ExitCode) else { Self.exit(withError: error) }
+      let console = Console()
+      for line in Self.fullMessage(for: error).split(
+        separator: "\n", omittingEmptySubsequences: false)
+      {
+        console.print(String(line))
+      }
+      Self.exit(withError: code)
+    }
+  }
+
+  /// The library would take bytes that are no text for other ones, and not find the file.
+  private static func checkArguments() throws {
+    let arguments = (1..<max(1, Int(CommandLine.argc))).compactMap { place in
+      CommandLine.unsafeArgv[place].map { UnsafeBufferPointer(start: $0, count: strlen($0)) }
+    }
+    for argument in arguments {
+      let bytes = argument.map { UInt8(bitPattern: $0) }
+      guard String(validating: bytes, as: UTF8.self) == nil else { continue }
+      Console().print(
+        "error: the argument \(shown(name: bytes)) is not UTF-8; rename the file, or name the folder that holds it"
+      )
+      throw ExitCode.validationFailure
     }
   }
 

@@ -15,6 +15,7 @@ public func describe(_ path: String) throws -> [String] {
       "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)",
       "seed \(experiment.seed)", "version \(printable(checkpoint.version))",
       "parameters \(weights.reduce(0) { $0 + ($1.count ?? 0) })",
+    ] + checkpoint.classes.enumerated().map { "class \($0) \(quoted($1))" } + [
       "made again by: figment train \(paths.experiment) --out NEW-FOLDER", "",
       experiment.yaml.trimmingLastNewline,
     ]

@@ -63,6 +63,12 @@ public struct Trainer {
     let runtime = try Runtime(seed: experiment.seed, threads: threads)
     let checkpoint = try restore(into: runtime)
     let first = checkpoint?.step ?? 0
+    // A run keeps the order of classes that it began with.
+    var (data, validation) = (self.data, self.validation)
+    if let names = checkpoint?.classes {
+      data = try data.ordered(byClasses: names, experiment.data)
+      validation = try validation?.ordered(byClasses: names, experiment.data)
+    }
     let training: TrainingProgram
     let watch: Watch
     do {
@@ -81,7 +87,9 @@ public struct Trainer {
       log.info("\(training.parameters.count) parameters, \(threads) threads")
       let end = max(first, min(experiment.steps, stop ?? experiment.steps))
       if end > first {
-        switch try train(training, watch, from: first, to: end, style, console) {
+        switch try train(
+          training, watch, classes: data.classNames, from: first, to: end, style, console)
+        {
         case .finished: break
         case let other:
           try drawCurves(step: other.step ?? end)
@@ -93,7 +101,7 @@ public struct Trainer {
       }
     }
     do {
-      try drawFinal(training, style, console)
+      try drawFinal(training, data, validation, style, console)
       return .finished
     } catch let signal as Signal {
       return .interrupted(signal.interruption, step: signal.step)
@@ -121,7 +129,7 @@ public struct Trainer {
   /// Takes the steps from `first` to `end` and saves; a signal, or a bound that no longer rises, ends
   /// it early.
   private func train(
-    _ training: TrainingProgram, _ watch: Watch, from first: Int, to end: Int,
+    _ training: TrainingProgram, _ watch: Watch, classes: [String], from first: Int, to end: Int,
     _ style: Progress.Style, _ console: Console
   ) throws -> End {
     let preview = try Preview(training, experiment)
@@ -181,7 +189,8 @@ public struct Trainer {
         try metrics.synchronize()
         try timings.synchronize()
         try Checkpoint.write(
-          training.runtime, experiment, data.domain, step: step, to: paths.checkpoint)
+          training.runtime, experiment, data.domain, classes: classes, step: step,
+          to: paths.checkpoint)
         saved = step
       }
       if isOver {
@@ -213,12 +222,13 @@ public struct Trainer {
 
   /// The pictures of the finished run, where one is missing; samples.png is the last.
   private func drawFinal(
-    _ training: TrainingProgram, _ style: Progress.Style, _ console: Console
+    _ training: TrainingProgram, _ data: TrainingData, _ validation: TrainingData?,
+    _ style: Progress.Style, _ console: Console
   ) throws {
     let step = try Checkpoint(paths.checkpoint).step
     let run = Run(
-      experiment: experiment, domain: data.domain, runtime: training.runtime,
-      model: training.model, parameters: training.parameters, step: step)
+      experiment: experiment, domain: data.domain, classes: data.classNames,
+      runtime: training.runtime, model: training.model, parameters: training.parameters, step: step)
     let files = [paths.curves] + finalPictures(of: training.model)
     guard files.contains(where: { FileSystem.kind(of: $0) != .file }) else { return }
     try drawCurves(step: step)

@@ -115,8 +115,8 @@ public struct Experiment: Equatable, Sendable {
     let names = missing.prefix(10).map { quoted(labels.name($0)) }.joined(separator: ", ")
     let more = missing.count > 10 ? ", and \(missing.count - 10) more" : ""
     return [
-      "model.classes: \(classes), and the data for training have no examples of \(names)\(more): samples of "
-        + "such a class are noise"
+      "model.classes: \(classes), and the data for training have no examples of \(names)\(more): "
+        + "nothing is learned of such a class"
     ]
   }
 

@@ -46,7 +46,7 @@ public enum TrainingData: Sendable {
       let images = all.images(split)
       guard images.count > 0 else {
         throw DataError(
-          "\(name): \(all.count) images have no \(split.rawValue) part; expected at least "
+          "\(name): \(all.count) \(all.count == 1 ? "image has" : "images have") no \(split.rawValue) part; expected at least "
             + "\(Split.fewestRows)")
       }
       self = .images(

@@ -257,7 +257,7 @@ extension Experiment {
       }
       return data
     } catch let error as DataError {
-      if patience != nil { throw error }
+      if patience != nil { throw DataError("\(error) (patience: null trains without)") }
       return nil
     }
   }

@@ -43,6 +43,11 @@ static void ignore_warning(png_structp png, png_const_charp message) {
   (void)message;
 }
 
+/// What libpng gets over, and readers, too; but where the checksum of the pixels is another, a pixel may be.
+static void notice_warning(png_structp png, png_const_charp message) {
+  if (strcmp(message, "IDAT: incorrect data check") == 0) fail(png, message);
+}
+
 static void append(png_structp png, png_bytep bytes, size_t count) {
   cpng *picture = png_get_io_ptr(png);
   if (count > picture->output_capacity - picture->output_count) {
@@ -120,7 +125,7 @@ static cpng *make(int writing) {
   picture->png =
       writing ? png_create_write_struct(PNG_LIBPNG_VER_STRING, picture, fail, ignore_warning)
               : png_create_read_struct_2(
-                    PNG_LIBPNG_VER_STRING, picture, fail, ignore_warning, picture,
+                    PNG_LIBPNG_VER_STRING, picture, fail, notice_warning, picture,
                     limited_malloc, limited_free);
   if (picture->png != NULL) picture->info = png_create_info_struct(picture->png);
   if (picture->info != NULL) return picture;
@@ -181,19 +186,28 @@ cpng *cpng_open(const uint8_t *bytes, size_t count) {
   return picture;
 }
 
-int cpng_read_header(cpng *picture, cpng_header *header) {
+int cpng_read_header(cpng *picture, cpng_header *header, int with_texts) {
   // Chunks that do not change the pixels: one that is malformed is no reason to refuse them.
   static const png_byte ignored[] =
       "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0sRGB\0tIME";
+  static const png_byte texts[] = "iTXt\0tEXt\0zTXt";
   png_structp png = picture->png;
   png_infop info = picture->info;
   if (setjmp(png_jmpbuf(png))) return 0;
   png_set_read_fn(png, picture, take);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-  png_set_benign_errors(png, 0);
-  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+  // The limit of memory is our own.
+  png_set_chunk_malloc_max(png, 0);
+  // What libpng calls benign cannot touch the pixels: a palette of a grey picture, more data than rows.
+  png_set_benign_errors(png, 1);
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
+  // Writers state windows that are too small for what they wrote.
+  png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
   png_set_keep_unknown_chunks(
       png, PNG_HANDLE_CHUNK_NEVER, ignored, (int)(sizeof ignored / 5));
+  if (!with_texts) {
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, texts, (int)(sizeof texts / 5));
+  }
   png_set_read_user_chunk_fn(png, picture, notice_chunk);
   png_read_info(png, info);
   int color = png_get_color_type(png, info);
@@ -209,24 +223,50 @@ int cpng_read_header(cpng *picture, cpng_header *header) {
   return 1;
 }
 
+int cpng_prepare_pixels(cpng *picture, int *channels) {
+  png_structp png = picture->png;
+  png_infop info = picture->info;
+  if (setjmp(png_jmpbuf(png))) return 0;
+  // libpng holds a few rows, of up to 8 bytes a pixel.
+  picture->memory_limit += 64 * (size_t)png_get_image_width(png, info) + (1 << 20);
+  png_set_expand(png);
+  png_set_scale_16(png);
+  png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  *channels = png_get_channels(png, info);
+  return 1;
+}
+
 int cpng_read_pixels(cpng *picture, uint8_t *pixels, size_t count) {
   png_structp png = picture->png;
   png_infop info = picture->info;
   if (setjmp(png_jmpbuf(png))) return 0;
-  // The caller agreed to rows of this length: libpng holds a few of them.
-  picture->memory_limit += 8 * (count / png_get_image_height(png, info)) + (1 << 20);
-  if (png_get_bit_depth(png, info) < 8) png_set_expand_gray_1_2_4_to_8(png);
-  png_read_update_info(png, info);
   size_t row_count = png_get_rowbytes(png, info);
   uint32_t height = png_get_image_height(png, info);
   if (count / height != row_count || count % height != 0) {
     png_error(png, "the rows are not as long as the header says");
   }
-  for (uint32_t row = 0; row < height; row++) {
-    png_read_row(png, pixels + row * row_count, NULL);
+  // Each pass of an interlaced picture fills in some of the pixels.
+  int passes = png_get_interlace_type(png, info) == PNG_INTERLACE_NONE ? 1 : PNG_INTERLACE_ADAM7_PASSES;
+  for (int pass = 0; pass < passes; pass++) {
+    for (uint32_t row = 0; row < height; row++) {
+      png_read_row(png, pixels + row * row_count, NULL);
+    }
   }
   png_read_end(png, info);
   return 1;
+}
+
+size_t cpng_palette(const cpng *picture, uint8_t colors[768]) {
+  png_colorp palette;
+  int count = 0;
+  if (png_get_PLTE(picture->png, picture->info, &palette, &count) == 0) return 0;
+  for (int i = 0; i < count; i++) {
+    colors[3 * i] = palette[i].red;
+    colors[3 * i + 1] = palette[i].green;
+    colors[3 * i + 2] = palette[i].blue;
+  }
+  return (size_t)count;
 }
 
 size_t cpng_text_count(const cpng *picture) {

@@ -13,7 +13,9 @@ public struct Series: Sendable {
   }
 
   /// A series of points whose coordinates follow each other: x, y, x, y, ...
-  public init(_ name: String, interleaved: [Float], color: Color? = nil) throws(ImageError) {
+  public init(
+    _ name: String, interleaved: [some BinaryFloatingPoint], color: Color? = nil
+  ) throws(ImageError) {
     guard interleaved.count.isMultiple(of: 2) else {
       throw ImageError("\(interleaved.count) numbers are no whole number of points (x, y)")
     }

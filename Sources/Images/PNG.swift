@@ -1,6 +1,6 @@
 import CPNG
 
-/// Reads and writes 8-bit grey and RGB PNG files, as bytes.
+/// Reads PNG files and writes those of 8-bit grey and RGB, as bytes.
 public enum PNG {
   /// A key and its value, in the order of the file; keys may repeat.
   public typealias Text = [(key: String, value: String)]
@@ -38,17 +38,40 @@ public enum PNG {
     return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 
-  /// The picture and the texts in the bytes of a PNG.
+  /// A picture as it was read, and what it was made of.
+  public struct Picture: Sendable {
+    /// Grey or RGB, 8 bits.
+    public var bitmap: Bitmap
+    /// Whether it is grey only because all colours of its palette are: as RGB it would be the same.
+    public let isGreyByPalette: Bool
+    /// What reading it lost, a phrase for each kind: fine shades of 16 bits, transparency.
+    public let changes: [String]
+  }
+
+  /// The picture in the bytes of a PNG; its texts are not looked at, which takes a while where they are
+  /// long.
   ///
-  /// Nothing is lost: grey of 1, 2 or 4 bits becomes 8, and alpha that is opaque everywhere is
-  /// dropped; what 8-bit grey or RGB cannot hold is an error that names it, and so is a picture of
-  /// more than `maximumPixels`, before memory is taken for it.
+  /// Palettes, interlaced pictures and grey of 1, 2 or 4 bits lose nothing; channels of 16 bits are
+  /// rounded to 8, and what is transparent is laid over black.  Damage that cannot touch the pixels is
+  /// passed over, as zlib and libpng do.  An animation is an error, and so is a picture of more than
+  /// `maximumPixels`, before memory is taken for it.
+  public static func picture(
+    _ bytes: [UInt8], maximumPixels: Int = 1 << 26
+  ) throws(PNGError) -> Picture {
+    try read(bytes) { picture throws(PNGError) in
+      let header = try readHeader(picture, withTexts: false)
+      return try readPicture(picture, header, bytes.count, maximumPixels: maximumPixels)
+    }
+  }
+
+  /// The picture, read as `picture` does, and the texts in the bytes of a PNG.
   public static func decode(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(PNGError) -> (bitmap: Bitmap, text: Text) {
     try read(bytes) { picture throws(PNGError) in
-      let bitmap = try readBitmap(picture, bytes.count, maximumPixels: maximumPixels)
-      return (bitmap: bitmap, text: try readText(picture))
+      let header = try readHeader(picture, withTexts: true)
+      let found = try readPicture(picture, header, bytes.count, maximumPixels: maximumPixels)
+      return (bitmap: found.bitmap, text: try readText(picture))
     }
   }
 
@@ -56,7 +79,7 @@ public enum PNG {
   /// included; the pixels are not looked at.
   public static func text(of bytes: [UInt8]) throws(PNGError) -> Text {
     try read(bytes) { picture throws(PNGError) in
-      _ = try readHeader(picture)
+      _ = try readHeader(picture, withTexts: true)
       return try readText(picture)
     }
   }
@@ -131,67 +154,83 @@ public enum PNG {
     return bytes + [0]
   }
 
-  private static func readHeader(_ picture: OpaquePointer) throws(PNGError) -> cpng_header {
+  private static func readHeader(
+    _ picture: OpaquePointer, withTexts: Bool
+  ) throws(PNGError) -> cpng_header {
     var header = cpng_header()
-    guard cpng_read_header(picture, &header) != 0 else {
+    guard cpng_read_header(picture, &header, withTexts ? 1 : 0) != 0 else {
       throw PNGError(damaged + message(of: picture))
     }
     return header
   }
 
-  private static func readBitmap(
-    _ picture: OpaquePointer, _ fileSize: Int, maximumPixels: Int
-  ) throws(PNGError) -> Bitmap {
-    let header = try readHeader(picture)
+  private static func readPicture(
+    _ picture: OpaquePointer, _ header: cpng_header, _ fileSize: Int, maximumPixels: Int
+  ) throws(PNGError) -> Picture {
     let (width, height) = (Int(header.width), Int(header.height))
     // Both fit in 31 bits, so that the product does not overflow.
     guard width * height <= maximumPixels else {
       throw PNGError("\(width) x \(height) pixels are more than the \(maximumPixels) allowed")
     }
-    if let refused = refusal(header) {
-      throw PNGError("\(refused) cannot be read: 8-bit grey or RGB, please")
+    guard header.animated == 0 else {
+      throw PNGError("an animated PNG cannot be read: a still one, please")
     }
-    let stored = Int(header.channels)
-    guard height * ((width * stored * Int(header.depth) + 7) / 8) <= deflation * fileSize else {
+    let bits = Int(header.channels) * Int(header.depth)
+    guard height * ((width * bits + 7) / 8) <= deflation * fileSize else {
       throw PNGError(damaged + "\(width) x \(height) pixels cannot be in \(fileSize) bytes")
     }
-    var pixels = [UInt8](repeating: 0, count: width * height * stored)
+    var stored: Int32 = 0
+    guard cpng_prepare_pixels(picture, &stored) != 0 else {
+      throw PNGError(damaged + message(of: picture))
+    }
+    var pixels = [UInt8](repeating: 0, count: width * height * Int(stored))
     guard cpng_read_pixels(picture, &pixels, pixels.count) != 0 else {
       throw PNGError(damaged + message(of: picture))
     }
-    if header.alpha != 0 {
-      return try withoutAlpha(pixels, width: width, height: height, stored)
+    var changes = header.depth == 16 ? ["16 bits per channel rounded to 8"] : []
+    var channels = Int(stored)
+    if channels == 2 || channels == 4 {
+      if overBlack(&pixels, stored: channels) {
+        changes.append("transparent pixels laid over black")
+      }
+      channels -= 1
     }
-    var bitmap = Bitmap(width: width, height: height, channels: stored, fill: 0)
+    let isGreyByPalette = header.palette != 0 && hasGreyPalette(picture)
+    if isGreyByPalette {
+      pixels = stride(from: 0, to: pixels.count, by: 3).map { pixels[$0] }
+      channels = 1
+    }
+    var bitmap = Bitmap(width: width, height: height, channels: channels, fill: 0)
     bitmap.pixels = pixels
-    return bitmap
+    return Picture(bitmap: bitmap, isGreyByPalette: isGreyByPalette, changes: changes)
   }
 
-  /// What makes a PNG more than 8-bit grey or RGB, nil where nothing does.
-  private static func refusal(_ header: cpng_header) -> String? {
-    if header.animated != 0 { return "an animated PNG" }
-    if header.palette != 0 { return "a PNG with a palette" }
-    if header.depth == 16 { return "a PNG of 16 bits per channel" }
-    if header.interlaced != 0 { return "an interlaced PNG" }
-    if header.color_key != 0 { return "a PNG with a transparent colour" }
-    return nil
-  }
-
-  private static func withoutAlpha(
-    _ pixels: [UInt8], width: Int, height: Int, _ stored: Int
-  ) throws(PNGError) -> Bitmap {
+  /// Takes away the last of `stored` channels, which is how opaque each pixel is, and what shines through
+  /// black of the others; whether any pixel was not opaque.
+  private static func overBlack(_ pixels: inout [UInt8], stored: Int) -> Bool {
     let channels = stored - 1
-    var bitmap = Bitmap(width: width, height: height, channels: channels)
-    for pixel in 0..<width * height {
-      guard pixels[pixel * stored + channels] == 255 else {
-        throw PNGError(
-          "a PNG that is transparent somewhere cannot be read: 8-bit grey or RGB, please")
-      }
+    let count = pixels.count / stored
+    var isTransparent = false
+    for pixel in 0..<count {
+      let alpha = Int(pixels[pixel * stored + channels])
+      isTransparent = isTransparent || alpha < 255
       for channel in 0..<channels {
-        bitmap.pixels[pixel * channels + channel] = pixels[pixel * stored + channel]
+        let value = Int(pixels[pixel * stored + channel])
+        pixels[pixel * channels + channel] = UInt8((value * alpha + 127) / 255)
       }
     }
-    return bitmap
+    pixels.removeLast(count)
+    return isTransparent
+  }
+
+  /// Whether all colours of the palette are grey.
+  private static func hasGreyPalette(_ picture: OpaquePointer) -> Bool {
+    var colors = [UInt8](repeating: 0, count: 768)
+    let count = cpng_palette(picture, &colors)
+    return (0..<count).allSatisfy { i in
+      let (red, green, blue) = (colors[3 * i], colors[3 * i + 1], colors[3 * i + 2])
+      return red == green && red == blue
+    }
   }
 
   private static func readText(_ picture: OpaquePointer) throws(PNGError) -> Text {

@@ -170,7 +170,9 @@ public func vectorField(
 }
 
 /// Paths of many points at once: stage after stage of points x, y, x, y, ..., as they are drawn.
-public func paths(stages: [[Float]]) throws(ImageError) -> [[(x: Double, y: Double)]] {
+public func paths(
+  stages: [[some BinaryFloatingPoint]]
+) throws(ImageError) -> [[(x: Double, y: Double)]] {
   let count = stages.first?.count ?? 0
   for (index, stage) in stages.enumerated() where stage.count != count || count % 2 != 0 {
     throw ImageError(

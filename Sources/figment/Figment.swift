@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Glibc
 import Training
 
 /// The command line: parses, calls `Training`, prints.
@@ -41,7 +42,7 @@ struct Figment: ParsableCommand {
       let text = message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
       let console = Console()
-      for line in lines { console.print(printable(String(line), limit: 2000)) }
+      for line in lines { console.print(String(line)) }
     }
     exit(withError: code)
   }
@@ -50,10 +51,14 @@ struct Figment: ParsableCommand {
   /// argument, and a negative number for an option.
   private static func checkedWords() throws -> [String] {
     for index in 1..<max(1, Int(CommandLine.argc)) {
-      if let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil {
-        throw ValidationError(
-          "argument \(index) is not UTF-8: \(printable(CommandLine.arguments[index]))")
+      guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else {
+        continue
       }
+      // The library would take bytes that are no text for other ones, and not find the file.
+      let bytes = UnsafeBufferPointer(start: word, count: strlen(word)).map(UInt8.init(bitPattern:))
+      throw ValidationError(
+        "the argument \(shown(name: bytes)) is not UTF-8; rename the file, or name the folder that holds it"
+      )
     }
     let words = Array(CommandLine.arguments.dropFirst())
     try check(words.first, among: configuration.subcommands)

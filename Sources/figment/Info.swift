@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Training
 
 struct Info: ParsableCommand {
@@ -11,6 +12,10 @@ struct Info: ParsableCommand {
   var path: String
 
   func run() throws {
-    for line in try describe(path) { print(line) }
+    for lines in try describe(path) {
+      for line in lines.split(separator: "\n", omittingEmptySubsequences: false) {
+        print(escaped(String(line)))
+      }
+    }
   }
 }

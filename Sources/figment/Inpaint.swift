@@ -24,8 +24,11 @@ struct Inpaint: ParsableCommand {
 
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
-  var label: Int?
+    help: ArgumentHelp(
+      "The class, by its name or its number from 0, for models that were told classes.",
+      valueName: "name")
+  )
+  var label: String?
 
   @Option(
     help: ArgumentHelp(
@@ -51,7 +54,8 @@ struct Inpaint: ParsableCommand {
     }
     let known = zip(whole, isDrawn).map { $1 ? 0 : $0 }
     let drawn = try run.inpaint(
-      whole, isDrawn: isDrawn, seeds: (0..<count).map { UInt64($0) }, label: label)
+      whole, isDrawn: isDrawn, seeds: (0..<count).map { UInt64($0) },
+      label: try label.map { try run.label(ofClass: $0) })
     try picture.write(try run.row(whole + known + drawn, command: typedCommand()))
     print(picture.path)
   }

@@ -34,8 +34,11 @@ struct Interpolate: ParsableCommand {
 
   @Option(
     name: .customLong("class"),
-    help: ArgumentHelp("The class, for models that were told classes.", valueName: "k"))
-  var label: Int?
+    help: ArgumentHelp(
+      "The class, by its name or its number from 0, for models that were told classes.",
+      valueName: "name")
+  )
+  var label: String?
 
   @Option(
     help: ArgumentHelp(
@@ -60,7 +63,8 @@ struct Interpolate: ParsableCommand {
     let first = try run.image(from, of: examples)
     let last = try run.image(to, of: examples)
     let between = try run.interpolate(
-      from: first, to: last, count: count - 2, t0: t0, seed: seed, label: label)
+      from: first, to: last, count: count - 2, t0: t0, seed: seed,
+      label: try label.map { try run.label(ofClass: $0) })
     try picture.write(try run.row(first + between + last, command: typedCommand()))
     print(picture.path)
   }

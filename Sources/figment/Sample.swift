@@ -40,8 +40,10 @@ struct Sample: ParsableCommand {
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp(
-      "The class of all samples, from 0, for models that were told classes.", valueName: "k"))
-  var label: Int?
+      "The class of all samples, by its name or its number from 0, for models that were told classes.",
+      valueName: "name")
+  )
+  var label: String?
 
   @Option(
     help: ArgumentHelp(
@@ -50,7 +52,8 @@ struct Sample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Writes the samples as an array of floats; a picture then only with --out.",
+      "Writes the samples as an array: images as float32, points as float64; a picture then only with "
+        + "--out.",
       valueName: "file.npy"))
   var npy: String?
 
@@ -92,12 +95,14 @@ struct Sample: ParsableCommand {
       style: reporting.style, console: Console())
     let samples = try run.sample(
       seeds: chosen, method: reverse?.samplingMethod, steps: steps, latent: latent,
-      labels: label.map { [Int](repeating: $0, count: chosen.count) }
+      labels: try label.map {
+        [Int](repeating: try run.label(ofClass: $0), count: chosen.count)
+      }
     ) { done, _ in progress.update(done) }
     progress.finish()
     if let array {
       let values = try NPY(
-        shape: [chosen.count] + run.domain.shape, values: .floats(run.inDataCoordinates(samples)))
+        shape: [chosen.count] + run.domain.shape, values: run.inDataCoordinates(samples))
       try array.write(values.encoded())
       print(array.path)
     }

@@ -1,5 +1,10 @@
+import Datasets
+
 /// Rows in columns that are as wide as their widest cell; numbers are flush right.
+///
+/// What a terminal would act upon in a cell is escaped: names of runs and files may hold anything.
 func table(_ rows: [[String]], rightAligned: Set<Int> = []) -> [String] {
+  let rows = rows.map { $0.map { escaped($0) } }
   let columns = rows.map(\.count).max() ?? 0
   let widths = (0..<columns).map { column in
     rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

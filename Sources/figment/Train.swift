@@ -56,8 +56,12 @@ struct Train: ParsableCommand {
       print(settings.yaml, terminator: "")
       return
     }
-    let data = try TrainingData(settings.data, directory: dataFolder.path)
+    let notes = reporting.log(Console())
+    let data = try TrainingData(settings.data, directory: dataFolder.path) { note in
+      note.isWarning ? notes.warning("\(note)") : notes.notice("\(note)")
+    }
     try settings.check(data)
+    for warning in settings.warnings(data) { notes.warning("\(warning)") }
     let validation = try settings.validation(directory: dataFolder.path)
     Interruption.install()
     let console = Console()

@@ -76,7 +76,8 @@ struct BadFile: Sendable, CustomTestStringConvertible {
     BadFile(.array, [], "not an NPY file, expected it to start with 93 \"NUMPY\""),
     BadFile(.array, images, "not an NPY file, expected it to start with 93 \"NUMPY\""),
     BadFile(
-      .array, [0x93] + Array("NUMPY".utf8) + [3, 0, 0, 0], "NPY version 3.0, expected 1.0 or 2.0"),
+      .array, [0x93] + Array("NUMPY".utf8) + [4, 0, 0, 0],
+      "NPY version 4.0, expected 1.0, 2.0 or 3.0"),
     BadFile(.array, [0x93] + Array("NUMPY".utf8) + [1, 0, 9, 0], "the NPY header is cut short"),
     BadFile(.array, [0x93] + Array("NUMPY".utf8) + [2, 0, 9, 0], "the NPY header is cut short"),
     BadFile(.array, header("{}"), "the NPY header cannot be read"),
@@ -87,17 +88,21 @@ struct BadFile: Sendable, CustomTestStringConvertible {
       .array, header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }"),
       "the NPY header cannot be read"),
     BadFile(
-      .array, header("{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", ramp(2)),
-      "values of type '<f2', expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
+      .array, header("{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", ramp(16)),
+      "values of type '<f16', expected bool, or integers or floats of up to 64 bits"),
     BadFile(
-      .array, header("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", ramp(4)),
-      "values of type '>f4', expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
+      .array, header("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", ramp(4)),
+      "values of type '|O', expected bool, or integers or floats of up to 64 bits"),
     BadFile(
       .array, header("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", ramp(4)),
-      "values of a structured type, expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
+      "values of a structured type, expected bool, or integers or floats of up to 64 bits"),
     BadFile(
-      .array, header("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", ramp(4)),
-      "Fortran order, expected C order (save numpy.ascontiguousarray of it)"),
+      .array,
+      header("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), 'more': 1}", ramp(4)),
+      "the NPY header cannot be read"),
+    BadFile(
+      .array, header("{'descr': '<f4', 'fortran_order': True}", ramp(4)),
+      "the NPY header cannot be read"),
     BadFile(
       .array, header("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }", ramp(20)),
       "the header promises shape (3 x 2) of 4-byte values, the file holds 20 bytes"),

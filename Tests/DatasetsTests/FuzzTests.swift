@@ -34,6 +34,15 @@ private struct Target: Sendable, CustomTestStringConvertible {
         "{", "e9",
       ]),
     Target(
+      name: "file.npz", seeds: [Archive.one, Archive.points],
+      tokens: ["PK", "\u{1}\u{2}", "images.npy"]),
+    Target(
+      name: "file.txt",
+      seeds: ["1 2\n3 4.5\n5 6e1\n", "# x y\r1 2\r 3  4\r5 6", "0,1\n2.5,3\n4,5\n"].map {
+        Array($0.utf8)
+      },
+      tokens: [" ", "\r", "#", "\n", "1e5", "nan", ",", "\t"]),
+    Target(
       name: "file.csv",
       seeds: [
         "x,y\n1,2\n3,4\n5,6.5\n", "1;2\r\n-3;4e5\r\n", "\u{feff}a\tb\n1\t2\n.5\t+7\n",

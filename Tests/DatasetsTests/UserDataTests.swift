@@ -2,39 +2,41 @@ import Datasets
 import Foundation
 import Testing
 
-/// Stands in for a decoder of PNGs: width, height and channels as a byte each, then the pixels.
-private func decode(
-  _ bytes: [UInt8], _ name: String
-) throws -> (width: Int, height: Int, channels: Int, pixels: [UInt8]) {
+/// Stands in for a decoder of PNGs: width, height and channels as a byte each, then the pixels; 101 channels
+/// are one that may stand among colours, 102 one of a picture that was changed.
+func decode(_ bytes: [UInt8], _ name: String) throws -> UserData.Picture {
   guard bytes.count > 3 else { throw DataError("damaged PNG: it ends early") }
-  return (Int(bytes[0]), Int(bytes[1]), Int(bytes[2]), Array(bytes[3...]))
+  return UserData.Picture(
+    width: Int(bytes[0]), height: Int(bytes[1]), channels: bytes[2] > 100 ? 1 : Int(bytes[2]),
+    pixels: Array(bytes[3...]), isEither: bytes[2] == 101,
+    changes: bytes[2] == 102 ? ["changed"] : [])
 }
 
-private func load(_ path: String, maximumBytes: Int = UserData.maximumBytes) throws -> UserData {
+func load(_ path: String, maximumBytes: Int = UserData.maximumBytes) throws -> UserData {
   try UserData.load(path, maximumBytes: maximumBytes, decode: decode)
 }
 
-private func images(_ path: String) throws -> UserImages {
+func images(_ path: String) throws -> UserImages {
   guard case .images(let images) = try load(path) else { throw DataError("no images") }
   return images
 }
 
-private func points(_ path: String) throws -> UserPoints {
+func points(_ path: String) throws -> UserPoints {
   guard case .points(let points) = try load(path) else { throw DataError("no points") }
   return points
 }
 
 /// Stands in for a PNG of 2 x 2.
-private func picture(_ value: UInt8, width: UInt8 = 2, channels: UInt8 = 1) -> [UInt8] {
+func picture(_ value: UInt8, width: UInt8 = 2, channels: UInt8 = 1) -> [UInt8] {
   [width, 2, channels]
-    + [UInt8](repeating: value, count: Int(width) * 2 * Int(channels))
+    + [UInt8](repeating: value, count: Int(width) * 2 * (channels > 100 ? 1 : Int(channels)))
 }
 
-private func npy(_ shape: [Int], _ values: NPY.Values) -> [UInt8] {
+func npy(_ shape: [Int], _ values: NPY.Values) -> [UInt8] {
   (try? NPY(shape: shape, values: values).encoded()) ?? []
 }
 
-private func write(_ files: [String: [UInt8]], in folder: String) throws {
+func write(_ files: [String: [UInt8]], in folder: String) throws {
   for (name, bytes) in files {
     let path = "\(folder)/\(name)"
     if name.hasSuffix("/") {
@@ -74,12 +76,11 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   static let known = KnownSets.names.joined(separator: ", ")
   static let imageFile = idx([0x803, 2, 3, 4], ramp(24))
   static let kinds =
-    "expected a folder of PNGs, IDX images, a .npy array, or a .csv, .tsv or .txt table"
+    "expected a folder of PNGs, IDX images, a .npy or .npz array, or a .csv, .tsv or .txt table"
   static let shapes =
-    "expected images [n, height, width] or [n, height, width, 1 or 3], or float points [n, 2]"
+    "expected images [n, height, width] or [n, height, width, 1 or 3], or points [n, 2]"
   static let shapesSwapped =
-    "expected images [n, height, width] or [n, height, width, 1 or 3] "
-    + "(numpy.moveaxis(images, 1, 3) makes them of these), or float points [n, 2]"
+    shapes + " (numpy.moveaxis(images, 1, 3) makes them of these)"
 
   static let unknown: [BadData] = [
     BadData(
@@ -101,7 +102,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       ["a.png": [0x89] + Array("PNG".utf8)], "@/a.png", "@/a.png: a single PNG, \(kinds)"),
     BadData(
       ["a.npz": Array("PK".utf8)], "@/a.npz",
-      "@/a.npz: an archive of arrays (save one with numpy.save), \(kinds)"),
+      "@/a.npz: no ZIP archive, or one that is cut short"),
   ]
 
   static let idxFiles: [BadData] = [
@@ -142,11 +143,8 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   static let arrays: [BadData] = [
     BadData(npy: ramp(9), "@/a.npy: not an NPY file, expected it to start with 93 \"NUMPY\""),
     BadData(
-      npy: BadFile.header("{'descr': '<i8', 'fortran_order': False, 'shape': (1, 2), }", ramp(16)),
-      "@/a.npy: values of type '<i8', expected '<f4' (float32), '<f8' (float64) or '|u1' (uint8)"),
-    BadData(
-      npy: BadFile.header("{'descr': '<f8', 'fortran_order': True, 'shape': (1, 2), }", ramp(16)),
-      "@/a.npy: Fortran order, expected C order (save numpy.ascontiguousarray of it)"),
+      npy: BadFile.header("{'descr': '<c8', 'fortran_order': False, 'shape': (1, 2), }", ramp(16)),
+      "@/a.npy: values of type '<c8', expected bool, or integers or floats of up to 64 bits"),
     BadData(
       npy: BadFile.header(
         "{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999, 2), }", ramp(16)),
@@ -156,30 +154,33 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       npy: [0x93] + Array("NUMPY".utf8) + [2, 0, 0xff, 0xff, 0xff, 0xff],
       "@/a.npy: an NPY header of 4294967295 bytes, expected at most 65536"),
     BadData(
-      npy: npy([2, 2], .bytes([1, 2, 3, 4])), "@/a.npy: uint8 of shape (2 x 2), \(shapes)"),
+      npy: BadFile.header(
+        "{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2), }", [1, 0, 0, 1]),
+      "@/a.npy: bool of shape (2 x 2), \(shapes) (its transpose, .T, is points)"),
     BadData(
       npy: npy([3, 3], .floats([1, 2, 3, 4, 5, 6, 7, 8, 9])),
-      "@/a.npy: float32 of shape (3 x 3), \(shapes)"),
+      "@/a.npy: float32 of shape (3 x 3), \(shapes) (a[None] makes one image of it)"),
     BadData(npy: npy([2], .doubles([1, 2])), "@/a.npy: float64 of shape (2), \(shapes)"),
     BadData(
       npy: npy([1, 3, 2, 2], .bytes(ramp(12))),
       "@/a.npy: uint8 of shape (1 x 3 x 2 x 2), "
         + shapesSwapped),
     BadData(
-      npy: npy([1, 2, 2, 4], .bytes(ramp(16))), "@/a.npy: uint8 of shape (1 x 2 x 2 x 4), \(shapes)"
+      npy: npy([1, 2, 2, 4], .bytes(ramp(16))),
+      "@/a.npy: uint8 of shape (1 x 2 x 2 x 4), \(shapes) (images[..., :3] leaves the transparency away)"
     ),
     BadData(
       npy: npy([0, 28, 28], .bytes([])), "@/a.npy: shape (0 x 28 x 28) holds no pixels"),
     BadData(npy: npy([0, 2], .floats([])), "@/a.npy: 0 points, expected at least 2"),
     BadData(npy: npy([1, 2], .floats([1, 2])), "@/a.npy: 1 point, expected at least 2"),
     BadData(
-      npy: npy([1, 2, 2], .floats([0, 1, 255, 3])),
-      "@/a.npy: images as fractions from 0.0 to 255.0, expected [0, 1] or [-1, 1]; "
-        + "save numpy.uint8 for 0 to 255"),
+      npy: npy([1, 2, 2], .floats([0, 1, 300, 3])),
+      "@/a.npy: pixels from 0.0 to 300.0, expected [0, 1], [-1, 1] or [0, 255]; scale them, or save "
+        + "numpy.uint8 for 0 to 255"),
     BadData(
       npy: npy([1, 2, 2], .doubles([0, 1, -1.5, 0])),
-      "@/a.npy: images as fractions from -1.5 to 1.0, expected [0, 1] or [-1, 1]; "
-        + "save numpy.uint8 for 0 to 255"),
+      "@/a.npy: pixels from -1.5 to 1.0, expected [0, 1], [-1, 1] or [0, 255]; scale them, or save "
+        + "numpy.uint8 for 0 to 255"),
     BadData(
       npy: npy([2, 1, 2], .floats([0, 1, .nan, 0])),
       "@/a.npy: value [1, 0, 0] is nan, expected a finite number"),
@@ -202,13 +203,22 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     BadData(csv: "", "@/p.csv: empty, expected rows of two numbers"),
     BadData(csv: "\u{feff}\r\n\n", "@/p.csv: empty, expected rows of two numbers"),
     BadData(csv: "x,y\n", "@/p.csv: a header and nothing else, expected rows of two numbers"),
-    BadData(csv: "1,2\n", "@/p.csv: 1 point, expected at least 2"),
+    BadData(csv: "7,2\n", "@/p.csv: 1 point, expected at least 2"),
+    BadData(
+      csv: "1,2\n3,4\n",
+      "@/p.csv: the first row, 1,2, is taken for the numbers of the columns (a point is 1.0,2.0), which "
+        + "leaves 1 point; expected at least 2"),
+    BadData(
+      csv: ",0,1\n0,3,4\n",
+      "@/p.csv:1: 3 columns, expected 2 (pandas: to_csv with index=False)"),
     BadData(csv: "1,2\n3\n", "@/p.csv:2: 1 column, expected 2"),
     BadData(csv: "1,2\n3,4,5\n", "@/p.csv:2: 3 columns, expected 2"),
     BadData(csv: "x,y,z\n3,4,5\n", "@/p.csv:1: 3 columns, expected 2"),
     BadData(
-      csv: "1 2\n3 4\n",
-      "@/p.csv:1: '1 2' is one column, expected two with a comma, semicolon or tab between them"),
+      csv: "1\n3 4\n",
+      "@/p.csv:1: '1' is one column, expected two with a comma, semicolon, tab or spaces between them"
+    ),
+    BadData(csv: "1 2\n3  4 5\n", "@/p.csv:2: 3 columns, expected 2"),
     BadData(csv: "x,y\r\n1,2\r\n3,four\r\n", "@/p.csv:3: column 2 is 'four', expected a number"),
     BadData(csv: "x,2\n1,2\n", "@/p.csv:1: column 1 is 'x', expected a number"),
     BadData(csv: "1,2\n,4\n", "@/p.csv:2: column 1 is empty, expected a number"),
@@ -233,7 +243,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     BadData(
       ["p.csv": [0xff, 0xfe, 0x31, 0]], "@/p.csv", "@/p.csv: UTF-16 text, expected UTF-8"),
     BadData(
-      csv: "1,2\n3,2\n",
+      csv: "1,2.0\n3,2\n",
       "@/p.csv: column 2 is 2.0 in all 2 training rows, "
         + "expected values that differ"),
     BadData(
@@ -297,9 +307,14 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: [
-    "1,2\n3,4\n-5e-1,.5\n", "x,y\n1,2\n3,4\n-0.5,0.5", "\u{feff}x;y\r\n1;2\r\n3;4\r\n-0.5;+0.5\r\n",
-    "1\t2\n3\t4\n-0.5\t0.5\n\n\n", " 1 , 2 \n3,4\n-0.5,0.5\n \n",
-    "# x, \"y\"\n1,2\n3,4\n-0.5,0.5\n",
+    "1.0,2\n3,4\n-5e-1,.5\n", "x,y\n1,2\n3,4\n-0.5,0.5",
+    "\u{feff}x;y\r\n1;2\r\n3;4\r\n-0.5;+0.5\r\n",
+    "1\t2.\n3\t4\n-0.5\t0.5\n\n\n", " 1 , 2.0 \n3,4\n-0.5,0.5\n \n",
+    "# x, \"y\"\n+1,2\n3,4\n-0.5,0.5\n", "1 2\n3 4\n-0.5 0.5\n", "  1   2 \r3\t4\r-0.5 0.5\r",
+    "# made by\n# x y\n1.0 2.0\n3 4\n-0.5 0.5\n# end\n", "x y\n1 2\n3 4\n-0.5 0.5",
+    "x,y\r1,2\r3,4\r-0.5,0.5\r",
+    "0,1\n1,2\n3,4\n-0.5,0.5\n", "1;2\r\n1;2\r\n3;4\r\n-0.5;0.5\r\n",
+    "\"0\",\"1\"\n1,2\n3,4\n-0.5,0.5\n",
   ])
   func tables(_ text: String) throws {
     try withFolder { folder in

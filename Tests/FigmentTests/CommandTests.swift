@@ -146,7 +146,9 @@ private let invocations = [
   Invocation(
     "sample outputs/tiny/ --sampler ancestral --quiet", 0, output: "outputs/tiny/samples/drawn.png"),
   Invocation("sample outputs/tiny --eta 0.5 --npy a.npy --quiet", 0, output: "a.npy"),
-  Invocation("data show moons --count 50", 0, output: "outputs/data/moons.png"),
+  Invocation(
+    "data show moons --count 50", 0,
+    output: "moons: two half circles of radius 1 that interlock, with noise 0.1"),
   Invocation("info outputs/tiny", 0, output: "run outputs/tiny"),
   Invocation("info outputs/tiny/samples.png", 0, output: "picture outputs/tiny/samples.png"),
 ]
@@ -240,10 +242,10 @@ private let invocations = [
     #expect(try tool.run("sample outputs/tiny --seeds 0-63 --npy all.npy --quiet").code == 0)
     #expect(try tool.run("sample outputs/tiny --seeds 5 --npy one.npy --quiet").code == 0)
     let (all, one) = (try #require(tool.bytes("all.npy")), try #require(tool.bytes("one.npy")))
-    // A header of 128 bytes, and two floats a point.
-    #expect(all.count == 128 + 64 * 8)
-    #expect(one.count == 128 + 8)
-    #expect(all[168..<176] == one[128..<136])
+    // A header of 128 bytes, and two doubles a point.
+    #expect(all.count == 128 + 64 * 16)
+    #expect(one.count == 128 + 16)
+    #expect(all[208..<224] == one[128..<144])
   }
 
   @Test func picturesSayWhatMakesThemAgain() throws {

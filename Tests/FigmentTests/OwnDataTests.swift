@@ -13,8 +13,8 @@ private let mistakes: [(path: String, message: String)] = [
   ("./broken", "./broken/a.png: damaged PNG: it ends early"),
   (
     "./mixed/a.png",
-    "./mixed/a.png: a single PNG, expected a folder of PNGs, IDX images, a .npy array, or a .csv, "
-      + ".tsv or .txt table"
+    "./mixed/a.png: a single PNG, expected a folder of PNGs, IDX images, a .npy or .npz array, or a "
+      + ".csv, .tsv or .txt table"
   ),
   ("./ragged.csv", "./ragged.csv:3: 1 column, expected 2"),
   ("./text.csv", "./text.csv:2: column 2 is 'four', expected a number"),
@@ -83,7 +83,7 @@ private let ownImages = """
     try tool.write("1,2\n3,four\n", to: "text.csv")
     try tool.write("1,2\nnan,3\n", to: "nan.csv")
     try tool.write("", to: "none.csv")
-    try tool.write("1,2\n1,3\n", to: "constant.csv")
+    try tool.write("1,2.5\n1,3\n", to: "constant.csv")
     try tool.write([0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0, 1, 2, 3], to: "cut.npy")
     func idx(_ sizes: [UInt8], _ count: Int, magic: UInt8 = 8) -> [UInt8] {
       [0, 0, magic, UInt8(sizes.count)] + sizes.flatMap { [0, 0, 0, $0] }
@@ -169,12 +169,217 @@ private let ownImages = """
     let drawn = try tool.run("sample run --count 64 --npy drawn.npy --quiet")
     #expect(drawn.code == 0, "\(drawn.errors)")
     let bytes = try #require(tool.bytes("drawn.npy"))
-    let values = stride(from: bytes.count - 64 * 8, to: bytes.count, by: 4).map { i in
-      Float(
-        bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[i + $1]) << (8 * UInt32($1)) })
-    }
+    let values = doubles(bytes, last: 128)
     // In the coordinates of the file, not standardised ones: little trained, but about there.
     let y = stride(from: 1, to: values.count, by: 2).map { values[$0] }
-    #expect(abs(y.reduce(0, +) / Float(y.count) - 102) < 3, "\(y)")
+    #expect(abs(y.reduce(0, +) / Double(y.count) - 102) < 3, "\(y)")
+  }
+
+  /// The last numbers of an array of doubles.
+  private func doubles(_ bytes: [UInt8], last count: Int) -> [Double] {
+    stride(from: bytes.count - 8 * count, to: bytes.count, by: 8).map { i in
+      Double(
+        bitPattern: (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[i + $1]) << (8 * UInt64($1)) })
+    }
+  }
+
+  private let smallPoints = """
+    name: own
+    data: ./points.csv
+    steps: 2
+    batch: 4
+    model: {kind: KIND}
+    """
+
+  private let kinds = [
+    ("ddpm", "ddpm, times: 5, network: mlp, width: 8, depth: 1, timeFeatures: 4"),
+    ("vae", "vae, hidden: [8], latent: 2"),
+    ("wgan", "wgan, network: mlp, latent: 2, generator: [8], critic: [8]"),
+  ]
+
+  /// Coordinates of maps, metres from the equator: they come back with what single precision has not.
+  @Test func pointsFarFromTheOriginComeBack() throws {
+    let tool = try kitchen()
+    let rows = (0..<150).map {
+      "\(500_000.123 + 0.001 * Double($0 % 7)),\(4_649_776.5 + 0.001 * Double($0 % 5))"
+    }
+    try tool.write(rows.joined(separator: "\n"), to: "points.csv")
+    try tool.write(smallPoints.replacing("KIND", with: kinds[1].1), to: "own.yaml")
+    let trained = try tool.run("train own.yaml --out run --quiet")
+    try #require(trained.code == 0, "\(trained.errors)")
+    let drawn = try tool.run("sample run --count 50 --npy drawn.npy --quiet")
+    #expect(drawn.code == 0, "\(drawn.errors)")
+    let bytes = try #require(tool.bytes("drawn.npy"))
+    #expect(String(decoding: bytes.prefix(128), as: UTF8.self).contains("'<f8'"))
+    let values = doubles(bytes, last: 100)
+    // Single precision has steps of 0.03 and of 0.5 there, and the data lie within 0.006.
+    #expect(Set(stride(from: 0, to: 100, by: 2).map { values[$0] }).count > 40)
+    #expect(Set(stride(from: 1, to: 100, by: 2).map { values[$0] }).count > 40)
+    #expect(stride(from: 0, to: 100, by: 2).allSatisfy { abs(values[$0] - 500_000.126) < 0.1 })
+
+    let shown = try tool.run("data show ./points.csv --npy back.npy")
+    #expect(shown.code == 0, "\(shown.errors)")
+    #expect(
+      doubles(try #require(tool.bytes("back.npy")), last: 4)[2] == 500_000.123 + 0.001
+        * Double(149 % 7))
+  }
+
+  @Test func twoPointsAreEnough() throws {
+    let tool = try kitchen()
+    try tool.write("x y\n1 2\n3 5\n", to: "points.csv")
+    for (name, kind) in kinds {
+      try tool.write(smallPoints.replacing("KIND", with: kind), to: "own.yaml")
+      let trained = try tool.run("train own.yaml --out \(name) --quiet")
+      #expect(trained.code == 0, "\(name): \(trained.errors)")
+      let drawn = try tool.run("sample \(name) --count 1 --out a.png --quiet")
+      #expect(drawn.code == 0, "\(name): \(drawn.errors)")
+    }
+    #expect(try tool.run("compare ddpm vae wgan").code == 0)
+    #expect(try tool.run("field ddpm").code == 0)
+    let scored = try tool.run("likelihood vae")
+    #expect(
+      scored.errors == "error: ./points.csv: 2 points have no test part; expected at least 100\n")
+  }
+
+  /// Every kind of model on one image, and each command that takes its run.
+  @Test(arguments: [
+    "ddpm, times: 5, network: unet, base: 8, multipliers: [1], blocks: 1",
+    "vae, hidden: [8], latent: 2", "vae, hidden: [8], latent: 1",
+    "vae, hidden: [8], latent: 3, posterior: vmf",
+    "wgan, network: mlp, latent: 2, generator: [8], critic: [8]",
+  ])
+  func oneImageIsEnough(_ kind: String) throws {
+    let tool = try kitchen()
+    try tool.makeFolder("one")
+    try tool.write(try picture(8, 8, channels: 1, 0), to: "one/a.png")
+    try tool.write(
+      smallPoints.replacing("KIND", with: kind).replacing("./points.csv", with: "./one")
+        + "\nsampling: {count: 2, previewCount: 1}\nprecision: fp32\n", to: "own.yaml")
+    let trained = try tool.run("train own.yaml --out run --quiet")
+    try #require(trained.code == 0, "\(trained.errors)")
+    var commands = ["sample run --count 1 --quiet", "compare run run", "info run", "plan own.yaml"]
+    if !kind.hasPrefix("wgan") { commands.append("interpolate run --from 0 --to 0 --count 3") }
+    if kind.hasPrefix("ddpm") { commands.append("inpaint run --image 0 --mask left --count 2") }
+    for command in commands {
+      let result = try tool.run(command)
+      #expect(result.code == 0, "\(command): \(result.errors)")
+    }
+  }
+
+  /// Classes have names, in natural order, which resuming and sampling go by.
+  @Test func classesAreKnownByTheirNames() throws {
+    let tool = try kitchen()
+    for (i, name) in ["10", "2", "cat"].enumerated() {
+      try tool.makeFolder("classes/\(name)")
+      try tool.write(try picture(8, 8, channels: 1, i), to: "classes/\(name)/a.png")
+    }
+    try tool.makeFolder("classes/__MACOSX")
+    let shown = try tool.run("data show ./classes --out a.png")
+    #expect(
+      shown.output == """
+        3 images of 8 x 8, grey, in 3 classes; all are for training
+        shape 3 x 8 x 8 x 1, bytes from 0 to 90
+        parts: 3 train, 0 validation, 0 test
+        class 0 "2": 1 image
+        class 1 "10": 1 image
+        class 2 "cat": 1 image
+        a.png
+
+        """)
+    try tool.write(
+      """
+      name: own
+      data: ./classes
+      steps: 4
+      batch: 4
+      model: {kind: ddpm, times: 5, network: unet, base: 8, multipliers: [1], blocks: 1, classes: 4}
+      sampling: {count: 2, previewCount: 1, previewSteps: 2, steps: 2}
+      """, to: "own.yaml")
+    let trained = try tool.run("train own.yaml --out run --stop-at 2 --quiet")
+    #expect(
+      trained.errors.contains(
+        "warning: model.classes: 4, and the data for training have no examples of \"3\": nothing is learned "
+          + "of such a class"), "\(trained.errors)")
+    #expect(
+      try tool.run("info run").output.contains("class 0 \"2\"\nclass 1 \"10\"\nclass 2 \"cat\"\n"))
+    func drawn(_ word: String) throws -> [UInt8]? {
+      let result = try tool.run("sample run --class \(word) --seeds 5 --npy a.npy --quiet")
+      return result.code == 0 ? tool.bytes("a.npy") : nil
+    }
+    let ten = try #require(try drawn("10"))
+    #expect(try drawn("cat") != ten)
+    #expect(try drawn("2") != ten)
+    #expect(try drawn("3") != nil, "the class without a name")
+    for (word, line) in [("dog", "there is no class \"dog\""), ("1", "there is no class \"1\"")] {
+      let refused = try tool.run("sample run --class \(word) --quiet")
+      #expect(refused.code == 1 && refused.lastErrorLine.contains(line), "\(refused.errors)")
+    }
+    try FileManager.default.moveItem(
+      atPath: tool.path("classes/cat"), toPath: tool.path("classes/dog"))
+    let resumed = try tool.run("train own.yaml --out run --resume --quiet")
+    #expect(resumed.code == 1)
+    #expect(
+      resumed.lastErrorLine
+        == "error: ./classes: the classes are \"2\", \"10\", \"dog\", and the run was trained on \"2\", "
+        + "\"10\", \"cat\"; expected the same classes")
+  }
+
+  /// What a name may hold reaches no terminal, in files, folders and arguments of every command.
+  @Test func controlCharactersReachNoTerminal() throws {
+    let tool = try kitchen()
+    let evil = "a\u{1b}[31m\u{7}\u{9b}b"
+    try tool.makeFolder("bad")
+    try tool.write([1, 2, 3], to: "bad/\(evil)\nerror:.png")
+    for line in [
+      "data show ./bad", "data show ./\(evil)", "train \(evil).yaml", "sample \(evil)",
+      "info \(evil)",
+      "compare \(evil) \(evil)", "likelihood \(evil)", "evaluate \(evil)", "plan \(evil)",
+      "field \(evil)",
+      "inpaint \(evil) --image \(evil) --mask left", "interpolate \(evil) --from 0 --to 0",
+      "bench \(evil)",
+      "sample x --out \(evil)/x.png", "\(evil)", "sample --\(evil)", "train x --set \(evil)",
+      "sample x --class \(evil)",
+    ] {
+      let result = try tool.run(line)
+      #expect(result.code != 0, "\(line)")
+      let strange = result.errors.unicodeScalars.filter {
+        $0.value < 32 && $0 != "\n" || (0x7F...0x9F).contains($0.value)
+      }
+      #expect(strange.isEmpty, "\(line): \(result.errors)")
+    }
+  }
+
+  /// 10,000 test points of a 2-D set are those of `likelihood`: their density is its entropy.
+  @Test func testPointsAreWritten() throws {
+    let tool = try kitchen()
+    let shown = try tool.run("data show gaussian --npy test.npy")
+    #expect(
+      shown.code == 0 && shown.output.hasPrefix("gaussian: ")
+        && shown.output.hasSuffix("\ntest.npy\n"))
+    let bytes = try #require(tool.bytes("test.npy"))
+    #expect(bytes.count == 128 + 16 * 10_000)
+    #expect(try tool.run("data show gaussian --npy few.npy --count 5").code == 0)
+    #expect(try #require(tool.bytes("few.npy")).suffix(80) == bytes[128..<208])
+  }
+
+  /// Any number is shown, and more than there are is all.
+  @Test(arguments: [1, 3, 12, 13, 64]) func anyNumberOfImagesIsShown(_ count: Int) throws {
+    let tool = try kitchen()
+    let shown = try tool.run("data show ./shapes --count \(count) --out a.png")
+    #expect(shown.code == 0 && shown.errors.isEmpty, "\(shown.errors)")
+    #expect(
+      shown.output.hasPrefix(
+        "12 images of 32 x 32, RGB; all are for training\nshape 12 x 32 x 32 x 3, "))
+  }
+
+  @Test func numbersOfColumnsAreSaid() throws {
+    let tool = try kitchen()
+    try tool.write("0,1\n10.5,20\n11,21\n12,22.5\n", to: "pandas.csv")
+    let table = try tool.run("data show ./pandas.csv --out a.png")
+    #expect(table.code == 0 && table.output.hasPrefix("3 points; "))
+    #expect(
+      table.errors
+        == "warning: ./pandas.csv: the first row, 0,1, is taken for the numbers of the columns; where it is a "
+        + "point, write 0.0,1.0\n")
   }
 }

@@ -60,7 +60,8 @@ import Testing
         String.init)
     #expect(names.count == 12)
     for name in names {
-      #expect(try tool.run("data show \(name)").output == "outputs/data/\(name).png\n")
+      let shown = try tool.run("data show \(name)").output
+      #expect(shown.hasSuffix("\noutputs/data/\(name).png\n") && shown.hasPrefix("\(name): "))
       let picture = try PNG.decode(try #require(tool.bytes("outputs/data/\(name).png"))).bitmap
       #expect(picture.width == 640 && picture.channels == 3)
       func share(_ isColor: (UInt8, UInt8, UInt8) -> Bool) -> Double {

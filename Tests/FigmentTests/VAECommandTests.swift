@@ -28,8 +28,8 @@ import Testing
     }
     let drawn = try tool.run("sample run --seeds 3-7 --npy drawn.npy")
     #expect(drawn.code == 0 && drawn.output == "drawn.npy\n", "\(drawn.errors)")
-    // A header of 128 bytes, and two floats a point.
-    #expect(tool.bytes("drawn.npy")?.count == 128 + 5 * 2 * 4)
+    // A header of 128 bytes, and two doubles a point.
+    #expect(tool.bytes("drawn.npy")?.count == 128 + 5 * 2 * 8)
     #expect(try tool.run("evaluate run --count 200").output.hasPrefix("run: "))
     #expect(try tool.run("compare run run").code == 0)
     #expect(try tool.run("info run").output.contains("kind: vae"))

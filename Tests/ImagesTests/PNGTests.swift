@@ -1,3 +1,4 @@
+import Foundation
 import Images
 import TestSupport
 import Testing
@@ -92,7 +93,7 @@ struct PNGTests {
     }
   }
 
-  static let please = " cannot be read: 8-bit grey or RGB, please"
+  static let please = " cannot be read: a still one, please"
   static let animation = (name: "acTL", data: bigEndian(1) + bigEndian(0))
 
   static let refused: [Refused] = {
@@ -104,8 +105,6 @@ struct PNGTests {
     wrongHeaderCRC[32] ^= 1
     var wrongDataCRC = good
     wrongDataCRC[60] ^= 1
-    var wrongTextCRC = RawPNG(before: [("tEXt", Array("key\0value".utf8))]).bytes
-    wrongTextCRC[46] ^= 1
     var wrongChecksum = RawPNG()
     wrongChecksum.chunks[1].data[18] ^= 1
     var noPixels = RawPNG()
@@ -116,22 +115,17 @@ struct PNGTests {
     twoHeaders.chunks.insert(twoHeaders.chunks[0], at: 1)
     var textsOnly = RawPNG(before: [("tEXt", Array("key\0value".utf8))])
     textsOnly.chunks.removeLast(2)
-    let palette = RawPNG(color: 3, before: [("PLTE", [0, 0, 0, 255, 255, 255])])
     return [
       Refused("empty", [], "not a PNG: its first bytes are others"),
       Refused("JPEG", [0xFF, 0xD8, 0xFF, 0xE0], "not a PNG: its first bytes are others"),
       Refused("signature", wrongSignature, "not a PNG: its first bytes are others"),
       Refused("CRC of IHDR", wrongHeaderCRC, "damaged PNG: IHDR: CRC error"),
       Refused("CRC of IDAT", wrongDataCRC, "damaged PNG: IDAT: CRC error"),
-      Refused("CRC of tEXt", wrongTextCRC, "damaged PNG: tEXt: CRC error"),
       Refused("Adler checksum", wrongChecksum.bytes, "damaged PNG: IDAT: incorrect data check"),
       Refused("no IDAT", noPixels.bytes, "damaged PNG: IEND: out of place"),
       Refused("no IEND", noEnd.bytes, "damaged PNG: it ends early"),
       Refused(
         "few rows", RawPNG(rows: [0, 1, 2, 3]).bytes, "damaged PNG: Not enough image data"),
-      Refused(
-        "many rows", RawPNG(rows: Array(repeating: 0, count: 40)).bytes,
-        "damaged PNG: IDAT: Too much image data"),
       Refused(
         "bad filter", RawPNG(rows: [9, 1, 2, 3, 0, 1, 2, 3]).bytes,
         "damaged PNG: bad adaptive filter value"),
@@ -144,19 +138,7 @@ struct PNGTests {
         "text that is not UTF-8",
         RawPNG(before: [("iTXt", Array("key\0\0\0\0\0".utf8) + [0xFF])]).bytes,
         "damaged PNG: the text under the key 'key' is not UTF-8"),
-      Refused("grey 16", RawPNG(depth: 16).bytes, "a PNG of 16 bits per channel" + please),
-      Refused(
-        "RGB 16", RawPNG(depth: 16, color: 2).bytes, "a PNG of 16 bits per channel" + please),
-      Refused("palette", palette.bytes, "a PNG with a palette" + please),
-      Refused("interlaced", RawPNG(interlace: 1).bytes, "an interlaced PNG" + please),
       Refused("animated", RawPNG(before: [animation]).bytes, "an animated PNG" + please),
-      Refused(
-        "palette, interlaced",
-        RawPNG(color: 3, interlace: 1, before: [("PLTE", [0, 0, 0, 255, 255, 255])]).bytes,
-        "a PNG with a palette" + please),
-      Refused(
-        "RGB 16, interlaced", RawPNG(depth: 16, color: 2, interlace: 1).bytes,
-        "a PNG of 16 bits per channel" + please),
       Refused(
         "animated, 16 bits", RawPNG(depth: 16, before: [animation]).bytes,
         "an animated PNG" + please),
@@ -173,13 +155,6 @@ struct PNGTests {
         "palette missing", RawPNG(color: 3).bytes, "damaged PNG: IDAT: Missing PLTE before IDAT"),
       Refused("two headers", twoHeaders.bytes, "damaged PNG: IHDR: out of place"),
       Refused("texts only", textsOnly.bytes, "damaged PNG: it ends early"),
-      Refused(
-        "transparent colour", RawPNG(before: [("tRNS", [0, 7])]).bytes,
-        "a PNG with a transparent colour" + please),
-      Refused(
-        "grey with alpha", RawPNG(color: 4).bytes, "a PNG that is transparent somewhere" + please),
-      Refused(
-        "RGB with alpha", RawPNG(color: 6).bytes, "a PNG that is transparent somewhere" + please),
       Refused(
         "huge", RawPNG(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF).bytes.prefix(60) + [],
         "2147483647 x 2147483647 pixels are more than the 67108864 allowed"),
@@ -205,14 +180,19 @@ struct PNGTests {
 
   /// Nothing but an error or a picture comes of any one byte being wrong.
   @Test func survivesEveryWrongByte() throws {
-    let whole = try PNG.encode(pattern(width: 4, height: 3, channels: 1), text: [("k", "v")])
+    let bitmap = pattern(width: 4, height: 3, channels: 1)
+    let whole = try PNG.encode(bitmap, text: [("k", "v")])
+    var refused = 0
     for index in whole.indices {
       for flip: UInt8 in [1, 0x20, 0x80, 0xFF] {
         var bytes = whole
         bytes[index] ^= flip
-        #expect(throws: PNGError.self) { try PNG.decode(bytes) }
+        // A text may be lost; a pixel may not.
+        if let found = try? PNG.decode(bytes).bitmap { #expect(found == bitmap, "byte \(index)") }
+        refused += (try? PNG.decode(bytes)) == nil ? 1 : 0
       }
     }
+    #expect(refused > 250, "all but the text")
   }
 
   @Test func allowsAsManyPixelsAsAsked() throws {
@@ -239,8 +219,7 @@ struct PNGTests {
     #expect(try PNG.decode(grey).bitmap.pixels == [7, 9])
     let color = RawPNG(width: 2, height: 1, color: 6, rows: [0, 1, 2, 3, 255, 4, 5, 6, 255]).bytes
     #expect(try PNG.decode(color).bitmap.pixels == [1, 2, 3, 4, 5, 6])
-    let one = RawPNG(width: 2, height: 1, color: 4, rows: [0, 7, 255, 9, 254]).bytes
-    #expect(throws: PNGError.self) { try PNG.decode(one) }
+    #expect(try PNG.picture(color).changes.isEmpty)
   }
 
   /// Chunks that do not change pixels are passed over, even malformed ones.
@@ -249,6 +228,167 @@ struct PNGTests {
       ("gAMA", [1, 2]), ("iCCP", [0]), ("tIME", []), ("prVt", [1, 2, 3]),
     ]
     #expect(try PNG.decode(RawPNG(before: before).bytes).bitmap.pixels.count == 6)
+  }
+
+  struct Converted: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let bytes: [UInt8]
+    let pixels: [UInt8]
+    let changes: [String]
+
+    init(_ name: String, _ raw: RawPNG, _ pixels: [UInt8], _ changes: String...) {
+      (testDescription, bytes, self.pixels, self.changes) = (name, raw.bytes, pixels, changes)
+    }
+  }
+
+  static let rounded = "16 bits per channel rounded to 8"
+  static let overBlack = "transparent pixels laid over black"
+
+  /// Two pixels, or those of `ramp` below.
+  static let converted: [Converted] = [
+    Converted(
+      "palette",
+      RawPNG(
+        width: 2, height: 1, color: 3, before: [("PLTE", [1, 2, 3, 4, 5, 6])], rows: [0, 1, 0]),
+      [4, 5, 6, 1, 2, 3]),
+    Converted(
+      "palette of 1 bit",
+      RawPNG(
+        width: 2, height: 1, depth: 1, color: 3, before: [("PLTE", [1, 2, 3, 4, 5, 6])],
+        rows: [0, 0x40]),
+      [1, 2, 3, 4, 5, 6]),
+    Converted(
+      "grey palette",
+      RawPNG(
+        width: 2, height: 1, color: 3, before: [("PLTE", [9, 9, 9, 4, 4, 4])], rows: [0, 1, 0]),
+      [4, 9]),
+    Converted(
+      "transparent palette",
+      RawPNG(
+        width: 2, height: 1, color: 3, before: [("PLTE", [100, 2, 3, 4, 5, 6]), ("tRNS", [51])],
+        rows: [0, 0, 1]),
+      [20, 0, 1, 4, 5, 6], overBlack),
+    Converted(
+      "grey of 16 bits", RawPNG(width: 2, height: 1, depth: 16, rows: [0, 0xff, 0xff, 0x7f, 0xff]),
+      [255, 127],
+      rounded),
+    Converted(
+      "RGB of 16 bits",
+      RawPNG(width: 1, height: 1, depth: 16, color: 2, rows: [0, 0x01, 0x01, 0x80, 0x80, 0, 0]),
+      [1, 128, 0],
+      rounded),
+    Converted(
+      "transparent colour",
+      RawPNG(width: 2, height: 1, before: [("tRNS", [0, 7])], rows: [0, 7, 8]), [0, 8],
+      overBlack),
+    Converted(
+      "a transparent colour that no pixel has",
+      RawPNG(width: 2, height: 1, before: [("tRNS", [0, 9])], rows: [0, 7, 8]), [7, 8]),
+    Converted(
+      "grey with alpha", RawPNG(width: 2, height: 1, color: 4, rows: [0, 200, 128, 9, 255]),
+      [100, 9], overBlack),
+    Converted(
+      "RGB of 16 bits with alpha",
+      RawPNG(
+        width: 1, height: 1, depth: 16, color: 6,
+        rows: [0, 0xff, 0xff, 0, 0, 0x0a, 0x0a, 0x33, 0x33]),
+      [51, 0, 2], rounded, overBlack),
+    Converted("interlaced", interlaced(width: 9, height: 6), ramp(54)),
+    Converted("interlaced, one pixel wide", interlaced(width: 1, height: 5), ramp(5)),
+    Converted(
+      "damaged text",
+      RawPNG(
+        width: 2, height: 1, before: [("zTXt", Array("k\0\0".utf8) + [0x78, 0x9c, 255])],
+        rows: [0, 5, 6]), [5, 6]),
+    Converted(
+      "text that is not UTF-8",
+      RawPNG(
+        width: 2, height: 1, before: [("iTXt", Array("k\0\0\0\0\0".utf8) + [255])], rows: [0, 5, 6]),
+      [5, 6]),
+    Converted(
+      "a palette of a grey picture",
+      RawPNG(width: 2, height: 1, before: [("PLTE", [1, 2, 3])], rows: [0, 5, 6]), [5, 6]),
+    Converted(
+      "a transparent colour of a wrong length",
+      RawPNG(width: 2, height: 1, before: [("tRNS", [1, 2, 3])], rows: [0, 5, 6]), [5, 6]),
+    Converted(
+      "more rows than there are", RawPNG(width: 2, height: 1, rows: [0, 5, 6, 0, 7, 8]), [5, 6]),
+    Converted(
+      "unknown chunks",
+      RawPNG(width: 2, height: 1, before: [("abCd", [1]), ("eXIf", [2])], rows: [0, 5, 6]), [5, 6]),
+  ]
+
+  /// `count` bytes that differ.
+  static func ramp(_ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: 3 * $0 + 1) }
+  }
+
+  /// A grey picture of `ramp` in the seven passes of the PNG specification, section 8.2.
+  static func interlaced(width: Int, height: Int) -> RawPNG {
+    let passes = [
+      (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+      (0, 1, 1, 2),
+    ]
+    let pixels = ramp(width * height)
+    let rows = passes.flatMap { x, y, dx, dy -> [UInt8] in
+      stride(from: y, to: height, by: dy).flatMap { row -> [UInt8] in
+        let values = stride(from: x, to: width, by: dx).map { pixels[row * width + $0] }
+        return values.isEmpty ? [] : [0] + values
+      }
+    }
+    return RawPNG(width: width, height: height, interlace: 1, rows: rows)
+  }
+
+  @Test(arguments: converted) func converts(_ case: Converted) throws {
+    let picture = try PNG.picture(`case`.bytes)
+    #expect(picture.bitmap.pixels == `case`.pixels)
+    #expect(picture.changes == `case`.changes)
+    #expect(picture.isGreyByPalette == (`case`.testDescription == "grey palette"))
+  }
+
+  /// What stands behind the end, and checksums of what cannot touch the pixels.
+  @Test func readsWhatOthersRead() throws {
+    let good = RawPNG(width: 2, height: 1, rows: [0, 5, 6])
+    #expect(try PNG.decode(good.bytes + [1, 2, 3]).bitmap.pixels == [5, 6])
+    for name in ["tEXt", "tIME", "tRNS", "prVt"] {
+      var bytes = RawPNG(width: 2, height: 1, before: [(name, [0, 5, 0, 1])], rows: [0, 5, 6]).bytes
+      // Signature 8, IHDR 25, length 4, name 4.
+      bytes[42] ^= 1
+      #expect(try PNG.picture(bytes).bitmap.pixels == [5, 6], "\(name)")
+    }
+  }
+
+  /// 400 x 3, each row as the first, deflated by zlib with a window of 32 KiB and a header that says 256 bytes.
+  @Test func windowsThatAreTooSmallAreRead() throws {
+    let text =
+      "iVBORw0KGgoAAAANSUhEUgAAAZAAAAADCAAAAACYUQZJAAABuUlEQVQIHWNwUWiy+fvs46Fsg598x+8yPukoNV"
+      + "nEz83LcjjvBl/hg7/lG8oKXk/hvmocP9121Y3E2RP/nxT8WnPuSsTu/ToPzINP7v3F/0Fs7snwsBK2tLLzG7a8"
+      + "7mQ64pR5S+bbrrTLP7Zd2ciw8hVfaVSMXpOAihbHc/b++k6LuA1TlEMDm8K6p71Y8u+TFc/8o+uvJ7SYN2bf5S"
+      + "rmPO0lFPTkVsGzIv5TS27JzXDIkZijoj5vRuDVRicW4fzX4cIH0zYaZd5N/mN6fPp/jmVnJ3AGpC13XXs7t8Pw"
+      + "0IYfFYoi2i5hobmdq5r2rF1nNbXil6vpEpELqoe8HdZZHVQv0uzYNd3qVa+5+HQ2dr3LViIJVdeDrJ+FVgea3D"
+      + "s4rfHLQuOsRSK8rNMXPzux4IyCwqKXlg15H7a1xGbNTa3bodmv+1RvbcnxuaLL4xfNrl1trF9bwFVzVrVTRY2b"
+      + "dcr2Px/8jJerR0T7eCyeYzbNIdNDYGFm9My7ARJ1jQpP7jQ8eMF6am14yw+eq5zyW90c3Fp6T5+N0C3/wRy16E"
+      + "Fx1YK/X4svr+kpkFDZwzAaIaMRMhoheCIEAFXnSAivm1oAAAAAAElFTkSuQmCC"
+    let bytes = Array(try #require(Data(base64Encoded: text)))
+    let bitmap = try PNG.picture(bytes).bitmap
+    #expect(bitmap.pixels.count == 1200)
+    #expect(
+      bitmap.pixels[..<400] == bitmap.pixels[400..<800]
+        && bitmap.pixels[..<400] == bitmap.pixels[800...])
+    #expect(Set(bitmap.pixels).count > 100)
+  }
+
+  /// Texts are not looked at where nobody asks for them: a thousand of what would swell to 3 MB each.
+  @Test func textsCostNothing() throws {
+    let value = String(repeating: "a", count: 3_000_000)
+    let bitmap = pattern(width: 2, height: 2, channels: 1)
+    let one = try PNG.encode(bitmap, text: [("key", value)])
+    let clock = ContinuousClock()
+    let asked = try clock.measure { for _ in 0..<20 { _ = try PNG.decode(one) } }
+    let unasked = try clock.measure {
+      for _ in 0..<20 { #expect(try PNG.picture(one).bitmap == bitmap) }
+    }
+    #expect(unasked * 5 < asked, "\(unasked) and \(asked)")
   }
 
   @Test func readsTextAfterThePixels() throws {

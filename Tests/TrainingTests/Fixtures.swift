@@ -133,7 +133,8 @@ extension SmallRun {
         }
       }
       return .images(
-        try ByteTable(bytes, rowShape: [28, 28, 1]), labels: try ByteTable(labels, rowShape: []))
+        try ByteTable(bytes, rowShape: [28, 28, 1]),
+        labels: ImageClasses(try ByteTable(labels, rowShape: [])))
     }
     (run.data, run.validation) = (try table(1), try table(2))
     run.overrides = overrides

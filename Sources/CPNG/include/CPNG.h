@@ -56,12 +56,18 @@ const uint8_t *cpng_bytes(const cpng *picture, size_t *count);
 /// Starts a picture to read; `bytes` must stay until it is closed.  NULL where memory ran out.
 cpng *cpng_open(const uint8_t *bytes, size_t count);
 
-/// Reads what comes before the pixels.
-int cpng_read_header(cpng *picture, cpng_header *header);
+/// Reads what comes before the pixels; texts, too, if `with_texts`, which takes a while where they are long.
+int cpng_read_header(cpng *picture, cpng_header *header, int with_texts);
 
-/// Reads the pixels and what follows, grey of 1, 2 or 4 bits widened to 8.
-/// `count` must be exactly height * width * channels; not for palettes, interlacing or 16 bits.
+/// Chooses 8 bits per channel, colours in place of a palette and alpha in place of a transparent colour,
+/// and says how many channels, 1 to 4, the pixels will have.
+int cpng_prepare_pixels(cpng *picture, int *channels);
+
+/// Reads the pixels and what follows; `count` must be exactly height * width * channels.
 int cpng_read_pixels(cpng *picture, uint8_t *pixels, size_t count);
+
+/// How many colours the palette has, 0 where there is none; red, green and blue of each follow each other.
+size_t cpng_palette(const cpng *picture, uint8_t colors[768]);
 
 /// How many texts were read.
 size_t cpng_text_count(const cpng *picture);

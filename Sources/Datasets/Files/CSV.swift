@@ -1,64 +1,114 @@
 /// Rows of two numbers as text.
 ///
-/// What is read: UTF-8, with or without a byte order mark, lines that end with a line feed or with
-/// carriage return and line feed, two columns between tabs, semicolons or commas (the first of the
-/// three that the first line has), spaces about the numbers, a decimal point, empty lines at the
-/// end.  The first line may be a header: two columns of which neither begins as a number does.
-enum CSV {
-  /// The numbers, x before y, row by row; errors start with `name` and a line number from 1.
+/// What is read: UTF-8, with or without a byte order mark, lines that end with a line feed, a carriage
+/// return or both, two columns between tabs, semicolons or commas (the first of the three that the
+/// first line has) or, where there are none, between spaces; spaces about the numbers, a decimal
+/// point, empty lines at the end, and lines that begin with "#", which are passed over.  The first line
+/// may be a header: two columns of which neither begins as a number does, or the numbers of the columns,
+/// as pandas writes them.
+struct CSV {
+  /// The numbers, x before y, row by row.
+  let values: [Double]
+  /// What the user should know of how the table was understood.
+  let notes: [DataNote]
+
+  /// The table in the bytes of a file; errors start with `name` and a line number from 1.
   ///
   /// Throws `DataError` for anything else than the above, numbers that are not finite, and more
   /// than `maximumPoints` rows.
-  static func points(_ file: [UInt8], name: String, maximumPoints: Int) throws -> [Double] {
+  init(_ file: [UInt8], name: String, maximumPoints: Int) throws {
     let marks: [[UInt8]] = [[0xff, 0xfe], [0xfe, 0xff]]
     guard !marks.contains(where: file.starts(with:)) else {
       throw DataError("\(name): UTF-16 text, expected UTF-8")
     }
     let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     var rest = file.starts(with: byteOrderMark) ? file[3...] : file[...]
-    while let last = rest.last, last == lineFeed || isSpace(last) { rest.removeLast() }
+    while let last = rest.last, Self.isBreak(last) || Self.isSpace(last) { rest.removeLast() }
     guard !rest.isEmpty else { throw DataError("\(name): empty, expected rows of two numbers") }
 
     var separator: UInt8?
     var values: [Double] = []
+    var numbersOfColumns: String?
     var line = 0
+    var isFirst = true
     var place: String { "\(name):\(line)" }
     while !rest.isEmpty {
       line += 1
-      let end = rest.firstIndex(of: lineFeed) ?? rest.endIndex
-      let row = trimmed(rest[..<end], keeping: separator)
-      rest = rest[min(end + 1, rest.endIndex)...]
+      let row = Self.trimmed(Self.nextLine(&rest), keeping: separator)
+      // numpy.savetxt marks its header and its footer so.
+      if row.first == UInt8(ascii: "#") { continue }
       guard !row.isEmpty else { throw DataError("\(place): an empty line, expected two numbers") }
-      guard let mark = separator ?? separators.first(where: row.contains) else {
+      guard let mark = separator ?? Self.separators.first(where: row.contains) else {
         throw DataError(
-          "\(place): \(quoted(text(row))) is one column, expected two with a comma, semicolon or tab "
-            + "between them")
+          "\(place): \(quoted(Self.text(row))) is one column, expected two with a comma, semicolon, "
+            + "tab or spaces between them")
       }
       separator = mark
-      let fields = row.split(separator: mark, omittingEmptySubsequences: false).map { trimmed($0) }
+      let fields = row.split(separator: mark, omittingEmptySubsequences: mark == Self.space)
+        .map { Self.trimmed($0) }
       guard fields.count == 2 else {
-        throw DataError("\(place): \(counted(fields.count, "column")), expected 2")
+        let isIndexed = line == 1 && fields.count == 3 && fields[0].isEmpty
+        throw DataError(
+          "\(place): \(counted(fields.count, "column")), expected 2"
+            + (isIndexed ? " (pandas: to_csv with index=False)" : ""))
       }
-      if line == 1, fields.allSatisfy(isTitle) { continue }
+      if isFirst {
+        isFirst = false
+        if fields.allSatisfy(Self.isTitle) { continue }
+        if mark != Self.space, let text = Self.columnNumbers(fields) {
+          numbersOfColumns = text
+          continue
+        }
+      }
       guard values.count < 2 * maximumPoints else {
         throw DataError("\(place): more points than \(maximumPoints), which is the most")
       }
       for (index, field) in fields.enumerated() {
-        values.append(try number(field, at: "\(place): column \(index + 1) is"))
+        values.append(try Self.number(field, at: "\(place): column \(index + 1) is"))
       }
+    }
+    if let numbersOfColumns, values.count < 4 {
+      throw DataError(
+        "\(name): the first row, \(numbersOfColumns), is taken for the numbers of the columns (a point is "
+          + "\(Self.asPoint(numbersOfColumns))), which leaves \(counted(values.count / 2, "point")); "
+          + "expected at least 2")
     }
     guard !values.isEmpty else {
       throw DataError("\(name): a header and nothing else, expected rows of two numbers")
     }
-    return values
+    self.values = values
+    notes =
+      numbersOfColumns.map { text in
+        [
+          DataNote(
+            "\(name): the first row, \(text), is taken for the numbers of the columns; where it is a "
+              + "point, write \(Self.asPoint(text))", isWarning: true)
+        ]
+      } ?? []
   }
 
-  private static let lineFeed = UInt8(ascii: "\n")
-  private static let separators = [UInt8(ascii: "\t"), UInt8(ascii: ";"), UInt8(ascii: ",")]
+  private static let space = UInt8(ascii: " ")
+  private static let separators = [
+    UInt8(ascii: "\t"), UInt8(ascii: ";"), UInt8(ascii: ","), space,
+  ]
 
-  private static func isSpace(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+  /// Takes a line off the front, without what ends it.
+  private static func nextLine(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    guard let end = rest.firstIndex(where: isBreak) else {
+      defer { rest = [] }
+      return rest
+    }
+    let line = rest[..<end]
+    let isPair = rest[end] == UInt8(ascii: "\r") && rest[(end + 1)...].first == UInt8(ascii: "\n")
+    rest = rest[(end + (isPair ? 2 : 1))...]
+    return line
   }
+
+  private static func isBreak(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == space || byte == UInt8(ascii: "\t") }
 
   /// Whether a byte is part of a decimal number; `Double` reads hexadecimal ones too.
   private static func isNumeric(_ byte: UInt8) -> Bool {
@@ -69,13 +119,14 @@ enum CSV {
     }
   }
 
-  /// Without the spaces at both ends, those that separate columns excepted.
+  /// Without the spaces at both ends, tabs that separate columns excepted.
   private static func trimmed(
     _ bytes: ArraySlice<UInt8>, keeping separator: UInt8? = nil
   ) -> ArraySlice<UInt8> {
+    let kept = separator == space ? nil : separator
     var bytes = bytes
-    while let first = bytes.first, isSpace(first), first != separator { bytes.removeFirst() }
-    while let last = bytes.last, isSpace(last), last != separator { bytes.removeLast() }
+    while let first = bytes.first, isSpace(first), first != kept { bytes.removeFirst() }
+    while let last = bytes.last, isSpace(last), last != kept { bytes.removeLast() }
     return bytes
   }
 
@@ -87,6 +138,17 @@ enum CSV {
   private static func isTitle(_ field: ArraySlice<UInt8>) -> Bool {
     guard let first = field.first else { return false }
     return !"0123456789+-.,".utf8.contains(first) && Double(text(field)) == nil
+  }
+
+  /// The fields of a first line that counts the columns, from 0 or from 1.
+  private static func columnNumbers(_ fields: [ArraySlice<UInt8>]) -> String? {
+    let texts = fields.map { text($0) }
+    return texts == ["0", "1"] || texts == ["1", "2"] ? texts.joined(separator: ",") : nil
+  }
+
+  /// Column numbers in a form that is taken for a point.
+  private static func asPoint(_ numbers: String) -> String {
+    numbers.split(separator: ",").map { "\($0).0" }.joined(separator: ",")
   }
 
   private static func number(_ field: ArraySlice<UInt8>, at place: @autoclosure () -> String) throws

@@ -5,9 +5,10 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The line, without a full stop and without a line break.
   public let message: String
 
-  /// An error that prints as `message`.
+  /// An error that prints as `message`; what a terminal would act upon is escaped, as file names may
+  /// hold anything.
   public init(_ message: String) {
-    self.message = message
+    self.message = escaped(message)
   }
 
   /// The line itself.
@@ -27,4 +28,43 @@ func quoted(_ text: some StringProtocol) -> String {
       ? "?" : Character(scalar)
   }
   return plain.count > 32 ? "'\(String(plain.prefix(32)))...'" : "'\(String(plain))'"
+}
+
+/// `text` with control characters, line breaks and marks that turn the direction of writing escaped:
+/// one line that is safe to print.
+package func escaped(_ text: String) -> String {
+  guard text.unicodeScalars.contains(where: { escaped($0) != nil }) else { return text }
+  var result = ""
+  for scalar in text.unicodeScalars {
+    if let escape = escaped(scalar) {
+      result += escape
+    } else {
+      result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
+}
+
+/// What stands for a character that a terminal would act upon, nil for all others.
+package func escaped(_ scalar: Unicode.Scalar) -> String? {
+  switch scalar {
+  case "\n": "\\n"
+  case "\t": "\\t"
+  case "\r": "\\r"
+  case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value),
+    "\u{61C}", "\u{200E}", "\u{200F}", "\u{2028}", "\u{2029}", "\u{202A}"..."\u{202E}",
+    "\u{2066}"..."\u{2069}":
+    "\\u{" + String(scalar.value, radix: 16) + "}"
+  default: nil
+  }
+}
+
+/// The name of a file as text: bytes that are not UTF-8 as \xNN.
+package func shown(name: some Sequence<UInt8>) -> String {
+  let bytes = Array(name)
+  if let text = String(validating: bytes, as: UTF8.self) { return text }
+  return bytes.map { byte in
+    (0x20...0x7E).contains(byte)
+      ? String(Unicode.Scalar(byte)) : "\\x" + String(UInt16(byte) + 0x100, radix: 16).suffix(2)
+  }.joined()
 }

@@ -7,8 +7,13 @@ package enum Files {
   /// Throws `DataError` when it cannot be read, is not a regular file or is larger than
   /// `maximumBytes`.
   package static func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
+    try read(Path(path), maximumBytes: maximumBytes)
+  }
+
+  /// The bytes of a regular file whose path may be other than UTF-8.
+  static func read(_ path: Path, maximumBytes: Int) throws -> [UInt8] {
     // Without O_NONBLOCK, opening a pipe by mistake would wait for its writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = open(path.bytes, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw DataError("\(path): \(reason())") }
     defer { close(descriptor) }
     var status = stat()
@@ -91,10 +96,44 @@ package enum Files {
   }
 
   /// Whether there is a folder at `path`.
-  static func isFolder(_ path: String) -> Bool {
+  static func isFolder(_ path: String) -> Bool { isFolder(Path(path)) }
+
+  /// Whether there is a folder at a path that may be other than UTF-8.
+  static func isFolder(_ path: Path) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return stat(path.bytes, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
+
+  /// The bytes of the names in a folder, in the order of their bytes.
+  ///
+  /// Throws `DataError` where the folder cannot be read.
+  static func names(in folder: Path) throws -> [[UInt8]] {
+    guard let stream = opendir(folder.bytes) else { throw DataError("\(folder): \(reason())") }
+    defer { closedir(stream) }
+    var names: [[UInt8]] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        guard errno == 0 else { throw DataError("\(folder): \(reason())") }
+        break
+      }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != Array(".".utf8) && name != Array("..".utf8) { names.append(name) }
+    }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
+  }
+
+  /// Whether a name or one on the way to it is that of something that desktops, file servers and tools
+  /// leave behind: hidden files, `__MACOSX`, `Thumbs.db`.
+  static func isLitter(_ path: String) -> Bool {
+    path.split(separator: "/").contains { $0.hasPrefix(".") || litter.contains($0.lowercased()) }
+  }
+
+  private static let litter: Set<String> = [
+    "__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini",
+    "icon\r", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found",
+    "network trash folder", "temporary items",
+  ]
 
   /// The folder of a path ("." where it names none) and the last component.
   static func split(_ path: String) -> (directory: String, name: String) {
@@ -112,5 +151,26 @@ package enum Files {
   /// What the last failed system call says of itself.
   static func reason() -> String {
     String(cString: strerror(errno))
+  }
+}
+
+/// A path as the system has it, which need not be UTF-8, and as people see it.
+struct Path: CustomStringConvertible {
+  /// As the system wants it, with a zero at the end.
+  let bytes: [CChar]
+  /// As people see it: bytes that are not UTF-8 as \xNN.
+  let description: String
+
+  /// The path of a text.
+  init(_ text: String) {
+    bytes = Array(text.utf8CString)
+    description = text
+  }
+
+  /// What a folder holds under a name.
+  init(_ folder: Path, _ name: [UInt8]) {
+    bytes =
+      folder.bytes.dropLast() + ([UInt8(ascii: "/")] + name + [0]).map { CChar(bitPattern: $0) }
+    description = "\(folder)/\(shown(name: name))"
   }
 }

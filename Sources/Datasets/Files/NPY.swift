@@ -6,12 +6,15 @@
 /// 64 bytes from the start of the file, then the values, last dimension fastest, little-endian.
 public struct NPY: Sendable, Equatable {
   /// The values of an array.
+  ///
+  /// Values of other types in a file are read as those of the narrowest that holds them all; whole
+  /// numbers of 64 bits beyond 2^53 are rounded.
   public enum Values: Sendable, Equatable {
-    /// Single precision, `<f4`.
+    /// Single precision, `<f4`; of half precision and whole numbers of 8 (with a sign) and 16 bits.
     case floats([Float])
-    /// Double precision, `<f8`.
+    /// Double precision, `<f8`; of whole numbers of 32 and 64 bits.
     case doubles([Double])
-    /// Unsigned bytes, `|u1`.
+    /// Unsigned bytes, `|u1`; of truth values 0 and 1.
     case bytes([UInt8])
 
     /// How many there are.
@@ -28,6 +31,8 @@ public struct NPY: Sendable, Equatable {
   public let shape: [Int]
   /// As many as the product of `shape`.
   public let values: Values
+  /// How NumPy calls the type that the values had in the file: "float32", "int64".
+  public let typeName: String
 
   /// An array; throws `DataError` when the shape and the number of values disagree.
   public init(shape: [Int], values: Values) throws {
@@ -36,6 +41,12 @@ public struct NPY: Sendable, Equatable {
     }
     self.shape = shape
     self.values = values
+    typeName =
+      switch values {
+      case .floats: "float32"
+      case .doubles: "float64"
+      case .bytes: "uint8"
+      }
   }
 
   /// Writes the file, which appears whole or not at all; throws `DataError` when it cannot.
@@ -78,10 +89,11 @@ public struct NPY: Sendable, Equatable {
     }
   }
 
-  /// The array in a file of `<f4`, `<f8` or `|u1`, C order, format version 1.0 or 2.0.
+  /// The array in a file of truth values, whole numbers or floats of up to 64 bits, in either order of
+  /// bytes and of dimensions; format version 1.0, 2.0 or 3.0.
   ///
-  /// Throws `DataError` for a file that is unreadable, larger than `maximumBytes`, of another type
-  /// or order, or of another size than its header promises.
+  /// Throws `DataError` for a file that is unreadable, larger than `maximumBytes`, of another type, or
+  /// of another size than its header promises.
   public static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> NPY {
     try NPY(decoding: Files.read(path, maximumBytes: maximumBytes), name: path)
   }
@@ -91,8 +103,8 @@ public struct NPY: Sendable, Equatable {
     guard file.count >= 10, file[0] == 0x93, Array(file[1..<6]) == Array("NUMPY".utf8) else {
       throw DataError("\(name): not an NPY file, expected it to start with 93 \"NUMPY\"")
     }
-    guard file[6] == 1 || file[6] == 2, file[7] == 0 else {
-      throw DataError("\(name): NPY version \(file[6]).\(file[7]), expected 1.0 or 2.0")
+    guard (1...3).contains(file[6]), file[7] == 0 else {
+      throw DataError("\(name): NPY version \(file[6]).\(file[7]), expected 1.0, 2.0 or 3.0")
     }
     let start = file[6] == 1 ? 10 : 12
     guard file.count >= start else { throw DataError("\(name): the NPY header is cut short") }
@@ -104,77 +116,137 @@ public struct NPY: Sendable, Equatable {
     guard length <= file.count - start else {
       throw DataError("\(name): the NPY header is cut short")
     }
-    let header = try Header(String(decoding: file[start..<start + length], as: UTF8.self), name)
-    let widths = ["<f4": 4, "<f8": 8, "|u1": 1]
-    guard let width = widths[header.descriptor] else {
+    let header = try NPYHeader(file[start..<start + length], name)
+    guard let type = ElementType(header.descriptor) else {
       throw DataError(
-        "\(name): values of type \(quoted(header.descriptor)), expected \(Self.types)")
-    }
-    guard !header.fortranOrder else {
-      throw DataError(
-        "\(name): Fortran order, expected C order (save numpy.ascontiguousarray of it)")
+        "\(name): values of type \(quoted(header.descriptor)), expected \(NPYHeader.types)")
     }
     let body = file[(start + length)...]
-    guard product(header.shape + [width]) == body.count else {
-      let promised = "shape (\(times(header.shape))) of \(width)-byte values"
+    guard product(header.shape + [type.width]) == body.count else {
+      let promised = "shape (\(times(header.shape))) of \(type.width)-byte values"
       throw DataError(
         "\(name): the header promises \(promised), the file holds \(body.count) bytes")
     }
     shape = header.shape
-    values = body.withUnsafeBytes { bytes in
-      switch width {
-      case 1:
-        .bytes(Array(bytes))
-      case 4:
-        .floats(
-          (0..<bytes.count / 4).map {
-            let bits = bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)
-            return Float(bitPattern: UInt32(littleEndian: bits))
-          })
-      default:
-        .doubles(
-          (0..<bytes.count / 8).map {
-            let bits = bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)
-            return Double(bitPattern: UInt64(littleEndian: bits))
-          })
-      }
-    }
+    typeName = type.name
+    let values = body.withUnsafeBytes { type.values($0) }
+    self.values = header.isFortranOrder ? values.fromFortranOrder(header.shape) : values
   }
-
-  private static let types = "'<f4' (float32), '<f8' (float64) or '|u1' (uint8)"
 
   /// In bytes; that of any array is a few hundred, and searching a longer one would take a while.
   private static let longestHeader = 65_536
+}
 
-  /// The three entries of a header, which is a Python dictionary in any order and spacing.
-  private struct Header {
-    var descriptor: String
-    var fortranOrder: Bool
-    var shape: [Int]
+/// A type of numbers of NumPy that can be read.
+private struct ElementType {
+  /// "b" for truth values, "i" and "u" for whole numbers with and without a sign, "f" for floats.
+  let kind: Character
+  /// In bytes.
+  let width: Int
+  /// Whether the highest byte comes first.
+  let isBigEndian: Bool
 
-    init(_ text: String, _ name: String) throws {
-      let unreadable = DataError("\(name): the NPY header cannot be read")
-      func value(_ key: String) throws -> Substring {
-        guard let found = text.firstRange(of: "'\(key)':") else { throw unreadable }
-        return text[found.upperBound...].drop { $0 == " " }
+  /// The type that NumPy describes by such a text: an order of bytes, where one is given, then the
+  /// kind and the width.
+  init?(_ descriptor: String) {
+    var rest = Substring(descriptor)
+    let order = rest.first.flatMap { "<>|=".contains($0) ? $0 : nil }
+    if order != nil { rest.removeFirst() }
+    // NumPy writes "=" on no machine; what it calls native is little-endian wherever this runs.
+    isBigEndian = order == ">"
+    switch rest {
+    case "?", "b1": (kind, width) = ("b", 1)
+    case "i1", "i2", "i4", "i8": (kind, width) = ("i", rest.last?.wholeNumberValue ?? 0)
+    case "u1", "u2", "u4", "u8": (kind, width) = ("u", rest.last?.wholeNumberValue ?? 0)
+    case "f2", "f4", "f8": (kind, width) = ("f", rest.last?.wholeNumberValue ?? 0)
+    default: return nil
+    }
+  }
+
+  /// How NumPy calls it.
+  var name: String {
+    switch kind {
+    case "b": "bool"
+    case "i": "int\(8 * width)"
+    case "u": "uint\(8 * width)"
+    default: "float\(8 * width)"
+    }
+  }
+
+  /// The values that bytes of this type hold.
+  func values(_ bytes: UnsafeRawBufferPointer) -> NPY.Values {
+    func numbers<Bits: FixedWidthInteger, Number>(
+      _: Bits.Type, _ number: (Bits) -> Number
+    ) -> [Number] {
+      let size = MemoryLayout<Bits>.size
+      return (0..<bytes.count / size).map {
+        let bits = bytes.loadUnaligned(fromByteOffset: size * $0, as: Bits.self)
+        return number(isBigEndian ? Bits(bigEndian: bits) : Bits(littleEndian: bits))
       }
-      let type = try value("descr")
-      guard type.first == "'", let end = type.dropFirst().firstIndex(of: "'") else {
-        throw DataError(
-          "\(name): values of a structured type, expected \(NPY.types)")
+    }
+    return switch (kind, width) {
+    case ("b", _): .bytes(bytes.map { $0 == 0 ? 0 : 1 })
+    case ("u", 1): .bytes(Array(bytes))
+    case ("u", 2): .floats(numbers(UInt16.self) { Float($0) })
+    case ("u", 4): .doubles(numbers(UInt32.self) { Double($0) })
+    case ("u", _): .doubles(numbers(UInt64.self) { Double($0) })
+    case ("i", 1): .floats(numbers(Int8.self) { Float($0) })
+    case ("i", 2): .floats(numbers(Int16.self) { Float($0) })
+    case ("i", 4): .doubles(numbers(Int32.self) { Double($0) })
+    case ("i", _): .doubles(numbers(Int64.self) { Double($0) })
+    case (_, 2): .floats(numbers(UInt16.self) { Float(half: $0) })
+    case (_, 4): .floats(numbers(UInt32.self) { Float(bitPattern: $0) })
+    default: .doubles(numbers(UInt64.self) { Double(bitPattern: $0) })
+    }
+  }
+}
+
+extension Float {
+  /// The value of the bits of a float of half precision (IEEE 754 binary16), which is exact.
+  fileprivate init(half bits: UInt16) {
+    let (exponent, fraction) = (Int(bits >> 10 & 31), bits & 0x3ff)
+    let size: Float =
+      switch exponent {
+      case 0: Float(fraction) * 0x1p-24
+      case 31: fraction == 0 ? .infinity : .nan
+      default: Float(sign: .plus, exponent: exponent - 15, significand: 1 + Float(fraction) / 1024)
       }
-      descriptor = String(type[type.index(after: type.startIndex)..<end])
-      let order = try value("fortran_order")
-      guard order.hasPrefix("True") || order.hasPrefix("False") else { throw unreadable }
-      fortranOrder = order.hasPrefix("True")
-      let list = try value("shape")
-      guard list.first == "(", let close = list.firstIndex(of: ")") else { throw unreadable }
-      shape = try list[..<close].dropFirst().split(separator: ",").compactMap { item in
-        let digits = item.filter { $0 != " " }
-        if digits.isEmpty { return nil }
-        guard let size = Int(digits), size >= 0 else { throw unreadable }
-        return size
+    self = bits >> 15 == 0 ? size : -size
+  }
+}
+
+extension NPY.Values {
+  /// The values of an array whose first dimension is fastest, with the last one fastest.
+  fileprivate func fromFortranOrder(_ shape: [Int]) -> NPY.Values {
+    switch self {
+    case .floats(let values): .floats(reordered(values, shape))
+    case .doubles(let values): .doubles(reordered(values, shape))
+    case .bytes(let values): .bytes(reordered(values, shape))
+    }
+  }
+
+  private func reordered<Number>(_ values: [Number], _ shape: [Int]) -> [Number] {
+    guard shape.count > 1, !values.isEmpty else { return values }
+    var strides: [Int] = []
+    var stride = 1
+    for size in shape {
+      strides.append(stride)
+      stride *= size
+    }
+    var index = [Int](repeating: 0, count: shape.count)
+    var place = 0
+    return values.indices.map { _ in
+      let value = values[place]
+      var axis = shape.count - 1
+      while axis >= 0 {
+        index[axis] += 1
+        place += strides[axis]
+        if index[axis] < shape[axis] { break }
+        place -= strides[axis] * shape[axis]
+        index[axis] = 0
+        axis -= 1
       }
+      return value
     }
   }
 }

@@ -1,5 +1,3 @@
-import Foundation
-
 extension UserImages {
   /// The images of a pair of IDX files.
   init(idx path: String, labels: String, maximumBytes: Int) throws {
@@ -34,89 +32,184 @@ extension UserImages {
 
   /// The PNGs of a folder, or of its folders, which are the classes then.
   init(folder: String, maximumBytes: Int, decode: UserData.PictureDecoder) throws {
-    let (files, folders) = try Self.content(folder)
+    let files = try PictureFiles(folder)
+    let pictures = try Pictures(
+      files.paths, folder: folder, maximumBytes: maximumBytes, decode: decode)
+    self.init(
+      height: pictures.height, width: pictures.width, channels: pictures.channels,
+      pixels: pictures.pixels, labels: files.classes.isEmpty ? nil : files.labels,
+      classes: files.classes, notes: pictures.notes)
+  }
+}
+
+/// The files of a folder of pictures.
+private struct PictureFiles {
+  private(set) var paths: [Path] = []
+  /// The class of each file, where there are classes.
+  private(set) var labels: [UInt8] = []
+  /// The names of the folders in it, in natural order.
+  private(set) var classes: [String] = []
+
+  /// Throws `DataError` where there are no files, files beside folders, folders in folders, or files
+  /// that are no PNGs by their names.
+  init(_ folder: String) throws {
+    let root = Path(folder)
+    let (files, folders) = try Self.content(root)
     if let file = files.first, let inner = folders.first {
       throw DataError(
-        "\(folder): holds the file \(file) and the folder \(inner), expected only PNGs or only one "
-          + "folder of PNGs for each class")
+        "\(folder): holds the file \(shown(name: file)) and the folder \(shown(name: inner)), expected "
+          + "only PNGs or only one folder of PNGs for each class")
     }
     guard folders.count <= 256 else {
       throw DataError("\(folder): \(folders.count) folders, expected at most 256 classes")
     }
-    var (paths, labels): ([String], [UInt8]) = (files.map { "\(folder)/\($0)" }, [])
-    for (label, inner) in folders.enumerated() {
-      let place = "\(folder)/\(inner)"
+    paths = files.map { Path(root, $0) }
+    let ordered = folders.sorted(by: naturallyPrecedes)
+    for (label, inner) in ordered.enumerated() {
+      let place = Path(root, inner)
       let (files, folders) = try Self.content(place)
       if let deeper = folders.first {
-        throw DataError("\(place)/\(deeper): a folder in the folder of a class, expected PNGs")
+        throw DataError(
+          "\(Path(place, deeper)): a folder in the folder of a class, expected PNGs")
       }
       guard !files.isEmpty else { throw DataError("\(place): empty, expected PNGs") }
-      paths += files.map { "\(place)/\($0)" }
+      paths += files.map { Path(place, $0) }
       labels += files.map { _ in UInt8(label) }
     }
-    guard let first = paths.first else {
-      throw DataError(
-        "\(folder): empty, expected PNGs or a folder of PNGs for each class")
+    classes = ordered.map { shown(name: $0) }
+    guard !paths.isEmpty else {
+      throw DataError("\(folder): empty, expected PNGs or a folder of PNGs for each class")
     }
-    if let other = paths.first(where: { !$0.lowercased().hasSuffix(".png") }) {
-      throw DataError("\(other): not named .png, expected only PNGs in a folder of images")
+    let others = paths.filter { !$0.description.lowercased().hasSuffix(".png") }
+    guard others.isEmpty else {
+      throw refusal(
+        of: others.map { ("\($0)", "not named .png, expected only PNGs in a folder of images") },
+        among: paths.count, in: folder)
     }
-
-    func picture(_ path: String) throws -> (kind: Kind, pixels: [UInt8]) {
-      let bytes = try Files.read(path, maximumBytes: maximumBytes)
-      do {
-        let picture = try decode(bytes, path)
-        let kind = Kind(picture.width, picture.height, picture.channels)
-        guard kind.isPossible, kind.size == picture.pixels.count else {
-          throw DataError("\(picture.pixels.count) bytes of pixels for \(kind)")
-        }
-        return (kind, picture.pixels)
-      } catch {
-        let line = "\(error)"
-        throw DataError(line.hasPrefix(path) ? line : "\(path): \(line)")
-      }
-    }
-    var (kind, pixels) = try picture(first)
-    let (total, overflow) = kind.size.multipliedReportingOverflow(by: paths.count)
-    guard !overflow, total <= maximumBytes else {
-      throw DataError(
-        "\(folder): \(counted(paths.count, "picture")) of \(kind), expected at most \(maximumBytes) bytes of "
-          + "pixels")
-    }
-    pixels.reserveCapacity(total)
-    for path in paths.dropFirst() {
-      let next = try picture(path)
-      guard next.kind == kind else {
-        throw DataError(
-          "\(path): \(next.kind), but \(first) is \(kind); expected one size and all grey or all "
-            + "RGB")
-      }
-      pixels.append(contentsOf: next.pixels)
-    }
-    self.init(
-      height: kind.height, width: kind.width, channels: kind.channels, pixels: pixels,
-      labels: folders.isEmpty ? nil : labels, classes: folders)
   }
 
-  /// The names of the files and of the folders in a folder, each sorted, without hidden ones and
-  /// what desktops leave.
-  private static func content(
-    _ folder: String
-  ) throws -> (files: [String], folders: [String]) {
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-      throw DataError("\(folder): the folder cannot be read")
-    }
-    let visible = names.filter {
-      !$0.hasPrefix(".") && !["thumbs.db", "desktop.ini"].contains($0.lowercased())
-    }.sorted()
-    var (files, folders): ([String], [String]) = ([], [])
-    for name in visible {
-      if Files.isFolder("\(folder)/\(name)") { folders.append(name) } else { files.append(name) }
+  /// The names of the files and of the folders in a folder, each in the order of their bytes, without
+  /// what is no part of the data.
+  private static func content(_ folder: Path) throws -> (files: [[UInt8]], folders: [[UInt8]]) {
+    var (files, folders): ([[UInt8]], [[UInt8]]) = ([], [])
+    for name in try Files.names(in: folder) where !Files.isLitter(shown(name: name)) {
+      if Files.isFolder(Path(folder, name)) { folders.append(name) } else { files.append(name) }
     }
     return (files, folders)
+  }
+}
+
+/// The pixels of files of one size, all grey or all RGB.
+private struct Pictures {
+  private(set) var height = 0
+  private(set) var width = 0
+  private(set) var channels = 0
+  private(set) var pixels: [UInt8] = []
+  private(set) var notes: [DataNote] = []
+
+  /// Throws `DataError` that names the files that cannot be read, the first ten of more; then those that
+  /// are of another kind than the most.
+  init(
+    _ paths: [Path], folder: String, maximumBytes: Int, decode: UserData.PictureDecoder
+  ) throws {
+    var bad: [(path: String, problem: String)] = []
+    var kinds: [(path: String, kind: Kind)] = []
+    var kind: Kind?
+    var changes: [(text: String, path: String, count: Int)] = []
+    for path in paths {
+      // As messages have it.
+      let name = escaped(path.description)
+      let picture: UserData.Picture
+      do {
+        picture = try Self.picture(path, maximumBytes: maximumBytes, decode: decode)
+      } catch {
+        let line = "\(error)"
+        bad.append(
+          (name, line.hasPrefix(name + ": ") ? String(line.dropFirst(name.count + 2)) : line))
+        continue
+      }
+      for change in picture.changes {
+        if let known = changes.firstIndex(where: { $0.text == change }) {
+          changes[known].count += 1
+        } else {
+          changes.append((change, name, 1))
+        }
+      }
+      let next = Kind(picture)
+      kinds.append((name, next))
+      // With one bad file, pixels are for nothing.
+      guard bad.isEmpty else { continue }
+      guard let before = kind else {
+        try next.check(paths.count, folder: folder, maximumBytes: maximumBytes)
+        kind = next
+        pixels.reserveCapacity(next.size * paths.count)
+        pixels += picture.pixels
+        continue
+      }
+      guard before.fits(next) else { continue }
+      if before.channels == 1, next.channels == 3 {
+        // All before are grey by chance, and stand among colours now.
+        try next.check(paths.count, folder: folder, maximumBytes: maximumBytes)
+        pixels = Self.coloured(pixels)
+      }
+      pixels +=
+        before.channels == 3 && next.channels == 1 ? Self.coloured(picture.pixels) : picture.pixels
+      if before.isEither { kind = next }
+    }
+    guard bad.isEmpty else { throw refusal(of: bad, among: paths.count, in: folder) }
+    try Self.check(kinds, among: paths.count, in: folder)
+    guard let kind else { return }
+    (height, width, channels) = (kind.height, kind.width, kind.channels)
+    notes = changes.map { text, path, count in
+      DataNote(
+        count == 1
+          ? "\(path): \(text)" : "\(folder): \(count) pictures with \(text), the first is \(path)",
+        isWarning: true)
+    }
+  }
+
+  private static func picture(
+    _ path: Path, maximumBytes: Int, decode: UserData.PictureDecoder
+  ) throws -> UserData.Picture {
+    let picture = try decode(try Files.read(path, maximumBytes: maximumBytes), path.description)
+    let kind = Kind(picture)
+    guard kind.isPossible, kind.size == picture.pixels.count else {
+      throw DataError("\(picture.pixels.count) bytes of pixels for \(kind)")
+    }
+    return picture
+  }
+
+  /// Grey pixels as red, green and blue.
+  private static func coloured(_ pixels: [UInt8]) -> [UInt8] {
+    pixels.flatMap { [$0, $0, $0] }
+  }
+
+  /// Refuses pictures of several kinds: those that are not of the kind that the most have.
+  private static func check(
+    _ kinds: [(path: String, kind: Kind)], among count: Int, in folder: String
+  ) throws {
+    var groups: [(kind: Kind, count: Int, first: String)] = []
+    for (path, kind) in kinds {
+      if let known = groups.firstIndex(where: { $0.kind.fits(kind) }) {
+        groups[known].count += 1
+        // What tells grey from colour is the file that is surely one of them.
+        if groups[known].kind.isEither, !kind.isEither {
+          (groups[known].kind, groups[known].first) = (kind, path)
+        }
+      } else {
+        groups.append((kind, 1, path))
+      }
+    }
+    guard groups.count > 1, var most = groups.first else { return }
+    for group in groups where group.count > most.count { most = group }
+    let others = kinds.filter { !$0.kind.fits(most.kind) }
+    throw refusal(
+      of: others.map { path, kind in
+        (
+          path,
+          "\(kind), but \(most.first) is \(most.kind); expected one size and all grey or all RGB"
+        )
+      }, among: count, in: folder)
   }
 
   /// What all pictures of a set have in common.
@@ -124,9 +217,27 @@ extension UserImages {
     let width: Int
     let height: Int
     let channels: Int
+    let isEither: Bool
 
-    init(_ width: Int, _ height: Int, _ channels: Int) {
-      (self.width, self.height, self.channels) = (width, height, channels)
+    init(_ picture: UserData.Picture) {
+      (width, height, channels) = (picture.width, picture.height, picture.channels)
+      isEither = picture.isEither && picture.channels == 1
+    }
+
+    /// Whether pictures of both kinds may be in one set.
+    func fits(_ other: Kind) -> Bool {
+      width == other.width && height == other.height
+        && (channels == other.channels || isEither || other.isEither)
+    }
+
+    /// Refuses more pictures than fit in so many bytes.
+    func check(_ count: Int, folder: String, maximumBytes: Int) throws {
+      let (total, overflow) = size.multipliedReportingOverflow(by: count)
+      guard !overflow, total <= maximumBytes else {
+        throw DataError(
+          "\(folder): \(counted(count, "picture")) of \(self), expected at most \(maximumBytes) bytes of "
+            + "pixels")
+      }
     }
 
     var isPossible: Bool { width >= 1 && height >= 1 && (channels == 1 || channels == 3) }
@@ -136,4 +247,36 @@ extension UserImages {
       return "\(width) x \(height) \(colours)"
     }
   }
+}
+
+/// The refusal of files of a folder: of one, its own line; of several, the first ten and how many.
+private func refusal(
+  of files: [(path: String, problem: String)], among count: Int, in folder: String
+) -> DataError {
+  if files.count == 1 { return DataError("\(files[0].path): \(files[0].problem)") }
+  let shown = files.prefix(10).map { "\($0.path): \($0.problem)" }.joined(separator: " | ")
+  let rest = files.count > 10 ? " | and \(files.count - 10) more" : ""
+  return DataError("\(folder): \(files.count) of \(count) files cannot be used: \(shown)\(rest)")
+}
+
+/// The order of names in which numbers count as such: "2" before "10", "a2" before "a10".
+func naturallyPrecedes(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+  func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+  var (a, b) = (a[...], b[...])
+  let whole = (a, b)
+  while let x = a.first, let y = b.first {
+    if isDigit(x), isDigit(y) {
+      let (first, second) = (a.prefix(while: isDigit), b.prefix(while: isDigit))
+      let (p, q) = (first.drop { $0 == 0x30 }, second.drop { $0 == 0x30 })
+      if p.count != q.count { return p.count < q.count }
+      if !p.elementsEqual(q) { return p.lexicographicallyPrecedes(q) }
+      (a, b) = (a[first.endIndex...], b[second.endIndex...])
+    } else {
+      if x != y { return x < y }
+      (a, b) = (a.dropFirst(), b.dropFirst())
+    }
+  }
+  if a.isEmpty != b.isEmpty { return a.isEmpty }
+  // "01" and "1" are two names.
+  return whole.0.lexicographicallyPrecedes(whole.1)
 }

@@ -14,18 +14,28 @@ public struct UserImages: Sendable, Equatable {
   public let labels: [UInt8]?
   /// The names of labels from 0, where the folders of the images give them; otherwise empty.
   public let classes: [String]
+  /// What the user should know of how they were read.
+  public internal(set) var notes: [DataNote]
 
   init(
     height: Int, width: Int, channels: Int, pixels: [UInt8], labels: [UInt8]? = nil,
-    classes: [String] = []
+    classes: [String] = [], notes: [DataNote] = []
   ) {
     count = pixels.count / (height * width * channels)
     (self.height, self.width, self.channels) = (height, width, channels)
     (self.pixels, self.labels, self.classes) = (pixels, labels, classes)
+    self.notes = notes
   }
 
-  /// One more than the largest label; 0 where there are no labels.
-  public var classCount: Int { labels?.max().map { Int($0) + 1 } ?? 0 }
+  /// One more than the largest label, and as many as have names; 0 where there are no labels.
+  public var classCount: Int { max(classes.count, labels?.max().map { Int($0) + 1 } ?? 0) }
+
+  /// How many images each class has.
+  public var classSizes: [Int] {
+    var sizes = [Int](repeating: 0, count: classCount)
+    for label in labels ?? [] { sizes[Int(label)] += 1 }
+    return sizes
+  }
 
   /// A copy of the images of a part.
   public func images(_ split: Split) -> UserImages {
@@ -36,6 +46,7 @@ public struct UserImages: Sendable, Equatable {
     for row in rows { part.append(contentsOf: pixels[row * size..<(row + 1) * size]) }
     return UserImages(
       height: height, width: width, channels: channels, pixels: part,
-      labels: labels.map { labels in rows.map { labels[$0] } }, classes: classes)
+      labels: labels.map { labels in rows.map { labels[$0] } }, classes: classes,
+      notes: notes)
   }
 }

@@ -15,13 +15,16 @@ public struct UserPoints: Sendable, Equatable {
   public let lower: Point
   /// The largest coordinates.
   public let upper: Point
+  /// What the user should know of how they were read.
+  public let notes: [DataNote]
 
   /// Points from [count, 2] numbers; errors start with `name`.
   ///
   /// Throws `DataError` for fewer than 2 points, a number that is not finite, a column that is
   /// constant over the rows of `Split.train`, and numbers too large or too close for a standard
   /// deviation.
-  init(_ values: [Double], name: String) throws {
+  init(_ values: [Double], name: String, notes: [DataNote] = []) throws {
+    self.notes = notes
     count = values.count / 2
     guard count >= 2 else {
       throw DataError("\(name): \(counted(count, "point")), expected at least 2")

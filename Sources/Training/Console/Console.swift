@@ -1,3 +1,4 @@
+import Datasets
 import Glibc
 import Synchronization
 
@@ -43,8 +44,11 @@ public final class Console: Sendable {
   /// The columns of the terminal, or nothing where the console is none.
   public var width: Int? { terminalWidth() }
 
-  /// Prints a line above the status line.
+  /// Prints a line above the status line; what a terminal would act upon in it is escaped.
+  ///
+  /// All messages pass here, and names of files in them may hold anything.
   public func print(_ line: String) {
+    let line = escaped(line)
     status.withLock { status in
       output(status.isEmpty ? line + "\n" : "\r\u{1B}[K" + line + "\n" + status)
     }

@@ -168,7 +168,8 @@ extension Run {
   ) throws -> (share: Figure, loss: Figure) {
     let judge = try Judge(try classifier("accuracy"), runtime, reading)
     let images = try LabelledTable(
-      try TrainingData(experiment.data, directory: dataDirectory, split: split), experiment)
+      try TrainingData(experiment.data, directory: dataDirectory, split: split)
+        .ordered(byClasses: classes, experiment.data), experiment)
     let accuracy = Accuracy(try judge(images.table), labels: images.labels)
     return (accuracy.share, accuracy.loss)
   }

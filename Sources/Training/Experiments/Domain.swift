@@ -66,7 +66,7 @@ public struct Plane: Sendable {
   /// The set, where it is one whose density is known.
   public let set: ToySet?
   /// Points to show, [count, 2], where it is not.
-  private let examples: [Float]
+  private let examples: [Double]
 
   init(_ set: ToySet) {
     (name, self.set, examples) = (set.name, set, [])
@@ -77,7 +77,7 @@ public struct Plane: Sendable {
     (self.name, set) = (name, nil)
     (mean, standardDeviation) = (points.mean, points.standardDeviation)
     window = (points.lower, points.upper)
-    examples = points.values.prefix(2 * 4000).map { Float($0) }
+    examples = Array(points.values.prefix(2 * 4000))
   }
 
   init?(name: String, figures: [Double]) {
@@ -93,15 +93,32 @@ public struct Plane: Sendable {
     [mean, standardDeviation, window.lower, window.upper].flatMap { [$0.x, $0.y] }
   }
 
-  /// At most `count` points of the data, [count, 2]: none where a user's own data is out of reach.
-  func points(seed: UInt64, count: Int, standardised: Bool = false) -> [Float] {
-    if let set { return set.points(seed: seed, count: count, standardised: standardised) }
-    let points = Array(examples.prefix(2 * count))
-    guard standardised else { return points }
+  /// At most `count` points of the data, [count, 2], in data coordinates: none where a user's own data is
+  /// out of reach.
+  func points(seed: UInt64, count: Int) -> [Double] {
+    guard let set else { return Array(examples.prefix(2 * count)) }
+    return set.points(seed: seed, count: count).map(Double.init)
+  }
+
+  /// The same points as models see them.
+  func standardisedPoints(seed: UInt64, count: Int) -> [Float] {
+    if let set { return set.points(seed: seed, count: count, standardised: true) }
+    let points = points(seed: seed, count: count)
     return points.indices.map { i in
-      let (mean, scale) =
-        i % 2 == 0 ? (mean.x, standardDeviation.x) : (mean.y, standardDeviation.y)
-      return Float((Double(points[i]) - mean) / scale)
+      i % 2 == 0
+        ? Float((points[i] - mean.x) / standardDeviation.x)
+        : Float((points[i] - mean.y) / standardDeviation.y)
+    }
+  }
+
+  /// Points as models see them, [count, 2], in data coordinates.
+  ///
+  /// In double precision: far from the origin, single precision would round away what tells points apart.
+  func coordinates(ofStandardised points: [Float]) -> [Double] {
+    points.indices.map { i in
+      i % 2 == 0
+        ? mean.x + standardDeviation.x * Double(points[i])
+        : mean.y + standardDeviation.y * Double(points[i])
     }
   }
 }

@@ -115,6 +115,20 @@ public struct Experiment: Equatable, Sendable {
     }
   }
 
+  /// What will come of data that have classes without examples: a line for each.
+  public func warnings(_ data: TrainingData) -> [String] {
+    guard let classes = model.classes, case .images(_, let labels?) = data else { return [] }
+    let seen = Set(labels.bytes)
+    let missing = (0..<classes).filter { !seen.contains(UInt8(clamping: $0)) }
+    guard !missing.isEmpty else { return [] }
+    let names = missing.prefix(10).map { quoted(labels.name($0)) }.joined(separator: ", ")
+    let more = missing.count > 10 ? ", and \(missing.count - 10) more" : ""
+    return [
+      "model.classes: \(classes), and the data for training have no examples of \(names)\(more): "
+        + "nothing is learned of such a class"
+    ]
+  }
+
   /// Reads an experiment file and applies overrides such as `model.base=64`.
   ///
   /// - Throws: `ConfigurationError`, `FileError` or `FormatError` naming the file, the key, the value

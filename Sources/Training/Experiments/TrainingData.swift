@@ -10,39 +10,51 @@ public enum TrainingData: Sendable {
   case ownPoints(UserPoints, name: String)
   /// Images in rows of bytes, [height, width, channels] each, and the class of each where it is
   /// known.
-  case images(ByteTable, labels: ByteTable?)
+  case images(ByteTable, labels: ImageClasses?)
 
   /// Loads what `data:` says: the name of a data set, or the path of a user's own images or points.
   ///
   /// - Parameters:
   ///   - directory: The folder of downloaded data sets, with one folder each.
   ///   - split: Which images; 2-D sets and a user's own points hold all their parts.
+  ///   - note: Given what the user should know of how the data were read; warnings are printed
+  ///     unless told otherwise.
   /// - Throws: `DataError` for an unknown name, or for files that are missing or not what they should
   ///   be.
-  public init(_ name: String, directory: String, split: Split = .train) throws {
-    if let family = ImageFamily.all.first(where: { $0.name == name }) {
-      let images = try family.load(from: "\(directory)/\(name)").images(split)
+  public init(
+    _ name: String, directory: String, split: Split = .train,
+    note: (DataNote) -> Void = printWarning
+  ) throws {
+    let data = try DataSet(name, directory: directory)
+    for line in data.notes { note(line) }
+    try self.init(data, name: name, split: split)
+  }
+
+  /// A part of data that were read whole.
+  ///
+  /// - Throws: `DataError` where images have no such part.
+  public init(_ data: DataSet, name: String, split: Split = .train) throws {
+    switch data {
+    case .toy(let set): self = .points(set)
+    case .published(let all, let family):
+      let images = all.images(split)
       self = .images(
         try ByteTable(images.pixels, rowShape: [images.height, images.width, 1]),
-        labels: try ByteTable(images.labels, rowShape: []))
-      return
-    }
-    guard !ToySet.names.contains(name) else {
-      self = .points(try ToySet.named(name))
-      return
-    }
-    switch try UserData.load(name, decode: decodePicture) {
-    case .points(let points): self = .ownPoints(points, name: name)
-    case .images(let all):
+        labels: ImageClasses(try ByteTable(images.labels, rowShape: []), names: family.classes))
+    case .own(.points(let points)): self = .ownPoints(points, name: name)
+    case .own(.images(let all)):
       let images = all.images(split)
       guard images.count > 0 else {
         throw DataError(
-          "\(name): \(all.count) images have no \(split.rawValue) part; expected at least "
+          "\(name): \(all.count) \(all.count == 1 ? "image has" : "images have") no \(split.rawValue) part; expected at least "
             + "\(Split.fewestRows)")
       }
       self = .images(
         try ByteTable(images.pixels, rowShape: [images.height, images.width, images.channels]),
-        labels: try images.labels.map { try ByteTable($0, rowShape: []) })
+        labels: try images.labels.map {
+          ImageClasses(
+            try ByteTable($0, rowShape: []), names: images.classes, count: images.classCount)
+        })
     }
   }
 
@@ -53,7 +65,7 @@ public enum TrainingData: Sendable {
       try self.init(name, directory: directory)
       return
     }
-    if let data = try? TrainingData(name, directory: directory) {
+    if let data = try? TrainingData(name, directory: directory, note: { _ in }) {
       self = data
       return
     }
@@ -64,7 +76,7 @@ public enum TrainingData: Sendable {
     }
     self = .images(
       try ByteTable(bytes, rowShape: [height, width, channels]),
-      labels: try ByteTable((0..<50_000).map { UInt8($0 % 10) }, rowShape: []))
+      labels: ImageClasses(try ByteTable((0..<50_000).map { UInt8($0 % 10) }, rowShape: [])))
   }
 
   /// The same with every byte 0 or 255, where that is one for all runs.
@@ -102,15 +114,6 @@ public enum TrainingData: Sendable {
     case .images(let table, _): table.bytes.count
     }
   }
-}
-
-/// The pixels of a PNG, for the loader of a user's own images.
-private func decodePicture(
-  _ bytes: [UInt8], _ name: String
-) throws -> (width: Int, height: Int, channels: Int, pixels: [UInt8]) {
-  let bitmap: Bitmap
-  do { bitmap = try PNG.decode(bytes).bitmap } catch { throw DataError("\(name): \(error)") }
-  return (bitmap.width, bitmap.height, bitmap.channels, bitmap.pixels)
 }
 
 /// The examples of one step, as a program reads them.
@@ -163,7 +166,7 @@ struct BatchInput: Sendable {
               + (experiment.model.drawsSamples ? "null" : "labelled images"))
         }
         try checkLabels(known.bytes, classes: classes)
-        return Tensor.rows(of: known, at: rows)
+        return Tensor.rows(of: known.table, at: rows)
       }
     }
   }

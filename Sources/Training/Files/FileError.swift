@@ -1,3 +1,4 @@
+import Datasets
 import Glibc
 
 /// A failed operation of the file system, told in one line.
@@ -49,15 +50,10 @@ package func printable(_ text: String, limit: Int = 200) -> String {
   for scalar in text.unicodeScalars {
     if count == limit { return result + "..." }
     count += 1
-    switch scalar {
-    case "\n": result += "\\n"
-    case "\t": result += "\\t"
-    case "\r": result += "\\r"
-    case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
-      result += "\\u{" + String(scalar.value, radix: 16) + "}"
-    case "\u{2028}", "\u{2029}", "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}":
-      result += "\\u{" + String(scalar.value, radix: 16) + "}"
-    default: result.unicodeScalars.append(scalar)
+    if let escape = escaped(scalar) {
+      result += escape
+    } else {
+      result.unicodeScalars.append(scalar)
     }
   }
   return result

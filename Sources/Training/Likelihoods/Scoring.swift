@@ -125,12 +125,8 @@ extension Run {
   }
 
   private func scoredPoints(_ set: ToySet, _ plane: Plane, _ scoring: Scoring) -> ScoredData {
-    // Each part has its own points, which no training sees: those have steps below 16,000,000.
-    let step = 1 << 41 + (Split.allCases.firstIndex(of: scoring.split) ?? 0)
     let start = ContinuousClock.now
-    let points = (0..<(scoring.examples ?? 10_000)).map {
-      set.point(seed: scoring.seed, step: step, index: $0)
-    }
+    let points = set.heldOut(scoring.split, seed: scoring.seed, count: scoring.examples ?? 10_000)
     let densities = points.map { set.logDensity($0.x, $0.y) }
     return ScoredData(
       setting: planeSetting(scoring.split.rawValue),

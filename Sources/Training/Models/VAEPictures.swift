@@ -33,7 +33,8 @@ extension Drawing {
         to: paths.reconstructions)
       try write(
         try pictures.sheet(
-          try interpolations(run, examples, rows: min(8, count / 2)), columns: Self.pathLength + 2),
+          try interpolations(run, examples, rows: max(1, min(8, count / 2))),
+          columns: Self.pathLength + 2),
         to: paths.interpolation)
       if let map = model.latent.map {
         try write(
@@ -46,9 +47,11 @@ extension Drawing {
         try scatter(
           [
             try Series(
-              "data", interleaved: dataCoordinates(examples, set), color: Color(grey: 150)),
+              "data", interleaved: set.coordinates(ofStandardised: examples),
+              color: Color(grey: 150)),
             try Series(
-              "reconstructed", interleaved: dataCoordinates(decoded, set), color: .orange),
+              "reconstructed", interleaved: set.coordinates(ofStandardised: decoded), color: .orange
+            ),
           ], labels: Labels(title: "\(set.name): data and their reconstructions")),
         to: paths.reconstructions)
     }
@@ -62,8 +65,10 @@ extension Drawing {
   private func interpolations(_ run: Run, _ examples: [Float], rows: Int) throws -> [Float] {
     let width = pictures.domain.shape.product
     return try (0..<rows).flatMap { row -> [Float] in
-      let first = Array(examples[2 * row * width..<(2 * row + 1) * width])
-      let last = Array(examples[(2 * row + 1) * width..<(2 * row + 2) * width])
+      // Of one example alone, the way is from it to itself.
+      let (start, end) = (2 * row * width, (2 * row + 1) * width % examples.count)
+      let first = Array(examples[start..<start + width])
+      let last = Array(examples[end..<end + width])
       return try first
         + run.latentInterpolation(from: first, to: last, count: Self.pathLength) + last
     }
@@ -71,16 +76,16 @@ extension Drawing {
 
   /// Where the posteriors of examples are centred, by label where there are labels.
   private func latentScatter(
-    _ centres: [Float], _ latent: Latent, labels: [UInt8]?
+    _ centres: [Float], _ latent: Latent, labels: (of: [UInt8], classes: ImageClasses)?
   ) throws -> Bitmap {
     let plane = latent.plane(of: centres)
     let count = plane.points.count
-    let groups = labels.map { labels in Dictionary(grouping: 0..<count) { labels[$0] } }
+    let groups = labels.map { labels in Dictionary(grouping: 0..<count) { labels.of[$0] } }
     let series =
       groups.map { groups in
         groups.keys.sorted().map { label in
           Series(
-            "\(label)", (groups[label] ?? []).map { plane.points[$0] },
+            labels?.classes.name(Int(label)) ?? "", (groups[label] ?? []).map { plane.points[$0] },
             color: [8: Color(grey: 60), 9: Color(150, 150, 20)][label])
         }
       } ?? [Series(counted(count, "example"), plane.points)]
@@ -91,9 +96,9 @@ extension Drawing {
 
 extension TrainingData {
   /// The classes of the first `count` examples, where they have classes.
-  fileprivate func labels(_ count: Int) -> [UInt8]? {
+  fileprivate func labels(_ count: Int) -> (of: [UInt8], classes: ImageClasses)? {
     guard case .images(_, let labels?) = self else { return nil }
-    return Array(labels.bytes.prefix(count))
+    return (Array(labels.bytes.prefix(count)), labels)
   }
 }
 
@@ -245,7 +250,7 @@ extension Experiment {
   public func validation(directory: String) throws -> TrainingData? {
     guard model.hasBound else { return nil }
     do {
-      let data = try TrainingData(data, directory: directory, split: .validation)
+      let data = try TrainingData(data, directory: directory, split: .validation, note: { _ in })
       if patience == nil, case .ownPoints(let points, _) = data,
         Split.validation.rows(of: points.count).isEmpty
       {
@@ -253,7 +258,7 @@ extension Experiment {
       }
       return data
     } catch let error as DataError {
-      if patience != nil { throw error }
+      if patience != nil { throw DataError("\(error) (patience: null trains without)") }
       return nil
     }
   }

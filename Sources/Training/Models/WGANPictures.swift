@@ -39,7 +39,7 @@ extension Drawing {
       }
     }
     let data = try Series(
-      "data", interleaved: within(set.points(seed: 0, count: 500, standardised: true)),
+      "data", interleaved: within(set.standardisedPoints(seed: 0, count: 500)),
       color: Color(grey: 235))
     let drawn = try Series("samples", interleaved: within(samples), color: .orange)
     return try panels(

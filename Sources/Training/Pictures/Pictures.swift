@@ -26,7 +26,7 @@ struct Pictures {
         try Series(
           "data", interleaved: set.points(seed: 0, count: samples.count / 2),
           color: Color(grey: 185)),
-        try Series("samples", interleaved: dataCoordinates(samples, set), color: .blue),
+        try Series("samples", interleaved: set.coordinates(ofStandardised: samples), color: .blue),
       ],
       labels: Labels(title: title.isEmpty ? set.name : title), xRange: ranges.x, yRange: ranges.y,
       size: size)
@@ -113,7 +113,7 @@ struct Pictures {
     }
     let ranges = noiseRanges(set)
     return try Images.trajectories(
-      try paths(stages: stages.map { dataCoordinates($0.samples, set) }),
+      try paths(stages: stages.map { set.coordinates(ofStandardised: $0.samples) }),
       over: [
         try Series("data", interleaved: set.points(seed: 0, count: 1000), color: Color(grey: 185))
       ],
@@ -155,9 +155,8 @@ private func logDensity(of set: ToySet) throws -> Heat {
 }
 
 extension TrainingData {
-  /// A PNG of the first `count` examples; points are shown over the exact density.
-  ///
-  /// - Throws: `DataError` where there are fewer.
+  /// A PNG of the first `count` examples, or of all where there are fewer; points are shown over the exact
+  /// density.
   public func picture(count: Int, command: String) throws -> [UInt8] {
     let bitmap: Bitmap
     switch self {
@@ -172,13 +171,10 @@ extension TrainingData {
         ],
         labels: Labels(title: "\(set.name): \(set.definition)"))
     case .ownPoints(let points, let name):
-      let shown = points.values.prefix(2 * count).map { Float($0) }
+      let shown = Array(points.values.prefix(2 * count))
       bitmap = try scatter(
         [try Series("\(shown.count / 2) points", interleaved: shown)], labels: Labels(title: name))
     case .images(let table, _):
-      guard count <= table.rows else {
-        throw DataError("there are \(table.rows) images, fewer than \(count)")
-      }
       let bytes = table.bytes.prefix(count * domain.shape.product)
       bitmap = try Pictures(domain: domain).sheet(bytes.map { Float($0) * (2 / 255) - 1 })
     }
@@ -187,11 +183,8 @@ extension TrainingData {
   }
 }
 
-/// Standardised points, [count, 2], in the coordinates of the data.
+/// Standardised points, [count, 2], in the coordinates of a 2-D set, rounded to single precision: for
+/// figures, as the set's own points are.
 func dataCoordinates(_ samples: [Float], _ set: Plane) -> [Float] {
-  samples.indices.map { i in
-    let (mean, scale) =
-      i % 2 == 0 ? (set.mean.x, set.standardDeviation.x) : (set.mean.y, set.standardDeviation.y)
-    return Float(mean + scale * Double(samples[i]))
-  }
+  set.coordinates(ofStandardised: samples).map { Float($0) }
 }

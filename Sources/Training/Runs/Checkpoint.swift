@@ -1,3 +1,4 @@
+import Datasets
 import TensorCore
 
 /// All that a run needs to go on: every variable, and the step.
@@ -8,6 +9,8 @@ public struct Checkpoint: Sendable {
   public let experiment: Experiment
   /// What its examples are.
   public let domain: Domain
+  /// The names of the classes from 0, where folders named them.
+  public let classes: [String]
   /// The version of the program that wrote it.
   public let version: String
   /// What its data were, of a user's own.
@@ -20,15 +23,16 @@ public struct Checkpoint: Sendable {
   ///
   /// The metadata holds no time, host or path, so that equal runs give equal bytes.
   public static func write(
-    _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, step: Int, to path: String
+    _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, classes: [String] = [],
+    step: Int, to path: String
   ) throws {
-    try write(runtime, experiment, domain, data: nil, step: step, to: path)
+    try write(runtime, experiment, domain, classes: classes, data: nil, step: step, to: path)
   }
 
   /// As above, with what the data were, of a user's own.
   static func write(
-    _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, data: DataDigest?, step: Int,
-    to path: String
+    _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, classes: [String],
+    data: DataDigest?, step: Int, to path: String
   ) throws {
     let arrays = runtime.variableNames.map {
       ArrayDescription(name: $0, shape: runtime.shape(ofVariable: $0) ?? [])
@@ -39,6 +43,10 @@ public struct Checkpoint: Sendable {
       "figment.version": figmentVersion, "format": "pt",
     ]
     if let data { metadata["figment.data"] = data.record }
+    // Those of published images are their authors'.
+    if !classes.isEmpty, Domain(named: experiment.data) == nil {
+      metadata["figment.classes"] = "[" + classes.map(jsonString).joined(separator: ",") + "]"
+    }
     try Safetensors.write(arrays, metadata: metadata, to: path) { array, append in
       try runtime.read(variable: array.name, append)
     }
@@ -80,6 +88,19 @@ public struct Checkpoint: Sendable {
     }
     self.domain = domain
     data = reader.metadata["figment.data"].flatMap { DataDigest(recorded: $0) }
+    if let text = reader.metadata["figment.classes"] {
+      var names: [String] = []
+      do {
+        var cursor = JSONCursor(Array(text.utf8))
+        try cursor.array("names of classes") { names.append(try $0.string("the name of a class")) }
+        try cursor.end()
+      } catch let failure as JSONCursor.Failure {
+        throw FormatError(path: path, problem: "figment.classes: \(failure.problem)")
+      }
+      classes = names
+    } else {
+      classes = ImageFamily.all.first { [experiment] in $0.name == experiment.data }?.classes ?? []
+    }
   }
 
   /// Checks that a run of this checkpoint can go on with data.

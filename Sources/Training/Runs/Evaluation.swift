@@ -50,9 +50,12 @@ public struct ToyQuality: Equatable, Sendable {
 }
 
 extension Run {
-  /// Samples in the coordinates of the data: points as they are in the set, images in [-1, 1].
-  public func inDataCoordinates(_ samples: [Float]) -> [Float] {
-    if case .points(let plane) = domain { return dataCoordinates(samples, plane) }
-    return samples
+  /// Samples in the coordinates of the data: points as they are in the set, in double precision, and images
+  /// as the model draws them.
+  public func inDataCoordinates(_ samples: [Float]) -> NPY.Values {
+    if case .points(let plane) = domain {
+      return .doubles(plane.coordinates(ofStandardised: samples))
+    }
+    return .floats(samples)
   }
 }

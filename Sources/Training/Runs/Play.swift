@@ -86,7 +86,7 @@ extension Run {
     let field = try ScoreField(
       model, runtime, count: points.count / 2, weights: reading)
     let times = model.schedule.times
-    let data = set.points(seed: 0, count: 600, standardised: true)
+    let data = set.standardisedPoints(seed: 0, count: 600)
     let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map {
       max(1, Int((Double(times) * $0).rounded()))
     }
@@ -204,9 +204,15 @@ extension Domain {
 
 func readPicture(_ path: String, height: Int, width: Int, channels: Int?) throws -> Bitmap {
   let bytes = try FileSystem.read(path, limit: 1 << 28)
-  let picture: Bitmap
-  do { picture = try PNG.decode(bytes).bitmap } catch {
+  let read: PNG.Picture
+  do { read = try PNG.picture(bytes) } catch {
     throw FormatError(path: path, problem: error.description)
+  }
+  for change in read.changes { Console().print("warning: \(printable(path)): \(change)") }
+  var picture = read.bitmap
+  if read.isGreyByPalette, channels == 3 {
+    let pixels = picture.pixels.flatMap { [$0, $0, $0] }
+    picture = try Bitmap(pixels, height: picture.height, width: picture.width, channels: 3)
   }
   guard picture.height == height, picture.width == width,
     channels.map({ $0 == picture.channels }) ?? true

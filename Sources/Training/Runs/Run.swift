@@ -11,6 +11,8 @@ public struct Run {
   public let experiment: Experiment
   /// What its examples are.
   public let domain: Domain
+  /// The names of the classes from 0, where something says them.
+  public let classes: [String]
   /// Where the weights are.
   public let runtime: Runtime
   /// The model.
@@ -23,9 +25,10 @@ public struct Run {
   public let reading: @Sendable (Tensor) -> Tensor
 
   init(
-    experiment: Experiment, domain: Domain, runtime: Runtime, model: Model, parameters: Parameters,
-    step: Int
+    experiment: Experiment, domain: Domain, classes: [String], runtime: Runtime, model: Model,
+    parameters: Parameters, step: Int
   ) {
+    self.classes = classes
     (self.experiment, self.domain, self.runtime) = (experiment, domain, runtime)
     (self.model, self.parameters, self.step) = (model, parameters, step)
     reading = experiment.weights.reading(model.sampled(of: parameters))
@@ -41,6 +44,7 @@ public struct Run {
     experiment = checkpoint.experiment
     step = checkpoint.step
     domain = checkpoint.domain
+    classes = checkpoint.classes
     runtime = try Runtime(seed: experiment.seed, threads: threads)
     try checkpoint.restore(into: runtime)
     parameters = Parameters(experiment.model.root)
@@ -57,6 +61,27 @@ public struct Run {
           problem: "holds no array \(quoted(name)) of shape \(variable.shape)")
       }
     }
+  }
+
+  /// The number of a class that is called so, or has that number.
+  ///
+  /// - Throws: `DataError` where there is none, with those that there are.
+  public func label(ofClass word: String) throws -> Int {
+    if let named = classes.firstIndex(of: word) { return named }
+    // Where names are numbers themselves, a number is a name.
+    let areNumbers = classes.contains { Int($0) != nil }
+    let count = experiment.model.classes ?? classes.count
+    if let number = Int(word),
+      !areNumbers || (classes.count..<max(classes.count, count)).contains(number)
+    {
+      // What is out of range is refused with the model's own words.
+      return number
+    }
+    let shown = classes.prefix(20).map { quoted($0) }.joined(separator: ", ")
+    let known =
+      classes.isEmpty
+      ? "a number from 0" : shown + (classes.count > 20 ? ", and \(classes.count - 20) more" : "")
+    throw DataError("--class: there is no class \(quoted(word)); expected \(known)")
   }
 
   /// Why samples say little yet: the moving average that they are drawn with is still in part the random

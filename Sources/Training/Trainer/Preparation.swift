@@ -3,6 +3,9 @@ import TensorCore
 /// All that a run needs beside its folder, checked and compiled: whatever can be refused is refused before
 /// the folder is made.
 public struct Preparation {
+  /// The data, their classes in the order of the run.
+  let data: TrainingData
+  let validation: TrainingData?
   let runtime: Runtime
   let training: TrainingProgram
   let watch: Watch
@@ -22,7 +25,7 @@ public struct Preparation {
   init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData?, _ runtime: Runtime
   ) throws {
-    self.runtime = runtime
+    (self.data, self.validation, self.runtime) = (data, validation, runtime)
     training = try TrainingProgram(experiment, data, runtime)
     watch = try Watch(training, validation, experiment)
     preview = try Preview(training, experiment)

@@ -69,7 +69,7 @@ public struct Trainer {
     let (checkpoint, prepared) = try start()
     let (training, watch) = (prepared.training, prepared.watch)
     let first = checkpoint?.step ?? 0
-    let digest = DataDigest(data, experiment)
+    let digest = DataDigest(prepared.data, experiment)
     if let change = try checkpoint?.check(against: data.domain, digest) { log.warning("\(change)") }
     var divergence = Divergence(experiment.model)
     if first > 0, FileSystem.kind(of: paths.metrics) == .file {
@@ -94,7 +94,7 @@ public struct Trainer {
       }
     }
     do {
-      try drawFinal(training, style, console)
+      try drawFinal(prepared, style, console)
       return divergence.verdict.map { .diverged(reason: $0) } ?? .finished
     } catch let signal as Signal {
       return .interrupted(signal.interruption, step: signal.step)
@@ -118,6 +118,9 @@ public struct Trainer {
     }
     let runtime = try Runtime(seed: experiment.seed, threads: threads)
     let checkpoint = try restore(into: runtime)
+    // A run keeps the order of classes that it began with.
+    let data = try data.ordered(byClasses: checkpoint.classes, experiment.data)
+    let validation = try validation?.ordered(byClasses: checkpoint.classes, experiment.data)
     let prepared: Preparation
     do {
       prepared = try Preparation(experiment, data, validation: validation, runtime)
@@ -210,7 +213,8 @@ public struct Trainer {
         try metrics.synchronize()
         try timings.synchronize()
         try Checkpoint.write(
-          training.runtime, experiment, data.domain, data: digest, step: step, to: paths.checkpoint)
+          training.runtime, experiment, data.domain, classes: prepared.data.classNames, data: digest,
+          step: step, to: paths.checkpoint)
         saved = step
       }
       if isOver {
@@ -244,12 +248,13 @@ public struct Trainer {
 
   /// The pictures of the finished run, where one is missing; samples.png is the last.
   private func drawFinal(
-    _ training: TrainingProgram, _ style: Progress.Style, _ console: Console
+    _ prepared: Preparation, _ style: Progress.Style, _ console: Console
   ) throws {
+    let (training, data, validation) = (prepared.training, prepared.data, prepared.validation)
     let step = try Checkpoint(paths.checkpoint).step
     let run = Run(
-      experiment: experiment, domain: data.domain, runtime: training.runtime,
-      model: training.model, parameters: training.parameters, step: step)
+      experiment: experiment, domain: data.domain, classes: data.classNames,
+      runtime: training.runtime, model: training.model, parameters: training.parameters, step: step)
     let files = [paths.curves] + finalPictures(of: training.model)
     guard files.contains(where: { FileSystem.kind(of: $0) != .file }) else { return }
     try drawCurves(step: step)

@@ -41,11 +41,11 @@ struct Reader: Sendable {
     }
   }
 
-  private static func text(_ texts: [String]) -> [[UInt8]] { texts.map { Array($0.utf8) } }
+  private static func bytes(of texts: [String]) -> [[UInt8]] { texts.map { Array($0.utf8) } }
   private static let writing = "of the writer, which no file reaches"
   private static let system = "of the system: a file that is there, and stays, does not reach it"
 
-  static let all = [idx, gzip, png, safetensors, yaml, npy, csv, metrics]
+  static let all = [idx, gzip, png, safetensors, yaml, npy, npz, csv, text, metrics]
 
   private static let idx = Reader(
     name: "idx", file: "file-images-idx3-ubyte",
@@ -114,6 +114,7 @@ struct Reader: Sendable {
     isOfFiles: false,
     read: { bytes, _ in
       do {
+        _ = try PNG.picture(bytes, maximumPixels: 1 << 16)
         _ = try PNG.decode(bytes, maximumPixels: 1 << 16)
       } catch {
         _ = try? PNG.text(of: bytes)
@@ -239,7 +240,7 @@ struct Reader: Sendable {
         String(repeating: "[", count: 2000), String(repeating: "{a: ", count: 200),
         String(repeating: "- ", count: 300),
       ]
-      return text(good + wrong) + [[0x6E, 0xFF, 0x6E]]
+      return bytes(of: good + wrong) + [[0x6E, 0xFF, 0x6E]]
     },
     tokens: [
       ":", "- ", "{", "}", "[", "]", ",", "\"", "'", "|", ">", "&a", "*a", "!!", "<<: ", "---\n",
@@ -303,6 +304,19 @@ struct Reader: Sendable {
         try changed("shape", "shpae"), try changed("4, 2", "4, x"), try changed("", "", version: 2),
         try changed("", "", version: 3),
       ]
+      for type in ["|b1", "|i1", ">u2", "<i4", "=u8", "<f2", ">f8", "<c8", "|O", "int"] {
+        seeds.append(try changed("<f4", type))
+      }
+      func images(_ shape: [Int], _ values: [Double]) throws -> [UInt8] {
+        try NPY(shape: shape, values: .doubles(values)).encoded()
+      }
+      seeds += [
+        try images([3, 2, 1], [0, 1, 0, 1, 0, 1]), try images([1, 1, 2], [-0.01, 1]),
+        try images([1, 1, 2], [0, 7]), try images([1, 1, 2], [0, 200]),
+        try images([1, 2, 2, 4], .init(repeating: 1, count: 16)),
+        try images([2, 3], [1, 2, 3, 4, 5, 6]),
+        try images([3, 16], .init(repeating: 1, count: 48)),
+      ]
       let two = [0x93] + Array("NUMPY".utf8) + [2, 0, 0, 0, 0x7F, 0]
       return seeds + [Array(two.prefix(11)), two, [0x93, 1]]
     },
@@ -312,28 +326,82 @@ struct Reader: Sendable {
       "{", "e9",
     ],
     read: { _, path in try load(path) }, memory: memory(2 * deflation),
-    sources: ["Sources/Datasets/Files/NPY.swift", "Sources/Datasets/Own/UserData.swift"],
+    sources: [
+      "Sources/Datasets/Files/NPY.swift", "Sources/Datasets/Files/NPYHeader.swift",
+      "Sources/Datasets/Own/UserArrays.swift", "Sources/Datasets/Own/UserData.swift",
+    ],
     unreachable: [
+      ("expected one array, or its name", "of archives, which npz reads"),
       ("NPY: shape", "of the constructor"), ("expected a folder of PNGs", "the name says .npy"),
       (
         "expected at most",
-        "in UserData.swift: 65536 bytes are 4096 points, refused by the size before"
+        "in UserArrays.swift: 65536 bytes are 4096 points, refused by the size before"
       ),
     ])
+
+  private static let npz = Reader(
+    name: "npz", file: "file.npz",
+    seeds: {
+      let images = try NPY(shape: [2, 2, 2], values: .bytes((0..<8).map { UInt8($0) })).encoded()
+      let points = try NPY(shape: [3, 2], values: .doubles([1, 2, 3, 5, 0, 1])).encoded()
+      let labels = try NPY(shape: [2], values: .bytes([1, 0])).encoded()
+      let good = [
+        [ZipEntry(name: "images.npy", bytes: images, isDeflated: true)],
+        [ZipEntry(name: "p.npy", bytes: points)],
+        [ZipEntry(name: "p.npy", bytes: points, isDeflated: true, isLong: true)],
+        [
+          ZipEntry(name: "__MACOSX/._p.npy", bytes: [1]), ZipEntry(name: "x.npy", bytes: images),
+          ZipEntry(name: "y.npy", bytes: labels),
+        ],
+        [ZipEntry(name: "p.npy", bytes: points), ZipEntry(name: "images.npy", bytes: images)],
+      ]
+      let wrong = [
+        [ZipEntry(name: "p.npy", bytes: points, flags: 1)],
+        [ZipEntry(name: "p.npy", bytes: points, method: 12)],
+        [ZipEntry(name: "p.npy", bytes: points, size: 100_000)],
+        [ZipEntry(name: "p.npy", bytes: points, size: 3)],
+        [ZipEntry(name: "p.npy", bytes: points, isDeflated: true, size: 3)],
+        [ZipEntry(name: "p.npy", bytes: [1, 2, 3], isDeflated: true, size: 60_000)],
+        [ZipEntry(name: "p.npy", bytes: points, isDeflated: true, size: 400)],
+        [ZipEntry(name: "readme.txt", bytes: [1])], [],
+      ]
+      return try (good + wrong).map { try zipped($0) } + [Array("PK\u{3}\u{4}".utf8)]
+    },
+    tokens: ["PK", "\u{1}\u{2}", "\u{3}\u{4}", "\u{5}\u{6}", ".npy", "NUMPY", "x.npy", "y.npy"],
+    read: { _, path in
+      try load(path)
+      try load(path + ":p")
+    }, memory: memory(2 * deflation),
+    sources: ["Sources/Datasets/Files/NPZ.swift", "Sources/Datasets/Files/Inflate.swift"],
+    unreachable: [("zlib cannot start", "memory has run out")])
+
+  private static let text = Reader(
+    name: "text", file: "file.txt",
+    seeds: {
+      bytes(of: [
+        "1.5 2\n3  4\n 5 6.5 \n", "# x y\r1 2\r-3 4e5\r", "x y\r\n1 2\r\n3 4\r\n# end",
+        "1 2 3\n4 5 6\n",
+        "0,1\n1.5,2\n3,4\n", "0\t1\n1\t2\n", ",0,1\n0,1,2\n", "1\n2\n", "# nothing\n",
+        "1e-3 2\n3 4\n\n5 6\n",
+      ])
+    },
+    tokens: [
+      "nan", "1e999", " ", "  ", "\t", "\n", "\r", "\r\n", "#", ",", "-", "0,1\n", "\u{feff}",
+    ],
+    read: { _, path in try load(path) }, memory: memory(64), sources: [])
 
   private static let csv = Reader(
     name: "csv", file: "file.csv",
     seeds: {
-      text(
-        [
-          "x,y\n1,2\n3,4\n5,6.5\n", "1;2\r\n-3;4e5\r\n", "\u{feff}a\tb\n1\t2\n.5\t+7\n", "x,y\n",
-          "1,2\n\n3,4\n", "1\n2\n", "1,2,3\n", "1,\n", "1,a\n2,3\n", "1;2,5\n3;4\n", "1,inf\n2,3\n",
-          "1,2\n", "1,2\n1,3\n", "1e300,2\n-1e300,3\n", "0,0\n1e-320,1\n", "1,2\n3,4\n1e39,5\n",
-          "\n",
-          String(repeating: "1,2\n2,3\n", count: 2100),
-          // Row 9 is of the test part, and the deviation is without it.
-          (0..<200).map { $0 == 9 ? "1e60,3\n" : "\($0),\($0)\n" }.joined(),
-        ]) + [[0xFF, 0xFE, 0x31, 0]]
+      bytes(of: [
+        "x,y\n1,2\n3,4\n5,6.5\n", "1;2\r\n-3;4e5\r\n", "\u{feff}a\tb\n1\t2\n.5\t+7\n", "x,y\n",
+        "1,2\n\n3,4\n", "1\n2\n", "1,2,3\n", "1,\n", "1,a\n2,3\n", "1;2,5\n3;4\n", "1,inf\n2,3\n",
+        "1,2\n", "1,2\n1,3\n", "1e300,2\n-1e300,3\n", "0,0\n1e-320,1\n", "1,2\n3,4\n1e39,5\n",
+        "\n", "0,1\n2,3\n", ",0,1\n0,1,2\n",
+        String(repeating: "1.5,2\n2,3\n", count: 2100),
+        // Row 9 is of the test part, and the deviation is without it.
+        (0..<200).map { $0 == 9 ? "1e60,3\n" : "\($0),\($0)\n" }.joined(),
+      ]) + [[0xFF, 0xFE, 0x31, 0]]
     },
     tokens: [
       "nan", "inf", "1e999", "0x1", ",", ";", "\t", "\n", "\r\n", "\u{feff}", "\"", "-", "é",
@@ -349,7 +417,7 @@ struct Reader: Sendable {
   private static let metrics = Reader(
     name: "metrics", file: "metrics.jsonl",
     seeds: {
-      text([
+      bytes(of: [
         "{\"step\":3,\"loss\":0.25,\"rate\":1e-3,\"phase\":\"warm\"}\n{\"step\":6,\"loss\":\"NaN\"}\n",
         "{\"loss\":1,\"step\":3}\n", "{}\n", "{\"step\":-3}\n", "{\"step\":3} x\n",
         "{\"step\":3.5}\n",

@@ -3,8 +3,9 @@ import Glibc
 
 /// σ_t², the variance of x_{t-1} given x_t in the chain whose bound is taken.
 ///
-/// A bound holds for each of them, and says little without it: on Gaussian data with the best denoiser
-/// the posterior's is a nat per dimension short where `beta` is exact.
+/// A bound holds for each of them, and says little without it: on unit Gaussian data with the best denoiser
+/// `beta` is exact, and the posterior's is short by 0.58 nats a dimension with the linear schedule of 1,000
+/// times, 0.97 with Su's, 0.53 with the cosine and 2.23 with a linear one of 50 times.
 public struct ReverseVariance: Equatable, Sendable {
   /// What it is called: "beta", "posterior" or "fitted".
   public let name: String

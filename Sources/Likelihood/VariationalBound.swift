@@ -17,8 +17,8 @@ public enum LastStep: String, Equatable, Sendable {
 /// The variational bound of a diffusion model's log p(x_0), by term.
 ///
 /// After Ho et al. 2020, eq. 5: -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0, where L_T and all that does not depend on the network is
-/// summed exactly; of the squared errors K are drawn an example, stratified in t, and each weighed by the
-/// inverse of how often its t is drawn. L_0 has ⌈K/8⌉ draws of its own. All in fp32 with sums in double
+/// summed exactly; of the squared errors K are drawn an example, stratified in t (`TimeStrata`), and each
+/// weighed by the inverse of how often its t is drawn. L_0 has ⌈K/8⌉ draws of its own. All in fp32 with sums in double
 /// precision.
 public final class VariationalBound: Estimating {
   /// K, the draws of (t, ε) an example.
@@ -227,40 +227,4 @@ private func logProbability(from lower: Double, to upper: Double) -> Double {
   let larger = upper == .infinity ? 0 : logNormalDistribution(upper)
   guard lower > -.infinity else { return larger }
   return larger + log1p(-exp(logNormalDistribution(lower) - larger))
-}
-
-/// Which times are drawn, and how often: half evenly, half as their errors weigh with the variance
-/// β̃_t², as the first few decide most of the bound.
-private struct TimeStrata {
-  /// Of each t from 2 to T, from index 0, and what is below each.
-  private let probabilities, cumulative: [Double]
-
-  init(_ schedule: NoiseSchedule) {
-    let weights = (2...schedule.times).map {
-      schedule.boundFactor($0, deviation: schedule.posteriorDeviation($0))
-    }
-    let total = weights.reduce(0, +)
-    let probabilities = weights.map { 0.5 / Double(weights.count) + 0.5 * $0 / total }
-    var sum = 0.0
-    cumulative = probabilities.map { probability in
-      defer { sum += probability }
-      return sum
-    }
-    self.probabilities = probabilities
-  }
-
-  func probability(_ t: Int) -> Double { probabilities[t - 2] }
-
-  /// Of equal parts of the probability, draw number `draw` has the one of its number.
-  func time(_ draw: Int, of draws: Int, key: UInt64) -> Int {
-    // The site of the draws of a compiled program is a hash of names; this is "strata".
-    let word = Philox(seed: key, site: 0x7374_7261, run: UInt64(draw)).block(0)[0]
-    let place = (Double(draw) + (Double(word) + 0.5) * 0x1p-32) / Double(draws)
-    var (low, high) = (0, cumulative.count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if cumulative[middle] <= place { low = middle } else { high = middle }
-    }
-    return low + 2
-  }
 }

@@ -91,8 +91,9 @@ struct Head: Sendable {
       let mean = dense(features, dimension + 1, parameters["mean"])
       let learned =
         concentration == nil ? dense(features, 1, parameters["concentration"]) : nil
-      // Near 0 a draw says nothing of its centre, and from there it is not learned: in d dimensions the
-      // cosine of the angle between them is about κ/d.
+      // Davidson et al. have κ = softplus + 1, which starts near 1.7. There a draw says next to nothing of its
+      // centre, and from there κ is not learned: of d + 1 coordinates, the mean cosine of the angle between
+      // them is about κ/(d + 1). So it starts at d + 1.
       let start = Double(dimension + 1)
       let shift = start + (1 - (-start).exponential).logarithm
       body = { features in

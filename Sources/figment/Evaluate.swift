@@ -119,8 +119,8 @@ struct Evaluate: ParsableCommand {
       print(
         "\(printable(subject.name)): classifier \(digest.prefix(16)) at step \(subject.run.step)")
       print(
-        "  \(percent(share.mean)) +- \(percent(share.standardError)) of \(share.count) test images "
-          + "right, -log p(class | image) \(rounded(loss.mean)) +- \(rounded(loss.standardError)) nats"
+        "  \(measuredPercent(share.mean, share.standardError)) of \(share.count) test images "
+          + "right, -log p(class | image) \(measured(loss.mean, loss.standardError)) nats"
       )
     }
     return JSONObject([
@@ -143,6 +143,13 @@ struct Evaluate: ParsableCommand {
       members += [
         ("modes", .integer(quality.modes)), ("modes_found", .integer(quality.modesFound)),
         ("high_quality", .number(quality.highQuality)), ("stderr", .number(quality.standardError)),
+      ]
+    }
+    if let perfect = report.perfectQuality {
+      members += [
+        ("perfect_modes_found", .integer(perfect.modesFound)),
+        ("perfect_high_quality", .number(perfect.highQuality)),
+        ("perfect_high_quality_stderr", .number(perfect.standardError)),
       ]
     }
     for (prefix, figures) in [("", report.samples), ("perfect_", report.perfect)] {
@@ -168,14 +175,18 @@ struct Evaluate: ParsableCommand {
   private func printLines(_ report: ToyReport, _ run: Run, _ name: String) {
     let (samples, perfect) = (report.samples, report.perfect)
     print("\(name): \(samples.count) samples at step \(run.step), \(run.experiment.data)")
-    if let quality = report.quality {
+    func share(_ quality: ToyQuality) -> String {
+      measuredPercent(quality.highQuality, quality.standardError)
+    }
+    if let quality = report.quality, let perfect = report.perfectQuality {
       print(
-        "  \(quality.modesFound) of \(quality.modes) modes, \(percent(quality.highQuality)) +- "
-          + "\(percent(quality.standardError)) of samples within 3 standard deviations of a mode")
+        "  \(quality.modesFound) of \(quality.modes) modes, \(share(quality)) of samples within 3 "
+          + "standard deviations of a mode")
+      print(
+        "  as many points of the set: \(perfect.modesFound) of \(perfect.modes) modes, \(share(perfect))"
+      )
     }
-    func figure(_ estimate: Figure) -> String {
-      "\(rounded(estimate.mean)) +- \(rounded(estimate.standardError))"
-    }
+    func figure(_ estimate: Figure) -> String { measured(estimate.mean, estimate.standardError) }
     let words = [
       "squared MMD, standardised points", "sliced W2, data coordinates",
       "energy distance, data coordinates", "mean log density, nats per point of the plane",
@@ -186,7 +197,8 @@ struct Evaluate: ParsableCommand {
     for line in table([["", "samples", "points of the set"]] + rows, rightAligned: [1, 2]) {
       print("  " + line)
     }
-    print("  minus the entropy of the set is \(rounded(-report.entropy)) nats")
+    let place = DecimalPlace(error: samples.logDensity.standardError)
+    print("  minus the entropy of the set is \(place(-report.entropy)) nats")
     if samples.outside > 0 {
       print("  \(percent(samples.outside)) of samples lie where the density is zero")
     }

@@ -25,6 +25,50 @@ package func rounded(_ value: Double) -> String {
   return decimal((value * scale).rounded() / scale)
 }
 
+/// The decimal place to which figures of one standard error are printed: that of the error's second digit.
+///
+/// What stands behind it would be another with other examples, and says nothing.
+package struct DecimalPlace: Equatable, Sendable {
+  /// Digits after the point, below 0 for tens and so on; nil where no error is known.
+  package let digits: Int?
+
+  /// The place for figures of a standard error; without one, if that is NaN, infinite or 0, they have four
+  /// digits or so.
+  package init(error: Double) {
+    guard error.isFinite, error > 0 else {
+      digits = nil
+      return
+    }
+    // From 9.95 on, ten; below 99.5, ninety-nine.
+    var (scaled, digits) = (error, 0)
+    while scaled < 9.95 { (scaled, digits) = (scaled * 10, digits + 1) }
+    while scaled >= 99.5 { (scaled, digits) = (scaled / 10, digits - 1) }
+    self.digits = digits
+  }
+
+  /// A figure, or its error, rounded to the place.
+  package func callAsFunction(_ value: Double) -> String {
+    guard let digits, value.isFinite else { return rounded(value) }
+    // Beyond that Double has no digits; the text is its shortest.
+    guard digits <= 15 else { return "\(value)" }
+    if digits >= 0 { return fixed(value, digits) }
+    var unit = 1.0
+    for _ in digits..<0 { unit *= 10 }
+    return fixed((value / unit).rounded() * unit, 0)
+  }
+}
+
+/// A figure with its standard error, both to the error's second digit: "-89.18 +- 0.24".
+package func measured(_ value: Double, _ error: Double) -> String {
+  let place = DecimalPlace(error: error)
+  return "\(place(value)) +- \(place(error))"
+}
+
+/// A share with its standard error in percent: "97.90 +- 0.14 %".
+package func measuredPercent(_ share: Double, _ error: Double) -> String {
+  measured(100 * share, 100 * error) + " %"
+}
+
 /// A share in percent, two digits after the point.
 package func percent(_ share: Double) -> String { fixed(100 * share, 2) + " %" }
 

@@ -79,9 +79,9 @@ public struct JudgedDigits: Sendable {
 
   fileprivate var cells: [String] {
     [label]
-      + named.flatMap { name, figure in
-        let digits = name == "frechet_distance" ? 2 : 3
-        return [fixed(figure.mean, digits), fixed(figure.standardError, digits)]
+      + named.flatMap { _, figure in
+        let place = DecimalPlace(error: figure.standardError)
+        return [place(figure.mean), place(figure.standardError)]
       }
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Likelihood
 
 extension LikelihoodTable {
@@ -12,13 +13,16 @@ extension LikelihoodTable {
       + rows.map { row in
         let (estimate, figure) = (row.estimate, row.estimate.figure)
         let variant = estimate.variant.isEmpty ? "" : " \(estimate.variant)"
-        let ess = estimate.effectiveSamples.map { fixed(Figure($0).mean, 1) } ?? "-"
-        let terms = estimate.terms.map { "\($0.name) \(fixed($0.mean, 3))" }
-        return [printable(row.run), estimate.estimator.rawValue + variant, fixed(figure.mean, 3)]
-          + [figure.count > 1 ? fixed(figure.standardError, 3) : "-"]
-          + (hasBits ? [row.bitsPerDimension.map { fixed($0, 4) } ?? "-"] : [])
+        let place = DecimalPlace(error: figure.standardError)
+        let ess = estimate.effectiveSamples.map(Figure.init).map {
+          DecimalPlace(error: $0.standardError)($0.mean)
+        }
+        let terms = estimate.terms.map { "\($0.name) \(place($0.mean))" }
+        return [printable(row.run), estimate.estimator.rawValue + variant, place(figure.mean)]
+          + [figure.count > 1 ? place(figure.standardError) : "-"]
+          + (hasBits ? [row.bitsText ?? "-"] : [])
           + [
-            estimate.samples > 0 ? "\(estimate.samples)" : "-", "\(figure.count)", ess,
+            estimate.samples > 0 ? "\(estimate.samples)" : "-", "\(figure.count)", ess ?? "-",
             fixed(estimate.seconds, 1), terms.isEmpty ? "-" : terms.joined(separator: ", "),
           ]
       }
@@ -36,15 +40,23 @@ extension LikelihoodTable.Difference {
       return words.filter { !$0.isEmpty }.joined(separator: " ")
     }
     let sign = figure.mean < 0 ? "" : "+"
-    let head = "\(name(first)) less \(name(second)): \(sign)\(fixed(figure.mean, 3)) nats"
+    let place = DecimalPlace(error: figure.standardError)
+    let head = "\(name(first)) less \(name(second)): \(sign)\(place(figure.mean)) nats"
     guard figure.count > 1 else { return head + ", n 1" }
     let (lower, upper) = figure.interval
-    return head + " +- \(fixed(figure.standardError, 3)), 95 % from \(fixed(lower, 3)) to "
-      + "\(fixed(upper, 3)), paired over n \(figure.count)"
+    return head + " +- \(place(figure.standardError)), 95 % from \(place(lower)) to "
+      + "\(place(upper)), paired over n \(figure.count)"
   }
 }
 
 extension ScoredRun {
+  /// Bits per dimension to the digits that the figure has.
+  fileprivate var bitsText: String? {
+    guard let bits = bitsPerDimension else { return nil }
+    let error = estimate.figure.standardError / (Double(setting.dimensions) * log(2))
+    return DecimalPlace(error: error)(bits)
+  }
+
   /// A JSON object; `differences` are those of its table.
   public func json(seed: UInt64, differences: [LikelihoodTable.Difference]) -> String {
     let figure = estimate.figure

@@ -141,8 +141,9 @@ public struct Reproduced: Sendable {
   /// The row as a line of the file.
   public var line: String {
     let figure = scored.estimate.figure
+    let place = DecimalPlace(error: figure.standardError)
     let ours =
-      "\(fixed(figure.mean, 2)) ± \(fixed(figure.standardError, 2)) (IWAE-\(row.samples), n \(figure.count))"
+      "\(place(figure.mean)) ± \(place(figure.standardError)) (IWAE-\(row.samples), n \(figure.count))"
     let cells = [
       row.name, ours, row.published, "`\(command)`", "\(seed)", "\(step)", fixed(minutes, 1),
       hardware, row.source,

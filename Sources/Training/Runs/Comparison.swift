@@ -10,7 +10,14 @@ public struct Comparison: Sendable {
     let minutes: [Int: Double]
 
     func setting(_ path: String) -> String? { settings.first { $0.path == path }?.text }
-    var lastLoss: Double? { records.last { $0["loss"] != nil }?["loss"]?.double }
+    var losses: [Double] { records.compactMap { $0["loss"]?.double } }
+    var lastLoss: Double? { losses.last }
+
+    /// The last loss to the digits that it would share with a line of other draws.
+    var lastLossText: String {
+      guard let lastLoss else { return "-" }
+      return DecimalPlace(error: spread(losses.suffix(20)))(lastLoss)
+    }
   }
 
   private let entries: [Entry]
@@ -67,7 +74,7 @@ public struct Comparison: Sendable {
         row(printable(key)) { $0.setting(key).map { printable($0, limit: 40) } ?? "-" }
       } + [
         row("steps done") { "\($0.checkpoint.step) of \($0.checkpoint.experiment.steps)" },
-        row("last loss") { $0.lastLoss.map { rounded($0) } ?? "-" },
+        row("last loss") { $0.lastLossText },
       ]
   }
 
@@ -102,6 +109,14 @@ public struct Comparison: Sendable {
     return try PNG.encode(
       bitmap, text: [("Software", "figment \(figmentVersion)"), ("figment.command", command)])
   }
+}
+
+/// The standard deviation of values in order about whatever they slowly follow, by the squares of successive
+/// differences (von Neumann 1941); NaN of fewer than three.
+package func spread(_ values: ArraySlice<Double>) -> Double {
+  guard values.count > 2 else { return .nan }
+  let squares = zip(values, values.dropFirst()).reduce(0) { $0 + ($1.1 - $1.0) * ($1.1 - $1.0) }
+  return (squares / Double(2 * (values.count - 1))).squareRoot()
 }
 
 /// The minutes of training up to each step that a file of timings has a line of.

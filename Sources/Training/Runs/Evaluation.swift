@@ -7,7 +7,7 @@ public struct ToyQuality: Equatable, Sendable {
   public let count: Int
   /// The share within 3 standard deviations of their nearest mode.
   public let highQuality: Double
-  /// Modes that hold at least 20 of 10,000 high-quality samples.
+  /// Modes that hold at least 20 high-quality samples of each 10,000 judged.
   public let modesFound: Int
   /// Modes of the set.
   public let modes: Int

@@ -148,12 +148,25 @@ private struct Cloud {
 public struct ToyReport: Sendable {
   /// Modes and quality, of sets that have modes.
   public let quality: ToyQuality?
+  /// The same of as many points of the set itself.
+  public let perfectQuality: ToyQuality?
   /// The distances of the samples.
   public let samples: ToyDistances
   /// The distances of as many points of the set itself: what perfect samples would have.
   public let perfect: ToyDistances
   /// The set's entropy in nats: minus what `logDensity` would be of perfect samples.
   public let entropy: Double
+
+  /// Judges points in data coordinates, [count, 2] of at least 100, beside as many of the set itself.
+  public init(_ points: [Float], _ set: ToySet) throws {
+    // Other points than those that both are compared with.
+    let fresh = set.points(seed: 0, step: (1 << 41) + 1, count: points.count / 2)
+    quality = set.modes.isEmpty ? nil : try ToyQuality(points, set)
+    perfectQuality = set.modes.isEmpty ? nil : try ToyQuality(fresh, set)
+    samples = ToyDistances(points, set)
+    perfect = ToyDistances(fresh, set)
+    entropy = set.entropy
+  }
 }
 
 extension Run {
@@ -171,11 +184,6 @@ extension Run {
     }
     let drawn = try sample(
       seeds: (0..<count).map { UInt64($0) }, latent: latent, observe: observe)
-    let samples = dataCoordinates(drawn, plane)
-    return ToyReport(
-      quality: set.modes.isEmpty ? nil : try ToyQuality(samples, set),
-      samples: ToyDistances(samples, set),
-      perfect: ToyDistances(set.points(seed: 0, step: (1 << 41) + 1, count: count), set),
-      entropy: set.entropy)
+    return try ToyReport(dataCoordinates(drawn, plane), set)
   }
 }

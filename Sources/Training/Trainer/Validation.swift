@@ -60,7 +60,7 @@ final class BoundValidation: Validating {
     }
     let count = Double(input.count)
     // Latent coordinates that the data move: those whose posterior's centre varies over the data with a
-    // variance above 0.01 (Burda et al. 2016, §5.1).
+    // variance above 0.01 (Burda et al. 2016, §5.2).
     let active = zip(sums, squares).count { sum, square in
       square / count - (sum / count) * (sum / count) > 0.01
     }

@@ -200,8 +200,12 @@ class Bound:
         self.posterior[1:] = self.betaBar[:-1] * self.beta[1:] / self.betaBar[1:]
         self.scale = np.zeros(self.times + 1)
         self.scale[1:] = self.beta[1:] ** 2 / (self.alpha[1:] * self.betaBar[1:])
-        weights = self.scale[2:] ** 2 / (2 * self.posterior[2:] ** 2)
+        weights = self.weights()
         self.probability = 0.5 / (self.times - 1) + 0.5 * weights / weights.sum()
+
+    def weights(self):
+        """w_t for t from 2, by which half of the times are drawn."""
+        return self.scale[2:] ** 2 / (2 * self.posterior[2:] ** 2)
 
     def errors(self, x, seeds, draws):
         """|ε - ε̂|² and t of every draw, [K + ⌈K/8⌉, n]; the last have t = 1."""

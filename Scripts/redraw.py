@@ -1,4 +1,4 @@
-"""Draws what `figment sample` draws, by numpy, from the arrays in a run's checkpoint: to check figment's and docs/conventions.md.
+"""Draws what `figment sample` draws, by numpy: to check figment's samples and docs/conventions.md.
 
     python3 Scripts/redraw.py RUN samples.npy --seeds 0-63 [--sampler NAME] [--steps N] [--eta X] [--class K]
     python3 Scripts/redraw.py RUN --initial
@@ -126,8 +126,7 @@ def unetDenoiser(run, x, index, label):
 def drawDiffusion(run, seeds, options):
     model, sampling = run.settings["model"], run.settings["sampling"]
     method = options.sampler or sampling["method"]
-    own = sampling["steps"] if method == sampling["method"] else None
-    count = options.steps or own or model["times"]
+    count = options.steps or sampling["steps"] or model["times"]
     eta = sampling["eta"] if options.eta is None else options.eta
     label = None if model["classes"] is None else classes(model, seeds, options)
     schedule = Schedule(model["schedule"], model["times"])

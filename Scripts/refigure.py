@@ -1,15 +1,14 @@
-"""Finds again what `figment likelihood` prints and what training logs, by numpy and with the same draws: to check figment's
-and docs/conventions.md.
+"""Finds again what `figment likelihood` prints and what training logs, by numpy: to check both and docs/conventions.md.
 
     figment likelihood RUN --json --samples 50 --examples 100 > figures.json
     python3 Scripts/refigure.py RUN figures.json [IMAGES]
     python3 Scripts/refigure.py RUN --losses [POINTS]
 
-RUN is the folder of a run: of a DDPM with an MLP on a 2-D set, or of a VAE on a 2-D set or on images, which IMAGES then is: an
-array of bytes (.npy), or an IDX file that is the whole part. The first form prints each figure beside numpy's. The second does
-so with the losses of a DDPM with an MLP that learned nothing (`--set optimizer.rate=1e-60 --set report.metricsEvery=1`), on a 2-D
-set or a .csv of one's own, POINTS: a check of the order of an epoch and of the draws in training. Exit code 1 where a figure
-differs by more than 1e-3.
+RUN is the folder of a run: of a DDPM with an MLP on a 2-D set, or of a VAE on a 2-D set or on images, which IMAGES then
+is: an array of bytes (.npy), or an IDX file that is the whole part. The first form prints each figure beside numpy's, of
+the same draws. The second does so with the losses of a DDPM with an MLP that learned nothing, on a 2-D set or on a .csv
+of one's own, POINTS (`--set optimizer.rate=1e-60 --set report.metricsEvery=1 --set optimizer.average=null`): a check of
+the order of an epoch and of the draws in training. Exit code 1 where a figure differs by more than 1e-3.
 """
 import argparse
 import json
@@ -344,7 +343,12 @@ def figures(run, table, path):
             if not found:
                 x, seeds = seen(run, row["split"], count, seed, path), keys(count, seed)
                 if kind == "vae":
-                    found = autoencoder(run, x, seeds, draws)
+                    # So many at a time that a layer of 512 units takes 400 MB.
+                    size = max(1, 100_000 // draws)
+                    parts = [
+                        autoencoder(run, x[i : i + size], seeds[i : i + size], draws) for i in range(0, count, size)
+                    ]
+                    found = {word: np.concatenate([part[word] for part in parts]) for word in parts[0]}
                 else:
                     found = diffusion(run, x, seeds, draws, seed)
             values = found[row.get("variance", row["estimator"])] + shift

@@ -184,7 +184,7 @@ def dense(run, name, x):
 
 
 def groupNorm(run, name, x):
-    """Of [n, channels] or [n, ..., channels], with the WGAN's number of groups."""
+    """Of [n, channels] or [n, ..., channels]; a U-Net's channels are divisible by 8, too."""
     channels = x.shape[-1]
     groups = next(g for g in (8, 4, 2, 1) if channels % g == 0)
     y = x.reshape(len(x), -1, groups, channels // groups)
@@ -192,14 +192,39 @@ def groupNorm(run, name, x):
     return y.reshape(x.shape) * run.array(name + "/scale") + run.array(name + "/shift")
 
 
+def norm(run, name, x):
+    """Group norm where there is one of that name."""
+    return groupNorm(run, name, x) if run.has(name + "/scale") else x
+
+
+def convolution(run, name, x, stride=1):
+    """Of NHWC images, with as many zeros around them as keep their size at stride 1."""
+    f = run.array(name + "/filter")
+    n, h, w, _ = x.shape
+    p = f.shape[0] // 2
+    x = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
+    result = run.array(name + "/bias")
+    for i in range(f.shape[0]):
+        for j in range(f.shape[1]):
+            result = result + x[:, i : i + h : stride, j : j + w : stride] @ f[i, j]
+    return result
+
+
+def doubled(x):
+    return x.repeat(2, 1).repeat(2, 2)
+
+
+def direction(x):
+    """x over its length along the last axis; the first axis where x is next to zero."""
+    square = (x * x).sum(-1, keepdims=True)
+    return np.where(square < 1e-20, np.eye(1, x.shape[-1])[0], x / np.sqrt(np.maximum(square, 1e-20)))
+
+
 def hidden(run, prefix, x, activation):
     """The layers PREFIX/hidden0, ... with their norms, where they have some, each followed by an activation."""
     i = 0
     while run.has(f"{prefix}/hidden{i}/weight"):
         name = f"{prefix}/hidden{i}"
-        x = dense(run, name, x)
-        if run.has(name + "/norm/scale"):
-            x = groupNorm(run, name + "/norm", x)
-        x = activation(x)
+        x = activation(norm(run, name + "/norm", dense(run, name, x)))
         i += 1
     return x

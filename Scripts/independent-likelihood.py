@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from figment_run import ACTIVATIONS, Run, dense, hidden
+from figment_run import ACTIVATIONS, Run, dense, direction, hidden
 
 GRID = 4001
 
@@ -61,7 +61,7 @@ def main():
     mean = dense(run, "vae/posterior/mean", h)
     isSphere = run.has("vae/posterior/concentration/weight")
     if isSphere:
-        mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+        mean = direction(mean)
         start = np.log(np.expm1(mean.shape[1]))
         k = np.logaddexp(0, dense(run, "vae/posterior/concentration", h)[:, 0] + start) + 1e-3
     else:

@@ -1,11 +1,11 @@
-"""Draws what `figment sample` draws, by numpy, from the arrays in a run's checkpoint: to check figment's and docs/conventions.md.
+"""Draws what `figment sample` draws, by numpy: to check figment's samples and docs/conventions.md.
 
     python3 Scripts/redraw.py RUN samples.npy --seeds 0-63 [--sampler NAME] [--steps N] [--eta X] [--class K]
     python3 Scripts/redraw.py RUN --initial
 
-RUN is the folder of a run whose network is an MLP: a DDPM on points, a VAE or a WGAN. The first form compares samples with
-those that `figment sample` wrote with the same options, and prints the largest difference; exit code 1 where it is above 1e-4
-of their range. The second compares the parameters with their initial values, to the bit, of a run that learned nothing
+RUN is the folder of a run of a DDPM (in fp32), a VAE or a WGAN. The first form compares samples with those that
+`figment sample` wrote with the same options, and prints the largest difference; exit code 1 where it is above 1e-4 of their
+range. The second compares the parameters with their initial values, to the bit, of a run that learned nothing
 (`--set steps=1 --set optimizer.rate=1e-60`): a check of the uniform draws.
 """
 import argparse
@@ -13,7 +13,8 @@ import sys
 
 import numpy as np
 
-from figment_run import ACTIVATIONS, Run, checkPhilox, dense, hidden, normal, relu, sigmoid, silu, uniform
+from figment_run import ACTIVATIONS, Run, checkPhilox, convolution, dense, direction, doubled, groupNorm, hidden, norm
+from figment_run import normal, relu, sigmoid, silu, uniform
 
 TOLERANCE = 1e-4
 
@@ -68,22 +69,77 @@ def timeFeatures(index, width):
     return np.concatenate([np.sin(phases), np.cos(phases)])
 
 
+def mlpDenoiser(run, x, index, label):
+    """The noise in points x, [n, 2], at a time index."""
+    width = run.settings["model"]["timeFeatures"]
+    features = np.tile(timeFeatures(index, width), (len(x), 1))
+    if label is not None:
+        features += run.array("denoiser/class/table")[label]
+    return dense(run, "denoiser/output", hidden(run, "denoiser", np.concatenate([x, features], 1), silu))
+
+
+def unetBlock(run, name, x, time):
+    h = convolution(run, name + "/convolution0", silu(groupNorm(run, name + "/norm0", x)))
+    h = h + dense(run, name + "/time", time)[:, None, None]
+    h = convolution(run, name + "/convolution1", silu(groupNorm(run, name + "/norm1", h)))
+    return h + (convolution(run, name + "/skip", x) if run.has(name + "/skip/filter") else x)
+
+
+def attention(run, name, x):
+    h = groupNorm(run, name + "/norm", x).reshape(len(x), -1, x.shape[-1])
+    query, key, value = (dense(run, f"{name}/self/{part}", h) for part in ("query", "key", "value"))
+    scores = query @ key.transpose(0, 2, 1) / np.sqrt(x.shape[-1])
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    return x + dense(run, name + "/self/output", weights @ value).reshape(x.shape)
+
+
+def unetDenoiser(run, x, index, label):
+    """The noise in images x at a time index."""
+    model = run.settings["model"]
+    features = timeFeatures(index, model["base"])[None]
+    time = dense(run, "denoiser/time1", silu(dense(run, "denoiser/time0", features)))
+    if label is not None:
+        time = time + run.array("denoiser/class/table")[label]
+    time = silu(time)
+    h = convolution(run, "denoiser/stem", x)
+    skips, last = [h], len(model["multipliers"]) - 1
+    for level in range(last + 1):
+        for i in range(model["blocks"]):
+            h = unetBlock(run, f"denoiser/down{level}.{i}", h, time)
+            skips.append(h)
+        if level < last:
+            h = convolution(run, f"denoiser/down{level}.halve", h, stride=2)
+            skips.append(h)
+    h = unetBlock(run, "denoiser/middle0", h, time)
+    if model["attention"]:
+        h = attention(run, "denoiser/attention", h)
+    h = unetBlock(run, "denoiser/middle1", h, time)
+    for level in range(last, -1, -1):
+        for i in range(model["blocks"] + 1):
+            h = unetBlock(run, f"denoiser/up{level}.{i}", np.concatenate([h, skips.pop()], 3), time)
+        if level > 0:
+            h = convolution(run, f"denoiser/up{level}.double", doubled(h))
+    return convolution(run, "denoiser/output", silu(groupNorm(run, "denoiser/output.norm", h)))
+
+
 def drawDiffusion(run, seeds, options):
     model, sampling = run.settings["model"], run.settings["sampling"]
-    if model["network"] != "mlp":
-        sys.exit(f"the network is {model['network']}; expected mlp")
     method = options.sampler or sampling["method"]
-    own = sampling["steps"] if method == sampling["method"] else None
-    count = options.steps or own or model["times"]
+    count = options.steps or sampling["steps"] or model["times"]
     eta = sampling["eta"] if options.eta is None else options.eta
-    x = normal("sample/start/start", seeds, 2)
-    for t, _, a, b, c in Schedule(model["schedule"], model["times"]).steps(method, count, eta):
-        features = np.tile(timeFeatures(t - 1, model["timeFeatures"]), (len(seeds), 1))
-        if model["classes"] is not None:
-            features += run.array("denoiser/class/table")[classes(model, seeds, options)]
-        h = hidden(run, "denoiser", np.concatenate([x, features], 1), silu)
-        noise = dense(run, "denoiser/output", h)
-        x = a * x + b * noise + c * normal("sample/step/noise", seeds, 2, t)
+    label = None if model["classes"] is None else classes(model, seeds, options)
+    schedule = Schedule(model["schedule"], model["times"])
+    shape, size = (-1, *run.shape), np.prod(run.shape)
+    x = normal("sample/start/start", seeds, size).reshape(shape)
+    for t, _, a, b, c in schedule.steps(method, count, eta):
+        fresh = normal("sample/step/noise", seeds, size, t).reshape(shape)
+        if run.isOfPoints:
+            x = a * x + b * mlpDenoiser(run, x, t - 1, label) + c * fresh
+        else:
+            signal, noise = schedule.alphaBar[t], schedule.betaBar[t]
+            clean = (x - noise * unetDenoiser(run, x, t - 1, label)) / signal
+            x = (a + b / noise) * x - b * signal / noise * np.clip(clean, -1, 1) + c * fresh
     return x
 
 
@@ -96,17 +152,27 @@ def classes(model, seeds, options):
 # VAE.
 
 
+def decoder(run, z):
+    """What the decoder says of z, [..., d]: [...] + numbers of an example."""
+    model = run.settings["model"]
+    activation = ACTIVATIONS[model["activation"]]
+    h = hidden(run, "vae/decoder", z, activation)
+    if model["network"] == "mlp":
+        return dense(run, "vae/decoder/output", h)
+    channels = model["channels"]
+    height, width, _ = run.shape
+    h = dense(run, "vae/decoder/unfold", h)
+    h = h.reshape(-1, height >> len(channels), width >> len(channels), channels[-1])
+    for i in range(len(channels)):
+        h = convolution(run, f"vae/decoder/convolution{i}", doubled(activation(h)))
+    return h.reshape(*z.shape[:-1], -1)
+
+
 def drawAutoencoder(run, seeds, options):
     model = run.settings["model"]
-    if model["network"] != "mlp":
-        sys.exit(f"the network is {model['network']}; expected mlp")
     isSphere = model["posterior"] == "vmf"
     z = normal("sample/prior", seeds, model["latent"] + isSphere)
-    if isSphere:
-        square = (z * z).sum(1, keepdims=True)
-        z = np.where(square < 1e-20, np.eye(1, z.shape[1]), z / np.sqrt(np.maximum(square, 1e-20)))
-    h = hidden(run, "vae/decoder", z, ACTIVATIONS[model["activation"]])
-    output = dense(run, "vae/decoder/output", h)
+    output = decoder(run, direction(z) if isSphere else z)
     if model["likelihood"] == "bernoulli":
         return sigmoid(output)
     if not run.isOfPoints:
@@ -120,13 +186,30 @@ def drawAutoencoder(run, seeds, options):
 # WGAN.
 
 
+def imageGenerator(run, z):
+    """Images from noise, by convolutions."""
+    model = run.settings["model"]
+    sizes = model["generator"]
+    height, width, _ = run.shape
+    levels = len(sizes) - 1
+    x = dense(run, "wgan/generator/unfold", z).reshape(-1, height >> levels, width >> levels, sizes[0])
+    for i in range(levels):
+        name = f"wgan/generator/level{i}"
+        h = convolution(run, name + "/up", doubled(relu(norm(run, name + "/norm", x))))
+        if model["network"] == "residual":
+            h = convolution(run, name + "/convolution", relu(norm(run, name + "/second/norm", h)))
+            h = h + doubled(convolution(run, name + "/skip", x))
+        x = h
+    return np.tanh(convolution(run, "wgan/generator/output", relu(norm(run, "wgan/generator/output/norm", x))))
+
+
 def drawGenerator(run, seeds, options):
     model = run.settings["model"]
-    if model["network"] != "mlp":
-        sys.exit(f"the network is {model['network']}; expected mlp")
     z = normal("sample/latent", seeds, model["latent"])
     if model["classes"] is not None:
         z = np.concatenate([z, np.eye(model["classes"])[classes(model, seeds, options)]], 1)
+    if model["network"] != "mlp":
+        return imageGenerator(run, z)
     x = dense(run, "wgan/generator/output", hidden(run, "wgan/generator", z, relu))
     return x if run.isOfPoints else np.tanh(x)
 
@@ -143,6 +226,8 @@ def initial(run, name, shape):
         return np.zeros(shape, np.float32)
     if kind == "scale":
         return np.ones(shape, np.float32)
+    if name.endswith(("/convolution1/filter", "/self/output/weight", "denoiser/output/filter")) and "denoiser/" in name:
+        return np.zeros(shape, np.float32)
     area = int(np.prod(shape[:-2]))
     limit = np.float32(np.sqrt(6 / (area * shape[-2] + area * shape[-1])))
     u = uniform(f"initial/{name}/initial", [run.seed], int(np.prod(shape))).reshape(shape)
@@ -182,7 +267,7 @@ def main():
     parser.add_argument("--eta", type=float)
     parser.add_argument("--class", dest="label", type=int)
     parser.add_argument("--initial", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     checkPhilox()
     run = Run(options.run)
     if options.initial:
@@ -201,4 +286,5 @@ def main():
         sys.exit(f"above {TOLERANCE:g} of the range")
 
 
-main()
+if __name__ == "__main__":
+    main()

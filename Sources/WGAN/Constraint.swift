@@ -64,8 +64,6 @@ public struct Score: Sendable {
   public let value: Tensor
   /// f, the critic before the constraint, [n].
   public let raw: Tensor
-  /// |∇f| of each example, [n], where the constraint is made of it.
-  public let slope: Tensor?
 }
 
 /// |∇f| of each example, [n], for f = critic(x), [n].
@@ -84,13 +82,11 @@ extension Constraint {
   func score(_ f: Tensor, at x: Tensor) -> Score {
     switch self {
     case .gradientNormalized:
-      let n = gradientNorm(of: f, at: x)
-      return Score(value: f / (n + abs(f)), raw: f, slope: n)
+      return Score(value: f / (gradientNorm(of: f, at: x) + abs(f)), raw: f)
     case .piecewiseNormalized(let epsilon):
       let n = gradientNorm(of: f, at: x)
-      return Score(value: f * n / (n.squared() + epsilon), raw: f, slope: n)
-    case .gradientPenalty, .spectral, .clipping, .none:
-      return Score(value: f, raw: f, slope: nil)
+      return Score(value: f * n / (n.squared() + epsilon), raw: f)
+    case .gradientPenalty, .spectral, .clipping, .none: return Score(value: f, raw: f)
     }
   }
 }

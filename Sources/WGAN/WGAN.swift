@@ -125,8 +125,7 @@ public struct WGAN: Sendable {
   public struct CriticObjective: Sendable {
     /// A single number.
     public let loss: Tensor
-    /// The mean scores of data and of samples; the mean |∇f| over both where a constraint takes it, or
-    /// between them for the gradient penalty; and what is added to the loss: single numbers.
+    /// The mean scores of data and of samples, and the mean |∇f|, or the mean penalty: single numbers.
     public let parts: [(name: String, value: Tensor)]
     /// What else a step of the critic replaces.
     public let updates: [Update]
@@ -146,16 +145,12 @@ public struct WGAN: Sendable {
     let labels = label.map { label in
       concatenate(Array(repeating: label, count: all.shape[0] / count), axis: 0)
     }
-    let judged = self.score(all, label: labels)
-    let score = judged.value
+    let score = score(all, label: labels).value
     let (r, s) = (
       score.slice(axis: 0, from: 0, count: count), score.slice(axis: 0, from: count, count: count)
     )
     var objective = loss.critic(data: r, samples: s)
     var parts = [("scoreOfData", r.mean()), ("scoreOfSamples", s.mean())]
-    if let slope = judged.slope {
-      parts.append(("slope", slope.slice(axis: 0, from: 0, count: 2 * count).mean()))
-    }
     if let consistency {
       let change =
         score.slice(axis: 0, from: 2 * count, count: 2 * count)
@@ -167,9 +162,7 @@ public struct WGAN: Sendable {
     if case .gradientPenalty(let weight, let isOneSided) = constraint {
       let share = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
       let between = (share * x + (1 - share) * samples).stopped
-      let slope = gradientNorm(of: evaluate(between, label), at: between)
-      parts.append(("slope", slope.mean()))
-      let excess = slope - 1
+      let excess = gradientNorm(of: evaluate(between, label), at: between) - 1
       let penalty = weight * (isOneSided ? relu(excess) : excess).squared().mean()
       objective = objective + penalty
       parts.append(("penalty", penalty))

@@ -128,32 +128,6 @@ import WGAN
     #expect(abs(value - expected) < 4 * expected * (2.0 / 800).squareRoot(), "\(value)")
   }
 
-  /// The slope that is reported is the mean |∇f| of a critic f = w·x + b: |w|, at whatever points.
-  @Test(
-    arguments: [
-      Constraint.gradientNormalized, .piecewiseNormalized(epsilon: 1e-3),
-      .gradientPenalty(weight: 1, isOneSided: false),
-    ], [nil, Consistency(weight: 2, deviation: 0.5)])
-  func theSlopeOfTheCriticIsReported(_ constraint: Constraint, _ consistency: Consistency?) throws {
-    let small = try SmallWGAN(
-      Networks(.mlp, latent: 3, generator: [4], critic: []), constraint, .wasserstein,
-      consistency: consistency)
-    let x = Tensor.input("x", [10, 2])
-    let parts = small.model.criticObjective(x).parts
-    let part = try #require(parts.first { $0.name == "slope" })
-    var reference = Reference(seed: 5)
-    reference.variables[small.parameters["critic"].part.variables[0].name] = [1.5, -2]
-    let value = try reference.value(part.value, ["x": small.examples(10)])[0]
-    #expect(abs(value - 2.5) < 1e-9)
-  }
-
-  @Test(arguments: [Constraint.spectral, .clipping(limit: 0.1), .none])
-  func noSlopeIsTakenForOthers(_ constraint: Constraint) throws {
-    let small = try SmallWGAN(SmallWGAN.points, constraint)
-    let parts = small.model.criticObjective(Tensor.input("x", [10, 2])).parts
-    #expect(!parts.contains { $0.name == "slope" })
-  }
-
   @Test func lossesByHand() throws {
     let (r, s) = (Tensor.literal([2, -1], [2]), Tensor.literal([0.5, -3], [2]))
     func log1pExp(_ x: Double) -> Double { (1 + x.exponential).logarithm }

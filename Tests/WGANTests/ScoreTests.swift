@@ -124,11 +124,12 @@ import WGAN
 
   /// What is reported as the slope is the mean |∇f| of data and samples, or of points between for a penalty;
   /// constraints that are not made of it report none.
-  @Test(arguments: [
-    (Constraint.gradientNormalized, true), (.piecewiseNormalized(epsilon: 0.1), true),
-    (.gradientPenalty(weight: 10, isOneSided: false), true), (.spectral, false),
-    (.clipping(limit: 1), false), (.none, false),
-  ], [nil, Consistency(weight: 5, deviation: 0.02)])
+  @Test(
+    arguments: [
+      (Constraint.gradientNormalized, true), (.piecewiseNormalized(epsilon: 0.1), true),
+      (.gradientPenalty(weight: 10, isOneSided: false), true), (.spectral, false),
+      (.clipping(limit: 1), false), (.none, false),
+    ], [nil, Consistency(weight: 5, deviation: 0.02)])
   func slopesAreReported(
     _ row: (constraint: Constraint, isReported: Bool), _ consistency: Consistency?
   ) throws {

@@ -5,10 +5,10 @@ FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the system's libraries that are missing (apt-get)
 	@Scripts/setup
@@ -43,8 +43,14 @@ train-ddpm-binarised: data ## train a diffusion model on digits of black and whi
 train-wgan: data ## train a gradient-normalized WGAN on MNIST: minutes, ends in outputs/wgan-mnist/samples.png
 	$(FIGMENT) train Experiments/wgan-mnist.yaml --resume
 
-train-wgan-toy: build ## the same on eight Gaussians: about a minute
+train-wgan-toy: build ## the same on eight Gaussians: a minute or two
 	$(FIGMENT) train Experiments/wgan-toy.yaml --resume
+
+train-wgan-twenty-five: build ## the same on twenty-five Gaussians: three to five minutes
+	$(FIGMENT) train Experiments/wgan-twenty-five.yaml --resume
+
+wgan-toys: build ## both with five seeds each, and the table of docs/wgan.md: half an hour
+	@Scripts/wgan-toys
 
 dirac-gan: setup ## the smallest GAN under four constraints: outputs/dirac-gan.png
 	swift build -c release --product DiracGAN

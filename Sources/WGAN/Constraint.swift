@@ -64,6 +64,8 @@ public struct Score: Sendable {
   public let value: Tensor
   /// f, the critic before the constraint, [n].
   public let raw: Tensor
+  /// |∇f|, [n], where the constraint divides by it.
+  public let slope: Tensor?
 }
 
 /// |∇f| of each example, [n], for f = critic(x), [n].
@@ -82,11 +84,13 @@ extension Constraint {
   func score(_ f: Tensor, at x: Tensor) -> Score {
     switch self {
     case .gradientNormalized:
-      return Score(value: f / (gradientNorm(of: f, at: x) + abs(f)), raw: f)
+      let n = gradientNorm(of: f, at: x)
+      return Score(value: f / (n + abs(f)), raw: f, slope: n)
     case .piecewiseNormalized(let epsilon):
       let n = gradientNorm(of: f, at: x)
-      return Score(value: f * n / (n.squared() + epsilon), raw: f)
-    case .gradientPenalty, .spectral, .clipping, .none: return Score(value: f, raw: f)
+      return Score(value: f * n / (n.squared() + epsilon), raw: f, slope: n)
+    case .gradientPenalty, .spectral, .clipping, .none:
+      return Score(value: f, raw: f, slope: nil)
     }
   }
 }

@@ -125,7 +125,8 @@ public struct WGAN: Sendable {
   public struct CriticObjective: Sendable {
     /// A single number.
     public let loss: Tensor
-    /// The mean scores of data and of samples, and the mean |∇f|, or the mean penalty: single numbers.
+    /// The mean scores of data and of samples; where the constraint is made of |∇f|, its mean, too, as
+    /// `slope`; and what else is added to the loss: single numbers.
     public let parts: [(name: String, value: Tensor)]
     /// What else a step of the critic replaces.
     public let updates: [Update]
@@ -145,12 +146,16 @@ public struct WGAN: Sendable {
     let labels = label.map { label in
       concatenate(Array(repeating: label, count: all.shape[0] / count), axis: 0)
     }
-    let score = score(all, label: labels).value
+    let judged = score(all, label: labels)
+    let score = judged.value
     let (r, s) = (
       score.slice(axis: 0, from: 0, count: count), score.slice(axis: 0, from: count, count: count)
     )
     var objective = loss.critic(data: r, samples: s)
     var parts = [("scoreOfData", r.mean()), ("scoreOfSamples", s.mean())]
+    if let slope = judged.slope {
+      parts.append(("slope", slope.slice(axis: 0, from: 0, count: 2 * count).mean()))
+    }
     if let consistency {
       let change =
         score.slice(axis: 0, from: 2 * count, count: 2 * count)
@@ -162,10 +167,11 @@ public struct WGAN: Sendable {
     if case .gradientPenalty(let weight, let isOneSided) = constraint {
       let share = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
       let between = (share * x + (1 - share) * samples).stopped
-      let excess = gradientNorm(of: evaluate(between, label), at: between) - 1
+      let slope = gradientNorm(of: evaluate(between, label), at: between)
+      let excess = slope - 1
       let penalty = weight * (isOneSided ? relu(excess) : excess).squared().mean()
       objective = objective + penalty
-      parts.append(("penalty", penalty))
+      parts += [("slope", slope.mean()), ("penalty", penalty)]
     }
     return CriticObjective(
       loss: objective, parts: parts,

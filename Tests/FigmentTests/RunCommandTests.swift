@@ -343,7 +343,7 @@ import Testing
     for line in ["sample $'caf\\xe9'", "train tiny.yaml --out $'\\xff'"] {
       let result = try tool.shell("\"$F\" \(line)")
       #expect(result.code == 64 && result.output.isEmpty)
-      #expect(result.firstErrorLine.contains(" is not UTF-8: "), "\(result.errors)")
+      #expect(result.firstErrorLine.contains(" is not UTF-8; "), "\(result.errors)")
     }
     let escaped = try tool.shell("\"$F\" train tiny.yaml $'x\\033[31m'")
     #expect(escaped.code == 64 && !escaped.errors.contains("\u{1B}"))

@@ -66,7 +66,7 @@ import Training
     let records = try Metrics.read(root.file("a/metrics.jsonl")).records
     for name in [
       "loss", "gradientNorm", "criticLoss", "criticScoreOfData", "criticScoreOfSamples",
-      "criticGradientNorm",
+      "criticGradientNorm", "criticSlope",
     ] {
       #expect(records.allSatisfy { $0[name]?.double?.isFinite == true }, "\(name)")
     }

@@ -122,6 +122,36 @@ import WGAN
     }
   }
 
+  /// What is reported as the slope is the mean |∇f| of data and samples, or of points between for a penalty;
+  /// constraints that are not made of it report none.
+  @Test(
+    arguments: [
+      (Constraint.gradientNormalized, true), (.piecewiseNormalized(epsilon: 0.1), true),
+      (.gradientPenalty(weight: 10, isOneSided: false), true), (.spectral, false),
+      (.clipping(limit: 1), false), (.none, false),
+    ], [nil, Consistency(weight: 5, deviation: 0.02)])
+  func slopesAreReported(
+    _ row: (constraint: Constraint, isReported: Bool), _ consistency: Consistency?
+  ) throws {
+    let p = Parameters("wgan")
+    // f = a · x, of slope |a| everywhere.
+    let critic = dense(2, 1, p["critic"])
+    let model = try WGAN(
+      shape: [2], latent: 2, generator: dense(2, 2, p["generator"]),
+      critic: Layer(p["critic"]) { critic($0).reshape([-1]) }, constraint: row.constraint,
+      loss: .hinge, consistency: consistency, p)
+    let x = Tensor.input("x", [6, 2])
+    let slope = model.criticObjective(x).parts.filter { $0.name == "slope" }
+    #expect(slope.count == (row.isReported ? 1 : 0))
+    guard let slope = slope.first?.value else { return }
+    let weight = try #require(p["critic"].part.variables.first { $0.shape == [2, 1] })
+    var reference = Reference(seed: 3)
+    let examples = [0.3, -1, 2, 0.5, 0, 0, 1, 1, -2, 0.1, 0.7, -0.4]
+    let found = try reference.evaluate(
+      [slope, sqrt(weight.value.squared().sum())], ["x": examples])
+    #expect(abs(found[0][0] - found[1][0]) < 1e-9)
+  }
+
   // MARK: Refusals
 
   @Test func batchStatisticsAreRefused() throws {

@@ -44,6 +44,7 @@ func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
     chart(
       "criticScoreOfSamples", "critic's mean score of samples", isLogarithmic: false,
       isSmoothed: true),
+    chart("criticSlope", "critic's mean |grad f|", isLogarithmic: true, isSmoothed: true),
     chart("modesFound", "modes found", isLogarithmic: false, isSmoothed: false),
     chart("highQuality", "share of high quality", isLogarithmic: false, isSmoothed: false),
     chart("divergence", "KL, nats", isLogarithmic: false, isSmoothed: true),

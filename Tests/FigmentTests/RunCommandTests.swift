@@ -464,7 +464,7 @@ import Testing
     let other = try tool.run("train images.yaml --out run --resume")
     #expect(other.code == 1 && other.output.isEmpty)
     #expect(
-      other.errors.hasPrefix(
+      other.lastErrorLine.hasPrefix(
         "error: run/checkpoint.safetensors: was trained on images of 8 x 8, grey, and ./pics now holds "
           + "images of 16 x 16, grey; "), "\(other.errors)")
     #expect(tool.bytes("run/checkpoint.safetensors") == checkpoint)

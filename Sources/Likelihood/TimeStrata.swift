@@ -3,34 +3,38 @@ import TensorCore
 
 /// Which times from 2 to T are drawn for a diffusion model's bound, and how often.
 ///
-/// Half of the draws are even, so that no term that the model is bad at is missed. The others follow what the
-/// terms are expected to be with the variance β̃_t²: the factor of |ε - ε̂|² times ᾱ_t². For
-/// |ε - ε̂|² = ᾱ_t²/β̄_t² |x_0 - x̂_0|², which for small ᾱ_t is at most of the order of ᾱ_t² times the spread
-/// of the data, whatever the data. The factor alone grows without bound where β_t nears 1: at the end of a
-/// cosine schedule it would spend nearly all of these draws on t = T, where there is nothing to find.
+/// A third of the draws are even. A third follow f_t, the factor of |ε - ε̂|² in L_t with the variance β̃_t²,
+/// and a third f_t ᾱ_t². The last is what the terms of a perfect network are in proportion to:
+/// |ε - ε̂|² = ᾱ_t²/β̄_t² |x_0 - x̂_0|², and where little of the data is left x̂_0 is their mean. At the end of
+/// a cosine schedule, where f_t grows without bound, draws by f_t alone are nearly all of t = T, where such a
+/// network has nothing to lose. But one that has been trained is wrong by a little there, too, and f_T makes
+/// much of it, so that without the second third its bound would hang on draws that are hardly ever made.
+/// Neither then has a second moment above one and a half times what draws half even, half by one of the two would.
 ///
-/// The errors that `ReverseVariance.fitted` is made of would serve a little better on data that are nearly
-/// points. They are not used: the draws of an example then depend on the schedule and its key alone, not on
-/// whether there are validation data.
+/// Errors of validation data would serve about as well, and are not used: the draws of an example depend on
+/// the schedule and its key alone.
 package struct TimeStrata {
   /// Of each t from 2 to T, from index 0, and what is below each.
   private let probabilities, cumulative: [Double]
 
   /// The times of a schedule.
   package init(_ schedule: NoiseSchedule) {
-    self.init(
-      weights: (2...schedule.times).map { t in
-        schedule.boundFactor(t, deviation: schedule.posteriorDeviation(t))
-          * schedule.alphaBar[t] * schedule.alphaBar[t]
-      })
+    let times = 2...schedule.times
+    let factors = times.map {
+      schedule.boundFactor($0, deviation: schedule.posteriorDeviation($0))
+    }
+    let signals = times.map { schedule.alphaBar[$0] * schedule.alphaBar[$0] }
+    self.init(parts: [factors.map { _ in 1 }, factors, zip(factors, signals).map { $0 * $1 }])
   }
 
-  /// Times of which half of the draws are even and half in proportion to weights.
+  /// Times of which equal parts of the draws are in proportion to weights.
   ///
-  /// - Parameter weights: Of each t from 2 to T, from index 0; above 0 in sum.
-  package init(weights: [Double]) {
-    let total = weights.reduce(0, +)
-    let probabilities = weights.map { 0.5 / Double(weights.count) + 0.5 * $0 / total }
+  /// - Parameter parts: In each the weight of each t from 2 to T, from index 0; above 0 in sum.
+  package init(parts: [[Double]]) {
+    let totals = parts.map { $0.reduce(0, +) * Double(parts.count) }
+    let probabilities = (parts.first ?? []).indices.map { i in
+      zip(parts, totals).reduce(0) { $0 + $1.0[i] / $1.1 }
+    }
     var sum = 0.0
     cumulative = probabilities.map { probability in
       defer { sum += probability }

@@ -66,15 +66,15 @@ import Testing
     #expect(limits.free == 400 * 1024)
   }
 
-  @Test func theTightestLimitIsNamedWithTheNeedAndTheRemedy() {
-    let limits = MemoryLimits(
-      limits: [
-        .init(name: "the machine", left: 9_000_000_000), .init(name: "a group", left: 120_000_000),
-      ],
-      free: nil)
+  @Test func theTightestLimitIsNamedWithTheNeedAndTheRemedy() throws {
+    let limits = try limits([
+      "/proc/meminfo": "MemTotal: 9000000 kB\n", "/proc/self/cgroup": "0::/\n",
+      "/sys/fs/cgroup/memory.max": "120000000\n",
+    ])
+    let limit = "the memory limit of the control group /"
     #expect(
       throws: TensorError(
-        "this needs 1.2 GB of memory, and a group leaves 120 MB: a smaller batch needs less")
+        "this needs 1.2 GB of memory, and \(limit) leaves 120 MB: a smaller batch needs less")
     ) { try limits.check(1_240_000_000, for: "this", remedy: "a smaller batch needs less") }
   }
 

@@ -127,9 +127,12 @@ void fk_run_fill(const void *arguments, int piece, int worker) {
   }
 }
 
-/// The row a float names, or -1: NaN and what lies outside of 0 ..< rows must not reach the conversion.
+/// The row a float names, or -1 where it is no whole number of 0 ..< rows: NaN and what lies outside must not reach the
+/// conversion.
 static int64_t row_index(float row, int64_t rows) {
-  return row >= 0 && (double) row < (double) rows ? (int64_t) row : -1;
+  if (!(row >= 0 && (double) row < (double) rows)) return -1;
+  int64_t index = (int64_t) row;
+  return (float) index == row ? index : -1;
 }
 
 static void fill_nan(float *to, int64_t count) {

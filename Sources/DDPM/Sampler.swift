@@ -49,7 +49,7 @@ public final class Sampler {
     classes = model.denoiser.classes
 
     begun = .normal(shape, "start", keys: seeds)
-    start = try runtime.compile("sample/start", [begun])
+    start = try runtime.compile("sample/start", [begun], sharesDraws: true)
 
     func coefficient(_ i: Int) -> Tensor {
       coefficients.slice(axis: 0, from: i, count: 1).reshape([])
@@ -64,7 +64,8 @@ public final class Sampler {
     }
     let fresh = Tensor.normal(shape, "noise", keys: seeds)
     stepped = coefficient(0) * x + coefficient(1) * estimate + coefficient(2) * fresh
-    step = try runtime.compile("sample/step", [stepped], precision: precision)
+    step = try runtime.compile(
+      "sample/step", [stepped], precision: precision, sharesDraws: true)
   }
 
   /// What `sample` draws, beside the seeds.
@@ -139,11 +140,11 @@ public final class Sampler {
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
       let rows = first..<min(first + batch, seeds.count)
-      start.fill(seeds: self.seeds, with: Array(seeds[rows]))
-      step.fill(seeds: self.seeds, with: Array(seeds[rows]))
+      try start.fill(seeds: self.seeds, with: Array(seeds[rows]))
+      try step.fill(seeds: self.seeds, with: Array(seeds[rows]))
       if classes != nil {
         let padding = [Int](repeating: 0, count: batch - rows.count)
-        step.fill(label, with: (labels[rows] + padding).map { Float($0) })
+        try step.fill(label, with: (labels[rows] + padding).map { Float($0) })
       }
       var current = try noise(at: 0)
       if let begin = request.start {
@@ -152,9 +153,9 @@ public final class Sampler {
       }
       try observe?(0, current)
       for (done, reverse) in plan.enumerated() {
-        step.fill(x, with: current)
-        step.fill(time, with: [Float(reverse.time - 1)])
-        step.fill(coefficients, with: factors(reverse).map { Float($0) })
+        try step.fill(x, with: current)
+        try step.fill(time, with: [Float(reverse.time - 1)])
+        try step.fill(coefficients, with: factors(reverse).map { Float($0) })
         // Draws are by time, so that samplers that visit the same times draw the same noise there.
         step.run(at: UInt64(reverse.time))
         current = try step.values(stepped)

@@ -10,6 +10,7 @@ public final class ScoreField {
   private let noise: Tensor
   private let count: Int
   private let width: Int
+  private let classes: Int?
 
   /// The score at `count` points at once.
   ///
@@ -20,13 +21,14 @@ public final class ScoreField {
   ) throws {
     schedule = model.schedule
     self.count = count
+    classes = model.denoiser.classes
     width = model.denoiser.shape.product
     let x = Tensor.input("x", [count] + model.denoiser.shape)
     let time = Tensor.input("time", [count])
     let label = Tensor.input("label", [count])
     noise = weights(model.denoiser(x, time, label: model.denoiser.classes == nil ? nil : label))
     (self.x, self.time, self.label) = (x, time, label)
-    program = try runtime.compile("score", [noise])
+    program = try runtime.compile("score", [noise], sharesDraws: true)
   }
 
   /// The score at each of `points`, [count] + shape, at time t from 1 to T; of one class where the
@@ -37,9 +39,14 @@ public final class ScoreField {
         "expected \(count) examples and a time from 1 to \(schedule.times), found \(points.count) numbers at \(t)"
       )
     }
-    program.fill(x, with: points)
-    program.fill(time, with: [Float](repeating: Float(t - 1), count: count))
-    program.fill(self.label, with: [Float](repeating: Float(label), count: count))
+    try program.fill(x, with: points)
+    try program.fill(time, with: [Float](repeating: Float(t - 1), count: count))
+    if let classes {
+      guard (0..<classes).contains(label) else {
+        throw TensorError("expected a class from 0 to \(classes - 1), found \(label)")
+      }
+      try program.fill(self.label, with: [Float](repeating: Float(label), count: count))
+    }
     program.run(at: 0)
     let scale = Float(-1 / schedule.betaBar[t])
     return try program.values(noise).map { scale * $0 }

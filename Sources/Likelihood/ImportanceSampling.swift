@@ -38,7 +38,8 @@ public final class ImportanceSampling: Estimating {
     logLikelihood = weights(model.logLikelihood(of: x, at: z.points))
     logRatio = weights(z.logRatio)
     divergence = weights(q.divergence)
-    program = try runtime.compile("likelihood", [logLikelihood, logRatio, divergence])
+    program = try runtime.compile(
+      "likelihood", [logLikelihood, logRatio, divergence], sharesDraws: true)
   }
 
   private var blocks: Int { (draws + block - 1) / block }
@@ -55,8 +56,8 @@ public final class ImportanceSampling: Estimating {
     var divergences = reconstruction
     var done = 0
     try examples.forEachBatch(batch) { first, rows, values, keys in
-      program.fill(x, with: values)
-      program.fill(seeds: self.keys, with: keys)
+      try program.fill(x, with: values)
+      try program.fill(seeds: self.keys, with: keys)
       for index in 0..<blocks {
         program.run(at: UInt64(index))
         // The last block may hold more draws than are left of K.

@@ -19,7 +19,8 @@ public struct LinearGaussian: Estimating {
     let points = (0...latents).flatMap { row in (1...latents).map { $0 == row ? 1.0 : 0 } }
     let images = weights(model.decode(.literal(points, [latents + 1, latents])))
     let deviation = weights(sigma + 0)
-    let program = try runtime.compile("likelihood/linear", [images, deviation])
+    let program = try runtime.compile(
+      "likelihood/linear", [images, deviation], sharesDraws: true)
     program.run(at: 0)
     let values = try program.values(images).map { Double($0) }
     let variance = try Double(program.scalar(deviation)) * Double(program.scalar(deviation))

@@ -75,7 +75,7 @@ public final class VariationalBound: Estimating {
     }
     gap = weights(difference)
     error = weights(difference.squared().sum(over: 1...))
-    program = try runtime.compile("likelihood", [gap, error])
+    program = try runtime.compile("likelihood", [gap, error], sharesDraws: true)
   }
 
   private var lastDraws: Int { (draws + 7) / 8 }
@@ -164,11 +164,11 @@ public final class VariationalBound: Estimating {
   ) throws {
     var done = 0
     try examples.forEachBatch(batch) { first, rows, values, keys in
-      program.fill(x, with: values)
-      program.fill(seeds: self.keys, with: keys)
+      try program.fill(x, with: values)
+      try program.fill(seeds: self.keys, with: keys)
       for draw in 0..<draws {
         let drawn = keys.map { times.time(draw, of: draws, key: $0) }
-        program.fill(index, with: drawn.map { Float($0 - 1) })
+        try program.fill(index, with: drawn.map { Float($0 - 1) })
         program.run(at: UInt64(draw))
         try program.read(error) { span in
           for row in 0..<rows {
@@ -179,7 +179,7 @@ public final class VariationalBound: Estimating {
         done += 1
         try report(done)
       }
-      program.fill(index, with: [Float](repeating: 0, count: batch))
+      try program.fill(index, with: [Float](repeating: 0, count: batch))
       for draw in 0..<lastDraws {
         program.run(at: UInt64(draws + draw))
         let gaps = try program.values(gap)

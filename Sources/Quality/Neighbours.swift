@@ -21,7 +21,7 @@ public final class Neighbours {
     squares =
       left.squared().sum(1, keep: true) + lengths
       - 2 * left.matmul(right, transposedRight: true)
-    program = try runtime.compile("neighbours", [squares])
+    program = try runtime.compile("neighbours", [squares], sharesDraws: true)
   }
 
   /// The nearest points of each of several.
@@ -150,8 +150,8 @@ public final class Neighbours {
     _ a: [Float], _ b: [Float], _ centre: [Float],
     _ body: (_ rows: Range<Int>, _ columns: Range<Int>, _ squares: Span<Float>) -> Void
   ) throws {
-    func fill(_ input: Tensor, _ points: [Float], _ range: Range<Int>) {
-      program.fill(input) { span in
+    func fill(_ input: Tensor, _ points: [Float], _ range: Range<Int>) throws {
+      try program.fill(input) { span in
         for row in 0..<range.count {
           for axis in 0..<width {
             span[row * width + axis] =
@@ -163,10 +163,10 @@ public final class Neighbours {
     let (m, n) = (a.count / width, b.count / width)
     for first in stride(from: 0, to: m, by: Self.rows) {
       let rows = first..<min(m, first + Self.rows)
-      fill(left, a, rows)
+      try fill(left, a, rows)
       for start in stride(from: 0, to: n, by: Self.columns) {
         let columns = start..<min(n, start + Self.columns)
-        fill(right, b, columns)
+        try fill(right, b, columns)
         program.run(at: 0)
         try program.read(squares) { body(rows, columns, $0) }
       }

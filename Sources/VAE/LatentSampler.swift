@@ -34,9 +34,9 @@ public final class LatentSampler {
     drawn = weights(drawsObservations ? model.draw(z, keys: seeds) : model.decode(z))
     decoded = weights(model.decode(latents))
     means = weights(model.posterior(examples).mean)
-    sampling = try runtime.compile("sample", [drawn])
-    decoding = try runtime.compile("decode", [decoded])
-    encoding = try runtime.compile("encode", [means])
+    sampling = try runtime.compile("sample", [drawn], sharesDraws: true)
+    decoding = try runtime.compile("decode", [decoded], sharesDraws: true)
+    encoding = try runtime.compile("encode", [means], sharesDraws: true)
   }
 
   /// One sample per seed, [seeds.count] + shape.
@@ -44,7 +44,7 @@ public final class LatentSampler {
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
       let rows = seeds[first..<min(first + batch, seeds.count)]
-      sampling.fill(seeds: self.seeds, with: Array(rows))
+      try sampling.fill(seeds: self.seeds, with: Array(rows))
       sampling.run(at: 0)
       result += try sampling.values(drawn).prefix(rows.count * model.shape.product)
     }
@@ -63,11 +63,14 @@ public final class LatentSampler {
     _ program: Program, _ input: Tensor, _ values: [Float], _ output: Tensor
   ) throws -> [Float] {
     let (from, to) = (input.count / batch, output.count / batch)
+    guard values.count % from == 0 else {
+      throw TensorError("\(values.count) numbers are not whole rows of \(from)")
+    }
     var result: [Float] = []
     for first in stride(from: 0, to: values.count, by: batch * from) {
       let rows = values[first..<min(first + batch * from, values.count)]
       let padding = [Float](repeating: 0, count: batch * from - rows.count)
-      program.fill(input, with: rows + padding)
+      try program.fill(input, with: rows + padding)
       program.run(at: 0)
       result += try program.values(output).prefix(rows.count / from * to)
     }

@@ -30,8 +30,10 @@ public final class GeneratorSampler {
     let known = model.classes == nil ? nil : label
     drawn = weights(model.generate(model.noise(batch, keys: seeds), label: known))
     decoded = weights(model.generate(latents, label: known))
-    sampling = try runtime.compile("sample", [drawn], precision: precision)
-    decoding = try runtime.compile("decode", [decoded], precision: precision)
+    sampling = try runtime.compile(
+      "sample", [drawn], precision: precision, sharesDraws: true)
+    decoding = try runtime.compile(
+      "decode", [decoded], precision: precision, sharesDraws: true)
   }
 
   /// One sample per seed, [seeds.count] + shape.
@@ -44,18 +46,18 @@ public final class GeneratorSampler {
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
       let rows = seeds[first..<min(first + batch, seeds.count)]
-      sampling.fill(seeds: self.seeds, with: Array(rows))
-      fill(sampling, labels.dropFirst(first).prefix(rows.count))
+      try sampling.fill(seeds: self.seeds, with: Array(rows))
+      try fill(sampling, labels.dropFirst(first).prefix(rows.count))
       sampling.run(at: 0)
       result += try sampling.values(drawn).prefix(rows.count * model.shape.reduce(1, *))
     }
     return result
   }
 
-  private func fill(_ program: Program, _ labels: ArraySlice<Int>) {
+  private func fill(_ program: Program, _ labels: ArraySlice<Int>) throws {
     guard model.classes != nil else { return }
     let padding = [Float](repeating: 0, count: batch - labels.count)
-    program.fill(label, with: labels.map { Float($0) } + padding)
+    try program.fill(label, with: labels.map { Float($0) } + padding)
   }
 
   /// What the generator makes of noise, [count, latent]: [count] + shape.
@@ -66,13 +68,16 @@ public final class GeneratorSampler {
   public func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
     var result: [Float] = []
     let width = model.latent
+    guard noise.count % width == 0 else {
+      throw TensorError("\(noise.count) numbers are not whole latent points of \(width)")
+    }
     let places = (0..<noise.count / width).map { UInt64($0) }
     let labels = try classLabels(labels, seeds: places, classes: model.classes)
     for first in stride(from: 0, to: noise.count, by: batch * width) {
       let rows = noise[first..<min(first + batch * width, noise.count)]
-      decoding.fill(
+      try decoding.fill(
         latents, with: rows + [Float](repeating: 0, count: batch * width - rows.count))
-      fill(decoding, labels.dropFirst(first / width).prefix(rows.count / width))
+      try fill(decoding, labels.dropFirst(first / width).prefix(rows.count / width))
       decoding.run(at: 0)
       result += try decoding.values(decoded)
         .prefix(rows.count / width * model.shape.reduce(1, *))
@@ -93,12 +98,12 @@ public final class CriticField {
     x = .input("x", [count] + model.shape)
     score = model.score(x).value
     slope = gradientNorm(of: score, at: x)
-    program = try runtime.compile("critic-field", [score, slope])
+    program = try runtime.compile("critic-field", [score, slope], sharesDraws: true)
   }
 
   /// The score and the length of its gradient at `points`, [count] + shape: [count] each.
   public func callAsFunction(_ points: [Float]) throws -> (score: [Float], slope: [Float]) {
-    program.fill(x, with: points)
+    try program.fill(x, with: points)
     program.run(at: 0)
     return (try program.values(score), try program.values(slope))
   }

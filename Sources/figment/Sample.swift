@@ -2,6 +2,7 @@ import ArgumentParser
 import DDPM
 import Datasets
 import Glibc
+import TensorCore
 import Training
 
 struct Sample: ParsableCommand {
@@ -90,6 +91,10 @@ struct Sample: ParsableCommand {
     let reverse = try reverse(of: run)
     let steps = reverse.map { self.steps ?? $0.steps ?? run.samplingSteps(count: 1) }
     let chosen = seeds?.seeds ?? (0..<(count ?? sampling.count)).map { UInt64($0) }
+    // Samples, the same in data coordinates, and a picture or an array of them.
+    try MemoryLimits.current.check(
+      12 * chosen.count * run.domain.shape.reduce(1, *), for: "drawing \(chosen.count) samples",
+      remedy: "a smaller --count, or fewer --seeds, needs less")
     var progress = Progress(
       total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
       style: reporting.style, console: Console())

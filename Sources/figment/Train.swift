@@ -66,6 +66,8 @@ struct Train: ParsableCommand {
     Interruption.install()
     let console = Console()
     let log = reporting.log(console)
+    let need = try MemoryNeed(settings, data, validation: validation, threads: computing.threads)
+    if let warning = try need.check() { log.warning("\(warning)") }
     var preparation: Preparation?
     let folder = try RunFolder(
       name: settings.name, experiment: settings.yaml, explicit: out, resumes: resume,

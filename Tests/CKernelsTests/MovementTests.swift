@@ -70,7 +70,14 @@ private func pieces<T>(
     #expect(halves.values[..<100].allSatisfy { $0 == 2.5 } && halves.values[100] == 7)
   }
 
-  private static let rows: [Float] = [0, 6, 3, 3, -1, 7, .nan, .infinity, -.infinity, 1, 1e30, 6]
+  private static let rows: [Float] = [
+    0, 6, 3, 3, -1, 7, .nan, .infinity, -.infinity, 1, 1e30, 6, -0.5, -0.0, 2.5, 6.999_999,
+    0.999_999_9,
+    -.leastNonzeroMagnitude, .leastNonzeroMagnitude,
+  ]
+
+  /// Whether it is a whole number of 0 ..< 7.
+  private static func isRow(_ row: Float) -> Bool { (0..<7).contains { Float($0) == row } }
 
   @Test(arguments: [1, 2, 17, 100], [1, 5]) func gathers(_ width: Int, count: Int) {
     let table = Floats((0..<7 * width).map { Float($0) + 0.5 })
@@ -92,7 +99,7 @@ private func pieces<T>(
       pieces(&gather, count, fk_run_gather_bytes)
     }
     for (i, row) in Self.rows.enumerated() {
-      let inside = row >= 0 && row < 7
+      let inside = Self.isRow(row)
       for j in 0..<width {
         let (value, byte) = (to[i * width + j], toBytes[i * width + j])
         #expect(inside ? value == table[Int(row) * width + j] : value.isNaN)
@@ -107,7 +114,7 @@ private func pieces<T>(
     let values = Floats((0..<Self.rows.count * width).map { _ in random.float(-1...1) })
     let rows = Floats(Self.rows), table = Floats(count: 7 * width)
     var expected = [Float](repeating: 0, count: 7 * width)
-    for (i, row) in Self.rows.enumerated() where row >= 0 && row < 7 {
+    for (i, row) in Self.rows.enumerated() where Self.isRow(row) {
       for j in 0..<width { expected[Int(row) * width + j] += values[i * width + j] }
     }
     var scatter = fk_scatter(
@@ -115,6 +122,14 @@ private func pieces<T>(
       row_count: Int64(Self.rows.count), width: Int64(width), pieces: Int32(count))
     pieces(&scatter, count, fk_run_scatter)
     #expect(identical(table.values, expected))
+    let kept = Floats([Float](repeating: 8, count: 7 * width))
+    var replaced = kept.values
+    for (i, row) in Self.rows.enumerated() where Self.isRow(row) {
+      for j in 0..<width { replaced[Int(row) * width + j] = values[i * width + j] }
+    }
+    scatter.table = kept.pointer
+    fk_run_put_rows(&scatter, 0, 0)
+    #expect(identical(kept.values, replaced))
     withExtendedLifetime((values, rows)) {}
   }
 }

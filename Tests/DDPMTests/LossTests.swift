@@ -18,9 +18,9 @@ import Testing
     var numbers = SplitMix64(seed: 11)
     let (data, draws) = (numbers.values(36), numbers.values(36, in: -3...3))
     let at = [1, times, 2, times - 1, 500, 1]
-    program.fill(x, with: data.map { Float($0) })
-    program.fill(noise, with: draws.map { Float($0) })
-    program.fill(index, with: at.map { Float($0 - 1) })
+    try program.fill(x, with: data.map { Float($0) })
+    try program.fill(noise, with: draws.map { Float($0) })
+    try program.fill(index, with: at.map { Float($0 - 1) })
     program.run()
     for (i, value) in try program.values(y).enumerated() {
       let t = at[i / 6]

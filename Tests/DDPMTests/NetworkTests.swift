@@ -170,9 +170,9 @@ private func configuration(
 
     let runtime = try Runtime.random(parameters, seed: seed, threads: 2)
     let program = try runtime.compile("gradients", outputs)
-    program.fill(x, with: data[0].map { Float($0) })
-    program.fill(noise, with: data[1].map { Float($0) })
-    program.fill(index, with: [3, 19])
+    try program.fill(x, with: data[0].map { Float($0) })
+    try program.fill(noise, with: data[1].map { Float($0) })
+    try program.fill(index, with: [3, 19])
     program.run()
     var worst = 0.0
     for (i, output) in outputs.enumerated() {

@@ -235,6 +235,10 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: KnownDigest.table) func sha256KnownAnswers(_ known: KnownDigest) {
     #expect(SHA256.hex(known.bytes) == known.digest)
+    // In parts, an empty one among them.
+    let middle = known.bytes.count / 3
+    let parts = [Array(known.bytes[..<middle]), [], Array(known.bytes[middle...])]
+    #expect(SHA256.hex(of: parts) == known.digest)
   }
 
   @Test(arguments: [[], [1], [5], [2, 3], [0, 4], [2, 3, 4, 1]])

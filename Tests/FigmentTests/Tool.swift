@@ -36,10 +36,11 @@ final class Tool: Sendable {
   /// Runs a command line to its end; `meanwhile` is called once it has started.
   ///
   /// `program` is what stands beside `figment`, and `terminal` is for its standard error. No file that it
-  /// writes may have more than `fileLimit` bytes, in steps of 512.
+  /// writes may have more than `fileLimit` bytes, in steps of 512. Of a `shell`, the line is a script in the
+  /// folder, to which the program is `$0`.
   func run(
     _ line: String, program: String = "figment", terminal: FileHandle? = nil,
-    environment: [String: String] = ["TERM": "dumb"], fileLimit: Int? = nil,
+    environment: [String: String] = ["TERM": "dumb"], fileLimit: Int? = nil, shell: Bool = false,
     meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Result {
     let process = Process()
@@ -51,6 +52,10 @@ final class Tool: Sendable {
       process.arguments =
         ["-c", "ulimit -f \(fileLimit / 512); exec \"$0\" \"$@\"", path]
         + (process.arguments ?? [])
+    }
+    if shell, let path = process.executableURL?.path {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", ". ./\(line)", path]
     }
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     var inherited = ["PATH": "/usr/bin:/bin"]

@@ -92,8 +92,8 @@ import VAE
     let keys = Tensor.seeds("keys", batch)
     let weights = try c.model().logWeights(x, draws: block, keys: keys)
     let program = try c.runtime().compile("likelihood", [weights])
-    program.fill(x, with: examples.values + [Float](repeating: 0, count: 2 * (batch - 6)))
-    program.fill(seeds: keys, with: examples.keys)
+    try program.fill(x, with: examples.values + [Float](repeating: 0, count: 2 * (batch - 6)))
+    try program.fill(seeds: keys, with: examples.keys)
     var all = [[Double]](repeating: [], count: 6)
     for index in 0..<(draws + block - 1) / block {
       program.run(at: UInt64(index))

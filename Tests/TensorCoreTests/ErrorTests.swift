@@ -106,13 +106,13 @@ import Testing
     }
     _ = try runtime.compile("p", [v.value])
     #expect(throws: TensorError("variable v has shape [2], not [3]")) {
-      try runtime.compile("p", [other.value])
+      try runtime.compile("q", [other.value])
     }
     #expect(throws: TensorError("cannot start 0 threads: expected 1 to 256")) {
       try Runtime(seed: 0, threads: 0)
     }
     #expect(throws: TensorError("program p has no such output")) {
-      try runtime.compile("p", [v.value]).values(v.value + 1)
+      try runtime.compile("r", [v.value]).values(v.value + 1)
     }
     #expect(throws: TensorError("there is no variable w")) { try runtime.write(variable: "w", [1]) }
     #expect(throws: TensorError("variable v has shape [2], not 1 elements")) {

@@ -26,7 +26,7 @@ import Testing
       "train", [loss, descent.gradientNorm], updates: descent.updates)
     var tables = [try runtime.values(of: p.variables[0])]
     for batch in batches {
-      program.fill(index, with: batch.map { Float($0) })
+      try program.fill(index, with: batch.map { Float($0) })
       program.run()
       tables.append(try runtime.values(of: p.variables[0]))
     }
@@ -98,7 +98,7 @@ import Testing
       let rows = Tensor.input("rows", [64])
       let descent = minimize((table.gather(rows) + 1).squared().sum(), p, transformation)
       let program = try Runtime(seed: 0, threads: 1).compile("train", [], updates: descent.updates)
-      program.fill(rows, with: (0..<64).map { Float($0 * 1_553) })
+      try program.fill(rows, with: (0..<64).map { Float($0 * 1_553) })
       return program
     }
     let programs = [try step(lazy(adam(0.1), moments: moments)), try step(adam(0.1))]
@@ -126,6 +126,37 @@ import Testing
     let values = try runtime.values(of: p.variables[0])
     #expect(Array(values[2..<4]) == [-1, -1] && Array(values[8..<10]) == [0, 0])
     #expect(values.count { $0 == 1 } == 76)
+  }
+
+  /// What names no row is left out of the norm and of the table, however it is not one, whichever way the gradient is
+  /// computed: as that of few rows, or of the whole.
+  @Test(
+    arguments: [-1, 40, -0.5, 0.5, 3.25, 38.999, .nan, .infinity, -.infinity, 1e30] as [Double],
+    [40, 4])
+  func whatNamesNoRowCountsNowhere(_ wrong: Double, rows: Int) throws {
+    let wrong = wrong == 40 ? Double(rows) : wrong
+    let p = Parameters("model")
+    let table = p.make("table", .ones([rows, 2]))
+    let index = Tensor.input("rows", [4])
+    // Row 2 is read twice, and what is NaN is not looked at.
+    let isKnown = Tensor.literal([1, 1, 0, 1], [4, 1])
+    let loss = select(isKnown, table.gather(index), Tensor(0)).sum()
+    let descent = minimize(loss, p, lazy(sgd(1.0)))
+    let runtime = try Runtime(seed: 0, threads: 1)
+    let program = try runtime.compile(
+      "train", [loss, descent.gradientNorm], updates: descent.updates)
+    try program.fill(index, with: [2, 3, Float(wrong), 2])
+    program.run()
+    #expect(try program.scalar(loss) == 6)
+    #expect(abs(try program.scalar(descent.gradientNorm) - Float(10).squareRoot()) < 1e-5)
+    let values = try runtime.values(of: p.variables[0])
+    #expect(Array(values[4..<8]) == [-1, -1, 0, 0] && values.count { $0 == 1 } == 2 * rows - 4)
+
+    var reference = Reference(seed: 0)
+    let found = try reference.evaluate(
+      [loss, descent.gradientNorm], updates: descent.updates, ["rows": [2, 3, wrong, 2]])
+    #expect(found[0] == [6] && abs(found[1][0] - 10.0.squareRoot()) < 1e-12)
+    #expect(reference.variables["model/table"] == values.map { Double($0) })
   }
 
   @Test func aStepThatIsNotFiniteLeavesRowsAsTheyWere() throws {

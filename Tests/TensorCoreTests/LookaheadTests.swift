@@ -65,6 +65,44 @@ import Testing
     ) { _ = try trail(lookahead(sgd(1.0), every: period, alpha: alpha), steps: 1) }
   }
 
+  /// Two rows reached by a product, row 0 in every step and row 1 in the third of four, with momentum 0.5 that
+  /// decays while a row rests, and state that is averaged at every second step: the steps are counted as they are.
+  @Test(arguments: [false, true]) func countsOfStepsAreNotAveraged(_ isReached: Bool) throws {
+    let p = Parameters("model")
+    let w = p.make("w", .literal([8, 8], [2, 1]))
+    let slope = Tensor.input("slope", [1, 2])
+    let inner = lazy(sgd(1.0, momentum: 0.5), moments: .decay)
+    let descent = minimize(
+      slope.matmul(w).sum(), p, lookahead(inner, every: 2, alpha: 0.5, state: .average))
+    let runtime = try Runtime(seed: 0, threads: 1)
+    let program = try runtime.compile("train", [], updates: descent.updates)
+    var (value, slow) = ([8.0, 8.0], [8.0, 8.0])
+    var (momentum, slowMomentum, last) = ([0.0, 0.0], [0.0, 0.0], [0, 0])
+    for step in 1...7 {
+      let given = [1, step % 4 == 3 || isReached ? 1.0 : 0]
+      try program.fill(slope, with: given.map { Float($0) })
+      program.run()
+      for row in 0..<2 where given[row] != 0 {
+        for _ in 0..<(step - 1 - last[row]) { momentum[row] *= 0.5 }
+        momentum[row] = 0.5 * momentum[row] + given[row]
+        value[row] -= momentum[row]
+        last[row] = step
+      }
+      if step % 2 == 0 {
+        for row in 0..<2 {
+          slow[row] += 0.5 * (value[row] - slow[row])
+          slowMomentum[row] += 0.5 * (momentum[row] - slowMomentum[row])
+        }
+        (value, momentum) = (slow, slowMomentum)
+      }
+      #expect(try runtime.values(of: p.variables[0]).map { Double($0) } == value, "step \(step)")
+      let counts = try runtime.read(variable: "model/w/last") { span in
+        (0..<span.count).map { Int(span[$0]) }
+      }
+      #expect(counts == last, "step \(step)")
+    }
+  }
+
   // MARK: Other links
 
   @Test func momentumByHand() throws {

@@ -40,7 +40,7 @@ extension Tensor {
       values[4] = planted
       try runtime.write(variable: "net/first/weight", values)
     }
-    program.fill(network.x, with: x)
+    try program.fill(network.x, with: x)
     program.run()
     let isFinite = try program.scalar(network.loss).isFinite
     let unfused = try runtime.compileUnfused(
@@ -89,7 +89,7 @@ extension Tensor {
     let loss = bad.sum()
     let runtime = try Runtime(seed: 0, threads: 1)
     let program = try runtime.compileUnfused("p", [loss])
-    program.fill(x, with: [0, 1, 2])
+    try program.fill(x, with: [0, 1, 2])
     let fault = try #require(try program.firstNonFinite(behind: [loss], at: 0))
     #expect(fault.path == "bad", "\(fault)")
   }

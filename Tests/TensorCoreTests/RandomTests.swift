@@ -43,7 +43,7 @@ import Testing
           .normal([seeds.count, 7], "n", keys: keys), .uniform([seeds.count, 6], "u", keys: keys),
         ], axis: 1)
       let program = try Runtime(seed: 1, threads: 2).compile("rows", [y])
-      program.fill(seeds: keys, with: seeds)
+      try program.fill(seeds: keys, with: seeds)
       program.run(at: 5)
       let values = try program.values(y)
       return (0..<seeds.count).map { Array(values[$0 * 13..<$0 * 13 + 13]) }

@@ -8,7 +8,7 @@ extension Precision {
 extension Program {
   /// Runs once with these inputs and gives the outputs.
   func outputs(_ outputs: [Tensor], _ inputs: [(Tensor, [Double])] = []) throws -> [[Double]] {
-    for (x, values) in inputs { fill(x, with: values.map { Float($0) }) }
+    for (x, values) in inputs where reads(x) { try fill(x, with: values.map { Float($0) }) }
     run()
     return try outputs.map { try values($0).map { Double($0) } }
   }

@@ -60,8 +60,8 @@ struct Case: Sendable, CustomTestStringConvertible {
     let data = numbers.values(x.count, in: 0...1).map {
       c.likelihood == .bernoulli ? $0.rounded() : $0
     }
-    program.fill(x, with: data.map { Float($0) })
-    program.fill(weight, with: [0.7])
+    try program.fill(x, with: data.map { Float($0) })
+    try program.fill(weight, with: [0.7])
     program.run()
     var reference = Reference(seed: 3)
     for variable in parameters.variables {

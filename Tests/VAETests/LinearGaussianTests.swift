@@ -23,7 +23,7 @@ import VAE
     let x = Tensor.input("x", [batch, 2])
     let y = body(try c.model(), x)
     let program = try c.runtime().compile("test", [y])
-    program.fill(x, with: (0..<batch).flatMap { points[$0 % points.count].map { Float($0) } })
+    try program.fill(x, with: (0..<batch).flatMap { points[$0 % points.count].map { Float($0) } })
     program.run()
     let values = try program.values(y).map { Double($0) }
     return points.indices.map { i in
@@ -70,7 +70,7 @@ import VAE
     let x = Tensor.input("x", [4, 2])
     let weights = try c.model().logWeights(x, draws: 7)
     let program = try c.runtime().compile("test", [weights])
-    program.fill(x, with: points.flatMap { $0.map { Float($0) } })
+    try program.fill(x, with: points.flatMap { $0.map { Float($0) } })
     program.run()
     for (i, value) in try program.values(weights).enumerated() {
       #expect(abs(Double(value) - c.logDensity(points[i / 7])) < 2e-5, "\(points[i / 7])")
@@ -86,8 +86,8 @@ import VAE
       let y = try c.model().logWeights(x, draws: 6, keys: keys)
       let program = try c.runtime().compile("test", [y])
       let padded = (0..<batch).map { rows[min($0, rows.count - 1)] }
-      program.fill(x, with: padded.flatMap { points[$0].map { Float($0) } })
-      program.fill(seeds: keys, with: padded.map { UInt64($0) })
+      try program.fill(x, with: padded.flatMap { points[$0].map { Float($0) } })
+      try program.fill(seeds: keys, with: padded.map { UInt64($0) })
       program.run(at: 0)
       let values = try program.values(y)
       return rows.indices.map { Array(values[$0 * 6..<$0 * 6 + 6]) }

@@ -18,7 +18,7 @@ import VAE
     let w = cos(Tensor.vonMisesFisherAngle(k, dimension: dimension, "angle"))
     let slope = gradients(of: w.sum(), withRespectTo: [k])[0]
     let program = try Runtime(seed: 5, threads: 2).compile("test", [w, slope])
-    program.fill(k, with: [Float](repeating: Float(concentration), count: count))
+    try program.fill(k, with: [Float](repeating: Float(concentration), count: count))
     program.run()
     let exact = fk_vmf(Double(dimension), Double(Float(concentration)))
     for (values, expected) in [

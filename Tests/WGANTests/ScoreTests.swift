@@ -19,7 +19,7 @@ import WGAN
       #expect(values.allSatisfy { abs($0) <= 1 }, "seed \(seed)")
       let runtime = try Runtime(seed: UInt64(seed), threads: 1)
       let program = try runtime.compile("score", [score.value])
-      program.fill(x, with: examples.map { Float($0) })
+      try program.fill(x, with: examples.map { Float($0) })
       program.run()
       #expect(try program.values(score.value).allSatisfy { abs($0) <= 1 }, "seed \(seed), compiled")
     }
@@ -90,7 +90,7 @@ import WGAN
         try runtime.write(
           variable: variable.name, [Float](repeating: 0, count: variable.shape.reduce(1, *)))
       }
-      program.fill(x, with: small.examples(4).map { Float($0) })
+      try program.fill(x, with: small.examples(4).map { Float($0) })
       program.run()
       #expect(try program.values(score) == [0, 0, 0, 0])
       for output in outputs {

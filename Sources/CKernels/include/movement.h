@@ -28,7 +28,7 @@ typedef struct {
 } fk_fill;
 void fk_run_fill(const void *_Nonnull fill /* fk_fill */, int piece, int worker);
 
-/// to[i, :] = table[(int) rows[i], :]. A row below 0 or not below `table_rows` (NaN included) gives a row of NaN.
+/// to[i, :] = table[rows[i], :]. What is no whole number of 0 ..< table_rows (a fraction, NaN) gives a row of NaN.
 typedef struct {
   const float *_Nonnull table;
   const float *_Nonnull rows;
@@ -48,7 +48,7 @@ typedef struct {
 } fk_gather_bytes;
 void fk_run_gather_bytes(const void *_Nonnull gather /* fk_gather_bytes */, int piece, int worker);
 
-/// table = 0; table[(int) rows[i], :] += values[i, :], in the order of i. Rows out of range are left out.
+/// table = 0; table[rows[i], :] += values[i, :], in the order of i. What is no whole number of 0 ..< table_rows is left out.
 typedef struct {
   const float *_Nonnull values;
   const float *_Nonnull rows;
@@ -58,7 +58,7 @@ typedef struct {
 } fk_scatter;
 void fk_run_scatter(const void *_Nonnull scatter /* fk_scatter */, int piece, int worker);
 
-/// table[(int) rows[i], :] = values[i, :], in the order of i, in one piece. Rows out of range are left out.
+/// table[rows[i], :] = values[i, :], in the order of i, in one piece. What is no whole number of 0 ..< table_rows is left out.
 void fk_run_put_rows(const void *_Nonnull put /* fk_scatter */, int piece, int worker);
 
 #endif

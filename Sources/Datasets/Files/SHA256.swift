@@ -1,91 +1,23 @@
-/// SHA-256 (FIPS 180-4).
-///
-/// Sixty lines of our own: a package for cryptography would add a minute to every build, and
-/// nothing here is secret.
+import CCrypto
+
+/// SHA-256 (FIPS 180-4), by libcrypto, which has the processor's instructions for it.
 public enum SHA256 {
   /// The digest of `bytes` as 64 lower-case hexadecimal digits.
-  public static func hex(_ bytes: [UInt8]) -> String {
-    var state: [8 of UInt32] = [
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
-      0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-    ]
-    let whole = bytes.count & ~63
-    constants.withUnsafeBufferPointer { constants in
-      bytes.withUnsafeBytes { buffer in
-        for block in stride(from: 0, to: whole, by: 64) {
-          absorb(UnsafeRawBufferPointer(rebasing: buffer[block..<block + 64]), constants, &state)
-        }
-      }
-      // The padding: a one bit, zeros, and the length in bits as 64.
-      var tail = Array(bytes[whole...]) + [0x80]
-      while tail.count % 64 != 56 { tail.append(0) }
-      let bits = UInt64(bytes.count) * 8
-      for shift in stride(from: 56, through: 0, by: -8) {
-        tail.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
-      }
-      tail.withUnsafeBytes { buffer in
-        for block in stride(from: 0, to: buffer.count, by: 64) {
-          absorb(UnsafeRawBufferPointer(rebasing: buffer[block..<block + 64]), constants, &state)
-        }
-      }
-    }
-    var text = ""
-    for index in state.indices {
-      let digits = String(state[index], radix: 16)
-      text += String(repeating: "0", count: 8 - digits.count) + digits
-    }
-    return text
-  }
+  public static func hex(_ bytes: [UInt8]) -> String { hex(of: CollectionOfOne(bytes)) }
 
-  /// One block of 64 bytes into the state: FIPS 180-4, section 6.2.2, with its letters.
-  private static func absorb(
-    _ block: UnsafeRawBufferPointer, _ k: UnsafeBufferPointer<UInt32>,
-    _ state: inout [8 of UInt32]
-  ) {
-    var w = [64 of UInt32](repeating: 0)
-    for t in 0..<16 {
-      w[t] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: 4 * t, as: UInt32.self))
+  /// The digest of all `parts`, one after another, as 64 lower-case hexadecimal digits.
+  public static func hex(of parts: some Sequence<[UInt8]>) -> String {
+    let context = EVP_MD_CTX_new()
+    defer { EVP_MD_CTX_free(context) }
+    var isDone = EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    for part in parts {
+      isDone =
+        part.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) == 1 } && isDone
     }
-    for t in 16..<64 {
-      let (x, y) = (w[t - 15], w[t - 2])
-      let s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >> 3)
-      let s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >> 10)
-      w[t] = w[t - 16] &+ s0 &+ w[t - 7] &+ s1
-    }
-    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-    for t in 0..<64 {
-      let s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-      let t1 = h &+ s1 &+ ((e & f) ^ (~e & g)) &+ k[t] &+ w[t]
-      let s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
-      let t2 = s0 &+ ((a & b) ^ (a & c) ^ (b & c))
-      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ t1, c, b, a, t1 &+ t2)
-    }
-    state[0] &+= a
-    state[1] &+= b
-    state[2] &+= c
-    state[3] &+= d
-    state[4] &+= e
-    state[5] &+= f
-    state[6] &+= g
-    state[7] &+= h
+    var digest = [UInt8](repeating: 0, count: 32)
+    isDone = EVP_DigestFinal_ex(context, &digest, nil) == 1 && isDone
+    // As where an array finds no memory: nothing else fails, and no caller could go on without its digest.
+    guard isDone else { fatalError("libcrypto could not compute a SHA-256") }
+    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
-
-  private static func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 {
-    (x &>> n) | (x &<< (32 &- n))
-  }
-
-  /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
-  private static let constants: [UInt32] = [
-    0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
-    0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe,
-    0x9bdc_06a7, 0xc19b_f174, 0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f,
-    0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da, 0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7,
-    0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967, 0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc,
-    0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85, 0xa2bf_e8a1, 0xa81a_664b,
-    0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070, 0x19a4_c116,
-    0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
-    0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7,
-    0xc671_78f2,
-  ]
 }

@@ -16,6 +16,14 @@ struct Executable {
   /// Where each array is while it lives, by the instruction that makes it.
   var addresses: [Int: UnsafeMutableRawPointer]
   let allocations: Allocations
+
+  /// That of a program that is only planned.
+  static var empty: Executable {
+    Executable(
+      preparation: [], steps: [], separateSteps: [], kernelOfStep: [], descriptions: [],
+      inputs: [:],
+      outputs: [], arenaBytes: 0, addresses: [:], allocations: Allocations())
+  }
 }
 
 /// One kernel of a compiled program, as `figment plan` prints it.
@@ -123,16 +131,16 @@ struct Emitter {
       }
     }
     let plan = planMemory(schedule, workspaces: workspaces, external: external)
-    guard plan.byteCount <= Arena.capacity else {
-      throw TensorError(
-        "program \(listing.name) needs \(plan.byteCount >> 30) GiB of scratch memory")
-    }
-    for (value, offset) in plan.offsets { addresses[value] = arena.base + offset }
+    try MemoryLimits.current.check(
+      Arena.growth(to: plan.byteCount, beyond: arena.largest), for: "program \(listing.name)",
+      remedy: "a smaller batch, or a smaller model, needs less")
+    let base = try arena.base(for: plan.byteCount)
+    for (value, offset) in plan.offsets { addresses[value] = base + offset }
     var all: [[fk_step]] = []
     for (k, kernel) in schedule.kernels.enumerated() {
       steps = []
       var work: [Int] = []
-      let workspace = arena.base + plan.workspaces[k]
+      let workspace = base + plan.workspaces[k]
       switch kernel.body {
       case .clusters(let phases):
         let programs = phases.clusters.map { listing.lowered($0) }

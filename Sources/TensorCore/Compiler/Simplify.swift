@@ -37,11 +37,23 @@ extension Listing {
 
 /// A listing as it is simplified, instruction by instruction.
 struct Simplifier {
-  struct Key: Hashable {
+  /// What makes two instructions the same.
+  private struct Key: Hashable {
     let operation: Primitive
+    /// The given numbers to the bit, in place of those in `operation`: -0 is not 0, and NaN equals itself.
+    let bits: [UInt64]
     let inputs: [Int]
     let shape: [Int]
     let site: UInt32
+
+    init(_ operation: Primitive, _ inputs: [Int], _ shape: [Int], site: UInt32 = 0) {
+      switch operation {
+      case .constant(let value): (self.operation, bits) = (.constant(0), [value.bitPattern])
+      case .literal(let values): (self.operation, bits) = (.literal([]), values.map(\.bitPattern))
+      default: (self.operation, bits) = (operation, [])
+      }
+      (self.inputs, self.shape, self.site) = (inputs, shape, site)
+    }
   }
 
   var result: Listing
@@ -60,11 +72,11 @@ struct Simplifier {
 
   /// Where the result has this instruction, if it has.
   func position(of operation: Primitive, _ inputs: [Int], _ shape: [Int]) -> Int? {
-    known[Key(operation: operation, inputs: inputs, shape: shape, site: 0)]
+    known[Key(operation, inputs, shape)]
   }
 
   private mutating func emit(_ new: Listing.Instruction) -> Int {
-    let key = Key(operation: new.operation, inputs: new.inputs, shape: new.shape, site: new.site)
+    let key = Key(new.operation, new.inputs, new.shape, site: new.site)
     if let old = known[key] { return old }
     let position = result.instructions.count
     result.instructions.append(new)
@@ -140,8 +152,9 @@ struct Simplifier {
       return x[1] == x[2] ? x[1] : repeated(new)
     case .sum(let axes):
       if let value = constants[x[0]] {
+        // A sum begins at 0, so that of -0 is 0.
         return constant(
-          value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
+          0 + value * Double(axes.map { result.instructions[x[0]].shape[$0] }.product), new)
       }
       return hoisted(new, axes) ?? stages(new, axes) { .sum($0) }
     case .maximum(let axes):
@@ -158,12 +171,13 @@ struct Simplifier {
     if let u, let v { return constant(u.applying(function, v), new) }
     switch function {
     case .add:
-      if u == 0 { return b }
-      if v == 0 { return a }
+      // Only -0 changes nothing: -0 + 0 is 0.
+      if isNegativeZero(u) { return b }
+      if isNegativeZero(v) { return a }
       return joinedBlocks(a, b, new) ?? collected(new, [(a, false), (b, false)])
     case .subtract:
-      if v == 0 { return a }
-      if u == 0 { return unary(.negate, b, new) }
+      if v == 0, !isNegativeZero(v) { return a }
+      if isNegativeZero(u) { return unary(.negate, b, new) }
       return collected(new, [(a, false), (b, true)])
     case .multiply:
       if u == 1 { return b }
@@ -173,7 +187,8 @@ struct Simplifier {
       return normalized(a, b, new) ?? normalized(b, a, new)
     case .divide:
       if v == 1 { return a }
-      if let v, v != 0 {  // One rounding more than a division, many times faster.
+      // One rounding more than a division, many times faster; where the inverse has all its digits.
+      if let v, Float(1 / v).isNormal {
         return add(with(new, .binary(.multiply), [a, constant(1 / v, new)]))
       }
       if u == 1 { return unary(.reciprocal, b, new) }
@@ -210,6 +225,8 @@ struct Simplifier {
     let both = add(joined)
     return joined.shape == new.shape ? both : add(with(new, .pad(start), [both]))
   }
+
+  private func isNegativeZero(_ value: Double?) -> Bool { value == 0 && value?.sign == .minus }
 
   mutating func unary(_ function: Unary, _ x: Int, _ like: Listing.Instruction) -> Int {
     add(with(like, .unary(function), [x]))

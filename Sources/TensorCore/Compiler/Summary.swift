@@ -42,12 +42,7 @@ public struct PlanSummary: Sendable {
       totals[name].map { Kind(name: name, count: $0.count, bytes: $0.bytes) }
     }
     groups = schedule.groups.count
-    let roots = Set(listing.roots.map { listing.home($0) })
-    let external = roots.union(listing.instructions.indices.filter { listing.isSource($0) })
-    arrayBytes =
-      planMemory(
-        schedule, workspaces: schedule.kernels.map { _ in 0 }, external: external
-      ).byteCount
+    arrayBytes = schedule.plannedBytes(workspaces: schedule.kernels.map { _ in 0 }).arena
     let passes = listing.updates.isEmpty ? 2 : 5
     leastNormalizationBytes = passes * normalized.values.reduce(0, +)
   }
@@ -63,6 +58,28 @@ public struct PlanSummary: Sendable {
       lines.append("least for the normalizations: \(leastNormalizationBytes) bytes")
     }
     return lines
+  }
+}
+
+extension Schedule {
+  /// Bytes that the program needs for itself, variables apart: in the arena that programs share, and in arrays
+  /// that outlive a run, such as inputs and outputs.
+  func plannedBytes(workspaces: [Int]) -> (arena: Int, lasting: Int) {
+    (planMemory(self, workspaces: workspaces, external: external).byteCount, lastingBytes)
+  }
+
+  /// Bytes in arrays that outlive a run, variables apart.
+  var lastingBytes: Int {
+    external.reduce(0) { sum, i in
+      if case .variable = listing.instructions[i].operation { return sum }
+      return inPlace[i] == nil ? sum + 4 * listing.instructions[i].count : sum
+    }
+  }
+
+  /// The arrays that are not in the arena.
+  private var external: Set<Int> {
+    Set(listing.roots.map { listing.home($0) })
+      .union(listing.instructions.indices.filter { listing.isSource($0) })
   }
 }
 

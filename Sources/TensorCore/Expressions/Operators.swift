@@ -60,8 +60,11 @@ extension Tensor {
 
   /// The rows of a table of bytes that `index` names, as numbers from 0 to 255: index.shape +
   /// rowShape.
+  ///
+  /// What is no whole number of 0 ..< table.rows gives a row of NaN.
   public static func rows(of table: ByteTable, at index: Tensor) -> Tensor {
-    Tensor(.byteRows(table), [index], index.shape + table.rowShape)
+    guard table.rows <= mostRows else { return .tooManyRows(table.rows, [index]) }
+    return Tensor(.byteRows(table), [index], index.shape + table.rowShape)
   }
 }
 
@@ -273,15 +276,25 @@ func blocks(_ parts: [Tensor], at starts: [[Int]], _ shape: [Int]) -> Tensor {
 extension Tensor {
   /// The rows of this table that `rows` names, from 0: rows.shape + shape[1...].
   ///
-  /// A row out of range is NaN.
+  /// What is no whole number of 0 ..< shape[0] gives a row of NaN.
   public func gather(_ rows: Tensor) -> Tensor {
-    rank >= 1
-      ? Tensor(.gather, [self, rows], rows.shape + shape.dropFirst())
-      : .invalid("gather needs a table of rows, not a single number", [self, rows])
+    guard let count = shape.first else {
+      return .invalid("gather needs a table of rows, not a single number", [self, rows])
+    }
+    guard count <= Self.mostRows else { return .tooManyRows(count, [self, rows]) }
+    return Tensor(.gather, [self, rows], rows.shape + shape.dropFirst())
   }
 
-  /// A table of `count` rows of zeros to which row i of this is added at `rows[i]`: the adjoint of
-  /// `gather`.
+  /// Beyond it neighbouring whole numbers are one number in Float, which indices are.
+  private static let mostRows = 1 << 24
+
+  private static func tooManyRows(_ count: Int, _ inputs: [Tensor]) -> Tensor {
+    .invalid("a table of \(count) rows: at most \(mostRows) can be told apart by index", inputs)
+  }
+
+  /// A table of zeros to which row i of this is added at `rows[i]`: the adjoint of `gather`.
+  ///
+  /// What is no whole number of 0 ..< shape[0] is left out.
   func scatter(_ rows: Tensor, into shape: [Int]) -> Tensor {
     Tensor(.scatter, [self, rows], shape)
   }
@@ -291,23 +304,26 @@ extension Tensor {
 
 extension Tensor {
   /// The sum over `axes` (all, if none is named), which disappear unless `keep`.
-  public func sum(_ axes: Int..., keep: Bool = false) -> Tensor { sum(over: axes, keep: keep) }
+  public func sum(_ axes: Int..., keep: Bool = false) -> Tensor {
+    sum(over: orAll(axes), keep: keep)
+  }
 
-  /// The sum over `axes` (all, if empty), which disappear unless `keep`.
+  /// The sum over `axes`, which disappear unless `keep`; over no axis it is the array itself.
   public func sum(over axes: [Int], keep: Bool = false) -> Tensor {
-    reduce(axes.isEmpty ? Array(0..<rank) : axes, keep, "sum") { .sum($0) }
+    reduce(axes, keep, "sum") { .sum($0) }
   }
 
   /// The sum over the axes of a range, such as `1...`.
   public func sum(over axes: PartialRangeFrom<Int>, keep: Bool = false) -> Tensor {
-    let axes = Array(axes.lowerBound..<Swift.max(rank, axes.lowerBound))
-    return axes.isEmpty ? self : sum(over: axes, keep: keep)
+    sum(over: Array(axes.lowerBound..<Swift.max(rank, axes.lowerBound)), keep: keep)
   }
 
   /// The mean over `axes` (all, if none is named), which disappear unless `keep`.
-  public func mean(_ axes: Int..., keep: Bool = false) -> Tensor { mean(over: axes, keep: keep) }
+  public func mean(_ axes: Int..., keep: Bool = false) -> Tensor {
+    mean(over: orAll(axes), keep: keep)
+  }
 
-  /// The mean over `axes` (all, if empty), which disappear unless `keep`.
+  /// The mean over `axes`, which disappear unless `keep`; over no axis it is the array itself.
   public func mean(over axes: [Int], keep: Bool = false) -> Tensor {
     let total = sum(over: axes, keep: keep)
     return total * (Double(total.count) / Double(Swift.max(1, count)))
@@ -317,13 +333,16 @@ extension Tensor {
   ///
   /// Equal ones share the gradient.
   public func maximum(_ axes: Int..., keep: Bool = false) -> Tensor {
-    maximum(over: axes, keep: keep)
+    maximum(over: orAll(axes), keep: keep)
   }
 
-  /// The largest element over `axes` (all, if empty).
+  /// The largest element over `axes`, which disappear unless `keep`; over no axis it is the array itself.
   func maximum(over axes: [Int], keep: Bool = false) -> Tensor {
-    reduce(axes.isEmpty ? Array(0..<rank) : axes, keep, "maximum") { .maximum($0) }
+    reduce(axes, keep, "maximum") { .maximum($0) }
   }
+
+  /// The axes that a caller named, or all where it named none.
+  private func orAll(_ axes: [Int]) -> [Int] { axes.isEmpty ? Array(0..<rank) : axes }
 
   private func reduce(
     _ axes: [Int], _ keep: Bool, _ name: String, _ operation: ([Int]) -> Primitive

@@ -24,13 +24,13 @@ public func lazy(_ inner: @escaping Transformation, moments: RestingMoments = .r
     }
     let shape = slots.parameter.shape
     let others = Array(shape.indices.dropFirst())
-    let largest = others.isEmpty ? abs(gradient) : abs(gradient).maximum(over: others, keep: true)
+    let largest = abs(gradient).maximum(over: others, keep: true)
     let isTouched = Tensor(0) < largest
     let first = slots.updates.count
     if moments == .decay {
       let step = slots.step
       var last: Tensor?
-      _ = slots.keep("last", initially: .zeros(largest.shape)) { old in
+      _ = slots.keep("last", initially: .zeros(largest.shape), isCount: true) { old in
         last = old
         return step.broadcast(to: old.shape)
       }
@@ -49,11 +49,11 @@ public func lazy(_ inner: @escaping Transformation, moments: RestingMoments = .r
 
 /// A gradient that is zero but in few rows.
 struct TouchedRows {
-  /// The rows, [count]; one may be there more than once.
+  /// The rows, [count]; one may be there more than once, and what names no row is below 0.
   let rows: Tensor
-  /// The gradient of each, [count, ...]; equal where rows are.
+  /// The gradient of each, [count, ...]; equal where rows are, and zero where there is no such row.
   let values: Tensor
-  /// 1 for each row where it is first named, [count].
+  /// 1 for each row where it is first named, else 0, [count].
   private let isFirst: Tensor
   private let gradient: Tensor
   private let shape: [Int]
@@ -67,14 +67,21 @@ struct TouchedRows {
     guard count <= 2048, 4 * count <= gradient.shape[0] else { return nil }
     self.gradient = gradient
     shape = gradient.shape
-    rows = index.reshape([count])
     let width = shape.dropFirst().reduce(1, *)
+    let place = Tensor.literal((0..<count).map(Double.init), [count])
+    let named = index.reshape([count])
+    // What names no row (a fraction, NaN) is left out by `scatter`: here it becomes a row of its own below 0, so
+    // that it is the same as no other and counts nowhere.
+    let isRow =
+      (Tensor(-0.5) < named) * (named < Tensor(Double(shape[0]))) * (1 - (floor(named) < named))
+    let rows = select(isRow, named, -1 - place)
+    self.rows = rows
     // 1 where two places name the same row.
     let same = 1 - minimum(abs(rows.reshape([count, 1]) - rows.reshape([1, count])), 1)
-    values = same.matmul(given.reshape([count, width])).reshape([count] + shape.dropFirst())
-    let place = Tensor.literal((0..<count).map(Double.init), [count])
+    let known = select(isRow.reshape([count, 1]), given.reshape([count, width]), Tensor(0))
+    values = same.matmul(known).reshape([count] + shape.dropFirst())
     let isEarlier = place.reshape([1, count]) < place.reshape([count, 1])
-    isFirst = (same * isEarlier).sum(1) < Tensor(0.5)
+    isFirst = isRow * ((same * isEarlier).sum(1) < Tensor(0.5))
   }
 
   private func each(_ x: Tensor) -> Tensor {
@@ -94,7 +101,7 @@ struct TouchedRows {
     if moments == .decay {
       let step = slots.step
       var last: Tensor?
-      _ = slots.keep("last", initially: .zeros([shape[0]])) { old in
+      _ = slots.keep("last", initially: .zeros([shape[0]]), isCount: true) { old in
         last = old
         return step.broadcast(to: old.shape)
       }

@@ -5,7 +5,7 @@ public enum InnerState: String, CaseIterable, Sendable {
   /// It begins anew, and so does the count by which Adam corrects it.
   case reset
   /// It is drawn towards what it was at the last such step, just as the weights are ("pullback" in
-  /// the authors' code).
+  /// the authors' code); counts of steps stay as they are.
   case average
 }
 
@@ -41,6 +41,7 @@ public func lookahead(
       let start = Tensor(variable.initial)
       switch state {
       case .keep: break
+      case .average where slots.counts.contains(variable): break
       case .reset: slots.updates[i].value = select(isLast, start, value)
       case .average:
         slots.updates[i].value = slots.keep(as: "\(variable.name)/slow", initially: start) {

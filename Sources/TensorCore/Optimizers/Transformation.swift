@@ -17,6 +17,8 @@ public struct Slots {
   /// What the parameter holds before this step; inside `lazy`, of the rows that change.
   public var value: Tensor { rows.map { parameter.value.gather($0) } ?? parameter.value }
   var updates: [Update] = []
+  /// Of what is kept, that which counts steps: an average of two counts is the count of nothing.
+  var counts: Set<Variable> = []
   var replacements: [(inout Slots, Tensor) -> Tensor] = []
 
   /// The rows of the parameter that change, where a link works on these alone.
@@ -45,11 +47,13 @@ public struct Slots {
   ///   - initial: Where it starts; zeros unless told. The parameter's `value` means what the
   ///     parameter holds when the state is made.
   ///   - share: What a step with a gradient of zero leaves of it.
+  ///   - isCount: Whether it counts or numbers steps, so that no other link may average it.
   public mutating func keep(
     _ name: String, initially initial: Tensor? = nil, fading share: Double = 1,
-    _ next: (Tensor) -> Tensor
+    isCount: Bool = false, _ next: (Tensor) -> Tensor
   ) -> Tensor {
-    keep(as: "\(parameter.name)/\(name)", initially: initial, fading: share, next)
+    keep(
+      as: "\(parameter.name)/\(name)", initially: initial, fading: share, isCount: isCount, next)
   }
 
   /// Keeps a copy of the parameter that expressions can read, see `Weights`; it starts as the parameter.
@@ -59,9 +63,10 @@ public struct Slots {
 
   mutating func keep(
     as name: String, initially initial: Tensor? = nil, fading share: Double = 1,
-    _ next: (Tensor) -> Tensor
+    isCount: Bool = false, _ next: (Tensor) -> Tensor
   ) -> Tensor {
     let variable = Variable(name, initially: initial ?? .zeros(parameter.shape))
+    if isCount { counts.insert(variable) }
     var update = Update(variable, variable.value, rows: rows)
     var old = update.old
     if let missed, share < 1 {

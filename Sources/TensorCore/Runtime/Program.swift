@@ -28,9 +28,18 @@ public final class Program {
   private let steps: UnsafeMutablePointer<fk_step>
   private let position: UnsafeMutablePointer<UInt64>
   private let outputs: [Node: Int]
+  private let inputs: [String: Input]
   private let hasUpdates: Bool
   /// The runtime's when the variables were last brought into the library's formats.
   private var preparedGeneration: UInt64?
+
+  /// An input that the program's expressions read.
+  private struct Input {
+    let name: String
+    let shape: [Int]
+    let address: UnsafeMutablePointer<Float>
+    var count: Int { shape.product }
+  }
 
   init(
     _ name: String, _ outputs: [Tensor], _ updates: [Update], _ precision: Precision,
@@ -42,14 +51,25 @@ public final class Program {
     let schedule = try Runtime.schedule(
       name, outputs, updates, precision, isFusing: isFusing)
     self.schedule = schedule
+    try runtime.claim(schedule.listing, for: name)
+    var variables = updates.map(\.variable)
+    for instruction in schedule.listing.instructions {
+      if case .variable(let variable) = instruction.operation { variables.append(variable) }
+    }
+    try runtime.plan(schedule, variables: variables)
     for update in updates { _ = try runtime.storage(update.variable) }
     let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
     run.initialize(to: 0)
     position = run
     do {
-      executable = try emit(
-        schedule, arena: runtime.arena, threads: runtime.threads, seed: runtime.seed, run: run,
-        scratch: runtime.scratch, variableAddress: { try runtime.storage($0).address })
+      if runtime.isPlanning {
+        for variable in variables { _ = try runtime.storage(variable) }
+        executable = .empty
+      } else {
+        executable = try emit(
+          schedule, arena: runtime.arena, threads: runtime.threads, seed: runtime.seed, run: run,
+          scratch: runtime.scratch, variableAddress: { try runtime.storage($0).address })
+      }
     } catch {
       run.deallocate()
       throw error
@@ -57,43 +77,88 @@ public final class Program {
     steps = executable.allocations.array(executable.steps)
     self.outputs = Dictionary(
       zip(outputs.map(\.node), outputs.indices), uniquingKeysWith: { first, _ in first })
-    var names: Set<String> = []
-    for instruction in schedule.listing.instructions {
-      if case .variable(let variable) = instruction.operation { names.insert(variable.name) }
+    var inputs: [String: Input] = [:]
+    let roots = outputs + updates.map(\.value) + updates.compactMap(\.rows)
+    for node in topologicalOrder(roots.map(\.node)) {
+      guard case .input(let name) = node.operation, inputs[name] == nil else { continue }
+      // What the compiler found not to matter may be filled all the same.
+      let address =
+        executable.inputs[name]?.address ?? executable.allocations.floats(node.shape.product)
+      inputs[name] = Input(name: name, shape: node.shape, address: address)
     }
-    variableNames = names.union(updates.map(\.variable.name)).sorted()
+    self.inputs = inputs
+    variableNames = Set(variables.map(\.name)).sorted()
   }
 
   deinit { position.deallocate() }
 
+  /// Whether what the program computes is made of the input `x`.
+  public func reads(_ x: Tensor) -> Bool {
+    guard case .input(let name) = x.node.operation else { return false }
+    return inputs[name]?.shape == x.shape
+  }
+
   /// Gives `body` the memory of the input `x` to fill: x.count numbers, row-major.
   ///
-  /// It keeps its contents between runs. An input that the program does not read gets memory that
-  /// nobody reads.
-  public func fill<Failure: Error>(
-    _ x: Tensor, _ body: (inout MutableSpan<Float>) throws(Failure) -> Void
-  ) throws(Failure) {
-    guard case .input(let name) = x.node.operation, let input = executable.inputs[name] else {
-      return
-    }
+  /// It keeps its contents between runs.
+  ///
+  /// - Throws: `TensorError` where `x` is no input, or none that the program reads; what `body` throws.
+  public func fill(_ x: Tensor, _ body: (inout MutableSpan<Float>) throws -> Void) throws {
+    let input = try input(x)
     var span = UnsafeMutableBufferPointer(start: input.address, count: input.count).mutableSpan
     try body(&span)
   }
 
   /// Fills the input `x` with numbers, just as many as it has elements.
-  public func fill(_ x: Tensor, with values: [Float]) {
-    guard values.count == x.count else {
-      fatalError("an input of shape \(x.shape) of program \(name) is given \(values.count) numbers")
+  ///
+  /// - Throws: `TensorError` where the number is another, or `x` is no input that the program reads.
+  public func fill(_ x: Tensor, with values: [Float]) throws {
+    let input = try input(x)
+    guard values.count == input.count else {
+      throw TensorError(
+        "input \(input.name) of program \(name) is given \(values.count) numbers; expected "
+          + "\(input.count), as its shape is \(input.shape)")
     }
-    fill(x) { span in
-      for i in values.indices { span[i] = values[i] }
+    for i in values.indices { input.address[i] = values[i] }
+  }
+
+  private func input(_ x: Tensor) throws -> Input {
+    if let failure = x.failure { throw TensorError(failure) }
+    guard case .input(let wanted) = x.node.operation else {
+      throw TensorError(
+        "program \(name) cannot be given values of \(x.node.operation.label) \(x.shape): expected an input"
+      )
     }
+    guard let input = inputs[wanted] else {
+      let names = inputs.keys.sorted().joined(separator: ", ")
+      throw TensorError(
+        "program \(name) does not read input \(wanted); it reads "
+          + (names.isEmpty ? "none" : names))
+    }
+    guard input.shape == x.shape else {
+      throw TensorError(
+        "input \(wanted) of program \(name) has shape \(input.shape), not \(x.shape)")
+    }
+    return input
   }
 
   /// Fills an input made by `Tensor.seeds`; the last seed is repeated where there are fewer than
   /// rows.
-  public func fill(seeds x: Tensor, with seeds: [UInt64]) {
-    fill(x) { span in
+  ///
+  /// - Throws: `TensorError` where there is no seed, or more than rows, or `x` is no such input that the program
+  ///   reads.
+  public func fill(seeds x: Tensor, with seeds: [UInt64]) throws {
+    let input = try input(x)
+    guard input.shape.count == 2, input.shape[1] == 4 else {
+      throw TensorError(
+        "input \(input.name) of program \(name) has shape \(input.shape), and seeds have [rows, 4]")
+    }
+    guard (1...input.shape[0]).contains(seeds.count) else {
+      throw TensorError(
+        "input \(input.name) of program \(name) is given \(seeds.count) seeds; expected 1 to "
+          + "\(input.shape[0])")
+    }
+    try fill(x) { span in
       for row in 0..<span.count / 4 {
         let seed = seeds[Swift.min(row, seeds.count - 1)]
         for digit in 0..<4 { span[row * 4 + digit] = Float(seed >> UInt64(16 * digit) & 0xFFFF) }
@@ -177,5 +242,12 @@ public final class Program {
   }
 
   /// A single number that is an output of the last run.
-  public func scalar(_ y: Tensor) throws -> Float { try read(y) { $0[0] } }
+  ///
+  /// - Throws: `TensorError` if `y` is not one of the outputs, or has more numbers.
+  public func scalar(_ y: Tensor) throws -> Float {
+    guard y.count == 1 else {
+      throw TensorError("output \(y.shape) of program \(name) is not a single number")
+    }
+    return try read(y) { $0[0] }
+  }
 }

@@ -29,9 +29,7 @@ package struct Reference {
       }
       let width = variable.shape.dropFirst().reduce(1, *)
       for (i, row) in values[rows].enumerated() {
-        guard let row = Int(exactly: row.rounded(.towardZero)),
-          (0..<variable.shape[0]).contains(row)
-        else { continue }
+        guard let row = place(row, of: variable.shape[0]) else { continue }
         variables[variable.name]?.replaceSubrange(
           row * width..<(row + 1) * width, with: values[value][i * width..<(i + 1) * width])
       }
@@ -82,8 +80,7 @@ package struct Reference {
     case .byteRows(let table):
       let width = table.rowShape.product
       return x[0].flatMap { row -> [Double] in
-        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<table.rows).contains(row)
-        else {
+        guard let row = place(row, of: table.rows) else {
           return [Double](repeating: .nan, count: width)
         }
         return table.bytes[row * width..<(row + 1) * width].map(Double.init)
@@ -118,8 +115,7 @@ package struct Reference {
     case .gather:
       let width = shapes[0].dropFirst().reduce(1, *)
       return x[1].flatMap { row -> [Double] in
-        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<shapes[0][0]).contains(row)
-        else {
+        guard let row = place(row, of: shapes[0][0]) else {
           return [Double](repeating: .nan, count: width)
         }
         return Array(x[0][row * width..<(row + 1) * width])
@@ -128,8 +124,7 @@ package struct Reference {
       let width = n.shape.dropFirst().reduce(1, *)
       var y = [Double](repeating: 0, count: count)
       for (i, row) in x[1].enumerated() {
-        guard let row = Int(exactly: row.rounded(.towardZero)), (0..<n.shape[0]).contains(row)
-        else { continue }
+        guard let row = place(row, of: n.shape[0]) else { continue }
         for j in 0..<width { y[row * width + j] += x[0][i * width + j] }
       }
       return y
@@ -165,6 +160,12 @@ package struct Reference {
       Philox(seed: rowSeed(keys, row), site: site, run: run).row(distribution, width)
     }
   }
+}
+
+/// The row that a number names, or nil where it is no whole number of 0 ..< rows.
+private func place(_ row: Double, of rows: Int) -> Int? {
+  guard let row = Int(exactly: row), (0..<rows).contains(row) else { return nil }
+  return row
 }
 
 /// The seed of a row, of which `keys` holds the 16-bit digits.

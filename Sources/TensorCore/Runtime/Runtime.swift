@@ -1,5 +1,20 @@
 import CKernels
 
+/// Bytes that programs need, known before they run.
+package struct PlannedMemory: Sendable {
+  /// Of parameters, averages and the state of optimizers.
+  package var variables = 0
+  /// Of inputs, outputs and whatever else outlives a run.
+  package var lasting = 0
+  /// Of results within a run.
+  package var arena = 0
+  /// Of results within a run of the program that has the most.
+  fileprivate(set) var largest = 0
+
+  /// All of it.
+  package var total: Int { variables + lasting + arena }
+}
+
 /// Owns variables, the seed and the run count of each program: all there is to checkpoint.
 public final class Runtime {
   /// The key of all draws that have none of their own.
@@ -10,6 +25,11 @@ public final class Runtime {
   public let threads: Int
   /// How often each program has run.
   public var runs: [String: UInt64] = [:]
+  /// Whether programs are planned and never run, so that nothing is reserved for them.
+  let isPlanning: Bool
+  /// Bytes that its variables and programs need, as far as they are planned before they are made: the library's own
+  /// workspace is not among them.
+  package private(set) var planned = PlannedMemory()
 
   /// Grows whenever a variable may have changed.
   var generation: UInt64 = 0
@@ -19,6 +39,9 @@ public final class Runtime {
   private let allocations = Allocations()
   private var storages: [String: Storage] = [:]
   private var names: [String] = []
+  /// Programs by name, and which of them has the draws of each site.
+  private var programs: Set<String> = []
+  private var sites: [UInt32: String] = [:]
 
   struct Storage {
     let shape: [Int]
@@ -26,19 +49,29 @@ public final class Runtime {
   }
 
   /// - Throws: `TensorError` if threads are fewer than 1 or more than 256, or cannot be started.
-  public init(seed: UInt64, threads: Int = Runtime.processors) throws {
-    guard (1...256).contains(threads), let pool = fk_pool_create(Int32(threads)) else {
+  public convenience init(seed: UInt64, threads: Int = Runtime.processors) throws {
+    try self.init(seed: seed, threads: threads, isPlanning: false)
+  }
+
+  /// A runtime of which only `planned` is asked: its programs cannot run, and take no memory.
+  package static func planning(seed: UInt64, threads: Int) throws -> Runtime {
+    try Runtime(seed: seed, threads: threads, isPlanning: true)
+  }
+
+  private init(seed: UInt64, threads: Int, isPlanning: Bool) throws {
+    guard (1...256).contains(threads),
+      let pool = fk_pool_create(isPlanning ? 1 : Int32(threads))
+    else {
       throw TensorError("cannot start \(threads) threads: expected 1 to 256")
     }
     self.seed = seed
     self.threads = threads
     self.pool = pool
-    do { arena = try Arena() } catch {
-      fk_pool_destroy(pool)
-      throw error
-    }
+    self.isPlanning = isPlanning
+    arena = Arena()
     let slots = 128
-    scratch = Scratch(base: allocations.floats(threads * slots * Int(FK_TILE)), slots: slots)
+    let tiles = isPlanning ? 1 : threads * slots * Int(FK_TILE)
+    scratch = Scratch(base: allocations.floats(tiles), slots: slots)
   }
 
   deinit { fk_pool_destroy(pool) }
@@ -46,19 +79,48 @@ public final class Runtime {
   /// Compiles a program.
   ///
   /// - Parameters:
-  ///   - name: What its draws and its run count are named by.
+  ///   - name: What its draws and its run count are named by: one program's of this runtime, unless told.
   ///   - outputs: What can be read after a run.
   ///   - updates: Variables that change at the end of each run.
   ///   - precision: How numbers are stored and multiplied inside; inputs, outputs and variables
   ///     are fp32.
-  /// - Throws: `TensorError`, with the first mistake in the expressions.
+  ///   - sharesDraws: Whether an earlier program of this runtime may have the name: draws of equal names are
+  ///     then the same numbers in both, and both count their runs together.
+  /// - Throws: `TensorError`, with the first mistake in the expressions; for the name of another program, or draws
+  ///   that would be another program's; where there is not the memory.
   public func compile(
-    _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32
+    _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32,
+    sharesDraws: Bool = false
   ) throws -> Program {
-    try Program(name, outputs, updates, precision, isFusing: true, self)
+    guard sharesDraws || !programs.contains(name) else {
+      throw TensorError(
+        "there is a program \(name) in this runtime already, and two of one name would draw the same "
+          + "numbers and count their runs together: expected another name, or sharesDraws: true")
+    }
+    let program = try Program(name, outputs, updates, precision, isFusing: true, self)
+    programs.insert(name)
+    return program
   }
 
-  /// As `compile`, with every operation in a kernel by itself.
+  /// Takes the sites of the draws of program `name`.
+  ///
+  /// - Throws: `TensorError` where a program of another name has one of them.
+  func claim(_ listing: Listing, for name: String) throws {
+    var claimed = sites
+    for instruction in listing.instructions {
+      switch instruction.operation {
+      case .draw(_, let draw), .angle(_, let draw):
+        if let other = claimed.updateValue(name, forKey: instruction.site), other != name {
+          throw TensorError(
+            "draw \(draw) of program \(name) would be equal to one of program \(other): rename one")
+        }
+      default: break
+      }
+    }
+    sites = claimed
+  }
+
+  /// As `compile`, with every operation in a kernel by itself, and draws shared with the program of that name.
   package func compileUnfused(
     _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32
   ) throws -> Program {
@@ -142,8 +204,9 @@ public final class Runtime {
       }
       return old
     }
-    let address = allocations.floats(variable.shape.product)
-    try initialize(variable, address)
+    planned.variables += 4 * variable.shape.product
+    let address = allocations.floats(isPlanning ? 1 : variable.shape.product)
+    if !isPlanning { try initialize(variable, address) }
     let new = Storage(shape: variable.shape, address: address)
     storages[variable.name] = new
     names.append(variable.name)
@@ -169,6 +232,24 @@ public final class Runtime {
     try program.read(initial) { span in
       for i in 0..<count { address[i] = span[i] }
     }
+  }
+
+  /// Counts what a program needs.
+  ///
+  /// - Throws: `TensorError` where a program that is to run cannot have it.
+  func plan(_ schedule: Schedule, variables: [Variable]) throws {
+    let new = Set(variables.filter { storages[$0.name] == nil })
+      .reduce(0) { $0 + 4 * $1.shape.product }
+    guard isPlanning else {
+      try MemoryLimits.current.check(
+        new + schedule.lastingBytes, for: "program \(schedule.listing.name)",
+        remedy: "a smaller batch, or a smaller model, needs less")
+      return
+    }
+    let bytes = schedule.plannedBytes(workspaces: schedule.kernels.map { _ in 0 })
+    planned.lasting += bytes.lasting
+    planned.arena += Arena.growth(to: bytes.arena, beyond: planned.largest)
+    planned.largest = Swift.max(planned.largest, bytes.arena)
   }
 
   /// Processors that may run threads.

@@ -168,7 +168,7 @@ public func measure(
   var lines: [String] = []
   if profile {
     var nanoseconds: [[Int64]] = []
-    for step in 0..<count { training.runProfiled(step: 1000 + step, &nanoseconds) }
+    for step in 0..<count { try training.runProfiled(step: 1000 + step, &nanoseconds) }
     lines = try profileLines(
       training.programs.flatMap(\.program.kernels), nanoseconds.flatMap { $0 }, steps: count,
       Ceilings(precision, threads: threads))

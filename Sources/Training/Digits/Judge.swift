@@ -18,7 +18,7 @@ final class Judge {
     let found = model.features(x)
     features = weights(found)
     logits = weights(model.logits(features: found))
-    program = try runtime.compile("judge", [features, logits])
+    program = try runtime.compile("judge", [features, logits], sharesDraws: true)
   }
 
   /// The opinions of images of bytes.
@@ -33,7 +33,7 @@ final class Judge {
     var opinions = Opinions(width: model.width, classes: model.classes)
     for first in stride(from: 0, to: images.rows, by: Self.batch) {
       let count = min(Self.batch, images.rows - first)
-      program.fill(bytes) { span in
+      try program.fill(bytes) { span in
         for i in 0..<count * size { span[i] = Float(images.bytes[first * size + i]) }
       }
       program.run(at: 0)

@@ -65,8 +65,9 @@ extension ByteTable {
     result.reserveCapacity(bytes.count)
     for first in stride(from: 0, to: rows, by: batch) {
       let last = rows - 1
-      program.fill(rowIndex, with: (first..<first + batch).map { Float(min($0, last)) })
-      program.fill(seeds: keys, with: (first..<first + batch).map { Examples.key(seed: seed, $0) })
+      try program.fill(rowIndex, with: (first..<first + batch).map { Float(min($0, last)) })
+      try program.fill(
+        seeds: keys, with: (first..<first + batch).map { Examples.key(seed: seed, $0) })
       program.run(at: 0)
       let count = min(batch, rows - first) * rowShape.product
       try program.read(drawn) { span in

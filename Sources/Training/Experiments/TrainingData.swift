@@ -172,18 +172,20 @@ struct BatchInput: Sendable {
   }
 
   /// Chooses the examples of a step, from 0: a pure function of the seed and the step.
-  func fill(_ program: Program, step: Int) {
+  func fill(_ program: Program, step: Int) throws {
+    // A stage may have no use for the data, as that of a generator.
+    guard program.reads(input) else { return }
     let batch = input.shape[0]
     switch data {
     case .points(let set):
       let points = set.points(seed: seed, step: step, count: batch, standardised: true)
-      program.fill(input, with: points)
+      try program.fill(input, with: points)
     case .ownPoints:
       let rows = Batches.rows(step: step, batch: batch, count: table.count / 2, seed: seed)
-      program.fill(input, with: rows.flatMap { [table[2 * $0], table[2 * $0 + 1]] })
+      try program.fill(input, with: rows.flatMap { [table[2 * $0], table[2 * $0 + 1]] })
     case .images(let table, _):
       let rows = Batches.rows(step: step, batch: batch, count: table.rows, seed: seed)
-      program.fill(input, with: rows.map { Float($0) })
+      try program.fill(input, with: rows.map { Float($0) })
     }
   }
 }
@@ -237,11 +239,13 @@ struct OrderedInput: Sendable {
   func forEachBatch(_ program: Program, _ body: (_ rows: Int) throws -> Void) throws {
     for first in stride(from: 0, to: count, by: batch) {
       let places = (first..<first + batch).map { min($0, count - 1) }
-      program.fill(seeds: keys, with: places.map { UInt64($0) })
+      if program.reads(keys) {
+        try program.fill(seeds: keys, with: places.map { UInt64($0) })
+      }
       if let rows {
-        program.fill(rows, with: places.map { Float($0) })
+        try program.fill(rows, with: places.map { Float($0) })
       } else {
-        program.fill(examples, with: places.flatMap { [values[2 * $0], values[2 * $0 + 1]] })
+        try program.fill(examples, with: places.flatMap { [values[2 * $0], values[2 * $0 + 1]] })
       }
       program.run(at: 0)
       try body(min(batch, count - first))

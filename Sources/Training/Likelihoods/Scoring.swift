@@ -195,8 +195,10 @@ extension Run {
     values.reserveCapacity(count * domain.shape.product)
     for first in stride(from: 0, to: count, by: batch) {
       let places = (first..<first + batch).map { min($0, count - 1) }
-      program.fill(rows, with: places.map { Float($0) })
-      program.fill(seeds: keys, with: places.map { Examples.key(seed: seed, $0) })
+      try program.fill(rows, with: places.map { Float($0) })
+      if program.reads(keys) {
+        try program.fill(seeds: keys, with: places.map { Examples.key(seed: seed, $0) })
+      }
       program.run(at: 0)
       values += try program.values(y).prefix(min(batch, count - first) * domain.shape.product)
     }

@@ -70,11 +70,11 @@ extension Run {
     case .ddpm, .classifier: throw withoutLatentVariables(.plain)
     }
     // Draws are named by their program, and this is the one of the samplers.
-    let program = try runtime.compile("sample", [points])
+    let program = try runtime.compile("sample", [points], sharesDraws: true)
     var values: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
       let rows = Array(seeds[first..<min(first + batch, seeds.count)])
-      program.fill(seeds: keys, with: rows)
+      try program.fill(seeds: keys, with: rows)
       program.run(at: 0)
       values += try program.values(points).prefix(rows.count * points.shape[1])
     }

@@ -121,7 +121,7 @@ public final class TrainingProgram {
     for (i, compiled) in stages.enumerated() where fault == nil {
       last = compiled
       for run in 0..<compiled.stage.runs where fault == nil {
-        input.fill(compiled.program, step: step * compiled.stage.runs + run)
+        try input.fill(compiled.program, step: step * compiled.stage.runs + run)
         compiled.program.run()
         if try compiled.program.scalar(compiled.isFinite) == 0 {
           let terms = compiled.means.dropFirst() + compiled.means.prefix(1)
@@ -152,7 +152,7 @@ public final class TrainingProgram {
   package func runUnreported(step: Int) throws {
     for compiled in stages {
       for run in 0..<compiled.stage.runs {
-        input.fill(compiled.program, step: step * compiled.stage.runs + run)
+        try input.fill(compiled.program, step: step * compiled.stage.runs + run)
         compiled.program.run()
         if isChecked { _ = try compiled.program.scalar(compiled.isFinite) }
       }
@@ -173,11 +173,11 @@ public final class TrainingProgram {
   }
 
   /// As `run`, with the time of each kernel added to `nanoseconds`, a list for each program.
-  package func runProfiled(step: Int, _ nanoseconds: inout [[Int64]]) {
+  package func runProfiled(step: Int, _ nanoseconds: inout [[Int64]]) throws {
     if nanoseconds.isEmpty { nanoseconds = stages.map { _ in [] } }
     for (i, compiled) in stages.enumerated() {
       for run in 0..<compiled.stage.runs {
-        input.fill(compiled.program, step: step * compiled.stage.runs + run)
+        try input.fill(compiled.program, step: step * compiled.stage.runs + run)
         compiled.program.runProfiled(&nanoseconds[i])
       }
     }

@@ -1,0 +1,60 @@
+import TensorCore
+
+/// The memory that a training takes, worked out before anything is made.
+public struct MemoryNeed: Sendable {
+  private let planned: PlannedMemory
+  private let experiment: Experiment
+  private let threads: Int
+
+  /// Plans the training's programs, and those that look at validation data and draw.
+  ///
+  /// - Throws: As `Trainer.run` does where the model does not fit the data.
+  public init(
+    _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil, threads: Int
+  ) throws {
+    var planned = experiment
+    // The programs are the same, and no bytes are drawn for a plan.
+    if planned.binarisation == .fixed { planned.binarisation = .threshold }
+    let runtime = try Runtime.planning(seed: experiment.seed, threads: threads)
+    let training = try TrainingProgram(planned, data, runtime)
+    _ = try Watch(training, validation, planned)
+    _ = try Preview(training, planned)
+    let run = Run(
+      experiment: planned, domain: data.domain, runtime: runtime, model: training.model,
+      parameters: training.parameters, step: 0)
+    switch training.model {
+    case .ddpm: _ = try run.sampler()
+    case .vae: _ = try run.latentSampler()
+    case .wgan: _ = try run.generatorSampler()
+    case .classifier: break
+    }
+    (self.planned, self.experiment, self.threads) = (runtime.planned, experiment, threads)
+  }
+
+  /// Bytes: of the programs, of a checkpoint while it is written, of the library and the stacks of the threads.
+  public var bytes: Int {
+    planned.total + planned.variables + 64 << 20 + (threads - 1) * 8 << 20
+  }
+
+  /// Refuses what can never be had.
+  ///
+  /// - Returns: What the user should know where the memory is not free now.
+  /// - Throws: `TensorError` with the need, the limit and the settings that would shrink it.
+  public func check(_ limits: MemoryLimits = .current) throws -> String? {
+    let results = planned.total - planned.variables
+    let model =
+      switch experiment.model.kind {
+      case "ddpm": experiment.model.isForPoints ? "model.width" : "model.base"
+      case "vae": "model.hidden"
+      case "wgan": "model.generator and model.critic"
+      default: "model.channels"
+      }
+    // Results grow with the batch, everything with the model.
+    let remedy =
+      results > planned.variables
+      ? "batch (\(experiment.batch)) takes most of it; a smaller one, or smaller \(model), needs less"
+      : "the parameters and the optimizer's state take most of it; smaller \(model) need less"
+    try limits.check(bytes, for: "this training", remedy: remedy)
+    return limits.warning(bytes, for: "this training")
+  }
+}

@@ -20,8 +20,8 @@ public struct MemoryNeed: Sendable {
     _ = try Watch(training, validation, planned)
     _ = try Preview(training, planned)
     let run = Run(
-      experiment: planned, domain: data.domain, runtime: runtime, model: training.model,
-      parameters: training.parameters, step: 0)
+      experiment: planned, domain: data.domain, classes: data.classNames, runtime: runtime,
+      model: training.model, parameters: training.parameters, step: 0)
     switch training.model {
     case .ddpm: _ = try run.sampler()
     case .vae: _ = try run.latentSampler()

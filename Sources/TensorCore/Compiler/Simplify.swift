@@ -171,13 +171,13 @@ struct Simplifier {
     if let u, let v { return constant(u.applying(function, v), new) }
     switch function {
     case .add:
-      // Only -0 changes nothing: -0 + 0 is 0.
-      if isNegativeZero(u) { return b }
-      if isNegativeZero(v) { return a }
+      // Equal but for the sign of a zero: -0 + 0 is 0. So are the two rules for differences.
+      if u == 0 { return b }
+      if v == 0 { return a }
       return joinedBlocks(a, b, new) ?? collected(new, [(a, false), (b, false)])
     case .subtract:
-      if v == 0, !isNegativeZero(v) { return a }
-      if isNegativeZero(u) { return unary(.negate, b, new) }
+      if v == 0 { return a }
+      if u == 0 { return unary(.negate, b, new) }
       return collected(new, [(a, false), (b, true)])
     case .multiply:
       if u == 1 { return b }
@@ -225,8 +225,6 @@ struct Simplifier {
     let both = add(joined)
     return joined.shape == new.shape ? both : add(with(new, .pad(start), [both]))
   }
-
-  private func isNegativeZero(_ value: Double?) -> Bool { value == 0 && value?.sign == .minus }
 
   mutating func unary(_ function: Unary, _ x: Int, _ like: Listing.Instruction) -> Int {
     add(with(like, .unary(function), [x]))

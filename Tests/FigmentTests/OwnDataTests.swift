@@ -177,9 +177,11 @@ private let ownImages = """
 
   /// The last numbers of an array of doubles.
   private func doubles(_ bytes: [UInt8], last count: Int) -> [Double] {
-    stride(from: bytes.count - 8 * count, to: bytes.count, by: 8).map { i in
-      Double(
-        bitPattern: (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[i + $1]) << (8 * UInt64($1)) })
+    bytes.suffix(8 * count).withUnsafeBytes { bytes in
+      (0..<count).map { i in
+        let bits = bytes.loadUnaligned(fromByteOffset: 8 * i, as: UInt64.self)
+        return Double(bitPattern: UInt64(littleEndian: bits))
+      }
     }
   }
 

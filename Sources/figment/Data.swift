@@ -65,7 +65,8 @@ struct Data: ParsableCommand {
     @Argument(help: "The data set; see: figment data list.")
     var name: String
 
-    @Option(help: ArgumentHelp(
+    @Option(
+      help: ArgumentHelp(
         "How many: 64 images or 1000 points by default, fewer where there are fewer.",
         valueName: "n"))
     var count: Int?

@@ -81,7 +81,7 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
     "{'shape': ( 3 , 2 ), 'descr': '<i4', 'fortran_order': False,}\n",
   ])
   func headersOfAllWriters(_ header: String) throws {
-    let body = (0..<6).flatMap { [UInt8($0), 0, 0, 0] }
+    let body = (0..<6).flatMap { i -> [UInt8] in [UInt8(i), 0, 0, 0] }
     #expect(doubles(try NPY(decoding: file(header, body), name: "a")) == [0, 1, 2, 3, 4, 5])
   }
 
@@ -91,7 +91,9 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
       (0x0001, 0x1p-24), (0x03ff, 1023 * 0x1p-24), (0x0400, 0x1p-14), (0x3555, 0.333251953125),
       (0x7bff, 65504), (0xc000, -2), (0x8000, 0), (0x7c00, .infinity), (0xfc00, -.infinity),
     ]
-    let body = table.flatMap { [UInt8(truncatingIfNeeded: $0.0), UInt8($0.0 >> 8)] }
+    let body = table.flatMap { bits, _ -> [UInt8] in
+      [UInt8(truncatingIfNeeded: bits), UInt8(bits >> 8)]
+    }
     let header = "{'descr': '<f2', 'fortran_order': False, 'shape': (\(table.count),), }"
     #expect(doubles(try NPY(decoding: file(header, body), name: "a")) == table.map(\.1))
   }
@@ -120,11 +122,11 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
     let bytes = file("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 4), }", body)
     guard case .images(let images) = try read("a.npy", bytes) else { return }
     #expect([images.count, images.height, images.width] == shape)
-    #expect(
-      images.pixels
-        == (0..<2).flatMap { i in
-          (0..<3).flatMap { j in (0..<4).map { UInt8(100 * i + 10 * j + $0) } }
-        })
+    var wanted: [UInt8] = []
+    for i in 0..<2 {
+      for j in 0..<3 { for k in 0..<4 { wanted.append(UInt8(100 * i + 10 * j + k)) } }
+    }
+    #expect(images.pixels == wanted)
   }
 
   /// Which range pixels are taken for, what becomes of three of them, and whether that is a warning.
@@ -179,7 +181,7 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
   }
 
   @Test func integersAsPoints() throws {
-    let body = (0..<6).flatMap { [0, UInt8($0 * $0)] }
+    let body = (0..<6).flatMap { i -> [UInt8] in [0, UInt8(i * i)] }
     let bytes = file("{'descr': '>i2', 'fortran_order': True, 'shape': (3, 2), }", body)
     guard case .points(let points) = try read("a.npy", bytes) else { return }
     #expect(points.values == [0, 9, 1, 16, 4, 25])

@@ -247,7 +247,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       "@/p.csv: column 2 is 2.0 in all 2 training rows, "
         + "expected values that differ"),
     BadData(
-      ["p.csv": Array("1,2\n3,4\n5,6\n7,8\n9,9\n".utf8)], "@/p.csv",
+      ["p.csv": Array("1.5,2\n3,4\n5,6\n7,8\n9,9\n".utf8)], "@/p.csv",
       "@/p.csv:3: more points than 2, which is the most", maximumBytes: 32),
   ]
 

@@ -44,8 +44,11 @@ struct CSV {
             + "tab or spaces between them")
       }
       separator = mark
-      let fields = row.split(separator: mark, omittingEmptySubsequences: mark == Self.space)
-        .map { Self.trimmed($0) }
+      // Between columns of spaces, tabs are such, too.
+      let isSpaced = mark == Self.space
+      let fields = row.split(omittingEmptySubsequences: isSpaced) { byte in
+        isSpaced ? Self.isSpace(byte) : byte == mark
+      }.map { Self.trimmed($0) }
       guard fields.count == 2 else {
         let isIndexed = line == 1 && fields.count == 3 && fields[0].isEmpty
         throw DataError(

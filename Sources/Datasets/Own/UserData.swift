@@ -7,10 +7,13 @@ public enum UserData: Sendable, Equatable {
 
   /// A picture of a folder: 8-bit grey or RGB, row by row from the top.
   public struct Picture: Sendable {
+    /// Columns.
     public var width: Int
+    /// Rows.
     public var height: Int
     /// 1 for grey, 3 for red, green and blue.
     public var channels: Int
+    /// [height, width, channels], last fastest.
     public var pixels: [UInt8]
     /// Whether the picture is grey only because its colours happen to be: it may stand among pictures of
     /// either kind.

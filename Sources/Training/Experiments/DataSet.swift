@@ -181,9 +181,8 @@ extension TrainingData {
   /// - Throws: `DataError` where the names are others.
   func ordered(byClasses wanted: [String], _ name: String) throws -> TrainingData {
     guard case .images(let table, let labels?) = self else { return self }
-    return .images(
-      table,
-      labels: try labels.ordered(by: wanted.isEmpty ? labels.names.sorted() : wanted, printable(name)))
+    let recorded = wanted.isEmpty ? labels.names.sorted() : wanted
+    return .images(table, labels: try labels.ordered(by: recorded, printable(name)))
   }
 }
 

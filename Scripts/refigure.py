@@ -199,12 +199,11 @@ class Bound:
         self.posterior[1:] = self.betaBar[:-1] * self.beta[1:] / self.betaBar[1:]
         self.scale = np.zeros(self.times + 1)
         self.scale[1:] = self.beta[1:] ** 2 / (self.alpha[1:] * self.betaBar[1:])
-        weights = self.weights()
-        self.probability = 0.5 / (self.times - 1) + 0.5 * weights / weights.sum()
-
-    def weights(self):
-        """w_t for t from 2, by which half of the times are drawn."""
-        return self.scale[2:] ** 2 / (2 * self.posterior[2:] ** 2)
+        # Of t from 2: a third of the draws are even, the others follow f_t and f_t ᾱ_t².
+        factors = self.scale[2:] ** 2 / (2 * self.posterior[2:] ** 2)
+        signals = factors * self.alphaBar[2:] ** 2
+        parts = [np.ones(self.times - 1), factors, signals]
+        self.probability = sum(part / part.sum() for part in parts) / 3
 
     def errors(self, x, seeds, draws):
         """|ε - ε̂|² and t of every draw, [K + ⌈K/8⌉, n]; the last have t = 1."""

@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("--set batch=65536 --set model.width=2048", 2_000_000, "batch (65536)"),
+    ("--set batch=65536 --set model.width=8192 --set model.depth=2", 2_000_000, "batch (65536)"),
     ("--set model.width=8192 --set model.depth=8", 4_000_000, "model.width"),
   ])
   func whatCannotBeHadIsRefusedBeforeAFolderIsMade(

@@ -316,14 +316,23 @@ private let ownImages = """
       let refused = try tool.run("sample run --class \(word) --quiet")
       #expect(refused.code == 1 && refused.lastErrorLine.contains(line), "\(refused.errors)")
     }
+    // A run keeps the order that it began with, whatever that of the folders is now.
+    let checkpoint = "run/checkpoint.safetensors"
+    var bytes = try #require(tool.bytes(checkpoint))
+    let names = try #require(bytes.firstRange(of: Array(#"\"2\",\"10\""#.utf8)))
+    bytes.replaceSubrange(names, with: Array(#"\"10\",\"2\""#.utf8))
+    try tool.write(bytes, to: checkpoint)
+    #expect(try tool.run("train own.yaml --out run --resume --quiet").code == 0)
+    #expect(
+      try tool.run("info run").output.contains("class 0 \"10\"\nclass 1 \"2\"\nclass 2 \"cat\"\n"))
     try FileManager.default.moveItem(
       atPath: tool.path("classes/cat"), toPath: tool.path("classes/dog"))
     let resumed = try tool.run("train own.yaml --out run --resume --quiet")
     #expect(resumed.code == 1)
     #expect(
       resumed.lastErrorLine
-        == "error: ./classes: the classes are \"2\", \"10\", \"dog\", and the run was trained on \"2\", "
-        + "\"10\", \"cat\"; expected the same classes")
+        == "error: ./classes: the classes are \"2\", \"10\", \"dog\", and the run was trained on \"10\", "
+        + "\"2\", \"cat\"; expected the same classes")
   }
 
   /// What a name may hold reaches no terminal, in files, folders and arguments of every command.

@@ -175,7 +175,7 @@ struct Reader: Sendable {
       let checkpoints = [
         [:], ["figment.step": "-1"], ["figment.format": "9"], ["figment.experiment": own],
         ["figment.experiment": own, "figment.domain": "points 0 0 1 1"],
-        ["figment.experiment": "name: ["],
+        ["figment.experiment": "name: ["], ["figment.classes": "[a]"],
       ].map { "{\(metadata($0)),\(a),\(b)}" }
       return (plain + checkpoints).map { file($0, 28) } + [
         [1, 2, 3], file("{\(a),\(b)}", 28).dropLast(9),

@@ -40,7 +40,7 @@ train-vmf-vae: data ## a variational autoencoder on a sphere, of MNIST: outputs/
 train-ddpm-binarised: data ## train a diffusion model on digits of black and white, to compare with the VAEs: 6 to 10 minutes
 	$(FIGMENT) train Experiments/ddpm-mnist-binarised.yaml --resume
 
-train-wgan: data ## train a gradient-normalized WGAN on MNIST: minutes, ends in outputs/wgan-mnist/samples.png
+train-wgan: data ## train a GAN with a gradient-normalized critic on MNIST: minutes, ends in outputs/wgan-mnist/samples.png
 	$(FIGMENT) train Experiments/wgan-mnist.yaml --resume
 
 train-wgan-toy: build ## the same on eight Gaussians: a minute or two

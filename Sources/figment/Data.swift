@@ -90,29 +90,30 @@ struct Data: ParsableCommand {
         throw ValidationError("--count is from 1 to 100000, not \(count)")
       }
       try checkPath(out, "--out")
-      try checkPath(npy, "--npy")
+      try checkPath(npy, "--npy", ending: "npy")
     }
 
     func run() throws {
-      try checkPlaces([out, npy])
+      let array = try npy.map { try OutputFile($0) }
+      // A path gives its last part.
+      let file = name.split(separator: "/").last.map(String.init) ?? name
+      let picture =
+        out == nil && npy != nil
+        ? nil : try OutputFile(out ?? "outputs/data/\(file).png", makesFolder: out == nil)
       let set = try DataSet(name, directory: dataFolder.path)
       let console = Console()
       for note in set.notes { console.print((note.isWarning ? "warning: " : "") + note.text) }
       for line in set.description { print(escaped(line)) }
-      if let npy {
-        try writeAtomically(try set.array(count: count).encoded(), to: npy)
-        print(npy)
-        if out == nil { return }
+      if let array {
+        try array.write(try set.array(count: count).encoded())
+        print(array.path)
       }
-      let data = try TrainingData(set, name: name)
-      let standard = if case .images = data { 64 } else { 1000 }
-      // A path gives its last part.
-      let file = name.split(separator: "/").last.map(String.init) ?? name
-      let path = out ?? "outputs/data/\(file).png"
-      if out == nil { try FileSystem.makeFolder("outputs/data") }
-      try writeAtomically(
-        try data.picture(count: count ?? standard, command: typedCommand()), to: path)
-      print(path)
+      if let picture {
+        let data = try TrainingData(set, name: name)
+        let standard = if case .images = data { 64 } else { 1000 }
+        try picture.write(try data.picture(count: count ?? standard, command: typedCommand()))
+        print(picture.path)
+      }
     }
   }
 }

@@ -154,7 +154,8 @@ public final class Sampler {
       try observe?(0, current)
       for (done, reverse) in plan.enumerated() {
         try step.fill(x, with: current)
-        try step.fill(time, with: [Float(reverse.time - 1)])
+        // A denoiser need not look at the time.
+        if step.reads(time) { try step.fill(time, with: [Float(reverse.time - 1)]) }
         try step.fill(coefficients, with: factors(reverse).map { Float($0) })
         // Draws are by time, so that samplers that visit the same times draw the same noise there.
         step.run(at: UInt64(reverse.time))

@@ -111,7 +111,7 @@ import Testing
     #expect(throws: TensorError("cannot start 0 threads: expected 1 to 256")) {
       try Runtime(seed: 0, threads: 0)
     }
-    #expect(throws: TensorError("program p has no such output")) {
+    #expect(throws: TensorError("program r has no such output")) {
       try runtime.compile("r", [v.value]).values(v.value + 1)
     }
     #expect(throws: TensorError("there is no variable w")) { try runtime.write(variable: "w", [1]) }

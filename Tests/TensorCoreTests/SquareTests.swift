@@ -56,7 +56,7 @@ import Testing
     var numbers = SplitMix64(seed: 3)
     let values = numbers.values(5000)
     func sum(_ outputs: [Tensor]) throws -> [Float] {
-      let program = try runtime.compile("sum", outputs)
+      let program = try runtime.compile("sum", outputs, sharesDraws: true)
       _ = try program.outputs(outputs, [(x, values)])
       return try program.values(outputs[0])
     }

@@ -41,7 +41,9 @@ import Testing
     let y = output(upsampleNearest(h))
     let loss = (y - tanh(x)).squared().mean()
     let descent = minimize(loss, p, chain(clip(globalNorm: 1), adam(0.003), average(decay: 0.99)))
-    let program = try runtime.compile("train", [loss], updates: descent.updates)
+    // What goes on is the program that began.
+    let program = try runtime.compile(
+      "train", [loss], updates: descent.updates, sharesDraws: true)
     return try (0..<steps).map { _ in
       program.run()
       return try program.scalar(loss)

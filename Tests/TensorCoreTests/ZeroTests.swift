@@ -37,11 +37,11 @@ import Testing
     #expect(try constants([.literal([1, .nan], [2]), .literal([1, .nan], [2])]) == 1)
   }
 
-  /// A divisor whose inverse is no number of Float's is divided by.
-  @Test(arguments: [1e-40, 3e38, .infinity]) func extremeDivisors(_ divisor: Double) throws {
+  /// A divisor whose inverse is below the normal numbers, which count as zero, is divided by.
+  @Test(arguments: [3e38, -2e38, .infinity]) func extremeDivisors(_ divisor: Double) throws {
     let x = Tensor.input("x", [2])
     let y = x / Tensor(divisor)
-    let values = [1e-39, 1e38].map { Double(Float($0)) }
+    let values = [1e20, 1e38].map { Double(Float($0)) }
     let found = try Runtime(seed: 0, threads: 1).compile("p", [y]).outputs([y], [(x, values)])[0]
     for (value, number) in zip(found, values) {
       let exact = Float(number) / Float(divisor)

@@ -193,7 +193,7 @@ struct Simplifier {
       }
       if u == 1 { return unary(.reciprocal, b, new) }
       // Likewise where few numbers divide many.
-      if isRepeated(b), !isRepeated(a) {
+      if v == nil, isRepeated(b), !isRepeated(a) {
         let inverse = unary(.reciprocal, b, new)
         return add(with(new, .binary(.multiply), [a, inverse]))
       }

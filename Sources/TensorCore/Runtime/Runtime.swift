@@ -228,6 +228,8 @@ public final class Runtime {
     }
     let program = try Program(
       initialProgramName(variable), [initial], [], .fp32, isFusing: true, self)
+    // Another of that name would draw the same numbers.
+    programs.insert(initialProgramName(variable))
     program.run(at: 0)
     try program.read(initial) { span in
       for i in 0..<count { address[i] = span[i] }

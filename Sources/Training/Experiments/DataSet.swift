@@ -180,7 +180,10 @@ extension TrainingData {
   ///
   /// - Throws: `DataError` where the names are others.
   func ordered(byClasses wanted: [String], _ name: String) throws -> TrainingData {
-    guard case .images(let table, let labels?) = self else { return self }
+    // The classes of data that have a name are where they were.
+    guard case .images(let table, let labels?) = self, Domain(named: name) == nil else {
+      return self
+    }
     let recorded = wanted.isEmpty ? labels.names.sorted() : wanted
     return .images(table, labels: try labels.ordered(by: recorded, printable(name)))
   }

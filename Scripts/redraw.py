@@ -126,7 +126,9 @@ def unetDenoiser(run, x, index, label):
 def drawDiffusion(run, seeds, options):
     model, sampling = run.settings["model"], run.settings["sampling"]
     method = options.sampler or sampling["method"]
-    count = options.steps or sampling["steps"] or model["times"]
+    # The experiment's number of steps is for its own sampler.
+    own = sampling["steps"] if method == sampling["method"] else None
+    count = options.steps or own or model["times"]
     eta = sampling["eta"] if options.eta is None else options.eta
     label = None if model["classes"] is None else classes(model, seeds, options)
     schedule = Schedule(model["schedule"], model["times"])

@@ -86,10 +86,14 @@ struct Sample: ParsableCommand {
     if out == nil, npy == nil {
       picture = try OutputFile(RunPaths(folder).drawnSample, makesFolder: true)
     }
+    if label != nil, run.experiment.model.classes == nil {
+      throw CommandError(
+        "--class is for models that are told classes, and \(RunPaths(folder).folder) is not")
+    }
     if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
     let sampling = run.experiment.sampling
     let reverse = try reverse(of: run)
-    let steps = reverse.map { self.steps ?? $0.steps ?? run.samplingSteps(count: 1) }
+    let steps = reverse.flatMap { self.steps ?? $0.steps ?? run.experiment.model.times }
     let chosen = seeds?.seeds ?? (0..<(count ?? sampling.count)).map { UInt64($0) }
     // Samples, the same in data coordinates, and a picture or an array of them.
     try MemoryLimits.current.check(
@@ -125,7 +129,6 @@ extension Sample {
     guard var settings = run.experiment.sampling.reverse else {
       let given: [(name: String, isGiven: Bool)] = [
         ("--sampler", sampler != nil), ("--steps", steps != nil), ("--eta", eta != nil),
-        ("--class", label != nil),
       ]
       if let option = given.first(where: \.isGiven)?.name {
         throw CommandError(

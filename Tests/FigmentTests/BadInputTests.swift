@@ -304,7 +304,7 @@ private let commands = [
     "missing/x.png: cannot create: No such file or directory"),
   Mistake(
     "sample tiny --class 3 --quiet", 1,
-    "the model was not told classes, so none can be asked for"),
+    "--class is for models that are told classes, and tiny is not"),
   Mistake(
     "sample tiny --latent hubs:0.9 --quiet", 1,
     "hubs:0.9 is for models with latent variables, and tiny is a ddpm"),

@@ -64,7 +64,7 @@ import Testing
     (
       "wgan-classes",
       images + "data: ./few-images-idx3-ubyte\nmodel: {kind: wgan, latent: 4, generator: [16], "
-        + "critic: [16], classes: 3, constraint: sn}" + onePass, [""]
+        + "critic: [16], classes: 3, constraint: sn}" + onePass, ["", "--class 2"]
     ),
     (
       "wgan-residual",

@@ -292,12 +292,13 @@ private let ownImages = """
       """
       name: own
       data: ./classes
-      steps: 4
+      steps: 30
       batch: 4
       model: {kind: ddpm, times: 10, network: unet, base: 8, multipliers: [1], blocks: 1, classes: 4}
-      sampling: {count: 2, previewCount: 1, previewSteps: 2, steps: 2}
+      optimizer: {rate: 1.0e-2, average: null}
+      sampling: {count: 2, previewCount: 1, previewSteps: 2, steps: 10}
       """, to: "own.yaml")
-    let trained = try tool.run("train own.yaml --out run --stop-at 2 --quiet")
+    let trained = try tool.run("train own.yaml --out run --stop-at 20 --quiet")
     #expect(
       trained.errors.contains(
         "warning: model.classes: 4, and the data for training have no examples of \"3\": nothing is learned "

@@ -39,7 +39,7 @@ import Testing
     for (line, message) in [
       ("sample run --steps 5", "--steps is for diffusion models, " + onePass),
       ("sample run --sampler ddim", "--sampler is for diffusion models, " + onePass),
-      ("sample run --class 1", "--class is for diffusion models, " + onePass),
+      ("sample run --class 1", "--class is for models that are told classes, and run is not"),
       ("field run", "a score field is for runs of kind ddpm, and points is a vae"),
       (
         "interpolate run --from 0 --to 1", "the run is of points, and this needs images"

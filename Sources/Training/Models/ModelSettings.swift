@@ -58,7 +58,7 @@ public enum ModelSettings: Equatable, Sendable {
   }
 
   /// T, for models with a schedule of noise.
-  var times: Int? {
+  package var times: Int? {
     switch self {
     case .ddpm(let settings): settings.times
     case .vae, .wgan, .classifier: nil
@@ -79,7 +79,7 @@ public enum ModelSettings: Equatable, Sendable {
   }
 
   /// How many classes the model is told, or nil where it learns without.
-  var classes: Int? {
+  package var classes: Int? {
     switch self {
     case .ddpm(let settings): settings.classes
     case .classifier(let settings): settings.classes

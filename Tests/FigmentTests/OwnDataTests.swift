@@ -292,13 +292,12 @@ private let ownImages = """
       """
       name: own
       data: ./classes
-      steps: 30
+      steps: 4
       batch: 4
-      model: {kind: ddpm, times: 10, network: unet, base: 8, multipliers: [1], blocks: 1, classes: 4}
-      optimizer: {rate: 1.0e-2, average: null}
-      sampling: {count: 2, previewCount: 1, previewSteps: 2, steps: 10}
+      model: {kind: wgan, network: mlp, latent: 4, generator: [16], critic: [16], classes: 4}
+      sampling: {count: 2, previewCount: 1}
       """, to: "own.yaml")
-    let trained = try tool.run("train own.yaml --out run --stop-at 20 --quiet")
+    let trained = try tool.run("train own.yaml --out run --stop-at 2 --quiet")
     #expect(
       trained.errors.contains(
         "warning: model.classes: 4, and the data for training have no examples of \"3\": nothing is learned "

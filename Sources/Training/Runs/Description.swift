@@ -10,15 +10,16 @@ public func describe(_ path: String) throws -> [String] {
     // What the optimizer moves, whatever it is called; its state and averages are none.
     let parameters = Parameters(experiment.model.root)
     _ = try experiment.model.model(forExamplesOf: checkpoint.domain.shape, parameters)
-    let lines = [
-      "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)",
-      "seed \(experiment.seed)", "version \(printable(checkpoint.version))",
-      "parameters \(parameters.count)",
-    ] + checkpoint.classes.enumerated().map { "class \($0) \(quoted($1))" } + [
-      "made again by: "
-        + shellCommand(["figment", "train", paths.experiment, "--out", "NEW-FOLDER"]), "",
-      experiment.yaml.trimmingLastNewline,
-    ]
+    let lines =
+      [
+        "run \(paths.folder)", "step \(checkpoint.step) of \(experiment.steps)",
+        "seed \(experiment.seed)", "version \(printable(checkpoint.version))",
+        "parameters \(parameters.count)",
+      ] + checkpoint.classes.enumerated().map { "class \($0) \(quoted($1))" } + [
+        "made again by: "
+          + shellCommand(["figment", "train", paths.experiment, "--out", "NEW-FOLDER"]), "",
+        experiment.yaml.trimmingLastNewline,
+      ]
     return lines.map { printableLines($0) }
   }
   let bytes = try FileSystem.read(path, limit: 1 << 28)

@@ -213,7 +213,8 @@ public struct Trainer {
         try metrics.synchronize()
         try timings.synchronize()
         try Checkpoint.write(
-          training.runtime, experiment, data.domain, classes: prepared.data.classNames, data: digest,
+          training.runtime, experiment, data.domain, classes: prepared.data.classNames,
+          data: digest,
           step: step, to: paths.checkpoint)
         saved = step
       }

@@ -33,7 +33,10 @@ private let shipped: [String] = {
       ["optimizer.average=null", "optimizer.clip=0.1", "optimizer.beta2=0.9999"],
       ["optimizer.kind=sgd", "optimizer.nesterov=true", "optimizer.lookahead.every=6"],
       ["optimizer.kind=lamb", "optimizer.weightDecay=0.1", "optimizer.lookahead={state: reset}"],
-      ["optimizer.decay=linear", "model.schedule=cosine", "sampling.method=ancestral-posterior"],
+      [
+        "optimizer.decay=linear", "optimizer.floor=0.25", "model.schedule=cosine",
+        "sampling.method=ancestral-posterior",
+      ],
       ["sampling.method=ddim", "sampling.eta=0.3", "sampling.steps=null"],
     ] {
       let experiment = try Experiment(yaml: base, file: "e.yaml", overrides: overrides)

@@ -98,6 +98,15 @@ import Training
     root.expect("older", equals: "whole", in: ["samples.png"])
   }
 
+  @Test(arguments: ["linear", "cosine"]) func theRateEndsAtItsFloor(_ decay: String) throws {
+    try SmallRun.wgan(
+      "optimizer.decay=\(decay)", "optimizer.floor=0.25", "model.criticRate=1"
+    ).train(in: root.file("a"))
+    let rates = Metrics.curve("rate", in: try Metrics.read(root.file("a/metrics.jsonl")).records)
+    let (least, last) = (rates.map(\.value).min() ?? 0, rates.last?.value ?? 0)
+    #expect(abs(last - 0.25 * 1e-2) < 1e-8 && last == least, "\(rates)")
+  }
+
   @Test func clippedCriticsStayWithin() throws {
     try SmallRun.wgan("model.constraint=clip", "model.limit=0.05").train(in: root.file("a"))
     for array in try variables(root.file("a")) where array.name.hasPrefix("wgan/critic") {

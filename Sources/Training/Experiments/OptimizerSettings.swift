@@ -6,9 +6,9 @@ public struct OptimizerSettings: Equatable, Sendable {
   public enum Decay: String, CaseIterable, Sendable {
     /// Not at all.
     case constant
-    /// In a straight line to 0.
+    /// In a straight line, to 0 or the floor.
     case linear
-    /// Along half a cosine to 0.
+    /// Along half a cosine, to 0 or the floor.
     case cosine
   }
 
@@ -57,6 +57,8 @@ public struct OptimizerSettings: Equatable, Sendable {
   public var warmup: Int
   /// How it falls.
   public var decay: Decay
+  /// Where it falls to, if it falls, as a share of its highest, from 0 to 1; 0 unless told.
+  public var floor: Double
   /// Adam's decay rates of the moments, also of AdamW and LAMB.
   public var beta1, beta2: Double
   /// The share of the last change that SGD adds to the next.
@@ -81,6 +83,7 @@ public struct OptimizerSettings: Equatable, Sendable {
     let word = try reader.string(
       "decay", default: "constant", oneOf: Decay.allCases.map(\.rawValue))
     decay = Decay(rawValue: word) ?? .constant
+    floor = try reader.double("floor", default: 0, in: 0...1)
     let share = 0...1.0.nextDown
     (beta1, beta2, momentum, nesterov, weightDecay) = (0.9, 0.999, 0, false, 0)
     if kind == .sgd {
@@ -106,6 +109,8 @@ public struct OptimizerSettings: Equatable, Sendable {
       .init("kind", .string(kind.rawValue)), .init("rate", .number(rate)),
       .init("warmup", .integer(warmup)), .init("decay", .string(decay.rawValue)),
     ]
+    // Written where it is of use, so that experiments from before it was known stay as they are.
+    if floor > 0 { members.append(.init("floor", .number(floor))) }
     if kind == .sgd {
       members += [.init("momentum", .number(momentum)), .init("nesterov", .bool(nesterov))]
     } else {
@@ -129,8 +134,8 @@ public struct OptimizerSettings: Equatable, Sendable {
     let falling =
       switch decay {
       case .constant: peak
-      case .linear: peak.linear(until: steps * runs)
-      case .cosine: peak.cosine(until: steps * runs)
+      case .linear: peak.linear(until: steps * runs, floor: floor)
+      case .cosine: peak.cosine(until: steps * runs, floor: floor)
       }
     return falling.warmedUp(over: warmup * runs)
   }

@@ -94,7 +94,8 @@ enum KeyHints {
       places[key] = key
     }
     for key in [
-      "rate", "warmup", "decay", "floor", "beta1", "beta2", "momentum", "nesterov", "weightDecay", "clip",
+      "rate", "warmup", "decay", "floor", "beta1", "beta2", "momentum", "nesterov", "weightDecay",
+      "clip",
       "lookahead", "average",
     ] {
       places[key] = "optimizer." + key

@@ -29,6 +29,11 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
     #expect((train.height, train.width) == (28, 28))
     #expect(train.labels.prefix(5) == [5, 0, 4, 1, 9])
 
+    let family = try #require(ImageFamily.all.first { $0.name == "mnist" })
+    for split in Split.allCases {
+      #expect(try family.load(split, from: dataFolder) == mnist.images(split), "\(split)")
+    }
+
     // A second call does nothing, offline or not.
     for offline in [false, true] {
       try MNIST.fetch(into: dataFolder, offline: offline) { Issue.record("logged: \($0)") }

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import TensorCore
 import Testing
@@ -20,6 +21,15 @@ import Training
   }
 
   /// A benchmark measures the very program that training the same settings runs.
+  @Test func damagedImagesAreNotMissing() throws {
+    let folder = try TemporaryFolder()
+    _ = try FileSystem.makeFolder("\(folder.path)/mnist")
+    try writeAtomically([1, 2, 3], to: "\(folder.path)/mnist/train-images-idx3-ubyte")
+    #expect(throws: DataError.self) {
+      _ = try TrainingData(standingInFor: "mnist", directory: folder.path)
+    }
+  }
+
   @Test func theToyBenchmarkIsTheTrainingStep() throws {
     let twin = try listing(try Workload.ddpmToy.experiment)
     let trained = try listing(

@@ -43,9 +43,11 @@ public struct IDX: Sendable, Equatable {
   ///
   /// Throws `DataError` for another magic number than that of `rank` (either when nil) and for
   /// another size than the header promises, before anything is allocated for what it promises.
-  public init(decoding file: [UInt8], name: String, rank: Int? = nil) throws {
+  public init(decoding bytes: consuming [UInt8], name: String, rank: Int? = nil) throws {
+    var file = bytes
+    let start = Array(file.prefix(16))
     func number(_ offset: Int) -> Int {
-      file[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+      start[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     guard file.count >= 4 else {
       throw DataError("\(name): \(file.count) bytes, too few for the header of an IDX file")
@@ -70,8 +72,9 @@ public struct IDX: Sendable, Equatable {
       throw DataError(
         "\(name): the header promises \(times(shape)) bytes, the file holds \(file.count - header)")
     }
-    self.shape = shape
-    bytes = Array(file[header...])
+    // In place: sets of tens of megabytes are not held twice.
+    file.removeFirst(header)
+    (self.shape, self.bytes) = (shape, file)
   }
 
   /// The bytes of the uncompressed file.

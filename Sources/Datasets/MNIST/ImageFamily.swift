@@ -64,20 +64,38 @@ public struct ImageFamily: Sendable {
   /// Files that a package of the operating system has installed are read in place where the folder
   /// does not have them.  Throws `DataError` when one is missing, unreadable or not the original.
   public func load(from directory: String) throws -> SplitImages {
-    func array(_ file: PublishedFile) throws -> IDX {
-      guard let (path, bytes) = try file.verifiedBytes(in: places(directory)) else {
-        throw DataError(
-          "\(directory)/\(file.name): no such file; run `figment data fetch \(name)` to get "
-            + title)
-      }
-      return try IDX(decoding: bytes, name: path)
+    SplitImages(
+      training: try pair(training, directory), test: try pair(test, directory),
+      validation: validation)
+  }
+
+  /// The images of a part: as `load`, but reading only the two files that hold it.
+  public func load(_ split: Split, from directory: String) throws -> LabelledImages {
+    if split == .test { return try pair(test, directory) }
+    let images = try pair(training, directory)
+    return images.rows(SplitImages.rows(split, of: images.count, validation: validation))
+  }
+
+  private func pair(
+    _ files: (images: PublishedFile, labels: PublishedFile), _ directory: String
+  ) throws -> LabelledImages {
+    try LabelledImages(
+      images: array(files.images, directory), labels: array(files.labels, directory),
+      names: (files.images.name, files.labels.name))
+  }
+
+  private func array(_ file: PublishedFile, _ directory: String) throws -> IDX {
+    guard let (path, bytes) = try file.verifiedBytes(in: places(directory)) else {
+      throw DataError(
+        "\(directory)/\(file.name): no such file; run `figment data fetch \(name)` to get "
+          + title)
     }
-    func pair(_ files: (images: PublishedFile, labels: PublishedFile)) throws -> LabelledImages {
-      try LabelledImages(
-        images: array(files.images), labels: array(files.labels),
-        names: (files.images.name, files.labels.name))
-    }
-    return SplitImages(training: try pair(training), test: try pair(test), validation: validation)
+    return try IDX(decoding: bytes, name: path)
+  }
+
+  /// Whether `directory` has a file for training, right or wrong.
+  public func hasTrainingFile(in directory: String) -> Bool {
+    [training.images, training.labels].contains { $0.isThere(in: places(directory)) }
   }
 
   /// The four files.
@@ -104,12 +122,13 @@ public struct SplitImages: Sendable {
   /// The images of a part, copied: `.validation` is the last `validation` training images and
   /// `.train` those before.
   public func images(_ split: Split) -> LabelledImages {
-    let boundary = training.count - validation
-    return switch split {
-    case .train: training.rows(0..<boundary)
-    case .validation: training.rows(boundary..<training.count)
-    case .test: test
-    }
+    if split == .test { return test }
+    return training.rows(Self.rows(split, of: training.count, validation: validation))
+  }
+
+  /// Which of `count` training images are of a part other than `.test`.
+  fileprivate static func rows(_ split: Split, of count: Int, validation: Int) -> Range<Int> {
+    split == .train ? 0..<count - validation : count - validation..<count
   }
 }
 
@@ -140,14 +159,20 @@ package struct PublishedFile: Sendable {
     return bytes
   }
 
+  /// Whether one of the folders has a file of this name, plain or compressed.
+  func isThere(in folders: [String]) -> Bool { paths(in: folders).contains { Files.exists($0) } }
+
+  private func paths(in folders: [String]) -> [String] {
+    folders.flatMap { ["\($0)/\(name)", "\($0)/\(name).gz"] }
+  }
+
   /// The path and the uncompressed, checked bytes of the first right file, plain or compressed, in
   /// the folders; nil where none has a file of this name.
   ///
   /// Throws `DataError` about the first wrong file where there are only wrong ones.
   func verifiedBytes(in folders: [String]) throws -> (path: String, bytes: [UInt8])? {
     var failure: DataError?
-    for path in folders.flatMap({ ["\($0)/\(name)", "\($0)/\(name).gz"] })
-    where Files.exists(path) {
+    for path in paths(in: folders) where Files.exists(path) {
       do {
         return (path, try verifiedBytes(at: path))
       } catch let error as DataError {

@@ -19,18 +19,18 @@ struct DataDigest: Equatable, Sendable {
     case .ownPoints(let points, name: _):
       count = points.count
       classes = 0
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(8 * points.values.count)
-      for value in points.values {
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+      // A piece at a time, so that large sets are not held twice.
+      let pieces = stride(from: 0, to: points.values.count, by: 1 << 16).lazy.map { first in
+        points.values[first..<min(first + 1 << 16, points.values.count)].flatMap { value in
+          withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
+        }
       }
-      digest = SHA256.hex(bytes)
+      digest = SHA256.hex(of: pieces)
     case .images(let table, labels: let labels):
       count = table.rows
       classes = labels.map { Set($0.bytes).count } ?? 0
-      let pixels = SHA256.hex(Array(table.bytes))
-      digest =
-        labels.map { SHA256.hex(Array((pixels + SHA256.hex(Array($0.bytes))).utf8)) } ?? pixels
+      let pixels = SHA256.hex(of: table.pieces)
+      digest = labels.map { SHA256.hex(Array((pixels + SHA256.hex($0.bytes)).utf8)) } ?? pixels
     }
   }
 
@@ -66,6 +66,15 @@ extension Domain {
     case .points: "points of the plane"
     case .images(let height, let width, let channels):
       "images of \(width) x \(height), " + (channels == 1 ? "grey" : "in colour")
+    }
+  }
+}
+
+extension ByteTable {
+  /// All bytes in order, a piece at a time.
+  fileprivate var pieces: some Sequence<[UInt8]> {
+    stride(from: 0, to: bytes.count, by: 1 << 20).lazy.map { first in
+      Array(self.bytes[first..<min(first + 1 << 20, self.bytes.count)])
     }
   }
 }

@@ -25,6 +25,11 @@ public enum TrainingData: Sendable {
     _ name: String, directory: String, split: Split = .train,
     note: (DataNote) -> Void = printWarning
   ) throws {
+    if let family = ImageFamily.all.first(where: { $0.name == name }) {
+      // Only the part that is asked for is read and kept.
+      self = try .images(of: family.load(split, from: "\(directory)/\(name)"), family)
+      return
+    }
     let data = try DataSet(name, directory: directory)
     for line in data.notes { note(line) }
     try self.init(data, name: name, split: split)
@@ -36,11 +41,7 @@ public enum TrainingData: Sendable {
   public init(_ data: DataSet, name: String, split: Split = .train) throws {
     switch data {
     case .toy(let set): self = .points(set)
-    case .published(let all, let family):
-      let images = all.images(split)
-      self = .images(
-        try ByteTable(images.pixels, rowShape: [images.height, images.width, 1]),
-        labels: ImageClasses(try ByteTable(images.labels, rowShape: []), names: family.classes))
+    case .published(let all, let family): self = try .images(of: all.images(split), family)
     case .own(.points(let points)): self = .ownPoints(points, name: name)
     case .own(.images(let all)):
       let images = all.images(split)
@@ -58,6 +59,14 @@ public enum TrainingData: Sendable {
     }
   }
 
+  private static func images(
+    of images: LabelledImages, _ family: ImageFamily
+  ) throws -> TrainingData {
+    .images(
+      try ByteTable(images.pixels, rowShape: [images.height, images.width, 1]),
+      labels: ImageClasses(try ByteTable(images.labels, rowShape: []), names: family.classes))
+  }
+
   /// As `init(_:directory:)`, but random bytes where published images are missing: the same work, for
   /// measurements and plans.
   public init(standingInFor name: String, directory: String) throws {
@@ -65,8 +74,10 @@ public enum TrainingData: Sendable {
       try self.init(name, directory: directory)
       return
     }
-    if let data = try? TrainingData(name, directory: directory, note: { _ in }) {
-      self = data
+    if let family = ImageFamily.all.first(where: { $0.name == name }),
+      family.hasTrainingFile(in: "\(directory)/\(name)")
+    {
+      try self.init(name, directory: directory, note: { _ in })
       return
     }
     var state: UInt64 = 1
@@ -221,7 +232,7 @@ struct OrderedInput: Sendable {
       values = Array(points.standardised(split).prefix(2 * limit))
       guard !values.isEmpty else {
         throw DataError(
-          "\(name): \(points.count) points have no \(split.rawValue) part; expected at least "
+          "\(name): \(counted(points.count, "point")) \(points.count == 1 ? "has" : "have") no \(split.rawValue) part; expected at least "
             + "\(Split.fewestRows)")
       }
     case .images(let table, _):

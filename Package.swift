@@ -26,26 +26,69 @@ let package = Package(
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CCrypto"),
     .target(name: "TensorCore", dependencies: ["CKernels"]),
+    // Files, errors, texts and the terminal.
+    .target(
+      name: "Support",
+      dependencies: ["CCrypto", .product(name: "Logging", package: "swift-log")]),
+    .target(name: "Formats", dependencies: ["CZlib", "Support"]),
+    .target(name: "Configuration", dependencies: ["Support", "Yams"]),
     .target(name: "Distributions", dependencies: ["CKernels"]),
-    .target(name: "Datasets", dependencies: ["CCrypto", "CZlib"]),
+    .target(name: "Datasets", dependencies: ["Formats", "Support"]),
     .target(name: "Images", dependencies: ["CPNG"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
-    .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
     .target(name: "Classifier", dependencies: ["TensorCore"]),
-    .target(name: "Quality", dependencies: ["TensorCore"]),
+    .target(
+      name: "Likelihood", dependencies: ["DDPM", "Distributions", "Support", "TensorCore", "VAE"]),
+    .target(name: "Quality", dependencies: ["Datasets", "Support", "TensorCore"]),
+    .target(
+      name: "Experiments",
+      dependencies: [
+        "Classifier", "Configuration", "Datasets", "DDPM", "Formats", "Images", "Likelihood",
+        "Quality",
+        "Support", "TensorCore", "VAE", "WGAN",
+      ]),
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Configuration", "Datasets", "Experiments", "Formats", "Images", "Support", "TensorCore",
+      ]),
     .target(
       name: "Training",
       dependencies: [
-        "Classifier", "Datasets", "DDPM", "Distributions", "Images", "Likelihood", "Quality",
-        "TensorCore", "VAE", "WGAN", "Yams",
+        "Datasets", "Experiments", "Formats", "Images", "Quality", "Runs", "Support", "TensorCore",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "Sampling",
+      dependencies: [
+        "Datasets", "DDPM", "Experiments", "Formats", "Images", "Quality", "Runs", "Support",
+        "TensorCore",
+        "VAE",
+      ]),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "Datasets", "Distributions", "Experiments", "Formats", "Images", "Likelihood", "Quality",
+        "Runs", "Sampling", "Support", "TensorCore", "Training",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Configuration", "Datasets", "DDPM", "Evaluation", "Experiments", "Formats", "Images",
+        "Likelihood",
+        "Runs", "Sampling", "Support", "TensorCore", "Training",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Distributions", "Likelihood", "Training",
+        "Configuration", "Datasets", "Distributions", "Evaluation", "Experiments", "Formats",
+        "Images",
+        "Likelihood", "Quality", "Reporting", "Runs", "Sampling", "Support", "TensorCore",
+        "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
@@ -54,7 +97,8 @@ let package = Package(
     .executableTarget(
       name: "Trials",
       dependencies: [
-        "CZlib", "Datasets", "Images", "Likelihood", "TensorCore", "TestSupport", "Training",
+        "CZlib", "Datasets", "Evaluation", "Experiments", "Formats", "Images", "Likelihood",
+        "Reporting", "Runs", "Sampling", "Support", "TensorCore", "TestSupport", "Training",
         "TrialsSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Trials"),
@@ -69,7 +113,8 @@ let package = Package(
     .testTarget(
       name: "DistributionsTests", dependencies: ["CKernels", "Distributions"],
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Formats", "Support", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images", "TestSupport"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
@@ -79,11 +124,14 @@ let package = Package(
     .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "LikelihoodTests",
-      dependencies: ["DDPM", "Distributions", "Likelihood", "TensorCore", "TestSupport", "VAE"]),
+      dependencies: [
+        "DDPM", "Distributions", "Likelihood", "Support", "TensorCore", "TestSupport", "VAE",
+      ]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Classifier", "DDPM", "Datasets", "Images", "Likelihood", "Quality", "TensorCore",
+        "Classifier", "Configuration", "DDPM", "Datasets", "Evaluation", "Experiments", "Formats",
+        "Images", "Likelihood", "Quality", "Reporting", "Runs", "Sampling", "Support", "TensorCore",
         "TestSupport", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),
       ],

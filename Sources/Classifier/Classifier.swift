@@ -3,15 +3,15 @@ import TensorCore
 /// A classifier of images, whose features other models are judged by.
 ///
 /// Examples x are [n] + shape with pixels in [-1, 1], labels y are [n] with classes from 0.
-public struct Classifier: Sendable {
+package struct Classifier: Sendable {
   /// The shape of an example.
-  public let shape: [Int]
+  package let shape: [Int]
   /// How many classes there are.
-  public let classes: Int
+  package let classes: Int
   /// How many features the last layer but one has.
-  public let width: Int
+  package let width: Int
   /// How far images are moved in training, in pixels.
-  public let shift: Double
+  package let shift: Double
   private let body: Layer
   private let head: Layer
 
@@ -20,7 +20,7 @@ public struct Classifier: Sendable {
   /// - Parameter shift: How far images are moved in training, at most and to each side, in pixels.
   /// - Throws: `TensorError` where the layers do not fit examples of `shape`, or a setting is out of
   ///   range.
-  public init(
+  package init(
     shape: [Int], layers: Layers, classes: Int, shift: Double = 0, _ parameters: Parameters
   ) throws {
     if let failure = layers.failure(forExamplesOf: shape) { throw TensorError(failure) }
@@ -35,7 +35,7 @@ public struct Classifier: Sendable {
   }
 
   /// The features of examples x, [n] + shape: [n, width].
-  public func features(_ x: Tensor) -> Tensor {
+  package func features(_ x: Tensor) -> Tensor {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       return x.failing("a classifier of examples \(shape) given \(x.shape)")
     }
@@ -43,18 +43,18 @@ public struct Classifier: Sendable {
   }
 
   /// log p(y|x) up to a constant for each class, from features: [n, classes].
-  public func logits(features: Tensor) -> Tensor { head(features) }
+  package func logits(features: Tensor) -> Tensor { head(features) }
 
   /// What a classifier says of labelled examples.
-  public struct Verdict: Sendable {
+  package struct Verdict: Sendable {
     /// -log p(y|x) in nats, [n].
-    public let loss: Tensor
+    package let loss: Tensor
     /// 1 where no class is likelier than the label, else 0: [n].
-    public let isRight: Tensor
+    package let isRight: Tensor
   }
 
   /// What the classifier says of examples x with labels y.
-  public func judge(_ x: Tensor, _ y: Tensor) -> Verdict {
+  package func judge(_ x: Tensor, _ y: Tensor) -> Verdict {
     let logits = logits(features: features(x))
     guard y.shape == [x.shape.first ?? 0] else {
       let wrong = y.failing("labels of shape \(y.shape) for examples of \(x.shape)")
@@ -71,7 +71,7 @@ public struct Classifier: Sendable {
   }
 
   /// What a step of training minimises, and the share of its examples that are right: single numbers.
-  public func objective(_ x: Tensor, _ y: Tensor) -> (loss: Tensor, accuracy: Tensor) {
+  package func objective(_ x: Tensor, _ y: Tensor) -> (loss: Tensor, accuracy: Tensor) {
     let verdict = judge(moved(x), y)
     return (verdict.loss.mean(), verdict.isRight.mean())
   }

@@ -4,19 +4,19 @@ import TensorCore
 /// features; a SiLU follows each.
 ///
 /// The first convolution keeps the size of the images, every other one halves it.
-public struct Layers: Equatable, Sendable {
+package struct Layers: Equatable, Sendable {
   /// Channels of the convolutions.
-  public var channels: [Int]
+  package var channels: [Int]
   /// Units of the dense layer.
-  public var features: Int
+  package var features: Int
 
   /// These layers.
-  public init(channels: [Int], features: Int) {
+  package init(channels: [Int], features: Int) {
     (self.channels, self.features) = (channels, features)
   }
 
   /// Why the layers do not fit examples of `shape`, or nil where they do.
-  public func failure(forExamplesOf shape: [Int]) -> String? {
+  package func failure(forExamplesOf shape: [Int]) -> String? {
     guard !channels.isEmpty, (channels + [features]).allSatisfy({ $0 >= 1 }) else {
       return "a classifier has at least one convolution, and layers at least one unit, not "
         + "\(channels) and \(features)"

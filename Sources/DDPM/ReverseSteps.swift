@@ -1,7 +1,7 @@
 import TensorCore
 
 /// How samples are drawn.
-public enum SamplingMethod: Equatable, Sendable {
+package enum SamplingMethod: Equatable, Sendable {
   /// The reverse chain of Ho et al. 2020 (algorithm 2), with either of the variances of its §3.2.
   case ancestral(Variance)
   /// The implicit model of Song et al. 2021 (eq. 12 and 16): eta 0 adds no noise on the way, eta 1
@@ -11,7 +11,7 @@ public enum SamplingMethod: Equatable, Sendable {
   /// What the deviation of x_{t-1} given x_t is taken to be; both are 0 in the last step.
   ///
   /// Where times are skipped, β_t and β̃_t are those of the whole stride.
-  public enum Variance: String, CaseIterable, Sendable {
+  package enum Variance: String, CaseIterable, Sendable {
     /// σ_t = β_t: right for data of unit variance.
     case beta
     /// σ_t = β̃_t: right for data that are a single point.
@@ -20,17 +20,17 @@ public enum SamplingMethod: Equatable, Sendable {
 }
 
 /// One step back in time: x_s = a x_t + b ε̂ + c z, where ε̂ is the estimated noise and z is fresh.
-public struct ReverseStep: Equatable, Sendable {
+package struct ReverseStep: Equatable, Sendable {
   /// t, from T down to 1.
-  public let time: Int
+  package let time: Int
   /// s, the next step's t, or 0 at the end.
-  public let next: Int
+  package let next: Int
   /// The factor of x_t.
-  public let a: Double
+  package let a: Double
   /// The factor of the estimated noise.
-  public let b: Double
+  package let b: Double
   /// The factor of fresh noise, which is the deviation of x_s given x_t.
-  public let c: Double
+  package let c: Double
 }
 
 extension NoiseSchedule {
@@ -40,7 +40,7 @@ extension NoiseSchedule {
   /// can be.
   ///
   /// - Throws: `TensorError` unless start is 1 ... T, and steps 1 ... start.
-  public func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {
+  package func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {
     guard (1...times).contains(start ?? times) else {
       throw TensorError("a sampler starts at time 1 to \(times), not \(start ?? times)")
     }
@@ -54,7 +54,7 @@ extension NoiseSchedule {
   /// The steps of a sampler, in the order they are taken.
   ///
   /// - Throws: `TensorError` unless start is 1 ... T, steps 1 ... start, and eta 0 ... 1.
-  public func reverseSteps(
+  package func reverseSteps(
     _ method: SamplingMethod, steps: Int, from start: Int? = nil
   ) throws -> [ReverseStep] {
     if case .ddim(let eta) = method, !(eta >= 0 && eta <= 1) {

@@ -4,11 +4,11 @@ import TensorCore
 ///
 /// At another batch the same seed may give other last digits: contractions are cut differently.
 /// The draws are named by the programs `sample/start` and `sample/step`, and numbered by the time.
-public final class Sampler {
+package final class Sampler {
   /// Samples drawn at once, a multiple of 4; requests are padded to it.
-  public let batch: Int
+  package let batch: Int
   /// Floating-point operations of one step in matrix products and convolutions.
-  public var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
+  package var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
   private let schedule: NoiseSchedule
   private let width: Int
   private let isClipped: Bool
@@ -27,7 +27,7 @@ public final class Sampler {
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
   ///     code for images; the estimate of the noise is then the one that goes with it.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  public init(
+  package init(
     _ model: DDPM, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 },
     precision: Precision = .fp32, clip: ClosedRange<Double>? = nil
   ) throws {
@@ -69,33 +69,33 @@ public final class Sampler {
   }
 
   /// What `sample` draws, beside the seeds.
-  public struct Request: Sendable {
+  package struct Request: Sendable {
     /// The method.
-    public var method: SamplingMethod
+    package var method: SamplingMethod
     /// How many of the schedule's times are visited.
-    public var steps: Int
+    package var steps: Int
     /// The class of each sample, from 0, where the model has classes; nil for seed modulo classes.
-    public var labels: [Int]?
+    package var labels: [Int]?
     /// Where to begin instead of at noise.
-    public var start: Start?
+    package var start: Start?
     /// What is known of the samples, where something is.
-    public var known: Known?
+    package var known: Known?
 
     /// Samples from noise, with nothing known of them.
-    public init(_ method: SamplingMethod, steps: Int) {
+    package init(_ method: SamplingMethod, steps: Int) {
       (self.method, self.steps) = (method, steps)
     }
   }
 
   /// Examples that are noised to a time, and the way back begins there.
-  public struct Start: Sendable {
+  package struct Start: Sendable {
     /// x_0 of each sample, [count] + shape.
-    public var examples: [Float]
+    package var examples: [Float]
     /// t, from 1 to T.
-    public var time: Int
+    package var time: Int
 
     /// Begins at `time`, from `examples`.
-    public init(_ examples: [Float], time: Int) {
+    package init(_ examples: [Float], time: Int) {
       (self.examples, self.time) = (examples, time)
     }
   }
@@ -104,14 +104,14 @@ public final class Sampler {
   ///
   /// At each step the known part is replaced by the example, noised to that time (Lugmayr et al.
   /// 2022, eq. 8).
-  public struct Known: Sendable {
+  package struct Known: Sendable {
     /// The example, of the model's shape.
-    public var example: [Float]
+    package var example: [Float]
     /// Whether each number is to be drawn, of the model's shape.
-    public var isDrawn: [Bool]
+    package var isDrawn: [Bool]
 
     /// Knows of `example` what is not to be drawn.
-    public init(_ example: [Float], isDrawn: [Bool]) {
+    package init(_ example: [Float], isDrawn: [Bool]) {
       (self.example, self.isDrawn) = (example, isDrawn)
     }
   }
@@ -123,7 +123,7 @@ public final class Sampler {
   ///     first step and after each, for one batch after another. What it throws ends the sampling.
   /// - Throws: `TensorError` unless steps and start are 1 ... T, eta is 0 ... 1, and labels and
   ///   examples fit the seeds and the model.
-  public func sample(
+  package func sample(
     seeds: [UInt64], _ request: Request,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
@@ -169,7 +169,7 @@ public final class Sampler {
   }
 
   /// One sample per seed from noise, of class seed modulo classes where the model has classes.
-  public func sample(
+  package func sample(
     seeds: [UInt64], _ method: SamplingMethod, steps: Int? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {

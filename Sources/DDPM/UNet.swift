@@ -1,33 +1,33 @@
 import TensorCore
 
 /// The sizes of a U-Net.
-public struct UNetConfiguration: Equatable, Sendable {
+package struct UNetConfiguration: Equatable, Sendable {
   /// Height and width of the images; divisible by 2 once per level but the last.
-  public var height, width: Int
+  package var height, width: Int
   /// Channels of the images.
-  public var channels: Int
+  package var channels: Int
   /// Channels at full resolution.
-  public var base: Int
+  package var base: Int
   /// Channels of each level, times `base`; the resolution halves from one to the next.
-  public var multipliers: [Int]
+  package var multipliers: [Int]
   /// Residual blocks a level on the way down; one more on the way up.
-  public var blocks: Int
+  package var blocks: Int
   /// Groups of the group norms; divides `base`.
-  public var groups = 8
+  package var groups = 8
   /// Whether the middle has self-attention.
-  public var attention = true
+  package var attention = true
   /// How many classes the network is told apart, or nil; each has a learned vector that is added to
   /// that of the time.
-  public var classes: Int?
+  package var classes: Int?
 
   /// A U-Net for images of `height` x `width` x `channels`.
-  public init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
+  package init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
     (self.height, self.width, self.channels) = (height, width, channels)
     (self.base, self.multipliers, self.blocks) = (base, multipliers, blocks)
   }
 
   /// What is wrong with the sizes, or nil.
-  public var failure: String? {
+  package var failure: String? {
     if height < 1 || width < 1 || channels < 1 {
       return "images have at least one pixel and channel, not \(height)x\(width)x\(channels)"
     }
@@ -57,7 +57,8 @@ public struct UNetConfiguration: Equatable, Sendable {
 /// Sizes that do not fit make its values invalid, with the message of `UNetConfiguration.failure`.
 ///
 /// - Parameter times: T of the schedule.
-public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser {
+package func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser
+{
   let shape = [c.height, c.width, c.channels]
   if let failure = c.failure {
     return Denoiser(shape: shape) { x, _ in x.failing(failure) }

@@ -1,25 +1,25 @@
 /// Independent binary variables, given by logits l = log(p / (1 - p)).
-public struct Bernoulli: Equatable, Sendable {
+package struct Bernoulli: Equatable, Sendable {
   /// One for each variable; finite.
-  public let logits: [Double]
+  package let logits: [Double]
 
   /// Variables that are 1 with probability 1 / (1 + exp(-l)).
   ///
   /// - Throws: `DistributionError` for a logit that is not finite.
-  public init(logits: [Double]) throws {
+  package init(logits: [Double]) throws {
     try check(logits, count: logits.count, name: "Bernoulli logits")
     self.logits = logits
   }
 
   /// The probability of 1 for each variable, in [0, 1].
-  public var probabilities: [Double] { logits.map { (-(-$0).softplus).exponential } }
+  package var probabilities: [Double] { logits.map { (-(-$0).softplus).exponential } }
 
   /// Σ x l - log(1 + exp l), in nats: the log probability of zeros and ones.
   ///
   /// For x between 0 and 1 it is the negative cross entropy, which is no log-likelihood.
   ///
   /// - Throws: `DistributionError` unless there are as many values as logits, all in [0, 1].
-  public func logProbability(_ values: [Double]) throws -> Double {
+  package func logProbability(_ values: [Double]) throws -> Double {
     try check(values, count: logits.count, name: "a binary value")
     if let index = values.firstIndex(where: { !(0...1).contains($0) }) {
       throw DistributionError(
@@ -33,7 +33,7 @@ public struct Bernoulli: Equatable, Sendable {
   }
 
   /// The sum of the variables' entropies, in nats.
-  public var entropy: Double {
+  package var entropy: Double {
     logits.reduce(0) { sum, l in
       let p = (-(-l).softplus).exponential
       return sum + (1 - p) * l.softplus + p * (-l).softplus
@@ -41,7 +41,7 @@ public struct Bernoulli: Equatable, Sendable {
   }
 
   /// Zeros and ones, one for each logit.
-  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     probabilities.map { generator.uniform() < $0 ? 1 : 0 }
   }
 }

@@ -2,17 +2,17 @@
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
 /// nats. The formulas are those of `Gaussian` with diagonal covariances.
-public struct DiagonalGaussian: Equatable, Sendable {
+package struct DiagonalGaussian: Equatable, Sendable {
   /// n numbers.
-  public let mean: [Double]
+  package let mean: [Double]
   /// n standard deviations, greater than 0.
-  public let deviation: [Double]
+  package let deviation: [Double]
 
   /// The Gaussian of these means and standard deviations.
   ///
   /// - Throws: `DistributionError` if their counts differ, a number is not finite, or a deviation
   ///   is not greater than 0.
-  public init(mean: [Double], deviation: [Double]) throws {
+  package init(mean: [Double], deviation: [Double]) throws {
     try check(mean, count: mean.count, name: "a Gaussian mean")
     try check(deviation, count: mean.count, name: "a Gaussian deviation")
     if let index = deviation.firstIndex(where: { $0 <= 0 }) {
@@ -24,10 +24,10 @@ public struct DiagonalGaussian: Equatable, Sendable {
   }
 
   /// n.
-  public var dimension: Int { mean.count }
+  package var dimension: Int { mean.count }
 
   /// n/2 log(2πe) + Σ log σ, in nats.
-  public var entropy: Double {
+  package var entropy: Double {
     deviation.reduce(Double(dimension) / 2 * (2 * Double.pi).logarithm + Double(dimension) / 2) {
       $0 + $1.logarithm
     }
@@ -36,7 +36,7 @@ public struct DiagonalGaussian: Equatable, Sendable {
   /// The logarithm of the density at a point of n numbers.
   ///
   /// - Throws: `DistributionError` unless there are n finite numbers.
-  public func logDensity(_ point: [Double]) throws -> Double {
+  package func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     return mean.indices.reduce(-Double(dimension) / 2 * (2 * Double.pi).logarithm) { sum, i in
       let z = (point[i] - mean[i]) / deviation[i]
@@ -47,7 +47,7 @@ public struct DiagonalGaussian: Equatable, Sendable {
   /// KL(self || other), in nats; 0 only for equal Gaussians.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func divergence(to other: DiagonalGaussian) throws -> Double {
+  package func divergence(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in
       // (s² - 1)/2 - log s for s = p/q = 1 + e, which keeps its digits when s is near 1.
       let e = (p - q) / q
@@ -57,7 +57,7 @@ public struct DiagonalGaussian: Equatable, Sendable {
   }
 
   /// KL(self || N(0, 1)), in nats.
-  public var divergenceToStandard: Double {
+  package var divergenceToStandard: Double {
     mean.indices.reduce(0) { sum, i in
       let e = deviation[i] - 1
       return sum + e * (2 + e) / 2 - e.logarithmOfOneMore + mean[i] * mean[i] / 2
@@ -67,7 +67,7 @@ public struct DiagonalGaussian: Equatable, Sendable {
   /// The Bhattacharyya distance -log ∫ √(p q), in nats; symmetric.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func bhattacharyyaDistance(to other: DiagonalGaussian) throws -> Double {
+  package func bhattacharyyaDistance(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in
       let ratio = (p - q) / p * ((p - q) / q) / 2
       return ratio.logarithmOfOneMore / 2 + difference * difference / (p * p + q * q) / 4
@@ -77,12 +77,12 @@ public struct DiagonalGaussian: Equatable, Sendable {
   /// The squared 2-Wasserstein distance |μ_p - μ_q|² + Σ (σ_p - σ_q)²; symmetric.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func squaredWassersteinDistance(to other: DiagonalGaussian) throws -> Double {
+  package func squaredWassersteinDistance(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in difference * difference + (p - q) * (p - q) }
   }
 
   /// A point of n numbers.
-  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     zip(mean, deviation).map { $0 + $1 * generator.normal() }
   }
 

@@ -1,17 +1,17 @@
 /// What is wrong with a distribution's parameters or a value given to it: one line for a person.
 ///
 /// The line names the value found and what was expected.
-public struct DistributionError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct DistributionError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The line, without a full stop and without a line break.
-  public let message: String
+  package let message: String
 
   /// An error that prints as `message`.
-  public init(_ message: String) {
+  package init(_ message: String) {
     self.message = message
   }
 
   /// The line itself.
-  public var description: String { message }
+  package var description: String { message }
 }
 
 /// Throws unless `values` are as many as there are dimensions, and finite.

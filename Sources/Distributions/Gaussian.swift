@@ -2,9 +2,9 @@
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
 /// nats. Meant for small n: building one costs n³/3 operations, a Wasserstein distance some 50 n³.
-public struct Gaussian: Equatable, Sendable {
+package struct Gaussian: Equatable, Sendable {
   /// n numbers.
-  public let mean: [Double]
+  package let mean: [Double]
   private let matrix: SquareMatrix
   /// L with L Lᵀ = Σ.
   private let factor: SquareMatrix
@@ -16,7 +16,7 @@ public struct Gaussian: Equatable, Sendable {
   ///   - covariance: n × n numbers, row after row; symmetric and positive definite.
   /// - Throws: `DistributionError` if there are not n² finite numbers, or they are not symmetric
   ///   within 1e-9 of the largest, or not positive definite.
-  public init(mean: [Double], covariance: [Double]) throws {
+  package init(mean: [Double], covariance: [Double]) throws {
     let n = mean.count
     try check(mean, count: n, name: "a Gaussian mean")
     try check(covariance, count: n * n, name: "a Gaussian covariance")
@@ -41,7 +41,7 @@ public struct Gaussian: Equatable, Sendable {
   }
 
   /// The same distribution as a Gaussian of independent variables.
-  public init(_ diagonal: DiagonalGaussian) {
+  package init(_ diagonal: DiagonalGaussian) {
     mean = diagonal.mean
     var matrix = SquareMatrix(zerosOfSize: diagonal.dimension)
     var factor = matrix
@@ -54,21 +54,21 @@ public struct Gaussian: Equatable, Sendable {
   }
 
   /// n.
-  public var dimension: Int { mean.count }
+  package var dimension: Int { mean.count }
   /// Σ: n × n numbers, row after row.
-  public var covariance: [Double] { matrix.elements }
+  package var covariance: [Double] { matrix.elements }
   /// log det Σ.
-  public var logDeterminant: Double { 2 * factor.logDiagonal }
+  package var logDeterminant: Double { 2 * factor.logDiagonal }
 
   /// n/2 log(2πe) + log(det Σ)/2, in nats.
-  public var entropy: Double {
+  package var entropy: Double {
     Double(dimension) / 2 * ((2 * Double.pi).logarithm + 1) + factor.logDiagonal
   }
 
   /// The logarithm of the density at a point of n numbers.
   ///
   /// - Throws: `DistributionError` unless there are n finite numbers.
-  public func logDensity(_ point: [Double]) throws -> Double {
+  package func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     let z = factor.solvingLower(zip(point, mean).map { $0 - $1 })
     return -dot(z, z) / 2 - factor.logDiagonal - Double(dimension) / 2 * (2 * Double.pi).logarithm
@@ -77,7 +77,7 @@ public struct Gaussian: Equatable, Sendable {
   /// KL(self || other) = ½ [Δᵀ Σ_q⁻¹ Δ - log det(Σ_q⁻¹ Σ_p) + tr(Σ_q⁻¹ Σ_p) - n], in nats.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func divergence(to other: Gaussian) throws -> Double {
+  package func divergence(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let z = other.factor.solvingLower(zip(mean, other.mean).map { $0 - $1 })
     // tr(Σ_q⁻¹ Σ_p) = |L_q⁻¹ L_p|², a column at a time.
@@ -94,7 +94,7 @@ public struct Gaussian: Equatable, Sendable {
   /// It is ½ log(det Σ / √(det Σ_p det Σ_q)) + ⅛ Δᵀ Σ⁻¹ Δ for Σ = (Σ_p + Σ_q)/2.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func bhattacharyyaDistance(to other: Gaussian) throws -> Double {
+  package func bhattacharyyaDistance(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let middle = try Gaussian(
       mean: mean, covariance: zip(covariance, other.covariance).map { ($0 + $1) / 2 })
@@ -110,14 +110,14 @@ public struct Gaussian: Equatable, Sendable {
   /// trace is the sum of the singular values of L_qᵀ L_p.
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func squaredWassersteinDistance(to other: Gaussian) throws -> Double {
+  package func squaredWassersteinDistance(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let difference = zip(mean, other.mean).map { $0 - $1 }
     return dot(difference, difference) + factor.squaredWassersteinDistance(to: other.factor)
   }
 
   /// A point of n numbers.
-  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let z = mean.map { _ in generator.normal() }
     return mean.indices.map { i in
       (0...i).reduce(mean[i]) { $0 + factor[i, $1] * z[$1] }

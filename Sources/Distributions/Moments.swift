@@ -1,13 +1,13 @@
 /// Mean and covariance of vectors: all that a Fréchet distance sees of them.
 ///
 /// Unlike that of a `Gaussian`, the covariance may be singular.
-public struct Moments: Sendable {
+package struct Moments: Sendable {
   /// n numbers.
-  public let mean: [Double]
+  package let mean: [Double]
   /// How many vectors there were.
-  public let count: Int
+  package let count: Int
   /// Σ: n × n numbers, row after row.
-  public var covariance: [Double] { matrix.elements }
+  package var covariance: [Double] { matrix.elements }
   private let matrix: SquareMatrix
   /// L with L Lᵀ = Σ.
   private let factor: SquareMatrix
@@ -19,7 +19,7 @@ public struct Moments: Sendable {
   ///   - vectors: Numbers of `width` columns, row after row.
   ///   - rows: All unless told.
   /// - Throws: `DistributionError` where there are fewer than two rows, or a number is not finite.
-  public init(_ vectors: [Float], width: Int, rows: [Int]? = nil) throws {
+  package init(_ vectors: [Float], width: Int, rows: [Int]? = nil) throws {
     let rows = rows ?? Array(0..<vectors.count / max(1, width))
     guard width > 0, rows.count > 1 else {
       throw DistributionError("the moments of \(rows.count) vectors; expected at least 2")
@@ -52,7 +52,7 @@ public struct Moments: Sendable {
   /// moments: |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982).
   ///
   /// - Throws: `DistributionError` if the dimensions differ.
-  public func squaredFrechetDistance(to other: Moments) throws -> Double {
+  package func squaredFrechetDistance(to other: Moments) throws -> Double {
     try checkSameDimension(mean.count, other.mean.count)
     let difference = zip(mean, other.mean).map { $0 - $1 }
     return dot(difference, difference) + factor.squaredWassersteinDistance(to: other.factor)

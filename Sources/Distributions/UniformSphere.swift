@@ -3,17 +3,17 @@ import CKernels
 /// The uniform distribution on the unit sphere of R^d, the manifold of dimension d - 1.
 ///
 /// Densities are with respect to the sphere's area, and in nats.
-public struct UniformSphere: Equatable, Sendable {
+package struct UniformSphere: Equatable, Sendable {
   /// The dimensions d that are allowed here and for `VonMisesFisher`.
-  public static let dimensions = 2...100_000
+  package static let dimensions = 2...100_000
 
   /// d, the ambient dimension.
-  public let dimension: Int
+  package let dimension: Int
 
   /// The uniform distribution on the sphere of R^d.
   ///
   /// - Throws: `DistributionError` unless `dimension` is in `dimensions`.
-  public init(dimension: Int) throws {
+  package init(dimension: Int) throws {
     guard Self.dimensions.contains(dimension) else {
       throw DistributionError(
         "the ambient dimension of a sphere is \(dimension); expected "
@@ -23,13 +23,13 @@ public struct UniformSphere: Equatable, Sendable {
   }
 
   /// log(2 π^{d/2} / Γ(d/2)), the logarithm of the sphere's area; also the entropy.
-  public var logArea: Double { fk_log_sphere_area(Double(dimension)) }
+  package var logArea: Double { fk_log_sphere_area(Double(dimension)) }
 
   /// The logarithm of the density, the same at every point.
-  public var logDensity: Double { -logArea }
+  package var logDensity: Double { -logArea }
 
   /// A point: d numbers of length 1.
-  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     while true {
       let point = (0..<dimension).map { _ in generator.normal() }
       let length = norm(point)

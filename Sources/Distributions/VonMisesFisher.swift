@@ -5,14 +5,14 @@ import CKernels
 /// Its density with respect to the sphere's area is C_d(κ) exp(κ ⟨μ, z⟩), with C_d(κ) =
 /// κ^{d/2-1} / ((2π)^{d/2} I_{d/2-1}(κ)) (Mardia and Jupp 2000, §9.3.2). At κ = 0 it is the uniform
 /// distribution. All logarithms are natural: entropies and divergences are in nats.
-public struct VonMisesFisher: Equatable, Sendable {
+package struct VonMisesFisher: Equatable, Sendable {
   /// The concentrations κ that are allowed.
-  public static let concentrations = 0.0...1e9
+  package static let concentrations = 0.0...1e9
 
   /// μ: d numbers of length 1.
-  public let mean: [Double]
+  package let mean: [Double]
   /// κ.
-  public let concentration: Double
+  package let concentration: Double
   private let moments: Moments
 
   /// The distribution around a mean direction.
@@ -23,7 +23,7 @@ public struct VonMisesFisher: Equatable, Sendable {
   ///   - concentration: κ, in `concentrations`.
   /// - Throws: `DistributionError` for a dimension not in `UniformSphere.dimensions`, a mean of
   ///   another length, or a concentration out of range.
-  public init(mean: [Double], concentration: Double) throws {
+  package init(mean: [Double], concentration: Double) throws {
     moments = try Moments(dimension: mean.count, concentration: concentration)
     try check(mean, count: mean.count, name: "a mean direction")
     let length = norm(mean)
@@ -35,18 +35,18 @@ public struct VonMisesFisher: Equatable, Sendable {
   }
 
   /// d, the ambient dimension.
-  public var dimension: Int { mean.count }
+  package var dimension: Int { mean.count }
   /// A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ), the length of the expected point A μ, in [0, 1).
-  public var meanResultantLength: Double { moments.length }
+  package var meanResultantLength: Double { moments.length }
   /// -∫ p log p over the sphere, in nats.
-  public var entropy: Double { moments.logArea - moments.divergenceToUniform }
+  package var entropy: Double { moments.logArea - moments.divergenceToUniform }
   /// KL(self || uniform) = κ A_d(κ) + log C_d(κ) + log area, in nats; it does not depend on μ.
-  public var divergenceToUniform: Double { moments.divergenceToUniform }
+  package var divergenceToUniform: Double { moments.divergenceToUniform }
 
   /// The logarithm of the density at a point of the sphere: d numbers of length 1.
   ///
   /// - Throws: `DistributionError` unless `point` has d finite numbers.
-  public func logDensity(_ point: [Double]) throws -> Double {
+  package func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     // κ ⟨μ, z⟩ - K, with 1 - ⟨μ, z⟩ = |z - μ|² / 2: no large numbers are subtracted.
     return -concentration * versine(point) - moments.excess - moments.logArea
@@ -57,7 +57,7 @@ public struct VonMisesFisher: Equatable, Sendable {
   /// It is κ A + log C_d(κ) - λ A ⟨μ, ν⟩ - log C_d(λ), for (μ, κ) of self and (ν, λ) of other.
   ///
   /// - Throws: `DistributionError` if the spheres differ.
-  public func divergence(to other: VonMisesFisher) throws -> Double {
+  package func divergence(to other: VonMisesFisher) throws -> Double {
     guard other.dimension == dimension else {
       throw DistributionError(
         "a divergence between spheres of R^\(dimension) and R^\(other.dimension); "
@@ -75,21 +75,21 @@ public struct VonMisesFisher: Equatable, Sendable {
   /// The tangent-normal form z = w μ + √(1 - w²) ν (Mardia and Jupp 2000, eq. 9.1.2), with ν
   /// uniform among the directions orthogonal to μ. No rotation of the sphere is needed, so every μ
   /// will do.
-  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let cosine = drawCosine(using: &generator)
     let tangent = drawTangent(using: &generator)
     return zip(mean, tangent).map { cosine.value * $0 + cosine.sine * $1 }
   }
 
   /// w = ⟨μ, z⟩ of a draw, by Wood's rejection (1994, algorithm VM*).
-  public func drawCosine(using generator: inout some RandomNumberGenerator) -> Cosine {
+  package func drawCosine(using generator: inout some RandomNumberGenerator) -> Cosine {
     let seed = generator.next()
     let draw = fk_vmf_cosine(concentration, Int64(dimension), seed, 0, 0, 0)
     return Cosine(value: draw.cosine, versine: draw.versine, sine: draw.sine)
   }
 
   /// A unit vector ν that is uniform among those orthogonal to μ.
-  public func drawTangent(using generator: inout some RandomNumberGenerator) -> [Double] {
+  package func drawTangent(using generator: inout some RandomNumberGenerator) -> [Double] {
     while true {
       var tangent = mean.map { _ in generator.normal() }
       // Twice: what the first leaves along μ by rounding may be large beside a short remainder.
@@ -104,7 +104,7 @@ public struct VonMisesFisher: Equatable, Sendable {
   }
 
   /// How a drawn cosine follows κ when its place in the distribution is held.
-  public func slopes(of cosine: Cosine) -> Slopes {
+  package func slopes(of cosine: Cosine) -> Slopes {
     let slopes = fk_vmf_pathwise(concentration, Int64(dimension), cosine.versine)
     return Slopes(
       cosine: slopes.cosine, angle: slopes.angle, byCosine: slopes.by_cosine,
@@ -118,40 +118,40 @@ public struct VonMisesFisher: Equatable, Sendable {
 
 extension VonMisesFisher {
   /// w = cos θ of a draw, with what rounding would lose near the poles.
-  public struct Cosine: Equatable, Sendable {
+  package struct Cosine: Equatable, Sendable {
     /// w, in [-1, 1].
-    public let value: Double
+    package let value: Double
     /// 1 - w, to full relative precision.
-    public let versine: Double
+    package let versine: Double
     /// √(1 - w²), to full relative precision and never 0.
-    public let sine: Double
+    package let sine: Double
   }
 
   /// The pathwise derivative P = dw/dκ = ∫_{-1}^w (A - s) f(s) ds / f(w) of a drawn cosine w of
   /// density f, and its own derivatives.
-  public struct Slopes: Equatable, Sendable {
+  package struct Slopes: Equatable, Sendable {
     /// dw/dκ, at least 0.
-    public let cosine: Double
+    package let cosine: Double
     /// dθ/dκ = -P / sin θ, so that dz/dκ = (cos θ ν - sin θ μ) dθ/dκ, finite at both poles.
-    public let angle: Double
+    package let angle: Double
     /// ∂P/∂w.
-    public let byCosine: Double
+    package let byCosine: Double
     /// ∂P/∂κ at a held w: d²w/dκ² = ∂P/∂κ + P ∂P/∂w.
-    public let byConcentration: Double
+    package let byConcentration: Double
   }
 
   /// What depends only on d and κ.
-  public struct Moments: Equatable, Sendable {
+  package struct Moments: Equatable, Sendable {
     /// A_d(κ), in [0, 1).
-    public let length: Double
+    package let length: Double
     /// 1 - A_d(κ), to full relative precision.
-    public let complement: Double
+    package let complement: Double
     /// A' = dA/dκ, the variance of w.
-    public let slope: Double
+    package let slope: Double
     /// A'' = d²A/dκ², the third central moment of w.
-    public let curvature: Double
+    package let curvature: Double
     /// KL(vMF || uniform) in nats, whose derivative in κ is κ A'.
-    public let divergenceToUniform: Double
+    package let divergenceToUniform: Double
     /// log E exp(κ w) - κ under the uniform distribution: -log C_d(κ) - κ - log area.
     let excess: Double
     let logArea: Double
@@ -160,7 +160,7 @@ extension VonMisesFisher {
     ///
     /// - Throws: `DistributionError` for a dimension not in `UniformSphere.dimensions` or a
     ///   concentration not in `concentrations`.
-    public init(dimension: Int, concentration: Double) throws {
+    package init(dimension: Int, concentration: Double) throws {
       logArea = try UniformSphere(dimension: dimension).logArea
       guard VonMisesFisher.concentrations.contains(concentration) else {
         throw DistributionError(

@@ -1,12 +1,12 @@
 /// One picture of an animation.
-public struct Frame: Equatable, Sendable {
+package struct Frame: Equatable, Sendable {
   /// The picture.
-  public var picture: Bitmap
+  package var picture: Bitmap
   /// How long it is shown, up to 65535.
-  public var milliseconds: Int
+  package var milliseconds: Int
 
   /// A picture that is shown for some time.
-  public init(_ picture: Bitmap, milliseconds: Int = 80) {
+  package init(_ picture: Bitmap, milliseconds: Int = 80) {
     (self.picture, self.milliseconds) = (picture, milliseconds)
   }
 }
@@ -17,7 +17,7 @@ extension PNG {
   ///
   /// Programs that know nothing of animations show the first frame.  All frames must have the size
   /// and channels of the first; see `encode` for `text`.
-  public static func encode(
+  package static func encode(
     animation frames: [Frame], text: Text = []
   ) throws(PNGError) -> [UInt8] {
     guard let first = frames.first?.picture else { throw PNGError("an animation of no pictures") }

@@ -1,22 +1,22 @@
 /// An 8-bit picture, grey or RGB, rows from the top.
-public struct Bitmap: Equatable, Sendable {
+package struct Bitmap: Equatable, Sendable {
   /// Columns.
-  public let width: Int
+  package let width: Int
   /// Rows.
-  public let height: Int
+  package let height: Int
   /// 1 for grey, 3 for red, green, blue.
-  public let channels: Int
+  package let channels: Int
   /// `height * width * channels` bytes.
-  public var pixels: [UInt8]
+  package var pixels: [UInt8]
 
   /// A picture of one colour, white unless told.
-  public init(width: Int, height: Int, channels: Int, fill: UInt8 = 255) {
+  package init(width: Int, height: Int, channels: Int, fill: UInt8 = 255) {
     (self.width, self.height, self.channels) = (width, height, channels)
     pixels = Array(repeating: fill, count: width * height * channels)
   }
 
   /// A picture of the given bytes.
-  public init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(ImageError) {
+  package init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(ImageError) {
     try Self.check(pixels.count, height: height, width: width, channels: channels)
     (self.width, self.height, self.channels) = (width, height, channels)
     self.pixels = pixels
@@ -26,7 +26,7 @@ public struct Bitmap: Equatable, Sendable {
   /// clamped.
   ///
   /// Values are in the order of `pixels`; one that is not a number is an error.
-  public init(
+  package init(
     _ values: Span<Float>, range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(ImageError) {
     try Self.check(values.count, height: height, width: width, channels: channels)
@@ -48,14 +48,14 @@ public struct Bitmap: Equatable, Sendable {
 
   /// A picture of numbers: `range` becomes 0...255, rounded to nearest, and what lies outside is
   /// clamped.
-  public init(
+  package init(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(ImageError) {
     try self.init(values.span, range: range, height: height, width: width, channels: channels)
   }
 
   /// The pictures of a batch of numbers `[count, height, width, channels]`, see `init`.
-  public static func batch(
+  package static func batch(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(ImageError) -> [Bitmap] {
     let size = height * width * channels
@@ -74,14 +74,14 @@ public struct Bitmap: Equatable, Sendable {
   }
 
   /// The same picture with each pixel made a square of `factor` by `factor`.
-  public func scaled(by factor: Int) -> Bitmap {
+  package func scaled(by factor: Int) -> Bitmap {
     var result = Bitmap(width: width * factor, height: height * factor, channels: channels)
     result.paste(self, x: 0, y: 0, scale: factor)
     return result
   }
 
   /// The same picture in red, green and blue.
-  public var inColor: Bitmap {
+  package var inColor: Bitmap {
     if channels == 3 { return self }
     var result = Bitmap(width: width, height: height, channels: 3)
     result.paste(self, x: 0, y: 0)
@@ -102,9 +102,9 @@ public struct Bitmap: Equatable, Sendable {
 }
 
 /// Why a picture cannot be made, in one line.
-public struct ImageError: Error, Equatable, CustomStringConvertible {
+package struct ImageError: Error, Equatable, CustomStringConvertible {
   /// The line.
-  public let description: String
+  package let description: String
 
   /// An error that says `description`.
   package init(_ description: String) { self.description = description }

@@ -1,19 +1,19 @@
 /// Points of one name and colour in a plot.
-public struct Series: Sendable {
+package struct Series: Sendable {
   /// What the legend says; no entry where it is empty.
-  public var name: String
+  package var name: String
   /// The points, in the order of a line through them.
-  public var points: [(x: Double, y: Double)]
+  package var points: [(x: Double, y: Double)]
   /// Its colour; where there is none, a colour by its place among the series without.
-  public var color: Color?
+  package var color: Color?
 
   /// A series of points.
-  public init(_ name: String, _ points: [(x: Double, y: Double)], color: Color? = nil) {
+  package init(_ name: String, _ points: [(x: Double, y: Double)], color: Color? = nil) {
     (self.name, self.points, self.color) = (name, points, color)
   }
 
   /// A series of points whose coordinates follow each other: x, y, x, y, ...
-  public init(
+  package init(
     _ name: String, interleaved: [some BinaryFloatingPoint], color: Color? = nil
   ) throws(ImageError) {
     guard interleaved.count.isMultiple(of: 2) else {
@@ -27,16 +27,16 @@ public struct Series: Sendable {
 }
 
 /// What stands around the data of a plot.
-public struct Labels: Sendable {
+package struct Labels: Sendable {
   /// Above everything, in the middle.
-  public var title: String
+  package var title: String
   /// Under the horizontal axis.
-  public var x: String
+  package var x: String
   /// Above the vertical axis.
-  public var y: String
+  package var y: String
 
   /// Nothing where a text is empty; long ones are broken into lines.
-  public init(title: String = "", x: String = "", y: String = "") {
+  package init(title: String = "", x: String = "", y: String = "") {
     (self.title, self.x, self.y) = (title, x, y)
   }
 }

@@ -1,46 +1,46 @@
 /// A colour of 8 bits a channel.
-public struct Color: Equatable, Sendable {
+package struct Color: Equatable, Sendable {
   /// Red, 0 to 255.
-  public var red: UInt8
+  package var red: UInt8
   /// Green, 0 to 255.
-  public var green: UInt8
+  package var green: UInt8
   /// Blue, 0 to 255.
-  public var blue: UInt8
+  package var blue: UInt8
 
   /// The colour of three channels.
-  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
+  package init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
     (self.red, self.green, self.blue) = (red, green, blue)
   }
 
   /// The grey of one level.
-  public init(grey level: UInt8) { self.init(level, level, level) }
+  package init(grey level: UInt8) { self.init(level, level, level) }
 
   /// Black.
-  public static let black = Color(grey: 0)
+  package static let black = Color(grey: 0)
   /// White.
-  public static let white = Color(grey: 255)
+  package static let white = Color(grey: 255)
   /// For data that stands behind something else.
-  public static let grey = Color(grey: 150)
+  package static let grey = Color(grey: 150)
   /// The first colour of a series.
-  public static let blue = Color(25, 95, 200)
+  package static let blue = Color(25, 95, 200)
   /// The second.
-  public static let orange = Color(225, 105, 10)
+  package static let orange = Color(225, 105, 10)
   /// The third.
-  public static let green = Color(20, 135, 75)
+  package static let green = Color(20, 135, 75)
   /// The fourth.
-  public static let red = Color(200, 35, 55)
+  package static let red = Color(200, 35, 55)
   /// The fifth.
-  public static let purple = Color(125, 70, 165)
+  package static let purple = Color(125, 70, 165)
   /// The sixth.
-  public static let brown = Color(120, 80, 45)
+  package static let brown = Color(120, 80, 45)
 
   /// The seventh.
-  public static let cyan = Color(0, 160, 185)
+  package static let cyan = Color(0, 160, 185)
   /// The eighth.
-  public static let pink = Color(225, 100, 170)
+  package static let pink = Color(225, 100, 170)
 
   /// A colour for the series at `index`; they repeat after eight.
-  public static func series(_ index: Int) -> Color {
+  package static func series(_ index: Int) -> Color {
     let all: [Color] = [.blue, .orange, .green, .red, .purple, .brown, .cyan, .pink]
     return all[index % all.count]
   }

@@ -11,30 +11,30 @@
 /// Each map is made in OKLab: lightness is linear from one end to the other, and the colour runs
 /// in straight lines through anchors, evenly spaced, that are given as chroma and hue and lie
 /// inside sRGB.
-public struct ColorMap: Equatable, Sendable {
+package struct ColorMap: Equatable, Sendable {
   /// The colours from the lowest to the highest value.
-  public let colors: [Color]
+  package let colors: [Color]
   /// For what is not a number or infinite; far from all of `colors`.
-  public let missing: Color
+  package let missing: Color
   /// For points on top of the map.
-  public let overlay: Color
+  package let overlay: Color
   /// For the edges of such points.
   let edges: Color
 
   /// From nearly white through green to a dark blue: for pictures with something on top.
-  public static let paper = ColorMap(
+  package static let paper = ColorMap(
     lightness: (0.985, 0.24),
     anchors: [(0.006, 100), (0.095, 120), (0.1, 185), (0.105, 245), (0.1, 280)],
     missing: Color(240, 60, 150), overlay: Color(225, 75, 0), edges: .white)
 
   /// From nearly black through violet and orange to a pale yellow: for what glows.
-  public static let night = ColorMap(
+  package static let night = ColorMap(
     lightness: (0.16, 0.97),
     anchors: [(0.05, 285), (0.14, 295), (0.185, 350), (0.135, 40), (0.065, 105)],
     missing: Color(0, 190, 180), overlay: .white, edges: Color(grey: 40))
 
   /// The colour at a fraction of the way from lowest to highest, the nearest end outside 0...1.
-  public func color(at fraction: Double) -> Color {
+  package func color(at fraction: Double) -> Color {
     colors[Int(min(max(fraction, 0), 1) * Double(colors.count - 1) + 0.5)]
   }
 

@@ -1,19 +1,19 @@
 /// One of the charts that `lineCharts` stacks.
-public struct LineChart: Sendable {
+package struct LineChart: Sendable {
   /// Above its vertical axis.
-  public var label: String
+  package var label: String
   /// Its lines; one of the same name has the same colour in every chart.
-  public var series: [Series]
+  package var series: [Series]
   /// What the vertical axis shows; where there is none, every point.
-  public var range: ClosedRange<Double>?
+  package var range: ClosedRange<Double>?
   /// Whether the vertical axis is logarithmic.
-  public var isLogarithmic: Bool
+  package var isLogarithmic: Bool
   /// Whether a bold line shows the running mean of each series over its faint raw line, see
   /// `runningMean`.
-  public var isSmoothed: Bool
+  package var isSmoothed: Bool
 
   /// One of the charts of a stack.
-  public init(
+  package init(
     _ label: String, _ series: [Series], range: ClosedRange<Double>? = nil,
     isLogarithmic: Bool = false, isSmoothed: Bool = false
   ) {
@@ -26,7 +26,7 @@ public struct LineChart: Sendable {
 ///
 /// Without ranges the axes show every point.  A line is broken where a point has no place: where it
 /// is not finite, or not positive on a logarithmic axis; the legend says how many there are.
-public func lineChart(
+package func lineChart(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, logarithmicX: Bool = false, logarithmicY: Bool = false,
   isSmoothed: Bool = false, width: Int = 900, height: Int = 560
@@ -46,7 +46,7 @@ public func lineChart(
 ///
 /// The label of the vertical axis in `labels` is not used: each chart has its own.  `frameHeight`
 /// is that of each chart's frame; the height of the picture follows.
-public func lineCharts(
+package func lineCharts(
   _ charts: [LineChart], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   logarithmicX: Bool = false, width: Int = 900, frameHeight: Int = 180
 ) throws(ImageError) -> Bitmap {

@@ -26,7 +26,7 @@ package struct Rectangle: Equatable, Sendable {
 }
 
 /// Where text begins or ends relative to its point.
-public enum TextAnchor: Sendable {
+package enum TextAnchor: Sendable {
   /// The point is the left end.
   case left
   /// The point is the middle.
@@ -39,7 +39,7 @@ public enum TextAnchor: Sendable {
 // covers [0, 1) x [0, 1).
 extension Bitmap {
   /// The colour at a pixel, which must be inside.
-  public func color(x: Int, y: Int) -> Color {
+  package func color(x: Int, y: Int) -> Color {
     let index = (y * width + x) * channels
     return channels == 1
       ? Color(grey: pixels[index])
@@ -47,7 +47,7 @@ extension Bitmap {
   }
 
   /// The pixels that text takes, without the space after its last character.
-  public static func textSize(_ text: String, scale: Int = 1) -> (width: Int, height: Int) {
+  package static func textSize(_ text: String, scale: Int = 1) -> (width: Int, height: Int) {
     let count = text.unicodeScalars.count
     return (max(0, count * Font.advance - 1) * scale, Font.glyphHeight * scale)
   }
@@ -55,7 +55,7 @@ extension Bitmap {
   /// Draws a line of text whose upper left corner is at (x, y).
   ///
   /// Characters outside printable ASCII become a box.
-  public mutating func draw(
+  package mutating func draw(
     text: String, x: Int, y: Int, scale: Int = 1, color: Color = .black,
     anchor: TextAnchor = .left
   ) {
@@ -79,7 +79,7 @@ extension Bitmap {
   }
 
   /// Copies a picture to (x, y), enlarged; one in colour becomes grey in a grey one.
-  public mutating func paste(_ picture: Bitmap, x: Int, y: Int, scale: Int = 1) {
+  package mutating func paste(_ picture: Bitmap, x: Int, y: Int, scale: Int = 1) {
     let target = Rectangle(
       x: x, y: y, width: picture.width * scale, height: picture.height * scale
     ).intersection(bounds)

@@ -1,18 +1,18 @@
 /// Numbers on a grid of equal cells over a rectangle of the plane.
-public struct Grid: Equatable, Sendable {
+package struct Grid: Equatable, Sendable {
   /// `[rows, columns]`, row-major; the first row is the lowest, at the lower bound of `yRange`.
-  public let values: [Double]
+  package let values: [Double]
   /// Cells from bottom to top.
-  public let rows: Int
+  package let rows: Int
   /// Cells from left to right.
-  public let columns: Int
+  package let columns: Int
   /// What the columns cover together.
-  public let xRange: ClosedRange<Double>
+  package let xRange: ClosedRange<Double>
   /// What the rows cover together.
-  public let yRange: ClosedRange<Double>
+  package let yRange: ClosedRange<Double>
 
   /// A grid of the given numbers, one for each cell.
-  public init(
+  package init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) throws(ImageError) {
@@ -35,7 +35,7 @@ public struct Grid: Equatable, Sendable {
   }
 
   /// A grid of a function's values at the middles of its cells.
-  public init(
+  package init(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>,
     value: (_ x: Double, _ y: Double) -> Double
   ) throws(ImageError) {
@@ -46,7 +46,7 @@ public struct Grid: Equatable, Sendable {
   }
 
   /// The middles of the cells of a grid, in the order of its values.
-  public static func middles(
+  package static func middles(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) -> [(x: Double, y: Double)] {
     func middle(_ index: Int, of count: Int, _ range: ClosedRange<Double>) -> Double {
@@ -62,27 +62,27 @@ public struct Grid: Equatable, Sendable {
 }
 
 /// A grid as colours: which number is which colour, and how the bar beside it is called.
-public struct Heat: Sendable {
+package struct Heat: Sendable {
   /// The numbers.
-  public var grid: Grid
+  package var grid: Grid
   /// Above the colour bar.
-  public var label: String
+  package var label: String
   /// What the first and last colour stand for; where there is none, the range of the finite numbers.
   ///
   /// On a logarithmic scale that is the range of the positive ones, six decades at most.  Numbers
   /// outside take the nearest of the two colours.
-  public var range: ClosedRange<Double>?
+  package var range: ClosedRange<Double>?
   /// Whether equal steps of colour are equal ratios.
   ///
   /// Zero is below every range then, and negative numbers are shown as missing.
-  public var isLogarithmic: Bool
+  package var isLogarithmic: Bool
   /// The colours.
-  public var colors: ColorMap
+  package var colors: ColorMap
   /// Whether there is a colour bar.
-  public var showsBar: Bool
+  package var showsBar: Bool
 
   /// A grid as colours.
-  public init(
+  package init(
     _ grid: Grid, label: String = "", range: ClosedRange<Double>? = nil,
     isLogarithmic: Bool = false, colors: ColorMap = .paper, showsBar: Bool = true
   ) {

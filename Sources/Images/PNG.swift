@@ -1,15 +1,15 @@
 import CPNG
 
 /// Reads PNG files and writes those of 8-bit grey and RGB, as bytes.
-public enum PNG {
+package enum PNG {
   /// A key and its value, in the order of the file; keys may repeat.
-  public typealias Text = [(key: String, value: String)]
+  package typealias Text = [(key: String, value: String)]
 
   /// The bytes of a PNG of `bitmap`: the same bytes for the same arguments.
   ///
   /// Keys are 1 to 79 printable characters of Latin-1 without spaces at the ends or two in a row;
   /// values are anything without a zero.
-  public static func encode(_ bitmap: Bitmap, text: Text = []) throws(PNGError) -> [UInt8] {
+  package static func encode(_ bitmap: Bitmap, text: Text = []) throws(PNGError) -> [UInt8] {
     try check(bitmap)
     guard let picture = cpng_create() else { throw PNGError("out of memory") }
     defer { cpng_close(picture) }
@@ -39,13 +39,13 @@ public enum PNG {
   }
 
   /// A picture as it was read, and what it was made of.
-  public struct Picture: Sendable {
+  package struct Picture: Sendable {
     /// Grey or RGB, 8 bits.
-    public var bitmap: Bitmap
+    package var bitmap: Bitmap
     /// Whether it is grey only because all colours of its palette are: as RGB it would be the same.
-    public let isGreyByPalette: Bool
+    package let isGreyByPalette: Bool
     /// What reading it lost, a phrase for each kind: fine shades of 16 bits, transparency.
-    public let changes: [String]
+    package let changes: [String]
   }
 
   /// The picture in the bytes of a PNG; its texts are not looked at, which takes a while where they are
@@ -55,7 +55,7 @@ public enum PNG {
   /// rounded to 8, and what is transparent is laid over black.  Damage that cannot touch the pixels is
   /// passed over, as zlib and libpng do.  An animation is an error, and so is a picture of more than
   /// `maximumPixels`, before memory is taken for it.
-  public static func picture(
+  package static func picture(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(PNGError) -> Picture {
     try read(bytes) { picture throws(PNGError) in
@@ -65,7 +65,7 @@ public enum PNG {
   }
 
   /// The picture, read as `picture` does, and the texts in the bytes of a PNG.
-  public static func decode(
+  package static func decode(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(PNGError) -> (bitmap: Bitmap, text: Text) {
     try read(bytes) { picture throws(PNGError) in
@@ -77,7 +77,7 @@ public enum PNG {
 
   /// The texts before the pixels of any PNG, animated ones and others that `decode` refuses
   /// included; the pixels are not looked at.
-  public static func text(of bytes: [UInt8]) throws(PNGError) -> Text {
+  package static func text(of bytes: [UInt8]) throws(PNGError) -> Text {
     try read(bytes) { picture throws(PNGError) in
       _ = try readHeader(picture, withTexts: true)
       return try readText(picture)
@@ -267,9 +267,9 @@ public enum PNG {
 }
 
 /// Why a PNG cannot be written or read, in one line.
-public struct PNGError: Error, Equatable, CustomStringConvertible {
+package struct PNGError: Error, Equatable, CustomStringConvertible {
   /// The line.
-  public let description: String
+  package let description: String
 
   init(_ description: String) { self.description = description }
 }

@@ -10,7 +10,7 @@
 ///
 /// Cells that are not finite have the colour map's `missing` colour, and the legend says how many
 /// there are; the colour bar ends in a point where numbers lie beyond it.  `size` is the width.
-public func heatMap(
+package func heatMap(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
 ) throws(ImageError) -> Bitmap {
@@ -40,14 +40,14 @@ private func heatChart(
 }
 
 /// Vectors in the cells of a grid.
-public struct VectorGrid: Sendable {
+package struct VectorGrid: Sendable {
   /// The vectors' first components.
-  public let x: Grid
+  package let x: Grid
   /// Their second components.
-  public let y: Grid
+  package let y: Grid
 
   /// Vectors `[rows, columns, 2]`, row-major; the first row is the lowest.
-  public init(
+  package init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) throws(ImageError) {
@@ -64,11 +64,11 @@ public struct VectorGrid: Sendable {
   }
 
   /// The length of each vector.
-  public var lengths: [Double] { zip(x.values, y.values).map { hypot($0, $1) } }
+  package var lengths: [Double] { zip(x.values, y.values).map { hypot($0, $1) } }
 }
 
 /// How long arrows are drawn.
-public enum ArrowLength: Sendable {
+package enum ArrowLength: Sendable {
   /// As long as the vectors.
   case proportional
   /// As long as the square root of the vectors: short ones stay visible beside long ones.
@@ -85,7 +85,7 @@ public enum ArrowLength: Sendable {
 /// the background is light and light where it is dark.  The legend says what the longest
 /// arrow stands for.  A vector that is not finite is a cross, and the legend says how many there
 /// are.
-public func vectorField(
+package func vectorField(
   _ vectors: VectorGrid, over background: Heat? = nil, points: [Series] = [],
   length: ArrowLength = .proportional, longest: Double? = nil, color: Color? = nil,
   labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
@@ -170,7 +170,7 @@ public func vectorField(
 }
 
 /// Paths of many points at once: stage after stage of points x, y, x, y, ..., as they are drawn.
-public func paths(
+package func paths(
   stages: [[some BinaryFloatingPoint]]
 ) throws(ImageError) -> [[(x: Double, y: Double)]] {
   let count = stages.first?.count ?? 0
@@ -187,7 +187,7 @@ public func paths(
 /// there is one, on axes with equal units.
 ///
 /// A path is broken at points that are not finite; the legend says how many there are.
-public func trajectories(
+package func trajectories(
   _ paths: [[(x: Double, y: Double)]], over points: [Series] = [], background: Heat? = nil,
   labels: Labels = Labels(), color: Color? = nil, startColor: Color? = nil,
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640

@@ -4,7 +4,7 @@
 /// outside or not finite.  The shorter range is widened, so that units are equal.  `size` is the
 /// width; the height follows from what stands above and below the square of the
 /// data.
-public func scatter(
+package func scatter(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
 ) throws(ImageError) -> Bitmap {

@@ -1,6 +1,6 @@
 /// Pictures of one size in rows of `columns`, each enlarged by `scale`, with `margin` pixels of
 /// `background` around and between them.
-public func sheet(
+package func sheet(
   of images: [Bitmap], columns: Int, margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(ImageError) -> Bitmap {
   guard let first = images.first else { throw ImageError("a sheet of no pictures") }
@@ -27,7 +27,7 @@ public func sheet(
 }
 
 /// A sheet of one row.
-public func strip(
+package func strip(
   of images: [Bitmap], margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(ImageError) -> Bitmap {
   try sheet(
@@ -35,14 +35,14 @@ public func strip(
 }
 
 /// A picture with a caption above it.
-public struct Panel: Sendable {
+package struct Panel: Sendable {
   /// The line above; none where it is empty.
-  public var caption: String
+  package var caption: String
   /// The picture.
-  public var picture: Bitmap
+  package var picture: Bitmap
 
   /// A picture with a caption above it.
-  public init(_ caption: String, _ picture: Bitmap) {
+  package init(_ caption: String, _ picture: Bitmap) {
     (self.caption, self.picture) = (caption, picture)
   }
 }
@@ -51,7 +51,7 @@ public struct Panel: Sendable {
 ///
 /// A panel is at least as wide as its caption, whose letters are enlarged by `textScale`; the
 /// result is grey where every picture is.
-public func sideBySide(
+package func sideBySide(
   _ parts: [Panel], gap: Int = 12, textScale: Int = 2
 ) throws(ImageError) -> Bitmap {
   try panels(parts, columns: max(parts.count, 1), gap: gap, textScale: textScale)
@@ -61,7 +61,7 @@ public func sideBySide(
 ///
 /// Every column is as wide as its widest picture or caption, every row as high as its highest
 /// picture, with the pictures' upper edges level; the result is grey where every picture is.
-public func panels(
+package func panels(
   _ panels: [Panel], columns: Int, title: String = "", gap: Int = 12, textScale: Int = 2
 ) throws(ImageError) -> Bitmap {
   guard !panels.isEmpty else { throw ImageError("no pictures to put side by side") }

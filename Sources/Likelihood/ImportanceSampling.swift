@@ -1,3 +1,4 @@
+import Support
 import TensorCore
 import VAE
 
@@ -6,9 +7,9 @@ import VAE
 /// One pass gives the evidence lower bound and the importance-weighted bound of the same draws. Draws
 /// come in blocks, so that memory does not grow with their number; draw k of an example is a function
 /// of the example's key and of k, whatever the batch and however many draws follow.
-public final class ImportanceSampling: Estimating {
+package final class ImportanceSampling: Estimating {
   /// K, the draws an example.
-  public let draws: Int
+  package let draws: Int
   private let wanted: [Estimator]
   private let batch, block: Int
   private let program: Program
@@ -22,7 +23,7 @@ public final class ImportanceSampling: Estimating {
   ///     contractions are cut into up to four equal slices.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` for fewer than one draw, or if the model's expressions are invalid.
-  public init(
+  package init(
     _ model: VAE, _ runtime: Runtime, draws: Int, estimators: [Estimator] = [.elbo, .iwae],
     batch: Int? = nil, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
@@ -45,10 +46,10 @@ public final class ImportanceSampling: Estimating {
   private var blocks: Int { (draws + block - 1) / block }
 
   /// Passes over a block of draws of a batch.
-  public func steps(count: Int) -> Int { (count + batch - 1) / batch * blocks }
+  package func steps(count: Int) -> Int { (count + batch - 1) / batch * blocks }
 
   /// An estimate for each of the estimators, in their order.
-  public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+  package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let count = examples.keys.count
     var weights = [LogMeanExp](repeating: LogMeanExp(), count: count)
@@ -80,7 +81,7 @@ public final class ImportanceSampling: Estimating {
         for row in 0..<rows { divergences[first + row] = Double(span[row]) }
       }
     }
-    let time = seconds(since: start)
+    let time = (ContinuousClock.now - start).seconds
     return wanted.map { estimator in
       switch estimator {
       case .iwae:

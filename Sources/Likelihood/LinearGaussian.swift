@@ -1,18 +1,19 @@
 import Distributions
+import Support
 import TensorCore
 import VAE
 
 /// log p(x) of a VAE whose decoder is linear: a Gaussian (Tipping and Bishop 1999).
 ///
 /// x = W z + b + σ ε has the mean b and the covariance W Wᵀ + σ² 1.
-public struct LinearGaussian: Estimating {
+package struct LinearGaussian: Estimating {
   private let marginal: Gaussian
 
   /// Nil where the model is not linear and Gaussian.
   ///
   /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  public init?(_ model: VAE, _ runtime: Runtime, weights: (Tensor) -> Tensor = { $0 }) throws {
+  package init?(_ model: VAE, _ runtime: Runtime, weights: (Tensor) -> Tensor = { $0 }) throws {
     guard model.isLinear, case .gaussian(let latents) = model.latent, let sigma = model.deviation
     else { return nil }
     // W and b from the images of the origin and of the unit vectors.
@@ -39,16 +40,16 @@ public struct LinearGaussian: Estimating {
   }
 
   /// One.
-  public func steps(count: Int) -> Int { 1 }
+  package func steps(count: Int) -> Int { 1 }
 
   /// The exact log density of each example.
-  public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+  package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let size = marginal.dimension
     let values = try examples.keys.indices.map { row in
       try marginal.logDensity(examples.values[row * size..<(row + 1) * size].map { Double($0) })
     }
     try report(1)
-    return [Estimate(.exact, values: values, seconds: seconds(since: start))]
+    return [Estimate(.exact, values: values, seconds: (ContinuousClock.now - start).seconds)]
   }
 }

@@ -1,20 +1,21 @@
 import Glibc
+import TensorCore
 
 /// The running logarithm of a mean of weights that are given by their logarithms, in constant memory.
 ///
 /// The largest so far is kept apart, so that nothing overflows and the order matters only to rounding.
-public struct LogMeanExp: Sendable {
+package struct LogMeanExp: Sendable {
   /// How many weights were added.
-  public private(set) var count = 0
+  package private(set) var count = 0
   private var largest = -Double.infinity
   private var sum = 0.0
   private var squares = 0.0
 
   /// Of no weights yet.
-  public init() {}
+  package init() {}
 
   /// Adds a weight, given its logarithm; minus infinity is a weight of zero.
-  public mutating func add(_ logarithm: Double) {
+  package mutating func add(_ logarithm: Double) {
     count += 1
     if logarithm > largest {
       let factor = largest.isFinite ? exp(largest - logarithm) : 0
@@ -29,10 +30,10 @@ public struct LogMeanExp: Sendable {
   }
 
   /// log (1/K Σ w).
-  public var value: Double {
+  package var value: Double {
     largest.isNaN ? .nan : largest + log(sum) - log(Double(count))
   }
 
   /// (Σ w)² / Σ w², from 1 to K.
-  public var effectiveCount: Double { sum * sum / squares }
+  package var effectiveCount: Double { sum * sum / squares }
 }

@@ -1,7 +1,9 @@
 import Glibc
+import Support
+import TensorCore
 
 /// What densities are with respect to, or what is counted.
-public enum BaseMeasure: String, Sendable {
+package enum BaseMeasure: String, Sendable {
   /// Of points of the plane, in the units of the data.
   case area = "density by area, data coordinates"
   /// Of images of which each pixel is 0 or 1.
@@ -12,26 +14,26 @@ public enum BaseMeasure: String, Sendable {
   case levels = "probability of 256 levels"
 
   /// Whether bits per dimension say something: of images with many levels.
-  public var hasBits: Bool { self == .dequantised || self == .levels }
+  package var hasBits: Bool { self == .dequantised || self == .levels }
 }
 
 /// What log-likelihoods are of: only those of one setting can be compared.
-public struct Setting: Hashable, Sendable {
+package struct Setting: Hashable, Sendable {
   /// The data set.
-  public let dataset: String
+  package let dataset: String
   /// The part of it.
-  public let split: String
+  package let split: String
   /// How images became zeros and ones; "none" where they did not.
-  public let binarisation: String
+  package let binarisation: String
   /// The seed of the draws that binarised them, where draws did.
-  public let binarisationSeed: UInt64?
+  package let binarisationSeed: UInt64?
   /// What densities are with respect to, or what is counted.
-  public let baseMeasure: BaseMeasure
+  package let baseMeasure: BaseMeasure
   /// The numbers of an example.
-  public let dimensions: Int
+  package let dimensions: Int
 
   /// A setting.
-  public init(
+  package init(
     dataset: String, split: String, binarisation: String, binarisationSeed: UInt64?,
     baseMeasure: BaseMeasure, dimensions: Int
   ) {
@@ -41,7 +43,7 @@ public struct Setting: Hashable, Sendable {
   }
 
   /// The setting in a line, with the unit.
-  public var title: String {
+  package var title: String {
     let images =
       binarisation == "none"
       ? "no binarisation"
@@ -53,23 +55,23 @@ public struct Setting: Hashable, Sendable {
 }
 
 /// An estimate for a run.
-public struct ScoredRun: Sendable {
+package struct ScoredRun: Sendable {
   /// How the run is called; "data" for the density that examples were drawn from.
-  public let run: String
+  package let run: String
   /// What was scored.
-  public let setting: Setting
+  package let setting: Setting
   /// What was found.
-  public let estimate: Estimate
+  package let estimate: Estimate
 
   /// An estimate for a run.
-  public init(run: String, setting: Setting, estimate: Estimate) {
+  package init(run: String, setting: Setting, estimate: Estimate) {
     (self.run, self.setting, self.estimate) = (run, setting, estimate)
   }
 
   /// Bits per dimension, where the setting has them.
   ///
   /// Of densities on [0, 1] they are those of the 256 levels that were dequantised.
-  public var bitsPerDimension: Double? {
+  package var bitsPerDimension: Double? {
     guard setting.baseMeasure.hasBits else { return nil }
     let bits = -estimate.figure.mean / (Double(setting.dimensions) * log(2))
     return setting.baseMeasure == .dequantised ? bits + 8 : bits
@@ -77,23 +79,23 @@ public struct ScoredRun: Sendable {
 }
 
 /// Estimates of one setting, the likeliest run first, with the differences between runs.
-public struct LikelihoodTable: Sendable {
+package struct LikelihoodTable: Sendable {
   /// What all its rows are of.
-  public let setting: Setting
+  package let setting: Setting
   /// The rows, those of a run one after another.
-  public let rows: [ScoredRun]
+  package let rows: [ScoredRun]
 
   /// One run less another, on the same examples.
-  public struct Difference: Sendable {
+  package struct Difference: Sendable {
     /// The two, by their tightest estimates.
-    public let first, second: ScoredRun
+    package let first, second: ScoredRun
     /// The mean of log p by the first less log p by the second, in nats.
-    public let figure: Figure
+    package let figure: Figure
   }
 
   /// Estimates in tables: those of different settings, or of different numbers of examples, are never in
   /// one.
-  public static func tables(_ rows: [ScoredRun]) -> [LikelihoodTable] {
+  package static func tables(_ rows: [ScoredRun]) -> [LikelihoodTable] {
     var settings: [Setting] = []
     for row in rows where !settings.contains(row.setting) { settings.append(row.setting) }
     return settings.map { setting in
@@ -124,7 +126,7 @@ public struct LikelihoodTable: Sendable {
   }
 
   /// Each run less each of those below it; of more than five, the first less the others.
-  public var differences: [Difference] {
+  package var differences: [Difference] {
     var names: [String] = []
     for row in rows where !names.contains(row.run) { names.append(row.run) }
     let best = names.compactMap { name in Self.tightest(rows.filter { $0.run == name }) }

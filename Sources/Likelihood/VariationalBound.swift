@@ -1,10 +1,11 @@
 import DDPM
 import Distributions
 import Glibc
+import Support
 import TensorCore
 
 /// p(x_0|x_1) of a diffusion model, which decides what its bound is a bound of.
-public enum LastStep: String, Equatable, Sendable {
+package enum LastStep: String, Equatable, Sendable {
   /// A density: N(μ(x_1), σ_1²).
   case density
   /// The probability of zeros and ones that models see as -1 and 1: P(1|x_1) = Φ(μ/σ_1).
@@ -20,9 +21,9 @@ public enum LastStep: String, Equatable, Sendable {
 /// summed exactly; of the squared errors K are drawn an example, stratified in t (`TimeStrata`), and each
 /// weighed by the inverse of how often its t is drawn. L_0 has ⌈K/8⌉ draws of its own. All in fp32 with sums in double
 /// precision.
-public final class VariationalBound: Estimating {
+package final class VariationalBound: Estimating {
   /// K, the draws of (t, ε) an example.
-  public let draws: Int
+  package let draws: Int
   private let model: DDPM
   private let lastStep: LastStep
   private let variances: [ReverseVariance]
@@ -40,7 +41,7 @@ public final class VariationalBound: Estimating {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` for fewer than one draw, a model that is told classes, or if the model's
   ///   expressions are invalid.
-  public init(
+  package init(
     _ model: DDPM, _ runtime: Runtime, draws: Int, lastStep: LastStep,
     variances: [ReverseVariance], batch: Int? = nil, clip: ClosedRange<Double>? = nil,
     weights: (Tensor) -> Tensor = { $0 }
@@ -81,10 +82,10 @@ public final class VariationalBound: Estimating {
   private var lastDraws: Int { (draws + 7) / 8 }
 
   /// Passes over a batch.
-  public func steps(count: Int) -> Int { (count + batch - 1) / batch * (draws + lastDraws) }
+  package func steps(count: Int) -> Int { (count + batch - 1) / batch * (draws + lastDraws) }
 
   /// An estimate for each of the variances, in their order.
-  public func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+  package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let schedule = model.schedule
     let count = examples.keys.count
@@ -110,7 +111,7 @@ public final class VariationalBound: Estimating {
           / Double(lastDraws)
       }
     }
-    let time = seconds(since: start)
+    let time = (ContinuousClock.now - start).seconds
     return variances.enumerated().map { v, variance in
       let constant =
         Double(width)
@@ -130,7 +131,7 @@ public final class VariationalBound: Estimating {
   /// E|ε - ε̂|²/D by t, from index 0 for t = 1, over all examples.
   ///
   /// Times that were not drawn have what is between their neighbours.
-  public func errors(of examples: Examples, report: (Int) throws -> Void) throws -> [Double] {
+  package func errors(of examples: Examples, report: (Int) throws -> Void) throws -> [Double] {
     var sums = [Double](repeating: 0, count: model.schedule.times)
     var counts = sums
     func add(_ t: Int, _ error: Double) {

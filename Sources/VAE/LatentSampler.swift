@@ -3,9 +3,9 @@ import TensorCore
 /// Runs a trained model at one fixed batch, so that a result depends on its own seed or input alone.
 ///
 /// The draws are named by the program `sample`.
-public final class LatentSampler {
+package final class LatentSampler {
   /// Rows at once, a multiple of 4; requests are padded to it.
-  public let batch: Int
+  package let batch: Int
   private let model: VAE
   private let sampling, decoding, encoding: Program
   private let seeds, latents, examples: Tensor
@@ -20,7 +20,7 @@ public final class LatentSampler {
   ///   - truncation: What the latent variables of samples are multiplied by.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  public init(
+  package init(
     _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
     truncation: Double = 1, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
@@ -40,7 +40,7 @@ public final class LatentSampler {
   }
 
   /// One sample per seed, [seeds.count] + shape.
-  public func sample(seeds: [UInt64]) throws -> [Float] {
+  package func sample(seeds: [UInt64]) throws -> [Float] {
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
       let rows = seeds[first..<min(first + batch, seeds.count)]
@@ -52,12 +52,12 @@ public final class LatentSampler {
   }
 
   /// E[x|z] for points z, [count, coordinates]: [count] + shape.
-  public func decode(_ points: [Float]) throws -> [Float] {
+  package func decode(_ points: [Float]) throws -> [Float] {
     try run(decoding, latents, points, decoded)
   }
 
   /// The centres of q(z|x) for examples, [count] + shape: [count, coordinates].
-  public func encode(_ x: [Float]) throws -> [Float] { try run(encoding, examples, x, means) }
+  package func encode(_ x: [Float]) throws -> [Float] { try run(encoding, examples, x, means) }
 
   private func run(
     _ program: Program, _ input: Tensor, _ values: [Float], _ output: Tensor

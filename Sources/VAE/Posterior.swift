@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The space of the latent variables, with its prior and its family of posteriors.
-public enum Latent: Equatable, Sendable {
+package enum Latent: Equatable, Sendable {
   /// R^dimension: a standard normal prior, and Gaussians with independent coordinates.
   case gaussian(dimension: Int)
   /// The unit sphere of R^(dimension + 1): a uniform prior, and von Mises-Fisher posteriors, whose
@@ -9,17 +9,17 @@ public enum Latent: Equatable, Sendable {
   case sphere(dimension: Int, concentration: Double?)
 
   /// The concentrations that are allowed; learned ones are kept within.
-  public static let concentrations = 1e-3...1e6
+  package static let concentrations = 1e-3...1e6
 
   /// The dimension of the space as a manifold.
-  public var dimension: Int {
+  package var dimension: Int {
     switch self {
     case .gaussian(let dimension), .sphere(let dimension, _): dimension
     }
   }
 
   /// How many numbers a point has.
-  public var coordinates: Int {
+  package var coordinates: Int {
     switch self {
     case .gaussian(let dimension): dimension
     case .sphere(let dimension, _): dimension + 1
@@ -27,7 +27,7 @@ public enum Latent: Equatable, Sendable {
   }
 
   /// What is wrong with the space, or nil.
-  public var failure: String? {
+  package var failure: String? {
     if dimension < 1 { return "latent variables have at least 1 dimension, not \(dimension)" }
     if case .sphere(_, let concentration?) = self, !Self.concentrations.contains(concentration) {
       return
@@ -39,7 +39,7 @@ public enum Latent: Equatable, Sendable {
   /// `count` points of the prior, [count, coordinates].
   ///
   /// - Parameter keys: A seed for each point, see `Tensor.normal`.
-  public func prior(_ count: Int, keys: Tensor? = nil) -> Tensor {
+  package func prior(_ count: Int, keys: Tensor? = nil) -> Tensor {
     switch self {
     case .gaussian(let dimension): .normal([count, dimension], "prior", keys: keys)
     case .sphere(let dimension, _):
@@ -49,19 +49,19 @@ public enum Latent: Equatable, Sendable {
 }
 
 /// q(z|x) for a batch of examples, as expressions.
-public struct Posterior: Sendable {
+package struct Posterior: Sendable {
   /// Where it is centred, [batch, coordinates].
-  public let mean: Tensor
+  package let mean: Tensor
   /// KL(q(z|x) || p(z)) in nats, [batch].
-  public let divergence: Tensor
+  package let divergence: Tensor
   private let body: @Sendable (_ count: Int, _ keys: Tensor?) -> Draws
 
   /// Points drawn from a posterior.
-  public struct Draws: Sendable {
+  package struct Draws: Sendable {
     /// [batch, count, coordinates].
-    public let points: Tensor
+    package let points: Tensor
     /// log p(z) - log q(z|x) in nats, [batch, count].
-    public let logRatio: Tensor
+    package let logRatio: Tensor
   }
 
   init(
@@ -74,7 +74,7 @@ public struct Posterior: Sendable {
   /// `count` draws for each example, which carry the gradient of the posterior's parameters.
   ///
   /// - Parameter keys: A seed for each example: its draws then depend on nothing else.
-  public func draws(_ count: Int, keys: Tensor? = nil) -> Draws { body(count, keys) }
+  package func draws(_ count: Int, keys: Tensor? = nil) -> Draws { body(count, keys) }
 }
 
 /// From features of the encoder, [batch, features], to a posterior.

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// What keeps the critic from growing steep.
-public enum Constraint: Equatable, Sendable {
+package enum Constraint: Equatable, Sendable {
   /// f / (|∇f| + |f|), Wu et al. 2021 (GN-GAN, arXiv 2109.02235, eq. 10), which lies in [-1, 1].
   case gradientNormalized
   /// f |∇f| / (|∇f|² + ε), Bhaskara et al. 2022 (GraN-GAN, arXiv 2111.03162).
@@ -18,7 +18,7 @@ public enum Constraint: Equatable, Sendable {
   case none
 
   /// What is wrong with its settings, or nil.
-  public var failure: String? {
+  package var failure: String? {
     switch self {
     case .piecewiseNormalized(let epsilon) where !(epsilon > 0 && epsilon.isFinite):
       "epsilon is above 0, not \(epsilon)"
@@ -37,19 +37,19 @@ public enum Constraint: Equatable, Sendable {
 /// (Zhang et al. 2020, arXiv 1910.12027, eq. 4) and of samples (Zhao et al. 2020, arXiv 2002.04724). The
 /// score of a normalized critic may jump where its gradient does; in a plane it finds cells in which it is
 /// nearly flat and at its lowest, and the generator learns nothing there.
-public struct Consistency: Equatable, Sendable {
+package struct Consistency: Equatable, Sendable {
   /// Of the squares.
-  public var weight: Double
+  package var weight: Double
   /// Of the normal noise that makes a neighbour of an example.
-  public var deviation: Double
+  package var deviation: Double
 
   /// A weight and a distance.
-  public init(weight: Double, deviation: Double) {
+  package init(weight: Double, deviation: Double) {
     (self.weight, self.deviation) = (weight, deviation)
   }
 
   /// What is wrong with its settings, or nil.
-  public var failure: String? {
+  package var failure: String? {
     guard weight >= 0, weight.isFinite, deviation > 0, deviation.isFinite else {
       return "consistency has a weight of at least 0 and a deviation above 0, not \(weight) and "
         + "\(deviation)"
@@ -59,13 +59,13 @@ public struct Consistency: Equatable, Sendable {
 }
 
 /// What the critic says of examples.
-public struct Score: Sendable {
+package struct Score: Sendable {
   /// What losses are of, [n].
-  public let value: Tensor
+  package let value: Tensor
   /// f, the critic before the constraint, [n].
-  public let raw: Tensor
+  package let raw: Tensor
   /// |∇f|, [n], where the constraint divides by it.
-  public let slope: Tensor?
+  package let slope: Tensor?
 }
 
 /// |∇f| of each example, [n], for f = critic(x), [n].

@@ -1,9 +1,9 @@
 import TensorCore
 
 /// The generator and the critic: which layers, and how many units or channels each has.
-public struct Networks: Equatable, Sendable {
+package struct Networks: Equatable, Sendable {
   /// Kinds of layers.
-  public enum Family: String, CaseIterable, Sendable {
+  package enum Family: String, CaseIterable, Sendable {
     /// Dense layers.
     case mlp
     /// 3x3 convolutions; the generator doubles the images before each but the last, the critic halves
@@ -14,7 +14,7 @@ public struct Networks: Equatable, Sendable {
   }
 
   /// What follows a layer, before its activation.
-  public enum Norm: String, CaseIterable, Sendable {
+  package enum Norm: String, CaseIterable, Sendable {
     /// Nothing.
     case none
     /// Group normalization, which is of each example by itself.
@@ -22,7 +22,7 @@ public struct Networks: Equatable, Sendable {
   }
 
   /// What follows the critic's layers and norms.
-  public enum Activation: Equatable, Sendable {
+  package enum Activation: Equatable, Sendable {
     /// x where positive, else `slope` times x: the critic is linear piece by piece, and a normalized one
     /// jumps from piece to piece.
     case leakyReLU(slope: Double)
@@ -38,25 +38,25 @@ public struct Networks: Equatable, Sendable {
   }
 
   /// Which kind of layers.
-  public var family: Family
+  package var family: Family
   /// Dimensions of the generator's noise.
-  public var latent: Int
+  package var latent: Int
   /// How many classes both networks are told, or nil where they learn without.
-  public var classes: Int?
+  package var classes: Int?
   /// Units or channels of the generator's layers, from the noise outwards.
-  public var generator: [Int]
+  package var generator: [Int]
   /// Units or channels of the critic's layers, from the data inwards.
-  public var critic: [Int]
+  package var critic: [Int]
   /// What follows the generator's layers.
-  public var generatorNorm: Norm
+  package var generatorNorm: Norm
   /// What follows the critic's layers; statistics of a batch are no choice, as the critic's gradient is
   /// that of each example by itself.
-  public var criticNorm: Norm
+  package var criticNorm: Norm
   /// What follows the critic's layers; the generator's are followed by a ReLU.
-  public var criticActivation: Activation
+  package var criticActivation: Activation
 
   /// Networks of these layers.
-  public init(
+  package init(
     _ family: Family, latent: Int, classes: Int? = nil, generator: [Int], critic: [Int],
     generatorNorm: Norm = .none,
     criticNorm: Norm = .none, criticActivation: Activation = .leakyReLU(slope: 0.2)
@@ -67,7 +67,7 @@ public struct Networks: Equatable, Sendable {
   }
 
   /// Why the networks do not fit examples of `shape`, or nil where they do.
-  public func failure(forExamplesOf shape: [Int]) -> String? {
+  package func failure(forExamplesOf shape: [Int]) -> String? {
     guard latent >= 1, (generator + critic).allSatisfy({ $0 >= 1 }) else {
       return "noise and layers have at least one unit, not \(latent), \(generator) and \(critic)"
     }

@@ -4,22 +4,22 @@ import TensorCore
 ///
 /// After Arjovsky et al. 2017, arXiv 1701.07875, with the critic of Wu et al. 2021, arXiv 2109.02235.
 /// Examples x are [n] + shape: points standardised, images in [-1, 1].
-public struct WGAN: Sendable {
+package struct WGAN: Sendable {
   /// The shape of an example.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Dimensions of the generator's noise.
-  public let latent: Int
+  package let latent: Int
   /// How many classes both networks are told, or nil where they learn without.
   ///
   /// Zeros and a one for the class stand beside the generator's noise and, at each pixel, beside what the
   /// critic sees (Mirza and Osindero 2014, arXiv 1411.1784).
-  public let classes: Int?
+  package let classes: Int?
   /// What keeps the critic from growing steep.
-  public let constraint: Constraint
+  package let constraint: Constraint
   /// What is made of its scores.
-  public let loss: AdversarialLoss
+  package let loss: AdversarialLoss
   /// What keeps scores from jumping between neighbours, where something does.
-  public let consistency: Consistency?
+  package let consistency: Consistency?
   private let generator: Layer
   private let critic: Layer
   private let spectra: [Spectrum]
@@ -28,7 +28,7 @@ public struct WGAN: Sendable {
   ///
   /// - Throws: `TensorError` where the networks do not fit examples of `shape`, or a setting is out of
   ///   range.
-  public init(
+  package init(
     shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
     consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
@@ -46,7 +46,7 @@ public struct WGAN: Sendable {
   /// classes, the last axis of what both are given is longer by their number.
   ///
   /// - Throws: `TensorError` where a setting is out of range.
-  public init(
+  package init(
     shape: [Int], latent: Int, classes: Int? = nil, generator: Layer, critic: Layer,
     constraint: Constraint,
     loss: AdversarialLoss, consistency: Consistency? = nil, _ parameters: Parameters
@@ -61,12 +61,12 @@ public struct WGAN: Sendable {
   }
 
   /// What of the critic is neither a parameter nor part of its optimizer: held where the generator learns.
-  public var criticState: [Variable] { spectra.map(\.vector) }
+  package var criticState: [Variable] { spectra.map(\.vector) }
 
   /// Noise for `count` samples, [count, latent].
   ///
   /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
-  public func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
+  package func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
     .normal([count, latent], "latent", keys: keys)
   }
 
@@ -92,7 +92,7 @@ public struct WGAN: Sendable {
   /// Samples from noise z, [n, latent]: [n] + shape.
   ///
   /// - Parameter label: The class of each, [n], from 0: just where there are classes.
-  public func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor { generator(told(label, z)) }
+  package func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor { generator(told(label, z)) }
 
   /// f(x), [n]; invalid where the critic lets one example speak of another.
   private func evaluate(_ x: Tensor, _ label: Tensor?) -> Tensor {
@@ -117,23 +117,23 @@ public struct WGAN: Sendable {
   /// What the critic says of examples x, [n] + shape.
   ///
   /// - Parameter label: The class of each, [n], from 0: just where there are classes.
-  public func score(_ x: Tensor, label: Tensor? = nil) -> Score {
+  package func score(_ x: Tensor, label: Tensor? = nil) -> Score {
     constraint.score(evaluate(x, label), at: x)
   }
 
   /// What a step of the critic minimises, and what it reports beside it.
-  public struct CriticObjective: Sendable {
+  package struct CriticObjective: Sendable {
     /// A single number.
-    public let loss: Tensor
+    package let loss: Tensor
     /// The mean scores of data and of samples; where the constraint is made of |∇f|, its mean, too, as
     /// `slope`; and what else is added to the loss: single numbers.
-    public let parts: [(name: String, value: Tensor)]
+    package let parts: [(name: String, value: Tensor)]
     /// What else a step of the critic replaces.
-    public let updates: [Update]
+    package let updates: [Update]
   }
 
   /// The critic's loss on data x, [n] + shape, and as many fresh samples of the same classes.
-  public func criticObjective(_ x: Tensor, label: Tensor? = nil) -> CriticObjective {
+  package func criticObjective(_ x: Tensor, label: Tensor? = nil) -> CriticObjective {
     guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a critic of examples \(shape) given \(x.shape)")
       return CriticObjective(loss: wrong, parts: [], updates: [])
@@ -181,7 +181,7 @@ public struct WGAN: Sendable {
   /// The generator's loss on `count` fresh samples: a single number.
   ///
   /// - Parameter label: The class of each, [count], from 0: just where there are classes.
-  public func generatorLoss(count: Int, label: Tensor? = nil) -> Tensor {
+  package func generatorLoss(count: Int, label: Tensor? = nil) -> Tensor {
     loss.generator(samples: score(generate(noise(count), label: label), label: label).value)
   }
 }

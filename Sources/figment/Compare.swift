@@ -1,4 +1,7 @@
 import ArgumentParser
+import Reporting
+import Runs
+import Support
 import Training
 
 struct Compare: ParsableCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Datasets
+import Experiments
+import Support
 import Training
 
 struct Data: ParsableCommand {

@@ -1,6 +1,9 @@
+import Configuration
 import Datasets
 import Distributions
 import Images
+import Runs
+import Support
 import TensorCore
 import Training
 

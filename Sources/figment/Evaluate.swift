@@ -1,6 +1,13 @@
 import ArgumentParser
+import Evaluation
+import Experiments
+import Formats
 import Likelihood
 import Logging
+import Quality
+import Runs
+import Sampling
+import Support
 import Training
 
 struct Evaluate: ParsableCommand {

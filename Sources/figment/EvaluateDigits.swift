@@ -1,5 +1,9 @@
 import ArgumentParser
+import Evaluation
+import Experiments
 import Logging
+import Sampling
+import Support
 import Training
 
 extension Evaluate {
@@ -58,7 +62,7 @@ extension Evaluate {
   /// alone.
   private func sheet(of subject: Subject, _ latent: LatentDraw, _ log: Logger) -> OutputFile? {
     do {
-      return try OutputFile(subject.paths.neighbours(latent))
+      return try OutputFile(subject.paths.neighbours("\(latent)"))
     } catch {
       log.warning("\(error)")
       return nil

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Glibc
+import Support
 import Training
 
 /// The command line: parses, calls `Training`, prints.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Datasets
+import Reporting
+import Support
 import Training
 
 struct Info: ParsableCommand {

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Experiments
+import Runs
+import Support
 import Training
 
 struct Interpolate: ParsableCommand {

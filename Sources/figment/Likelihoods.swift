@@ -1,6 +1,10 @@
 import ArgumentParser
 import Datasets
+import Evaluation
+import Experiments
 import Likelihood
+import Runs
+import Support
 import Training
 
 /// `figment likelihood`; another name, as there is a module of that one.

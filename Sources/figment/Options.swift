@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Support
 import TensorCore
 import Training
 

@@ -1,4 +1,5 @@
 import Glibc
+import Support
 import Training
 
 /// Prints on standard output at once; where that cannot be written, one line says so and the process ends

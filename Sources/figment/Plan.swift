@@ -1,4 +1,6 @@
 import ArgumentParser
+import Experiments
+import Support
 import TensorCore
 import Training
 

@@ -1,4 +1,8 @@
 import ArgumentParser
+import Experiments
+import Reporting
+import Runs
+import Support
 import TensorCore
 import Training
 

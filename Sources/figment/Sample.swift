@@ -1,7 +1,11 @@
 import ArgumentParser
-import DDPM
 import Datasets
+import Experiments
+import Formats
 import Glibc
+import Runs
+import Sampling
+import Support
 import TensorCore
 import Training
 
@@ -103,10 +107,12 @@ struct Sample: ParsableCommand {
       total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
       style: reporting.style, console: Console())
     let samples = try run.sample(
-      seeds: chosen, method: reverse?.samplingMethod, steps: steps, latent: latent,
-      labels: try label.map {
-        [Int](repeating: try run.label(ofClass: $0), count: chosen.count)
-      }
+      seeds: chosen, latent: latent,
+      SampleRequest(
+        method: reverse?.samplingMethod, steps: steps,
+        labels: try label.map {
+          [Int](repeating: try run.label(ofClass: $0), count: chosen.count)
+        })
     ) { done, _ in progress.update(done) }
     progress.finish()
     if let array {

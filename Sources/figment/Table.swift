@@ -1,4 +1,5 @@
 import Datasets
+import Support
 
 /// Rows in columns that are as wide as their widest cell; numbers are flush right.
 ///

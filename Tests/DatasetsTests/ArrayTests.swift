@@ -1,5 +1,7 @@
 import Datasets
+import Formats
 import Foundation
+import Support
 import Testing
 
 /// How NumPy writes whole numbers from 0 to 5 in a type, by `numpy.arange(6, dtype)`, and with the bytes of

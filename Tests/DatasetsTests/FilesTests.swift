@@ -1,5 +1,7 @@
 import Datasets
+import Formats
 import Foundation
+import Support
 import Testing
 
 /// A file with something wrong, and the line it gets after its path.

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Support
 import Testing
 
 /// Runs `body` with the path of a new folder, which is removed afterwards.

@@ -1,5 +1,7 @@
 import Datasets
+import Formats
 import Foundation
+import Support
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Support
 import Testing
 
 /// The folder that $FIGMENT_DATA names, or data/mnist.

@@ -1,5 +1,7 @@
 import Datasets
+import Formats
 import Foundation
+import Support
 import Testing
 
 /// Stands in for a decoder of PNGs: width, height and channels as a byte each, then the pixels; 101 channels

@@ -1,5 +1,6 @@
 import DDPM
 import Likelihood
+import Support
 import TensorCore
 import TestSupport
 import Testing

@@ -1,4 +1,6 @@
 import Likelihood
+import Support
+import TensorCore
 import Testing
 
 @Suite struct FigureTests {

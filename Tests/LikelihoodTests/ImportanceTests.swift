@@ -1,5 +1,6 @@
 import Distributions
 import Likelihood
+import Support
 import TensorCore
 import TestSupport
 import Testing

@@ -3,25 +3,25 @@ import TensorCore
 import VAE
 
 /// x = W z + b + σ ε with one latent dimension, of which everything is known in closed form.
-public struct LinearGaussianModel {
+package struct LinearGaussianModel {
   /// W, [2, 1].
-  public let w = [0.8, -0.5]
+  package let w = [0.8, -0.5]
   /// b, [2].
-  public let b = [0.3, -0.2]
+  package let b = [0.3, -0.2]
   /// σ.
-  public let deviation = 0.6
+  package let deviation = 0.6
   /// g of q(z|x) = N(g·x + h, s²).
-  public var gain = [0.4, 0.1]
+  package var gain = [0.4, 0.1]
   /// h.
-  public var shift = 0.2
+  package var shift = 0.2
   /// s².
-  public var variance = 0.5
+  package var variance = 0.5
 
   /// With a q that is not the posterior.
-  public init() {}
+  package init() {}
 
   /// With the posterior itself as q.
-  public static var exact: LinearGaussianModel {
+  package static var exact: LinearGaussianModel {
     var result = LinearGaussianModel()
     let precision = 1 + result.square / (result.deviation * result.deviation)
     let factor = 1 / (precision * result.deviation * result.deviation)
@@ -34,7 +34,7 @@ public struct LinearGaussianModel {
   private var square: Double { w.map { $0 * $0 }.reduce(0, +) }
 
   /// log N(x; b, W Wᵀ + σ² I), the inverse by Sherman and Morrison.
-  public func logDensity(_ x: [Double]) -> Double {
+  package func logDensity(_ x: [Double]) -> Double {
     let s2 = deviation * deviation
     let d = zip(x, b).map { $0 - $1 }
     let along = zip(w, d).map(*).reduce(0, +)
@@ -43,7 +43,7 @@ public struct LinearGaussianModel {
   }
 
   /// E_q log p(x|z) - KL(q || p).
-  public func bound(_ x: [Double]) -> Double {
+  package func bound(_ x: [Double]) -> Double {
     let s2 = deviation * deviation
     let m = zip(gain, x).map(*).reduce(shift, +)
     let errors = (0..<2).map { x[$0] - b[$0] - w[$0] * m }
@@ -53,7 +53,7 @@ public struct LinearGaussianModel {
   }
 
   /// A runtime whose variables are those of the model.
-  public func runtime() throws -> Runtime {
+  package func runtime() throws -> Runtime {
     let runtime = try Runtime(seed: 11, threads: 2)
     func set(_ name: String, _ shape: [Int], _ values: [Double]) throws {
       try runtime.restore(variable: "vae/" + name, shape: shape, values.map { Float($0) })
@@ -68,7 +68,7 @@ public struct LinearGaussianModel {
   }
 
   /// The model.
-  public func model() throws -> VAE {
+  package func model() throws -> VAE {
     try VAE(
       shape: [2], network: Network(hidden: []), latent: .gaussian(dimension: 1),
       likelihood: .gaussian(deviation: deviation), Parameters("vae"))

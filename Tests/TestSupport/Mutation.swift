@@ -1,14 +1,14 @@
 /// Seeded damage to the bytes of a file.
-public struct Mutation {
+package struct Mutation {
   /// What belongs into such files and is put in at random places.
-  public var tokens: [String]
+  package var tokens: [String]
 
   /// Damage that puts in `tokens`.
-  public init(tokens: [String] = []) { self.tokens = tokens }
+  package init(tokens: [String] = []) { self.tokens = tokens }
 
   /// Up to four changes: a byte, a bit, a run of extremes, a cut, a copy, a deletion, a token; one file in
   /// sixteen is left as it is.
-  public func damage(_ original: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
+  package func damage(_ original: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
     func below(_ bound: Int) -> Int { Int.random(in: 0..<max(1, bound), using: &generator) }
     var bytes = original
     if below(16) == 0 { return bytes }
@@ -38,7 +38,7 @@ public struct Mutation {
 
   /// The same for the chunks of a PNG, whose checksums then agree three times in four: damage gets past
   /// them.
-  public func damagePNG(_ original: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
+  package func damagePNG(_ original: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
     func below(_ bound: Int) -> Int { Int.random(in: 0..<max(1, bound), using: &generator) }
     guard below(4) > 0 else { return damage(original, &generator) }
     var raw = RawPNG(parsing: original)

@@ -1,10 +1,10 @@
 /// A PNG written chunk by chunk, so that tests can make the ones that `PNG.encode` never does.
-public struct RawPNG {
+package struct RawPNG {
   /// Names of four letters, and what follows them.
-  public var chunks: [(name: String, data: [UInt8])] = []
+  package var chunks: [(name: String, data: [UInt8])] = []
 
   /// A whole picture whose rows are all zeros unless given (each with its filter byte in front).
-  public init(
+  package init(
     width: Int = 3, height: Int = 2, depth: UInt8 = 8, color: UInt8 = 0, interlace: UInt8 = 0,
     before: [(name: String, data: [UInt8])] = [], rows: [UInt8]? = nil
   ) {
@@ -18,7 +18,7 @@ public struct RawPNG {
   }
 
   /// The file, with checksums that agree.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var result: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     for (name, data) in chunks {
       let checked = Array(name.utf8) + data
@@ -29,7 +29,7 @@ public struct RawPNG {
 }
 
 /// Four bytes, the highest first.
-public func bigEndian(_ value: UInt32) -> [UInt8] {
+package func bigEndian(_ value: UInt32) -> [UInt8] {
   [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }
 
@@ -56,7 +56,7 @@ private func crc32(_ bytes: [UInt8]) -> UInt32 {
 
 extension RawPNG {
   /// The chunks of a PNG; the checks are left to the caller.
-  public init(parsing bytes: [UInt8]) {
+  package init(parsing bytes: [UInt8]) {
     var start = 8
     while start + 12 <= bytes.count {
       let count = Int(number(bytes[start...]))
@@ -69,6 +69,6 @@ extension RawPNG {
 }
 
 /// The first four bytes as a number.
-public func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+package func number(_ bytes: ArraySlice<UInt8>) -> UInt32 {
   bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
 }

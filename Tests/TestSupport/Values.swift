@@ -2,7 +2,7 @@ import TensorCore
 
 /// The largest |a - b| / max(|b|, 1e-3 max|b|); where b is zero throughout, the largest |a|; infinite
 /// where one is no number.
-public func relativeError(_ a: [Double], _ b: [Double]) -> Double {
+package func relativeError(_ a: [Double], _ b: [Double]) -> Double {
   guard a.count == b.count else { return .infinity }
   let largest = b.reduce(0) { max($0, abs($1)) }
   let errors = zip(a, b).map { a, b in
@@ -13,7 +13,7 @@ public func relativeError(_ a: [Double], _ b: [Double]) -> Double {
 
 extension Runtime {
   /// The bits of every variable, by name.
-  public func bits() throws -> [String: [UInt32]] {
+  package func bits() throws -> [String: [UInt32]] {
     var result: [String: [UInt32]] = [:]
     for name in variableNames {
       result[name] = try read(variable: name) { span in

@@ -1,5 +1,8 @@
 import Datasets
+import Experiments
 import Foundation
+import Reporting
+import Support
 import TensorCore
 import Testing
 import Training

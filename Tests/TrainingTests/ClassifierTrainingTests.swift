@@ -1,4 +1,6 @@
 import Datasets
+import Experiments
+import Runs
 import TensorCore
 import Testing
 import Training
@@ -38,7 +40,7 @@ import Training
     #expect(
       failure { _ = try run.sample(seeds: [0]) }
         == "tiny-classifier is a classifier, which draws no samples")
-    #expect(run.estimators.known.isEmpty)
+    #expect(run.model.estimators(of: run).known.isEmpty)
   }
 
   @Test func theDigestIsOfTheWeights() throws {

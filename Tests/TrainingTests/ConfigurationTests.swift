@@ -1,4 +1,6 @@
+import Configuration
 import Datasets
+import Support
 import TestSupport
 import Testing
 import Training

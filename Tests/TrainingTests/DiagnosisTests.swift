@@ -1,3 +1,5 @@
+import Formats
+import Runs
 import Synchronization
 import TensorCore
 import Testing

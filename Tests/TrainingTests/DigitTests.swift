@@ -1,6 +1,10 @@
 import Datasets
+import Evaluation
+import Experiments
 import Foundation
 import Likelihood
+import Reporting
+import Support
 import TensorCore
 import TestSupport
 import Testing
@@ -177,7 +181,7 @@ private let hasDigits =
 
   private func describe(sheet: [UInt8]) throws -> [String] {
     try root.put(sheet, at: "sheet.png")
-    return try Training.describe(root.file("sheet.png"))
+    return try Reporting.describe(root.file("sheet.png"))
   }
 
   @Test func otherDataAreRefused() throws {

@@ -1,3 +1,6 @@
+import Experiments
+import Runs
+import TensorCore
 import TestSupport
 import Testing
 import Training

@@ -1,5 +1,9 @@
 import Datasets
 import Likelihood
+import Quality
+import Reporting
+import Support
+import TensorCore
 import Testing
 import Training
 

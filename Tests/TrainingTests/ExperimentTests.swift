@@ -1,5 +1,6 @@
 import DDPM
 import Datasets
+import Experiments
 import Foundation
 import Testing
 import Training

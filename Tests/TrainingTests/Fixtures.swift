@@ -1,5 +1,9 @@
 import Datasets
+import Experiments
+import Formats
 import Logging
+import Runs
+import Support
 import TensorCore
 import TestSupport
 import Testing

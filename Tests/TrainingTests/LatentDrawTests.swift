@@ -1,4 +1,6 @@
+import Experiments
 import Quality
+import Sampling
 import TensorCore
 import Testing
 import Training

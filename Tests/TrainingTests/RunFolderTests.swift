@@ -1,4 +1,6 @@
 import Glibc
+import Runs
+import Support
 import Testing
 import Training
 
@@ -185,7 +187,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
 
   @Test(arguments: ["", "..", "a/b", "-x", ".x", "a b", "ü", String(repeating: "a", count: 101)])
   func badNamesAreRefused(_ name: String) {
-    #expect(!RunFolder.isName(name))
+    #expect(!isPlainName(name))
     #expect(throws: RunFolderError.badName(name)) {
       _ = try RunFolder(
         name: name, experiment: experiment, outputs: root.file("outputs"), resumes: false,

@@ -1,3 +1,5 @@
+import Formats
+import Support
 import TestSupport
 import Testing
 import Training

@@ -1,5 +1,9 @@
 import DDPM
+import Experiments
+import Formats
 import Images
+import Runs
+import Support
 import Synchronization
 import TensorCore
 import Testing
@@ -185,7 +189,9 @@ import Training
     #expect(run.samplingSteps(count: 1) == 6)
     #expect(run.samplingSteps(count: 2049, steps: 2) == 4)
     var seen: [Int] = []
-    _ = try run.sample(seeds: (0..<2049).map { UInt64($0) }, steps: 2) { done, _ in
+    _ = try run.sample(
+      seeds: (0..<2049).map { UInt64($0) }, SampleRequest(steps: 2)
+    ) { done, _ in
       seen.append(done)
     }
     #expect(seen == [0, 1, 2, 2, 3, 4])

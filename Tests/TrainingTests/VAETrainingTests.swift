@@ -1,4 +1,6 @@
+import Experiments
 import Images
+import Runs
 import TensorCore
 import Testing
 import Training
@@ -37,7 +39,7 @@ import VAE
     try SmallRun.toyVAE().train(in: root.file("a"))
     func ratios(withPoints: Bool) throws -> [Float] {
       let run = try Run(folder: root.file("a"), threads: 1)
-      guard case .vae(let model, _) = run.model else { return [] }
+      let model = try run.model(AutoencoderModel.self, for: "this").vae
       let draws = model.posterior(.normal([50, 2], "x")).draws(3)
       let ratio = run.reading(draws.logRatio)
       let points = withPoints ? [run.reading(draws.points)] : []

@@ -1,4 +1,8 @@
 import Datasets
+import Experiments
+import Formats
+import Quality
+import Runs
 import TensorCore
 import Testing
 import Training
@@ -54,11 +58,14 @@ import Training
     let trained = try Run(folder: root.file("a"), threads: 1)
     let seeds: [UInt64] = [3, 14]
     let plain = try trained.sample(seeds: seeds)
-    #expect(try trained.sample(seeds: seeds, labels: [0, 2]) == plain)
-    #expect(try trained.sample(seeds: seeds, labels: [2, 0]) != plain)
-    let near = try trained.sample(seeds: seeds, latent: .truncated(1), labels: [0, 2])
+    #expect(try trained.sample(seeds: seeds, SampleRequest(labels: [0, 2])) == plain)
+    #expect(try trained.sample(seeds: seeds, SampleRequest(labels: [2, 0])) != plain)
+    let near = try trained.sample(
+      seeds: seeds, latent: .truncated(1), SampleRequest(labels: [0, 2]))
     #expect(zip(near, plain).allSatisfy { abs($0 - $1) < 1e-5 })
-    #expect(throws: TensorError.self) { try trained.sample(seeds: seeds, labels: [0, 3]) }
+    #expect(throws: TensorError.self) {
+      try trained.sample(seeds: seeds, SampleRequest(labels: [0, 3]))
+    }
   }
 
   @Test func metricsHaveBothNetworks() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Training
 
 /// A temporary folder with the data and the experiments of all small runs, in which `figment` is run; it

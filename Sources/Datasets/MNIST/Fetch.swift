@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension ImageFamily {
   /// Makes the four verified files be in `directory`, which is created where it is missing.
@@ -14,7 +15,7 @@ extension ImageFamily {
   /// Throws `DataError` when files are missing and `offline` is set, when no source has them, or
   /// when `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
   /// fetching.
-  public func fetch(
+  package func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {
     guard !absent(from: directory).isEmpty else { return }

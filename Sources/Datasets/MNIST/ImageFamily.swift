@@ -1,16 +1,19 @@
+import Formats
+import Support
+
 /// A published set of labelled images in four IDX files, each of which has one right content.
 ///
 /// Every file is checked against its SHA-256, so that a figure about the test set is about the test
 /// set.
-public struct ImageFamily: Sendable {
+package struct ImageFamily: Sendable {
   /// How experiment files and commands call it, and its folder among the data: "mnist".
-  public let name: String
+  package let name: String
   /// How people call it: "MNIST".
-  public let title: String
+  package let title: String
   /// What it holds, in one line.
-  public let definition: String
+  package let definition: String
   /// What each label means, from label 0.
-  public let classes: [String]
+  package let classes: [String]
 
   /// Images and labels for training.
   let training: (images: PublishedFile, labels: PublishedFile)
@@ -57,20 +60,20 @@ public struct ImageFamily: Sendable {
   }
 
   /// All families, in the order in which lists show them.
-  public static let all = [MNIST.family, FashionMNIST.family]
+  package static let all = [MNIST.family, FashionMNIST.family]
 
   /// The images of the family, from the four files in a folder, each plain or with ".gz" appended.
   ///
   /// Files that a package of the operating system has installed are read in place where the folder
   /// does not have them.  Throws `DataError` when one is missing, unreadable or not the original.
-  public func load(from directory: String) throws -> SplitImages {
+  package func load(from directory: String) throws -> SplitImages {
     SplitImages(
       training: try pair(training, directory), test: try pair(test, directory),
       validation: validation)
   }
 
   /// The images of a part: as `load`, but reading only the two files that hold it.
-  public func load(_ split: Split, from directory: String) throws -> LabelledImages {
+  package func load(_ split: Split, from directory: String) throws -> LabelledImages {
     if split == .test { return try pair(test, directory) }
     let images = try pair(training, directory)
     return images.rows(SplitImages.rows(split, of: images.count, validation: validation))
@@ -94,7 +97,7 @@ public struct ImageFamily: Sendable {
   }
 
   /// Whether `directory` has a file for training, right or wrong.
-  public func hasTrainingFile(in directory: String) -> Bool {
+  package func hasTrainingFile(in directory: String) -> Bool {
     [training.images, training.labels].contains { $0.isThere(in: places(directory)) }
   }
 
@@ -110,18 +113,18 @@ public struct ImageFamily: Sendable {
 }
 
 /// Labelled images in the parts that their authors made, and a validation part.
-public struct SplitImages: Sendable {
+package struct SplitImages: Sendable {
   /// The training images, in the order of the files: those of `.train`, then those of
   /// `.validation`.
-  public let training: LabelledImages
+  package let training: LabelledImages
   /// The test images, in the order of the files.
-  public let test: LabelledImages
+  package let test: LabelledImages
   /// How many of the training images, at their end, are for validation.
-  public let validation: Int
+  package let validation: Int
 
   /// The images of a part, copied: `.validation` is the last `validation` training images and
   /// `.train` those before.
-  public func images(_ split: Split) -> LabelledImages {
+  package func images(_ split: Split) -> LabelledImages {
     if split == .test { return test }
     return training.rows(Self.rows(split, of: training.count, validation: validation))
   }

@@ -1,20 +1,23 @@
+import Formats
+import Support
+
 /// Grey images of one size, each with a label.
-public struct LabelledImages: Sendable, Equatable {
+package struct LabelledImages: Sendable, Equatable {
   /// How many there are, at least 1.
-  public let count: Int
+  package let count: Int
   /// Rows of an image.
-  public let height: Int
+  package let height: Int
   /// Columns of an image.
-  public let width: Int
+  package let width: Int
   /// [count, height, width], last fastest; 0 is the background, 255 full ink.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
   /// [count]; for digits from 0 to 9.
-  public let labels: [UInt8]
+  package let labels: [UInt8]
 
   /// Images and labels from two IDX arrays; errors start with the two names.
   ///
   /// Throws `DataError` when the ranks are not 3 and 1 or the counts differ.
-  public init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
+  package init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
     guard images.shape.count == 3 else {
       throw DataError("\(names.images): rank \(images.shape.count), expected 3 (images)")
     }
@@ -33,7 +36,7 @@ public struct LabelledImages: Sendable, Equatable {
 
   /// Images and labels from a pair of IDX files, plain or compressed; throws `DataError` as
   /// `IDX.read` does.
-  public static func read(images: String, labels: String) throws -> LabelledImages {
+  package static func read(images: String, labels: String) throws -> LabelledImages {
     try LabelledImages(
       images: IDX.read(images, rank: 3), labels: IDX.read(labels, rank: 1),
       names: (images, labels))
@@ -48,7 +51,7 @@ public struct LabelledImages: Sendable, Equatable {
   }
 
   /// A copy of the rows in `range`, which lies in 0 ..< count.
-  public func rows(_ range: Range<Int>) -> LabelledImages {
+  package func rows(_ range: Range<Int>) -> LabelledImages {
     let size = height * width
     return LabelledImages(
       height: height, width: width,

@@ -1,3 +1,6 @@
+import Formats
+import Support
+
 extension UserImages {
   /// The images of a pair of IDX files.
   init(idx path: String, labels: String, maximumBytes: Int) throws {

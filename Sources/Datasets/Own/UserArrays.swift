@@ -1,3 +1,6 @@
+import Formats
+import Support
+
 extension UserData {
   /// The data in an array of an archive: the one of a name, or its only one.
   init(_ archive: NPZ, _ wanted: String?, path: String, maximumBytes: Int) throws {
@@ -21,7 +24,8 @@ extension UserData {
       if let read = Labels(labels, count: images.count) {
         var notes = images.notes
         notes.append(
-          DataNote("\(path): the classes of \(quoted(name)) are those of \(quoted(beside))"))
+          DataNote(
+            "\(path): the classes of \(singleQuoted(name)) are those of \(singleQuoted(beside))"))
         self = .images(
           UserImages(
             height: images.height, width: images.width, channels: images.channels,
@@ -29,7 +33,7 @@ extension UserData {
         return
       }
       let problem = DataNote(
-        "\(path): \(quoted(beside)), \(labels.typeName) of shape (\(times(labels.shape))), is no class "
+        "\(path): \(singleQuoted(beside)), \(labels.typeName) of shape (\(times(labels.shape))), is no class "
           + "from 0 to 255 for each of the \(counted(images.count, "image")): the images have no classes",
         isWarning: true)
       var unlabelled = images

@@ -1,29 +1,32 @@
+import Formats
+import Support
+
 /// A user's own images or points.
-public enum UserData: Sendable, Equatable {
+package enum UserData: Sendable, Equatable {
   /// From a folder of PNGs, an IDX file or an array of NumPy.
   case images(UserImages)
   /// From an array of NumPy or a table of text.
   case points(UserPoints)
 
   /// A picture of a folder: 8-bit grey or RGB, row by row from the top.
-  public struct Picture: Sendable {
+  package struct Picture: Sendable {
     /// Columns.
-    public var width: Int
+    package var width: Int
     /// Rows.
-    public var height: Int
+    package var height: Int
     /// 1 for grey, 3 for red, green and blue.
-    public var channels: Int
+    package var channels: Int
     /// [height, width, channels], last fastest.
-    public var pixels: [UInt8]
+    package var pixels: [UInt8]
     /// Whether the picture is grey only because its colours happen to be: it may stand among pictures of
     /// either kind.
-    public var isEither: Bool
+    package var isEither: Bool
     /// What was done to make it so, such as "transparent pixels over black": one phrase for each change
     /// that loses something.
-    public var changes: [String]
+    package var changes: [String]
 
     /// A picture of [height, width, channels] bytes.
-    public init(
+    package init(
       width: Int, height: Int, channels: Int, pixels: [UInt8], isEither: Bool = false,
       changes: [String] = []
     ) {
@@ -36,11 +39,11 @@ public enum UserData: Sendable, Equatable {
   ///
   /// A closure, so that this module needs no library for pictures.  The file's name is for errors;
   /// an error that does not start with it gets it in front.
-  public typealias PictureDecoder = (_ bytes: [UInt8], _ name: String) throws -> Picture
+  package typealias PictureDecoder = (_ bytes: [UInt8], _ name: String) throws -> Picture
 
   /// The most bytes, 2 GiB, that a file may have before and after decompression and that the pixels
   /// or the points (16 bytes each) may take in memory.
-  public static let maximumBytes = 2 << 30
+  package static let maximumBytes = 2 << 30
 
   /// The data at a path, which says by itself what it is.
   ///
@@ -66,7 +69,7 @@ public enum UserData: Sendable, Equatable {
   /// Throws `DataError`, with one line that names the file (and the line in a table), the value
   /// found and what was expected, for anything else; for a path where nothing is, the line lists the
   /// known sets.
-  public static func load(
+  package static func load(
     _ path: String, maximumBytes: Int = UserData.maximumBytes, decode: PictureDecoder
   ) throws -> UserData {
     if Files.isFolder(path) {
@@ -99,7 +102,7 @@ public enum UserData: Sendable, Equatable {
   }
 
   /// What the user should know of how the data were read.
-  public var notes: [DataNote] {
+  package var notes: [DataNote] {
     switch self {
     case .images(let images): images.notes
     case .points(let points): points.notes
@@ -107,7 +110,7 @@ public enum UserData: Sendable, Equatable {
   }
 
   /// How many images or points there are.
-  public var count: Int {
+  package var count: Int {
     switch self {
     case .images(let images): images.count
     case .points(let points): points.count
@@ -115,7 +118,7 @@ public enum UserData: Sendable, Equatable {
   }
 
   /// The shape of one example: [height, width, channels] or [2].
-  public var shape: [Int] {
+  package var shape: [Int] {
     switch self {
     case .images(let images): [images.height, images.width, images.channels]
     case .points: [2]
@@ -123,12 +126,12 @@ public enum UserData: Sendable, Equatable {
   }
 
   /// The rows of a part, by the rule of `Split.rows(of:)`.
-  public func rows(_ split: Split) -> [Int] {
+  package func rows(_ split: Split) -> [Int] {
     split.rows(of: count)
   }
 
   /// What the data is, in a line: "120 images of 32 x 32, RGB, in 2 classes".
-  public var summary: String {
+  package var summary: String {
     switch self {
     case .points(let points):
       return counted(points.count, "point")

@@ -1,21 +1,23 @@
+import Formats
+
 /// Images of one size from a user's files.
-public struct UserImages: Sendable, Equatable {
+package struct UserImages: Sendable, Equatable {
   /// How many there are, at least 1.
-  public let count: Int
+  package let count: Int
   /// Rows of an image.
-  public let height: Int
+  package let height: Int
   /// Columns of an image.
-  public let width: Int
+  package let width: Int
   /// 1 for grey, 3 for red, green and blue.
-  public let channels: Int
+  package let channels: Int
   /// [count, height, width, channels], last fastest, from 0 to 255.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
   /// [count], where the images have labels; each below `classCount`.
-  public let labels: [UInt8]?
+  package let labels: [UInt8]?
   /// The names of labels from 0, where the folders of the images give them; otherwise empty.
-  public let classes: [String]
+  package let classes: [String]
   /// What the user should know of how they were read.
-  public internal(set) var notes: [DataNote]
+  package internal(set) var notes: [DataNote]
 
   init(
     height: Int, width: Int, channels: Int, pixels: [UInt8], labels: [UInt8]? = nil,
@@ -28,17 +30,17 @@ public struct UserImages: Sendable, Equatable {
   }
 
   /// One more than the largest label, and as many as have names; 0 where there are no labels.
-  public var classCount: Int { max(classes.count, labels?.max().map { Int($0) + 1 } ?? 0) }
+  package var classCount: Int { max(classes.count, labels?.max().map { Int($0) + 1 } ?? 0) }
 
   /// How many images each class has.
-  public var classSizes: [Int] {
+  package var classSizes: [Int] {
     var sizes = [Int](repeating: 0, count: classCount)
     for label in labels ?? [] { sizes[Int(label)] += 1 }
     return sizes
   }
 
   /// A copy of the images of a part.
-  public func images(_ split: Split) -> UserImages {
+  package func images(_ split: Split) -> UserImages {
     let rows = split.rows(of: count)
     let size = height * width * channels
     var part: [UInt8] = []

@@ -1,22 +1,25 @@
+import Formats
+import Support
+
 /// Points of the plane from a user's file.
-public struct UserPoints: Sendable, Equatable {
+package struct UserPoints: Sendable, Equatable {
   /// How many there are, at least 2.
-  public let count: Int
+  package let count: Int
   /// [count, 2] with x before y, in data coordinates; all finite.
   ///
   /// In double precision, so that standardisation loses nothing of coordinates far from the origin.
-  public let values: [Double]
+  package let values: [Double]
   /// The mean of the rows of `Split.train`.
-  public let mean: Point
+  package let mean: Point
   /// The standard deviation of each coordinate over the rows of `Split.train`, dividing by their
   /// number; above 0.
-  public let standardDeviation: Point
+  package let standardDeviation: Point
   /// The smallest coordinates.
-  public let lower: Point
+  package let lower: Point
   /// The largest coordinates.
-  public let upper: Point
+  package let upper: Point
   /// What the user should know of how they were read.
-  public let notes: [DataNote]
+  package let notes: [DataNote]
 
   /// Points from [count, 2] numbers; errors start with `name`.
   ///
@@ -75,7 +78,7 @@ public struct UserPoints: Sendable, Equatable {
 
   /// The points of a part, or all, with mean 0 and standard deviation 1 along each axis over the
   /// training rows: [rows, 2].
-  public func standardised(_ split: Split? = nil) -> [Float] {
+  package func standardised(_ split: Split? = nil) -> [Float] {
     let rows = split.map { $0.rows(of: count) } ?? Array(0..<count)
     var result: [Float] = []
     result.reserveCapacity(2 * rows.count)

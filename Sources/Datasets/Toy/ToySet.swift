@@ -1,23 +1,25 @@
+import Support
+
 /// A point of the plane, in data coordinates.
-public struct Point: Sendable, Equatable {
+package struct Point: Sendable, Equatable {
   /// To the right.
-  public var x: Double
+  package var x: Double
   /// Upwards.
-  public var y: Double
+  package var y: Double
 
   /// The point (x, y).
-  public init(x: Double, y: Double) {
+  package init(x: Double, y: Double) {
     self.x = x
     self.y = y
   }
 }
 
 /// One component of a mixture of round Gaussians.
-public struct Mode: Sendable, Equatable {
+package struct Mode: Sendable, Equatable {
   /// Where it is centred.
-  public let centre: Point
+  package let centre: Point
   /// Its standard deviation along each axis.
-  public let standardDeviation: Double
+  package let standardDeviation: Double
 }
 
 /// A distribution on the plane that can be drawn from and whose density is known.
@@ -25,28 +27,28 @@ public struct Mode: Sendable, Equatable {
 /// Densities and entropies are in nats, with respect to area in data coordinates.  For standardised
 /// points u = ((x, y) - mean) / standardDeviation, log p(u) = log p(x, y) + log(standardDeviation.x
 /// standardDeviation.y).
-public struct ToySet: Sendable {
+package struct ToySet: Sendable {
   /// How it is called in experiment files.
-  public let name: String
+  package let name: String
   /// The formula, the noise and the range, in one line.
-  public let definition: String
+  package let definition: String
   /// The mean of -log p under p, in nats.
-  public let entropy: Double
+  package let entropy: Double
   /// The exact mean.
-  public let mean: Point
+  package let mean: Point
   /// The exact standard deviation of each coordinate.
-  public let standardDeviation: Point
+  package let standardDeviation: Point
   /// The components, where it is a mixture of round Gaussians; otherwise empty.
-  public let modes: [Mode]
+  package let modes: [Mode]
   /// The corners of a window that holds all but at most one point in ten thousand.
-  public let window: (lower: Point, upper: Point)
+  package let window: (lower: Point, upper: Point)
   /// The distribution that the figures above describe.
   package let distribution: any PlaneDistribution
 
   /// One draw: a pure function of its arguments.
   ///
   /// Points of different (seed, step, index) are independent; index is in 0 ..< 2^32.
-  public func point(seed: UInt64, step: Int = 0, index: Int) -> Point {
+  package func point(seed: UInt64, step: Int = 0, index: Int) -> Point {
     distribution.draw(Words(seed: seed, step: step, index: index))
   }
 
@@ -54,7 +56,7 @@ public struct ToySet: Sendable {
   ///
   /// Standardised points have mean 0 and standard deviation 1 along each axis, by the exact figures
   /// and not by those of the draws.
-  public func points(
+  package func points(
     seed: UInt64, step: Int = 0, count: Int, standardised: Bool = false
   ) -> [Float] {
     var result: [Float] = []
@@ -70,16 +72,16 @@ public struct ToySet: Sendable {
   }
 
   /// log p(x, y) in nats with respect to area; -infinity where the density is zero.
-  public func logDensity(_ x: Double, _ y: Double) -> Double {
+  package func logDensity(_ x: Double, _ y: Double) -> Double {
     distribution.logDensity(x, y)
   }
 
   /// The names of all sets, in the order in which lists show them.
-  public static let names = makers.map(\.name)
+  package static let names = makers.map(\.name)
 
   /// The set of a name; throws `DataError` with the nearest name and all of them for an unknown
   /// one.
-  public static func named(_ name: String) throws -> ToySet {
+  package static func named(_ name: String) throws -> ToySet {
     guard let maker = makers.first(where: { $0.name == name }) else {
       let suggestion = nearest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
       throw DataError(

@@ -1,3 +1,8 @@
+import Experiments
+import Runs
+import Support
+import TensorCore
+
 /// Looks at the losses of a run while it trains, and says when they have left all bounds.
 ///
 /// A critic's loss has left them above 100 times its running median, and any loss above 100 times its start
@@ -63,7 +68,7 @@ package struct Divergence: Sendable {
 
   /// Looks at the losses that a model has.
   package init(_ model: ModelSettings) {
-    if case .wgan = model {
+    if model.isAdversarial {
       rules = [
         Rule(name: "criticLoss", isAdversarial: true, hasMedian: true),
         Rule(name: "loss", isAdversarial: true, hasMedian: false),

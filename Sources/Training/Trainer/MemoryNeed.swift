@@ -1,7 +1,8 @@
+import Experiments
 import TensorCore
 
 /// The memory that a training takes, worked out before anything is made.
-public struct MemoryNeed: Sendable {
+package struct MemoryNeed: Sendable {
   private let planned: PlannedMemory
   private let experiment: Experiment
   private let threads: Int
@@ -9,7 +10,7 @@ public struct MemoryNeed: Sendable {
   /// Plans the training's programs, and those that look at validation data and draw.
   ///
   /// - Throws: As `Trainer.run` does where the model does not fit the data.
-  public init(
+  package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil, threads: Int
   ) throws {
     var planned = experiment
@@ -22,17 +23,12 @@ public struct MemoryNeed: Sendable {
     let run = Run(
       experiment: planned, domain: data.domain, classes: data.classNames, runtime: runtime,
       model: training.model, parameters: training.parameters, step: 0)
-    switch training.model {
-    case .ddpm: _ = try run.sampler()
-    case .vae: _ = try run.latentSampler()
-    case .wgan: _ = try run.generatorSampler()
-    case .classifier: break
-    }
+    if planned.model.drawsSamples { _ = try run.sampler() }
     (self.planned, self.experiment, self.threads) = (runtime.planned, experiment, threads)
   }
 
   /// Bytes: of the programs, of a checkpoint while it is written, of the library and the stacks of the threads.
-  public var bytes: Int {
+  package var bytes: Int {
     planned.total + planned.variables + 64 << 20 + (threads - 1) * 8 << 20
   }
 
@@ -40,7 +36,7 @@ public struct MemoryNeed: Sendable {
   ///
   /// - Returns: What the user should know where the memory is not free now.
   /// - Throws: `TensorError` with the need, the limit and the settings that would shrink it.
-  public func check(_ limits: MemoryLimits = .current) throws -> String? {
+  package func check(_ limits: MemoryLimits = .current) throws -> String? {
     let results = planned.total - planned.variables
     let model =
       switch experiment.model.kind {

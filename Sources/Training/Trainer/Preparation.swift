@@ -1,8 +1,9 @@
+import Experiments
 import TensorCore
 
 /// All that a run needs beside its folder, checked and compiled: whatever can be refused is refused before
 /// the folder is made.
-public struct Preparation {
+package struct Preparation {
   /// The data, their classes in the order of the run.
   let data: TrainingData
   let validation: TrainingData?
@@ -14,7 +15,7 @@ public struct Preparation {
   /// Prepares a run that begins.
   ///
   /// - Throws: What the model, the data or the memory of the machine do not allow.
-  public init(
+  package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData?, threads: Int
   ) throws {
     let runtime = try Runtime(seed: experiment.seed, threads: threads)

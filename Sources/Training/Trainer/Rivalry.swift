@@ -1,4 +1,8 @@
 import Datasets
+import Experiments
+import Formats
+import Quality
+import Support
 
 /// Looks at a generator and its critic while they train: how many modes the samples have, and whether
 /// either has stopped learning.
@@ -8,8 +12,8 @@ struct Rivalry {
   private var most = 0
   private var wasSilent = false
 
-  init(_ domain: Domain, _ model: Model) {
-    if case .wgan = model { isWatching = true } else { isWatching = false }
+  init(_ domain: Domain, _ model: ModelSettings) {
+    isWatching = model.isAdversarial
     if case .points(let plane) = domain, let set = plane.set, !set.modes.isEmpty, isWatching {
       self.set = set
     } else {

@@ -1,3 +1,4 @@
+import Support
 import TensorCore
 
 /// What `--check-numerics` says where the step is finite operation by operation: rounding differs where

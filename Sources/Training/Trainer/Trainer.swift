@@ -1,12 +1,15 @@
 import Datasets
+import Experiments
 import Images
 import Logging
+import Runs
+import Support
 import TensorCore
 
 /// Trains an experiment in a run folder, from its checkpoint if there is one.
-public struct Trainer {
+package struct Trainer {
   /// How the training ended.
-  public enum End: Equatable, Sendable {
+  package enum End: Equatable, Sendable {
     /// All steps are done.
     case finished
     /// All steps are done, and a loss is out of all bounds; the files are whole.
@@ -47,7 +50,7 @@ public struct Trainer {
   ///   - preparation: Of a run that begins, made before its folder was; where there is none, or the folder
   ///     has a checkpoint, it is made when the run goes on.
   ///   - interruption: Asked between two steps whether to end early.
-  public init(
+  package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil,
     _ paths: RunPaths, threads: Int, log: Logger, command: String,
     checksNumerics: Bool = false, preparation: Preparation? = nil,
@@ -63,7 +66,7 @@ public struct Trainer {
   /// Takes the steps that are left, up to `stop` if it is given, and draws the pictures.
   ///
   /// A finished run is left as it is, but for pictures that are missing.
-  public func run(
+  package func run(
     stopAt stop: Int? = nil, progress style: Progress.Style, console: Console
   ) throws -> End {
     let (checkpoint, prepared) = try start()
@@ -161,7 +164,7 @@ public struct Trainer {
     var clock = ContinuousClock.now
     var progress = Progress(total: end, from: first, style: style, console: console)
     defer { progress.finish() }
-    var rivalry = Rivalry(data.domain, training.model)
+    var rivalry = Rivalry(data.domain, experiment.model)
     var (step, saved) = (first, first)
     var latest: [TrainingProgram.Figures] = []
     while step < end {
@@ -256,44 +259,26 @@ public struct Trainer {
     let run = Run(
       experiment: experiment, domain: data.domain, classes: data.classNames,
       runtime: training.runtime, model: training.model, parameters: training.parameters, step: step)
-    let files = [paths.curves] + finalPictures(of: training.model)
+    let files = [paths.curves] + run.model.pictureFiles(data.domain).map(paths.picture)
     guard files.contains(where: { FileSystem.kind(of: $0) != .file }) else { return }
     try drawCurves(step: step)
     let drawing = Drawing(
-      paths: paths, pictures: pictures, text: pictureText(experiment, step: step, command: command))
+      folder: paths.folder, pictures: pictures,
+      text: pictureText(experiment, step: step, command: command))
     if experiment.model.drawsSamples {
       if let warning = run.weightsWarning { log.warning("\(warning)") }
       log.info("drawing \(counted(experiment.sampling.count, "sample"))")
     }
-    switch training.model {
-    case .ddpm(let model):
-      let total = drawing.diffusionSteps(run, model)
-      var progress = Progress(
-        total: total, unit: "sampling steps", style: style, console: console)
-      defer { progress.finish() }
-      try drawing.drawDiffusion(run, model) { done in
-        if let interruption = interruption() {
-          throw Signal(interruption: interruption, step: step)
-        }
-        progress.update(done)
+    let total = run.model.drawingSteps(run)
+    var progress =
+      total > 0
+      ? Progress(total: total, unit: "sampling steps", style: style, console: console) : nil
+    defer { progress?.finish() }
+    try run.model.draw(drawing, run, validation ?? data) { done in
+      if let interruption = interruption() {
+        throw Signal(interruption: interruption, step: step)
       }
-    case .vae: try drawing.drawLatent(run, validation ?? data)
-    case .wgan: try drawing.drawAdversary(run)
-    case .classifier(let model): try drawing.drawConfusion(run, model, validation ?? data)
+      progress?.update(done)
     }
   }
-
-  /// The files that kinds of models have beside the curves.
-  private func finalPictures(of model: Model) -> [String] {
-    switch model {
-    case .ddpm: Drawing.diffusionFiles(paths, data.domain) + [paths.finalSample]
-    case .vae(let model, _): Drawing.latentFiles(paths, model) + [paths.finalSample]
-    case .wgan: Drawing.adversaryFiles(paths, data.domain) + [paths.finalSample]
-    case .classifier: [paths.confusion]
-    }
-  }
-}
-
-extension Duration {
-  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

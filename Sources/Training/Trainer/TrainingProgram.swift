@@ -1,15 +1,16 @@
+import Experiments
 import TensorCore
 
 /// The compiled training step of an experiment, with the figures it reports: what `train` runs and `bench` measures.
-public final class TrainingProgram {
+package final class TrainingProgram {
   /// The model.
-  public let model: Model
+  package let model: any Model
   /// Its parameters.
-  public let parameters: Parameters
+  package let parameters: Parameters
   /// The runtime that owns them.
-  public let runtime: Runtime
+  package let runtime: Runtime
   /// The programs of a step, in their order.
-  public let programs: [(program: Program, runs: Int)]
+  package let programs: [(program: Program, runs: Int)]
   /// Examples of an epoch.
   let epoch: Int
   private let input: BatchInput
@@ -18,31 +19,31 @@ public final class TrainingProgram {
   private let isChecked: Bool
 
   /// What a step reports.
-  public struct Figures: Sendable {
+  package struct Figures: Sendable {
     /// The loss of this step.
-    public let loss: Float
+    package let loss: Float
     /// The loss of this step of each program, by its name in metrics.
-    public let losses: [(name: String, value: Float)]
+    package let losses: [(name: String, value: Float)]
     /// The mean since the last line of metrics of the loss, and of what it consists of.
-    public let means: [(name: String, value: Float)]
+    package let means: [(name: String, value: Float)]
     /// The mean loss since the last line of metrics.
-    public var meanLoss: Float { means[0].value }
+    package var meanLoss: Float { means[0].value }
     /// The norm of all gradients together, before clipping; of the last program of the step.
-    public let gradientNorm: Float
+    package let gradientNorm: Float
     /// The learning rate.
-    public let rate: Float
+    package let rate: Float
     /// What was not finite, or nil; the program concerned then changed nothing.
-    public let fault: Fault?
+    package let fault: Fault?
     /// Those norms of the other programs.
-    public let otherNorms: [(name: String, value: Float)]
+    package let otherNorms: [(name: String, value: Float)]
   }
 
   /// What of a step was not finite.
-  public struct Fault: Sendable {
+  package struct Fault: Sendable {
     /// The term of the loss as metrics call it, or "gradient" where the loss is finite.
-    public let term: String
+    package let term: String
     /// Which of the runs of its program in the step it was, from 1, where there are several.
-    public let run: Int?
+    package let run: Int?
     fileprivate let stage: Int
   }
 
@@ -59,7 +60,8 @@ public final class TrainingProgram {
   /// Compiles the training step of `experiment` on `data`.
   ///
   /// - Throws: `TensorError` where the model does not fit the data.
-  public convenience init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime) throws
+  package convenience init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime)
+    throws
   {
     try self.init(experiment, data, runtime, isChecked: true)
   }
@@ -103,19 +105,19 @@ public final class TrainingProgram {
   }
 
   /// The variables of all programs, each once.
-  public var variableNames: [String] {
+  package var variableNames: [String] {
     Set(programs.flatMap(\.program.variableNames)).sorted()
   }
 
   /// Floating-point operations of a step in matrix products and convolutions.
-  public var flops: Double {
+  package var flops: Double {
     programs.reduce(0) { sum, entry in
       sum + Double(entry.runs) * entry.program.kernels.reduce(0) { $0 + $1.flops }
     }
   }
 
   /// Takes step number `step`, from 0; ends it early where a loss or a gradient is not finite.
-  public func run(step: Int) throws -> Figures {
+  package func run(step: Int) throws -> Figures {
     var last = stages[stages.count - 1]
     var fault: Fault?
     for (i, compiled) in stages.enumerated() where fault == nil {
@@ -163,7 +165,7 @@ public final class TrainingProgram {
   /// every operation by itself; nil where that run is finite.
   ///
   /// Of use right after that step, while inputs and variables are as they were.
-  public func firstNonFinite(_ fault: Fault) throws -> NonFinite? {
+  package func firstNonFinite(_ fault: Fault) throws -> NonFinite? {
     let compiled = stages[fault.stage]
     let unfused = try runtime.compileUnfused(
       compiled.program.name, compiled.outputs, updates: compiled.updates, precision: precision)

@@ -1,4 +1,6 @@
 import Datasets
+import Experiments
+import Support
 import TensorCore
 
 /// Looks at validation data once an epoch, and says when to stop.

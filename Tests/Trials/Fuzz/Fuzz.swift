@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Support
 import Training
 
 /// Damages files and has the readers read them, in processes of their own.

@@ -1,5 +1,9 @@
 import Datasets
+import Experiments
+import Formats
 import Images
+import Runs
+import Support
 import TestSupport
 import Training
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Experiments
 import Foundation
+import Runs
 import TensorCore
 import Training
 

@@ -1,7 +1,11 @@
 import ArgumentParser
 import Datasets
+import Evaluation
+import Experiments
 import Foundation
 import Likelihood
+import Reporting
+import Support
 import TensorCore
 import Training
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Runs
+import Support
 import TestSupport
 import Training
 

@@ -1,0 +1,368 @@
+import Support
+
+/// Decodes a mapping of an experiment file strictly, key by key.
+///
+/// Each key is read once with what it may hold; what is left over in the end is an error that
+/// names the nearest known key. A struct decodes itself with one initializer:
+///
+/// ```swift
+/// init(from reader: inout ConfigurationReader) throws {
+///   batch = try reader.int("batch", default: 128, in: 1...65536)
+///   rate = try reader.double("rate", in: 0...1)
+///   model = try reader.nested("model") { try Model(from: &$0) }
+/// }
+/// ```
+///
+/// Every reading function throws `ConfigurationError` where the value is missing without a
+/// default, of another type or out of its range.
+package struct ConfigurationReader: Sendable {
+  private let members: [(key: String, node: ConfigurationTree.Node)]
+  private let origin: String
+  private let path: String
+  private var known: [String] = []
+
+  fileprivate init(
+    _ members: [(key: String, node: ConfigurationTree.Node)], origin: String, path: String
+  ) {
+    self.members = members
+    self.origin = origin
+    self.path = path
+  }
+
+  /// The range of every number that is not infinite.
+  package static let finite = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
+
+  /// Whether the file has a key, read or not.
+  package func has(_ key: String) -> Bool { members.contains { $0.key == key } }
+
+  /// An error about a key's value, for rules that concern several keys.
+  package func error(_ key: String, _ problem: String) -> ConfigurationError {
+    let node = members.first { $0.key == key }?.node
+    return ConfigurationError(
+      origin: node?.origin ?? origin, path: fullPath(key), problem: problem)
+  }
+
+  /// A whole number.
+  package mutating func int(
+    _ key: String, default standard: Int? = nil, in range: ClosedRange<Int> = Int.min...Int.max
+  ) throws -> Int {
+    try scalar(key, standard, whole(range)) {
+      Self.int($0).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  /// A whole number, or nothing where the key is missing or `null`.
+  package mutating func optionalInt(
+    _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
+  ) throws -> Int? {
+    try isAbsent(key) ? nil : int(key, in: range)
+  }
+
+  /// A whole number from 0 to 2^64 - 1, such as a seed.
+  package mutating func unsigned(_ key: String, default standard: UInt64? = nil) throws -> UInt64 {
+    try scalar(key, standard, "a whole number from 0 to \(UInt64.max)") {
+      Self.isDecimal($0) ? UInt64($0) : nil
+    }
+  }
+
+  /// A finite number.
+  ///
+  /// A range without its end is written with the next number: `0.nextUp...1` is above 0.
+  package mutating func double(
+    _ key: String, default standard: Double? = nil,
+    in range: ClosedRange<Double> = Self.finite
+  ) throws -> Double {
+    try scalar(key, standard, number(range)) {
+      Self.double($0).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  /// A finite number, or nothing where the key is missing or `null`.
+  package mutating func optionalDouble(
+    _ key: String,
+    in range: ClosedRange<Double> = Self.finite
+  ) throws -> Double? {
+    try isAbsent(key) ? nil : double(key, in: range)
+  }
+
+  /// `true` or `false`.
+  package mutating func bool(_ key: String, default standard: Bool? = nil) throws -> Bool {
+    try scalar(key, standard, "true or false") {
+      switch $0 {
+      case "true": true
+      case "false": false
+      default: nil
+      }
+    }
+  }
+
+  /// A string; one that looks like a number, `true`, `false` or `null` must be quoted.
+  package mutating func string(_ key: String, default standard: String? = nil) throws -> String {
+    try string(key, standard, "a string") { _ in true }
+  }
+
+  /// A string, or nothing where the key is missing or `null`.
+  package mutating func optionalString(_ key: String) throws -> String? {
+    try isAbsent(key) ? nil : string(key)
+  }
+
+  /// One of a few words.
+  ///
+  /// - Parameter refused: Words that people try and that are not offered, with the reason.
+  package mutating func string(
+    _ key: String, default standard: String? = nil, oneOf words: [String],
+    refused: [String: String] = [:]
+  ) throws -> String {
+    if case .scalar(let text, _)? = members.first(where: { $0.key == key })?.node.content,
+      let reason = refused[text]
+    {
+      throw error(key, "\(reason); expected \(words.joined(separator: ", "))")
+    }
+    let list = words.joined(separator: ", ")
+    let expected = words.count == 1 ? list : "one of \(list)"
+    do {
+      return try string(key, standard, expected) { words.contains($0) }
+    } catch let error as ConfigurationError {
+      guard case .scalar(let text, _)? = members.first(where: { $0.key == key })?.node.content,
+        let near = nearest(to: text, among: words)
+      else { throw error }
+      throw self.error(key, error.problem + "; did you mean \(quoted(near))?")
+    }
+  }
+
+  /// A name that can be a folder's: letters, digits, "-", "_" and ".", at most 100, the first a
+  /// letter or digit.
+  package mutating func name(_ key: String, default standard: String? = nil) throws -> String {
+    let expected =
+      "a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the first a letter or digit"
+    return try string(key, standard, expected, isPlainName)
+  }
+
+  /// A list of whole numbers.
+  package mutating func intArray(
+    _ key: String, default standard: [Int]? = nil, in range: ClosedRange<Int> = Int.min...Int.max,
+    count: ClosedRange<Int> = 0...1024
+  ) throws -> [Int] {
+    try list(key, standard, whole(range), count) { text, isQuoted in
+      isQuoted ? nil : Self.int(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  /// A list of finite numbers.
+  package mutating func doubleArray(
+    _ key: String, default standard: [Double]? = nil,
+    in range: ClosedRange<Double> = Self.finite,
+    count: ClosedRange<Int> = 0...1024
+  ) throws -> [Double] {
+    try list(key, standard, number(range), count) { text, isQuoted in
+      isQuoted ? nil : Self.double(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  /// A list of strings.
+  package mutating func stringArray(
+    _ key: String, default standard: [String]? = nil, count: ClosedRange<Int> = 0...1024
+  ) throws -> [String] {
+    try list(key, standard, "a string", count) { text, isQuoted in
+      isQuoted || !Self.isSpecial(text) ? text : nil
+    }
+  }
+
+  /// A mapping below a key, decoded by `body`; a missing one is decoded as an empty one.
+  package mutating func nested<Value>(
+    _ key: String, _ body: (inout ConfigurationReader) throws -> Value
+  ) throws -> Value {
+    let node = take(key)
+    var inner: [(key: String, node: ConfigurationTree.Node)] = []
+    if let node {
+      guard case .mapping(let members) = node.content else {
+        throw error(key, "expected keys and values, found \(node.found)")
+      }
+      inner = members
+    }
+    var reader = ConfigurationReader(inner, origin: node?.origin ?? origin, path: fullPath(key))
+    let value = try body(&reader)
+    try reader.finish()
+    return value
+  }
+
+  /// As `nested`, or nothing where the key is missing or `null`.
+  package mutating func optionalNested<Value>(
+    _ key: String, _ body: (inout ConfigurationReader) throws -> Value
+  ) throws -> Value? {
+    try isAbsent(key) ? nil : nested(key, body)
+  }
+
+  /// Checks that every key of the mapping was read.
+  ///
+  /// - Throws: `ConfigurationError` naming the first unknown key and the nearest known one.
+  package func finish() throws {
+    guard let (key, _) = members.first(where: { !known.contains($0.key) }) else { return }
+    // A word that people use elsewhere says more than one that looks alike.
+    if let hint = KeyHints.hint(for: key, in: path, known: known) {
+      throw error(key, "unknown key; " + hint)
+    }
+    if let near = nearest(to: key, among: known) {
+      throw error(key, "unknown key; did you mean \(quoted(near))?")
+    }
+    throw error(key, "unknown key; known here: \(known.joined(separator: ", "))")
+  }
+
+  private func fullPath(_ key: String) -> String { path.isEmpty ? key : path + "." + key }
+
+  private mutating func take(_ key: String) -> ConfigurationTree.Node? {
+    known.append(key)
+    return members.first { $0.key == key }?.node
+  }
+
+  private mutating func isAbsent(_ key: String) -> Bool {
+    let node = take(key)
+    known.removeLast()
+    guard node?.isNull ?? true else { return false }
+    known.append(key)
+    return true
+  }
+
+  private func missing(_ key: String, _ expected: String) -> ConfigurationError {
+    let unread = members.map(\.key).filter { !known.contains($0) }
+    let hint = nearest(to: key, among: unread).map { "; there is \(quoted($0))" } ?? ""
+    return error(key, "missing; expected \(expected)\(hint)")
+  }
+
+  private mutating func scalar<Value>(
+    _ key: String, _ standard: Value?, _ expected: String, _ decode: (String) -> Value?
+  ) throws -> Value {
+    guard let node = take(key) else {
+      if let standard { return standard }
+      throw missing(key, expected)
+    }
+    // A value of --set keeps the spaces around it, which mean nothing beside a number.
+    guard case .scalar(let text, isQuoted: false) = node.content,
+      let value = decode(text.trimmed)
+    else {
+      throw error(key, "expected \(expected), found \(node.found)")
+    }
+    return value
+  }
+
+  private mutating func string(
+    _ key: String, _ standard: String?, _ expected: String, _ isAllowed: (String) -> Bool
+  ) throws -> String {
+    guard let node = take(key) else {
+      if let standard { return standard }
+      throw missing(key, expected)
+    }
+    guard case .scalar(let text, let isQuoted) = node.content, isAllowed(text) else {
+      throw error(key, "expected \(expected), found \(node.found)")
+    }
+    guard isQuoted || !Self.isSpecial(text) else {
+      throw error(key, "expected \(expected), found \(node.found); a string needs quotes here")
+    }
+    return text
+  }
+
+  private mutating func list<Value>(
+    _ key: String, _ standard: [Value]?, _ expected: String, _ count: ClosedRange<Int>,
+    _ decode: (String, Bool) -> Value?
+  ) throws -> [Value] {
+    let amount =
+      count.upperBound == .max
+      ? "at least \(count.lowerBound)"
+      : count.lowerBound == count.upperBound
+        ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
+    guard let node = take(key) else {
+      if let standard { return standard }
+      throw missing(key, "a list of \(amount), each \(expected)")
+    }
+    guard case .sequence(let elements) = node.content, count.contains(elements.count) else {
+      throw error(key, "expected a list of \(amount), each \(expected), found \(node.found)")
+    }
+    return try elements.enumerated().map { index, element in
+      guard case .scalar(let text, let isQuoted) = element.content,
+        let value = decode(text, isQuoted)
+      else {
+        throw ConfigurationError(
+          origin: element.origin, path: "\(fullPath(key))[\(index)]",
+          problem: "expected \(expected), found \(element.found)")
+      }
+      return value
+    }
+  }
+}
+
+extension ConfigurationTree {
+  /// Decodes the whole tree; a key that `body` does not read is an error.
+  ///
+  /// - Throws: `ConfigurationError` naming the place, the key, the value and what was expected.
+  package func decode<Value>(
+    _ body: (inout ConfigurationReader) throws -> Value
+  ) throws -> Value {
+    guard case .mapping(let members) = root.content else {
+      throw ConfigurationError(origin: file, path: "", problem: "expected keys and values")
+    }
+    var reader = ConfigurationReader(members, origin: file, path: "")
+    let value = try body(&reader)
+    try reader.finish()
+    return value
+  }
+}
+
+extension String {
+  /// Without spaces at its ends.
+  fileprivate var trimmed: String {
+    String(String(drop { $0 == " " }.reversed()).drop { $0 == " " }.reversed())
+  }
+}
+
+extension ConfigurationReader {
+  private static func isDecimal(_ text: String) -> Bool {
+    let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+    return !digits.isEmpty && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+      && (digits.utf8.count == 1 || digits.utf8.first != 0x30)
+  }
+
+  private static func int(_ text: String) -> Int? { isDecimal(text) ? Int(text) : nil }
+
+  /// Decimal digits with an optional sign, fraction and exponent; never infinite.
+  private static func double(_ text: String) -> Double? {
+    let isPlain = text.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0)
+    }
+    guard isPlain, let value = Double(text), value.isFinite else { return nil }
+    return value
+  }
+
+  /// Whether YAML takes a plain scalar for something else than a string.
+  package static func isSpecial(_ text: String) -> Bool {
+    switch text.lowercased() {
+    case "", "~", "null", "true", "false", "yes", "no", "on", "off", ".inf", "-.inf", ".nan": true
+    default: double(text) != nil
+    }
+  }
+
+  private func whole(_ range: ClosedRange<Int>) -> String {
+    switch (range.lowerBound, range.upperBound) {
+    case (.min, .max): "a whole number"
+    case (let low, .max): "a whole number of at least \(low)"
+    case (.min, let high): "a whole number of at most \(high)"
+    case (let low, let high): "a whole number from \(low) to \(high)"
+    }
+  }
+
+  private func number(_ range: ClosedRange<Double>) -> String {
+    /// An excluded bound is stored as its neighbour, which takes more digits to write.
+    func bound(_ value: Double, beyond: Double, _ closed: String, _ open: String) -> String {
+      let (here, there) = (decimal(value), decimal(beyond))
+      return there.count < here.count ? "\(open) \(there)" : "\(closed) \(here)"
+    }
+    let (low, high) = (range.lowerBound, range.upperBound)
+    var parts: [String] = []
+    if low > -Double.greatestFiniteMagnitude {
+      parts.append(bound(low, beyond: low.nextDown, "at least", "above"))
+    }
+    if high < Double.greatestFiniteMagnitude {
+      parts.append(bound(high, beyond: high.nextUp, "at most", "below"))
+    }
+    return parts.isEmpty ? "a number" : "a number " + parts.joined(separator: " and ")
+  }
+}

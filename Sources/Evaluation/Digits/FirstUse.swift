@@ -1,0 +1,50 @@
+import Datasets
+import Experiments
+import Logging
+import Runs
+import Support
+import Training
+
+/// The classifier that digits are judged by unless another is named, which is trained when it is first
+/// needed.
+package enum DigitClassifier {
+  /// Where its run is.
+  package static let folder = "outputs/classifier-mnist"
+  private static let experiment = "Experiments/classifier-mnist.yaml"
+
+  /// Makes the run be there, finished.
+  ///
+  /// - Returns: How the training ended; `finished` where there was none to do.
+  /// - Throws: `DataError` outside the folder of the project where there is no such run, and what training
+  ///   throws.
+  package static func train(
+    dataDirectory: String, threads: Int, log: Logger, progress style: Progress.Style,
+    console: Console
+  ) throws -> Trainer.End {
+    let paths = RunPaths(folder)
+    if FileSystem.kind(of: paths.checkpoint) == .file {
+      let checkpoint = try Checkpoint(paths.checkpoint)
+      if checkpoint.step >= checkpoint.experiment.steps { return .finished }
+    }
+    guard FileSystem.kind(of: experiment) == .file else {
+      throw DataError(
+        "\(experiment): no such file; digits are judged by a classifier, which is trained in the folder of "
+          + "the project or named by --classifier")
+    }
+    let settings = try Experiment(contentsOf: experiment)
+    let data = try TrainingData(settings.data, directory: dataDirectory)
+    let validation = try settings.validation(directory: dataDirectory)
+    log.notice("training the classifier that judges digits, once, into \(folder)")
+    var preparation: Preparation?
+    let run = try RunFolder(
+      name: settings.name, experiment: settings.yaml, explicit: folder, resumes: true,
+      resumeCommand: "figment train \(experiment) --resume"
+    ) {
+      preparation = try Preparation(settings, data, validation: validation, threads: threads)
+    }
+    let trainer = Trainer(
+      settings, data, validation: validation, run.paths, threads: threads, log: log,
+      command: "figment train \(experiment)", preparation: preparation)
+    return try trainer.run(progress: style, console: console)
+  }
+}

@@ -1,0 +1,81 @@
+import Datasets
+import Experiments
+import Likelihood
+import Runs
+import Support
+import TensorCore
+
+/// The scoring of one run: checked and compiled, not yet computed.
+package struct RunLikelihood {
+  private let name: String
+  private let data: ScoredData
+  private let scorers: Scorers
+
+  /// Checks what is asked of a run and makes its estimators.
+  ///
+  /// - Parameter name: What tables call the run.
+  /// - Throws: `PassedOver` where the run has no such estimator, `DataError` where there are no such data.
+  package init(_ run: Run, _ scoring: Scoring, name: String) throws {
+    let chosen = try run.chosenEstimators(scoring.estimators, name)
+    self.name = name
+    let data = try run.scoredData(scoring, name)
+    self.data = data
+    scorers = try run.model.scorers(
+      chosen, draws: scoring.samples, count: data.examples.keys.count, run
+    ) { try run.fittingExamples(scoring, name) }
+  }
+
+  /// Why an estimate is missing that the run would have, or nil.
+  package var warning: String? { scorers.warning }
+
+  /// The steps that `score` reports.
+  package var steps: Int {
+    let count = data.examples.keys.count
+    let fitting = scorers.fitted.map { $0.fittingSteps + $0.scoringSteps } ?? 0
+    return fitting + scorers.ready.reduce(0) { $0 + $1.steps(count: count) }
+  }
+
+  /// The estimates of the run; first the exact density of the data where that is known.
+  ///
+  /// - Parameter report: Given the number of steps done; what it throws ends the work.
+  package func score(report: (Int) throws -> Void) throws -> [ScoredRun] {
+    var (stages, before, fitting) = (scorers.ready, 0, 0.0)
+    if let fitted = scorers.fitted {
+      let start = ContinuousClock.now
+      stages.append(try fitted.fit(report))
+      before = fitted.fittingSteps
+      fitting = (ContinuousClock.now - start).seconds
+    }
+    var rows: [ScoredRun] = []
+    if let exact = data.exact {
+      rows.append(ScoredRun(run: "data", setting: data.setting, estimate: exact))
+    }
+    for stage in stages {
+      let estimates = try stage.estimates(of: data.examples) { try report(before + $0) }
+      before += stage.steps(count: data.examples.keys.count)
+      rows += estimates.map { estimate in
+        var estimate = estimate.shifted(by: data.shift)
+        if estimate.variant == "fitted" { estimate = estimate.adding(seconds: fitting) }
+        // The terms, too, then sum to -log p in data coordinates.
+        if data.shift != 0, !estimate.terms.isEmpty {
+          estimate = estimate.adding(term: "scale", -data.shift)
+        }
+        return ScoredRun(run: name, setting: data.setting, estimate: estimate)
+      }
+    }
+    return rows
+  }
+}
+
+extension Run {
+  /// Examples of the validation part, on which reverse variances are fitted; none for a picture, which is of
+  /// no part of the data.
+  fileprivate func fittingExamples(
+    _ scoring: Scoring, _ name: String
+  ) throws -> Examples? {
+    guard scoring.image == nil else { return nil }
+    var other = scoring
+    (other.split, other.examples) = (.validation, domain.shape.count == 1 ? 4096 : 500)
+    return try scoredData(other, name).examples
+  }
+}

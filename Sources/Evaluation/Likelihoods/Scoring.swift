@@ -1,0 +1,186 @@
+import Datasets
+import Experiments
+import Glibc
+import Likelihood
+import Runs
+import Sampling
+import Support
+import TensorCore
+
+/// What `likelihood` is asked for.
+package struct Scoring: Sendable {
+  /// The estimators, or nil for all that a run has.
+  package var estimators: [Estimator]?
+  /// K, the draws an example, or nil for what suits the model.
+  package var samples: Int?
+  /// How many examples, or nil for all of the part; 10,000 of 2-D sets.
+  package var examples: Int?
+  /// Which part of the data.
+  package var split = Split.test
+  /// The evaluation's seed: of binarisation and all draws.
+  package var seed: UInt64 = 0
+  /// A picture to score instead.
+  package var image: String?
+  /// The folder of downloaded data sets.
+  package var dataDirectory = "data"
+
+  /// All estimators on the whole test part.
+  package init() {}
+}
+
+/// Examples to score, as a model sees them.
+struct ScoredData {
+  let setting: Setting
+  let examples: Examples
+  /// What turns the density of what models see into that of the data, in nats: the logarithm of the
+  /// Jacobian.
+  let shift: Double
+  /// log p of each example by what drew them, in nats, where that is known.
+  let exact: Estimate?
+}
+
+extension Run {
+  /// Checks that the run has what is asked for.
+  ///
+  /// - Throws: `PassedOver` that says which estimators it has.
+  func chosenEstimators(_ wanted: [Estimator]?, _ name: String) throws -> [Estimator] {
+    let (known, reason) = model.estimators(of: self)
+    guard !known.isEmpty else {
+      throw PassedOver("\(printable(name)): has no likelihood: \(reason)")
+    }
+    if let missing = wanted?.first(where: { !known.contains($0) }) {
+      let names = known.map(\.rawValue).joined(separator: ", ")
+      throw PassedOver(
+        "\(printable(name)): a \(experiment.model.kind) has no \(missing.rawValue); it has \(names)"
+      )
+    }
+    return known.filter { wanted?.contains($0) ?? true }
+  }
+
+  /// What turns standardised points into data coordinates, in nats.
+  private func logScale(_ plane: Plane) -> Double {
+    -log(plane.standardDeviation.x * plane.standardDeviation.y)
+  }
+
+  /// The examples that are asked for.
+  ///
+  /// - Throws: `DataError` where there are none, or they are of another shape than the run's.
+  func scoredData(_ scoring: Scoring, _ name: String) throws -> ScoredData {
+    if let image = scoring.image {
+      guard domain.shape.count == 3 else {
+        throw DataError("\(printable(name)): the run is of points, and --image needs images")
+      }
+      let picture = try readPicture(
+        image, height: domain.shape[0], width: domain.shape[1], channels: domain.shape[2])
+      let table = try ByteTable(picture.pixels, rowShape: domain.shape)
+      return try scoredImages(table, scoring, dataset: image, split: "image", limit: 1)
+    }
+    if case .points(let plane) = domain, let set = plane.set {
+      return scoredPoints(set, plane, scoring)
+    }
+    let data = try TrainingData(
+      experiment.data, directory: scoring.dataDirectory, split: scoring.split)
+    guard data.domain.shape == domain.shape else {
+      throw DataError(
+        "\(printable(name)): was trained on examples of shape \(domain.shape), and "
+          + "\(printable(experiment.data)) has \(data.domain.shape)")
+    }
+    switch data {
+    case .images(let table, _):
+      return try scoredImages(
+        table, scoring, dataset: experiment.data, split: scoring.split.rawValue,
+        limit: scoring.examples ?? table.rows)
+    case .ownPoints(let points, _):
+      return try scoredPoints(points, scoring)
+    case .points(let set):
+      return scoredPoints(set, Plane(set), scoring)
+    }
+  }
+
+  private func planeSetting(_ split: String) -> Setting {
+    Setting(
+      dataset: experiment.data, split: split, binarisation: "none", binarisationSeed: nil,
+      baseMeasure: .area, dimensions: 2)
+  }
+
+  private func scoredPoints(_ set: ToySet, _ plane: Plane, _ scoring: Scoring) -> ScoredData {
+    let start = ContinuousClock.now
+    let points = set.heldOut(scoring.split, seed: scoring.seed, count: scoring.examples ?? 10_000)
+    let densities = points.map { set.logDensity($0.x, $0.y) }
+    return ScoredData(
+      setting: planeSetting(scoring.split.rawValue),
+      examples: Examples(standardised(points, plane), count: points.count, seed: scoring.seed),
+      shift: logScale(plane),
+      exact: Estimate(
+        .exact, values: densities, seconds: (ContinuousClock.now - start).seconds))
+  }
+
+  private func scoredPoints(_ points: UserPoints, _ scoring: Scoring) throws -> ScoredData {
+    guard case .points(let plane) = domain else { throw DataError("the run is of images") }
+    let rows = scoring.split.rows(of: points.count).prefix(scoring.examples ?? .max)
+    guard !rows.isEmpty else {
+      throw DataError(
+        "\(printable(experiment.data)): \(points.count) points have no \(scoring.split.rawValue) "
+          + "part; expected at least \(Split.fewestRows)")
+    }
+    let chosen = rows.map { Point(x: points.values[2 * $0], y: points.values[2 * $0 + 1]) }
+    return ScoredData(
+      setting: planeSetting(scoring.split.rawValue),
+      examples: Examples(standardised(chosen, plane), count: chosen.count, seed: scoring.seed),
+      shift: logScale(plane), exact: nil)
+  }
+
+  /// As the model saw points in training, whatever the file holds now.
+  private func standardised(_ points: [Point], _ plane: Plane) -> [Float] {
+    points.flatMap {
+      [
+        Float(($0.x - plane.mean.x) / plane.standardDeviation.x),
+        Float(($0.y - plane.mean.y) / plane.standardDeviation.y),
+      ]
+    }
+  }
+
+  private func scoredImages(
+    _ table: ByteTable, _ scoring: Scoring, dataset: String, split: String, limit: Int
+  ) throws -> ScoredData {
+    let binarisation = experiment.binarisation
+    let isDrawn = binarisation == .dynamic || binarisation == .fixed
+    let seed = binarisation == .dynamic ? scoring.seed : 0
+    let bytes = isDrawn ? try table.drawn(seed: seed) : try table.binarised(binarisation)
+    let pixels = experiment.model.pixels
+    let count = min(limit, table.rows)
+    let dimensions = domain.shape.product
+    let measure: BaseMeasure =
+      binarisation != .none ? .bits : pixels.isDequantised ? .dequantised : .levels
+    return ScoredData(
+      setting: Setting(
+        dataset: dataset, split: split, binarisation: binarisation.rawValue,
+        binarisationSeed: isDrawn ? seed : nil, baseMeasure: measure, dimensions: dimensions),
+      examples: try examples(bytes, pixels, count: count, seed: scoring.seed),
+      shift: 0, exact: nil)
+  }
+
+  /// The first rows of a table, as models see them; dequantised by the row's own key.
+  private func examples(
+    _ table: ByteTable, _ pixels: PixelScale, count: Int, seed: UInt64
+  ) throws -> Examples {
+    let batch = min(500, count)
+    let rows = Tensor.input("rows", [batch])
+    let keys = Tensor.seeds("keys", batch)
+    let binarisation = experiment.binarisation == .none ? Binarisation.none : .fixed
+    let y = pixels(.rows(of: table, at: rows), binarisation, keys: keys) + 0
+    let program = try Runtime(seed: 0, threads: 1).compile("examples", [y])
+    var values: [Float] = []
+    values.reserveCapacity(count * domain.shape.product)
+    for first in stride(from: 0, to: count, by: batch) {
+      let places = (first..<first + batch).map { min($0, count - 1) }
+      try program.fill(rows, with: places.map { Float($0) })
+      if program.reads(keys) {
+        try program.fill(seeds: keys, with: places.map { Examples.key(seed: seed, $0) })
+      }
+      program.run(at: 0)
+      values += try program.values(y).prefix(min(batch, count - first) * domain.shape.product)
+    }
+    return Examples(values, count: count, seed: seed)
+  }
+}

@@ -1,0 +1,130 @@
+import Datasets
+
+/// What examples are, without the examples: all that drawing samples needs to know.
+package enum Domain: Sendable {
+  /// Points of the plane; models see them standardised.
+  case points(Plane)
+  /// Images; models see them in [-1, 1].
+  case images(height: Int, width: Int, channels: Int)
+
+  /// What the examples of a data set that has a name are, or nil for any other word.
+  package init?(named name: String) {
+    if ImageFamily.all.contains(where: { $0.name == name }) {
+      self = .images(height: 28, width: 28, channels: 1)
+    } else if let set = try? ToySet.named(name) {
+      self = .points(Plane(set))
+    } else {
+      return nil
+    }
+  }
+
+  /// The shape of one example.
+  package var shape: [Int] {
+    switch self {
+    case .points: [2]
+    case .images(let height, let width, let channels): [height, width, channels]
+    }
+  }
+
+  /// What a checkpoint says of a user's own data, which `init(recorded:)` reads.
+  package var record: String {
+    switch self {
+    case .images(let height, let width, let channels): "images \(height) \(width) \(channels)"
+    case .points(let plane):
+      (["points"] + plane.figures.map { "\($0)" }).joined(separator: " ")
+    }
+  }
+
+  /// What a checkpoint recorded, or nil where it is not of that form.
+  package init?(recorded text: String, name: String) {
+    let words = text.split(separator: " ")
+    let numbers = words.dropFirst().compactMap { Double($0) }
+    guard numbers.count == words.count - 1, numbers.allSatisfy(\.isFinite) else { return nil }
+    switch words.first {
+    case "images":
+      let sizes = numbers.compactMap { Int(exactly: $0) }
+      guard sizes.count == 3, sizes.allSatisfy({ (1...65_536).contains($0) }) else { return nil }
+      self = .images(height: sizes[0], width: sizes[1], channels: sizes[2])
+    case "points":
+      guard let plane = Plane(name: name, figures: numbers) else { return nil }
+      self = .points(plane)
+    default: return nil
+    }
+  }
+}
+
+/// Where the points of a data set lie, and what is known of their density.
+package struct Plane: Sendable {
+  /// How the data set is called.
+  package let name: String
+  /// The mean that standardisation takes away.
+  package let mean: Point
+  /// The standard deviation that it divides by.
+  package let standardDeviation: Point
+  /// The corners of a window that holds the data.
+  package let window: (lower: Point, upper: Point)
+  /// The set, where it is one whose density is known.
+  package let set: ToySet?
+  /// Points to show, [count, 2], where it is not.
+  private let examples: [Double]
+
+  package init(_ set: ToySet) {
+    (name, self.set, examples) = (set.name, set, [])
+    (mean, standardDeviation, window) = (set.mean, set.standardDeviation, set.window)
+  }
+
+  init(_ points: UserPoints, name: String) {
+    (self.name, set) = (name, nil)
+    (mean, standardDeviation) = (points.mean, points.standardDeviation)
+    window = (points.lower, points.upper)
+    examples = Array(points.values.prefix(2 * 4000))
+  }
+
+  init?(name: String, figures: [Double]) {
+    guard figures.count == 8, figures[2] > 0, figures[3] > 0, figures[4] <= figures[6],
+      figures[5] <= figures[7]
+    else { return nil }
+    func point(_ i: Int) -> Point { Point(x: figures[i], y: figures[i + 1]) }
+    (self.name, set, examples) = (name, nil, [])
+    (mean, standardDeviation, window) = (point(0), point(2), (point(4), point(6)))
+  }
+
+  fileprivate var figures: [Double] {
+    [mean, standardDeviation, window.lower, window.upper].flatMap { [$0.x, $0.y] }
+  }
+
+  /// At most `count` points of the data, [count, 2], in data coordinates: none where a user's own data is
+  /// out of reach.
+  func points(seed: UInt64, count: Int) -> [Double] {
+    guard let set else { return Array(examples.prefix(2 * count)) }
+    return set.points(seed: seed, count: count).map(Double.init)
+  }
+
+  /// The same points as models see them.
+  package func standardisedPoints(seed: UInt64, count: Int) -> [Float] {
+    if let set { return set.points(seed: seed, count: count, standardised: true) }
+    let points = points(seed: seed, count: count)
+    return points.indices.map { i in
+      i % 2 == 0
+        ? Float((points[i] - mean.x) / standardDeviation.x)
+        : Float((points[i] - mean.y) / standardDeviation.y)
+    }
+  }
+
+  /// Points as models see them, [count, 2], in data coordinates.
+  ///
+  /// In double precision: far from the origin, single precision would round away what tells points apart.
+  func coordinates(ofStandardised points: [Float]) -> [Double] {
+    points.indices.map { i in
+      i % 2 == 0
+        ? mean.x + standardDeviation.x * Double(points[i])
+        : mean.y + standardDeviation.y * Double(points[i])
+    }
+  }
+}
+
+/// Standardised points, [count, 2], in the coordinates of a 2-D set, rounded to single precision: for
+/// figures, as the set's own points are.
+package func dataCoordinates(_ samples: [Float], _ set: Plane) -> [Float] {
+  set.coordinates(ofStandardised: samples).map { Float($0) }
+}

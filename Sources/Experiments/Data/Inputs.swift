@@ -1,0 +1,167 @@
+import Datasets
+import Images
+import Support
+import TensorCore
+
+/// The examples of one step, as a program reads them.
+package struct BatchInput: Sendable {
+  /// [batch] + shape, as models see examples.
+  let examples: Tensor
+  /// The class of each, [batch], where the model is told.
+  let labels: Tensor?
+  private let input: Tensor
+  private let data: TrainingData
+  private let seed: UInt64
+  /// A user's own points for training, standardised.
+  private let table: [Float]
+
+  /// The batches of an experiment.
+  ///
+  /// - Throws: `DataError` where the model is told classes and the data has no such classes.
+  package init(_ data: TrainingData, _ experiment: Experiment) throws {
+    let batch = experiment.batch
+    let classes = experiment.model.classes
+    let data = try data.binarised(experiment.binarisation)
+    (self.data, seed) = (data, experiment.seed)
+    switch data {
+    case .points:
+      if let classes {
+        throw DataError(
+          "model.classes: \(classes), and points of a 2-D set have no classes; expected null")
+      }
+      input = .input("points", [batch, 2])
+      examples = input
+      labels = nil
+      table = []
+    case .ownPoints(let points, let name):
+      if let classes {
+        throw DataError("model.classes: \(classes), and \(name) has no classes; expected null")
+      }
+      input = .input("points", [batch, 2])
+      examples = input
+      labels = nil
+      table = points.standardised(.train)
+    case .images(let table, let known):
+      self.table = []
+      let rows = Tensor.input("rows", [batch])
+      input = rows
+      examples = experiment.model.pixels(.rows(of: table, at: rows), experiment.binarisation)
+      labels = try classes.map { classes in
+        guard let known else {
+          throw DataError(
+            "model.classes: \(classes), and the data has no classes; expected "
+              + (experiment.model.drawsSamples ? "null" : "labelled images"))
+        }
+        try checkLabels(known.bytes, classes: classes)
+        return Tensor.rows(of: known.table, at: rows)
+      }
+    }
+  }
+
+  /// Chooses the examples of a step, from 0: a pure function of the seed and the step.
+  package func fill(_ program: Program, step: Int) throws {
+    // A stage may have no use for the data, as that of a generator.
+    guard program.reads(input) else { return }
+    let batch = input.shape[0]
+    switch data {
+    case .points(let set):
+      let points = set.points(seed: seed, step: step, count: batch, standardised: true)
+      try program.fill(input, with: points)
+    case .ownPoints:
+      let rows = Batches.rows(step: step, batch: batch, count: table.count / 2, seed: seed)
+      try program.fill(input, with: rows.flatMap { [table[2 * $0], table[2 * $0 + 1]] })
+    case .images(let table, _):
+      let rows = Batches.rows(step: step, batch: batch, count: table.rows, seed: seed)
+      try program.fill(input, with: rows.map { Float($0) })
+    }
+  }
+}
+
+/// Examples in their order, a batch at a time, with draws that depend on the row alone: for figures
+/// that are compared with each other.
+package struct OrderedInput: Sendable {
+  /// Examples in all.
+  package let count: Int
+  /// [batch] + shape, as models see examples.
+  package let examples: Tensor
+  /// A seed for each row of the batch.
+  package let keys: Tensor
+  private let batch: Int
+  private let rows: Tensor?
+  private let values: [Float]
+
+  /// At most `limit` examples of `data`: of a user's own points, those of a part.
+  ///
+  /// - Throws: `DataError` where that part is empty.
+  package init(
+    _ data: TrainingData, _ experiment: Experiment, split: Split = .validation, batch: Int,
+    limit: Int = 10_000
+  ) throws {
+    self.batch = batch
+    keys = .seeds("keys", batch)
+    switch try data.binarised(experiment.binarisation) {
+    case .points(let set):
+      // Training draws by steps below 16,000,000.
+      values = set.points(
+        seed: experiment.seed, step: 1 << 40, count: min(limit, 4096), standardised: true)
+    case .ownPoints(let points, let name):
+      values = Array(points.standardised(split).prefix(2 * limit))
+      guard !values.isEmpty else {
+        throw DataError(
+          "\(name): \(counted(points.count, "point")) \(points.count == 1 ? "has" : "have") no \(split.rawValue) part; expected at least "
+            + "\(Split.fewestRows)")
+      }
+    case .images(let table, _):
+      let rows = Tensor.input("rows", [batch])
+      (values, self.rows, count) = ([], rows, min(limit, table.rows))
+      examples = experiment.model.pixels(
+        .rows(of: table, at: rows), experiment.binarisation, keys: keys)
+      return
+    }
+    (rows, count) = (nil, values.count / 2)
+    examples = .input("points", [batch, 2])
+  }
+
+  /// Runs `program` over all examples; `body` is given how many rows of the batch count.
+  package func forEachBatch(_ program: Program, _ body: (_ rows: Int) throws -> Void) throws {
+    for first in stride(from: 0, to: count, by: batch) {
+      let places = (first..<first + batch).map { min($0, count - 1) }
+      if program.reads(keys) {
+        try program.fill(seeds: keys, with: places.map { UInt64($0) })
+      }
+      if let rows {
+        try program.fill(rows, with: places.map { Float($0) })
+      } else {
+        try program.fill(examples, with: places.flatMap { [values[2 * $0], values[2 * $0 + 1]] })
+      }
+      program.run(at: 0)
+      try body(min(batch, count - first))
+    }
+  }
+}
+
+/// - Throws: `DataError` where an example is of a class that a model of `classes` classes does not know.
+func checkLabels(_ labels: some Sequence<UInt8>, classes: Int) throws {
+  guard let last = labels.max(), Int(last) >= classes else { return }
+  throw DataError(
+    "model.classes: \(classes), and the data has class \(last); expected at least \(Int(last) + 1)")
+}
+
+extension TrainingData {
+  /// At most `count` examples as the model sees them, [count] + shape, on draws that are always the same.
+  package func examples(_ count: Int, as experiment: Experiment) throws -> [Float] {
+    var split = Split.validation
+    if case .ownPoints(let points, _) = self, split.rows(of: points.count).isEmpty {
+      split = .train
+    }
+    let input = try OrderedInput(self, experiment, split: split, batch: count, limit: count)
+    let runtime = try Runtime(seed: 0, threads: 1)
+    let y = input.examples + 0
+    let program = try runtime.compile("examples", [y])
+    var result: [Float] = []
+    try input.forEachBatch(program) { rows in
+      result += try program.values(y).prefix(rows * domain.shape.product)
+    }
+    return result
+  }
+}

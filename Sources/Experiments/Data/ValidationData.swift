@@ -1,0 +1,23 @@
+import Datasets
+import Support
+
+extension Experiment {
+  /// Validation data, where the model has a bound to watch and the data have such a part.
+  ///
+  /// - Throws: `DataError` where the experiment stops early and there are none.
+  package func validation(directory: String) throws -> TrainingData? {
+    guard model.hasBound else { return nil }
+    do {
+      let data = try TrainingData(data, directory: directory, split: .validation, note: { _ in })
+      if patience == nil, case .ownPoints(let points, _) = data,
+        Split.validation.rows(of: points.count).isEmpty
+      {
+        return nil
+      }
+      return data
+    } catch let error as DataError {
+      if patience != nil { throw DataError("\(error) (patience: null trains without)") }
+      return nil
+    }
+  }
+}

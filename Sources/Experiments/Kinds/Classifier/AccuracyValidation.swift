@@ -1,0 +1,28 @@
+import Classifier
+import Formats
+import TensorCore
+
+/// The accuracy of a classifier.
+final class AccuracyValidation: Validating {
+  private let judge: Judge
+  private let images: LabelledTable
+
+  /// - Throws: `DataError` where the data have no labels.
+  init(
+    _ classifier: Classifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ experiment: Experiment, _ runtime: Runtime
+  ) throws {
+    judge = try Judge(classifier, runtime, weights)
+    images = try LabelledTable(data, experiment)
+  }
+
+  func run() throws -> ValidationFigures {
+    let accuracy = Accuracy(try judge(images.table), labels: images.labels)
+    return ValidationFigures(
+      bound: -accuracy.loss.mean,
+      metrics: [
+        ("validationLoss", .number(accuracy.loss.mean)),
+        ("validationAccuracy", .number(accuracy.share.mean)),
+      ])
+  }
+}

@@ -1,0 +1,40 @@
+import Classifier
+import Images
+import TensorCore
+
+/// Of a classifier: what it takes for what.
+extension Drawing {
+  static let confusion = "confusion.png"
+
+  /// A row for each class and a column for each that was found: how many, and the image that the
+  /// classifier was surest of.
+  func drawConfusion(_ run: Run, _ model: Classifier, _ data: TrainingData) throws {
+    let images = try LabelledTable(data, run.experiment)
+    let opinions = try Judge(model, run.runtime, run.reading)(images.table)
+    var counts = [Int](repeating: 0, count: model.classes * model.classes)
+    var surest = [(image: Int, confidence: Double)?](repeating: nil, count: counts.count)
+    for image in images.labels.indices {
+      let (label, confidence) = opinions.verdict(image)
+      let cell = Int(images.labels[image]) * model.classes + label
+      counts[cell] += 1
+      if confidence > surest[cell]?.confidence ?? -1 { surest[cell] = (image, confidence) }
+    }
+    let (height, width, channels) = (model.shape[0], model.shape[1], model.shape[2])
+    let scale = pictures.enlargement
+    let empty = Bitmap(
+      width: width * scale, height: height * scale, channels: channels, fill: 235)
+    let cells = try counts.indices.map { cell -> Panel in
+      guard let image = surest[cell]?.image else { return Panel("", empty) }
+      let size = height * width * channels
+      let bytes = Array(images.table.bytes[image * size..<(image + 1) * size])
+      let picture = try Bitmap(bytes, height: height, width: width, channels: channels)
+      return Panel("\(counts[cell])", picture.scaled(by: scale))
+    }
+    let right = (0..<model.classes).reduce(0) { $0 + counts[$1 * model.classes + $1] }
+    let title =
+      "\(right) of \(opinions.count) right; rows: what images are, columns: what they were "
+      + "taken for, each with the surest one"
+    try write(
+      try panels(cells, columns: model.classes, title: title), to: Self.confusion)
+  }
+}

@@ -1,0 +1,82 @@
+import DDPM
+import Datasets
+import Images
+import Support
+import TensorCore
+
+/// Of a diffusion model: samples on their way from noise.
+extension Drawing {
+  /// Some samples on their way from noise, in rows.
+  private static let strip = "strip.png"
+  /// The same as an animation.
+  private static let denoising = "denoising.png"
+  /// The paths of points from noise to data.
+  private static let trajectories = "trajectories.png"
+
+  static func diffusionFiles(_ domain: Domain) -> [String] {
+    let hasPaths = domain.shape.count == 1
+    return [strip, denoising] + (hasPaths ? [trajectories] : []) + [finalSample]
+  }
+
+  private static func pathSteps(_ model: DDPM) -> Int { min(100, model.schedule.times) }
+
+  /// The sampling steps that `drawDiffusion` takes.
+  static func diffusionSteps(_ run: Run, _ model: DDPM) -> Int {
+    run.samplingSteps(count: run.experiment.sampling.count)
+      + (run.domain.shape.count == 1 ? pathSteps(model) : 0)
+  }
+
+  /// - Parameter report: Given the number of steps done; what it throws ends the drawing.
+  func drawDiffusion(_ run: Run, _ model: DDPM, report: @escaping (Int) throws -> Void) throws {
+    let count = run.experiment.sampling.count
+    let samplerSteps = run.samplingSteps(count: 1)
+    let drawn = run.samplingSteps(count: count)
+    let hasPaths = pictures.domain.shape.count == 1
+    let pathCount = hasPaths ? 200 : 0
+    let width = pictures.domain.shape.product
+    var strip = Stages(10, of: samplerSteps, keeping: width * min(count, pictures.stripCount))
+    var film = Stages(40, of: samplerSteps, keeping: width * min(count, pictures.filmCount))
+    let samples = try run.sample(seeds: seeds(count)) { done, current in
+      try report(done)
+      strip.observe(done, current)
+      film.observe(done, current)
+    }
+    try write(try pictures.strip(strip.stages), to: Self.strip)
+    try write(try pictures.film(film.stages), to: Self.denoising)
+    if hasPaths {
+      // Without fresh noise a path is a curve, and its end depends on its beginning alone.
+      let pathSteps = Self.pathSteps(model)
+      var stages = Stages(pathSteps + 1, of: pathSteps, keeping: width * pathCount)
+      _ = try run.sample(
+        seeds: seeds(pathCount), SampleRequest(method: .ddim(eta: 0), steps: pathSteps)
+      ) { done, current in
+        try report(drawn + done)
+        stages.observe(done, current)
+      }
+      try write(try pictures.trajectories(stages.stages), to: Self.trajectories)
+    }
+    try writeSamples(samples)
+  }
+}
+
+/// The first batch at some of its steps from noise to samples, closer together late, where more
+/// happens.
+private struct Stages {
+  private(set) var stages: [(done: Int, samples: [Float])] = []
+  private var places: [Int]
+  private let size: Int
+
+  /// About `count` of the `steps`, and the first `size` numbers of each.
+  init(_ count: Int, of steps: Int, keeping size: Int) {
+    self.size = size
+    let last = count - 1
+    let places = Set((0...last).map { steps - steps * (last - $0) * (last - $0) / (last * last) })
+    self.places = places.sorted(by: >)
+  }
+
+  mutating func observe(_ done: Int, _ samples: [Float]) {
+    guard done == places.last else { return }
+    places.removeLast()
+    stages.append((done, Array(samples.prefix(size))))
+  }
+}

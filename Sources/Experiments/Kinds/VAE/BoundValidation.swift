@@ -1,0 +1,66 @@
+import Datasets
+import Formats
+import Support
+import TensorCore
+import VAE
+
+/// The bound of a variational autoencoder.
+final class BoundValidation: Validating {
+  private let input: OrderedInput
+  private let program: Program
+  private let parts: VAE.Parts
+
+  /// - Throws: `DataError` where the data have no validation part.
+  init(
+    _ vae: VAE, _ settings: VAESettings, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ experiment: Experiment, _ runtime: Runtime
+  ) throws {
+    let batch = data.domain.shape.count == 1 ? 1024 : 500
+    input = try OrderedInput(data, experiment, batch: batch)
+    parts = vae.parts(
+      input.examples, settings.bound, draws: settings.draws, keys: input.keys
+    ).map(weights)
+    program = try runtime.compile(
+      "validate", [parts.bound, parts.reconstruction, parts.divergence, parts.means])
+  }
+
+  func run() throws -> ValidationFigures {
+    var (bound, reconstruction, divergence) = (0.0, 0.0, 0.0)
+    let width = parts.means.shape[1]
+    var sums = [Double](repeating: 0, count: width)
+    var squares = sums
+    try input.forEachBatch(program) { rows in
+      func total(_ x: Tensor) throws -> Double {
+        try program.read(x) { span in (0..<rows).reduce(0) { $0 + Double(span[$1]) } }
+      }
+      bound += try total(parts.bound)
+      reconstruction += try total(parts.reconstruction)
+      divergence += try total(parts.divergence)
+      try program.read(parts.means) { span in
+        for i in 0..<rows * width {
+          sums[i % width] += Double(span[i])
+          squares[i % width] += Double(span[i]) * Double(span[i])
+        }
+      }
+    }
+    let count = Double(input.count)
+    // Latent coordinates that the data move: those whose posterior's centre varies over the data with a
+    // variance above 0.01 (Burda et al. 2016, §5.2).
+    let active = zip(sums, squares).count { sum, square in
+      square / count - (sum / count) * (sum / count) > 0.01
+    }
+    divergence /= count
+    let complaint = """
+      the posterior has collapsed: KL \(rounded(divergence)) nats, \(active) active latent units; a KL \
+      warm-up may help (model.klWarmup)
+      """
+    return ValidationFigures(
+      bound: bound / count,
+      metrics: [
+        ("validationLoss", .number(-bound / count)),
+        ("validationReconstruction", .number(reconstruction / count)),
+        ("validationDivergence", .number(divergence)), ("activeUnits", .integer(active)),
+      ],
+      complaint: active == 0 || divergence < 0.1 ? complaint : nil)
+  }
+}

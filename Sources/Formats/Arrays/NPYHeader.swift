@@ -1,0 +1,113 @@
+import Support
+
+/// The header of an array of NumPy: a dictionary of Python with three keys, in any order and spacing.
+///
+/// Strings are between either kind of quotes; numbers may end with the L of Python 2.
+struct NPYHeader {
+  /// The type of the values, such as "<f4".
+  private(set) var descriptor = ""
+  /// Whether the first dimension is fastest.
+  private(set) var isFortranOrder = false
+  /// The sizes.
+  private(set) var shape: [Int] = []
+
+  /// What a type may be, for people.
+  static let types = "bool, or integers or floats of up to 64 bits"
+
+  /// The header in its bytes; throws `DataError`, starting with `name`, where it cannot be read or
+  /// the type is a structured one.
+  init(_ bytes: ArraySlice<UInt8>, _ name: String) throws {
+    let unreadable = DataError("\(name): the NPY header cannot be read")
+    var scanner = Scanner(rest: bytes)
+    guard scanner.accept("{") else { throw unreadable }
+    var found: Set<String> = []
+    while !scanner.accept("}") {
+      guard let key = scanner.string(), scanner.accept(":") else { throw unreadable }
+      found.insert(key)
+      switch key {
+      case "descr":
+        guard let text = scanner.string() else {
+          guard scanner.accept("[") || scanner.accept("(") else { throw unreadable }
+          throw DataError("\(name): values of a structured type, expected \(Self.types)")
+        }
+        descriptor = text
+      case "fortran_order":
+        let word = scanner.word()
+        guard word == "True" || word == "False" else { throw unreadable }
+        isFortranOrder = word == "True"
+      case "shape":
+        guard let sizes = scanner.sizes() else { throw unreadable }
+        shape = sizes
+      default: throw unreadable
+      }
+      if scanner.accept(",") { continue }
+      guard scanner.accept("}") else { throw unreadable }
+      break
+    }
+    guard scanner.isAtEnd, found == ["descr", "fortran_order", "shape"] else { throw unreadable }
+  }
+
+  /// Reads pieces of Python off the front of text.
+  private struct Scanner {
+    var rest: ArraySlice<UInt8>
+
+    private mutating func skipSpace() {
+      while let first = rest.first, first == 0x20 || (0x09...0x0d).contains(first) {
+        rest.removeFirst()
+      }
+    }
+
+    var isAtEnd: Bool {
+      mutating get {
+        skipSpace()
+        return rest.isEmpty
+      }
+    }
+
+    mutating func accept(_ mark: Unicode.Scalar) -> Bool {
+      skipSpace()
+      guard rest.first == UInt8(ascii: mark) else { return false }
+      rest.removeFirst()
+      return true
+    }
+
+    /// The letters and digits that come next.
+    mutating func word() -> String {
+      skipSpace()
+      let word = rest.prefix { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte & 0xdf) || byte == 0x5f
+      }
+      rest = rest[word.endIndex...]
+      return String(decoding: word, as: UTF8.self)
+    }
+
+    /// A string without escapes, which no type and no key has.
+    mutating func string() -> String? {
+      skipSpace()
+      // Python 2 may say u'<f4', Python 3 b'<f4'.
+      if let first = rest.first, first == UInt8(ascii: "u") || first == UInt8(ascii: "b") {
+        rest.removeFirst()
+      }
+      guard let quote = rest.first, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""),
+        let end = rest.dropFirst().firstIndex(of: quote)
+      else { return nil }
+      let text = rest[(rest.startIndex + 1)..<end]
+      rest = rest[(end + 1)...]
+      return String(decoding: text, as: UTF8.self)
+    }
+
+    /// A tuple of numbers of at least 0.
+    mutating func sizes() -> [Int]? {
+      guard accept("(") else { return nil }
+      var sizes: [Int] = []
+      while !accept(")") {
+        var digits = word()
+        if digits.hasSuffix("L") { digits.removeLast() }
+        guard let size = Int(digits), size >= 0 else { return nil }
+        sizes.append(size)
+        guard accept(",") || rest.first == UInt8(ascii: ")") else { return nil }
+      }
+      return sizes
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import Support
+
+/// An archive of arrays, as `numpy.savez` and `numpy.savez_compressed` write it: a ZIP file of .npy
+/// files.
+package struct NPZ {
+  /// The names of its arrays, in the order of the archive; other files in it are passed over.
+  package var names: [String] { entries.map(\.name) }
+
+  private let file: [UInt8]
+  private let path: String
+  private let entries: [Entry]
+  private let maximumBytes: Int
+
+  /// A file of the archive, as its directory has it.
+  private struct Entry {
+    var name: String
+    var flags: Int
+    var method: Int
+    var checksum: UInt32
+    var packedSize: Int
+    var size: Int
+    var offset: Int
+  }
+
+  /// Whether bytes start as an archive does, an empty one included.
+  package static func isArchive(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: Array("PK".utf8) + [3, 4]) || bytes.starts(with: Array("PK".utf8) + [5, 6])
+  }
+
+  /// The archive in the bytes of a whole file; errors start with `path`.
+  ///
+  /// Throws `DataError` where it is no ZIP file, or its directory is damaged or in several files.
+  package init(decoding file: [UInt8], path: String, maximumBytes: Int) throws {
+    (self.file, self.path, self.maximumBytes) = (file, path, maximumBytes)
+    let damaged = DataError("\(path): damaged archive: its directory cannot be read")
+    func number(_ offset: Int, _ width: Int) throws -> Int {
+      guard offset >= 0, offset <= file.count - width else { throw damaged }
+      let value = (0..<width).reduce(UInt64(0)) { $0 | UInt64(file[offset + $1]) << UInt64(8 * $1) }
+      guard let number = Int(exactly: value) else { throw damaged }
+      return number
+    }
+    // The directory's end is at the end, but for a comment of up to 65,535 bytes.
+    let last = file.count - 22
+    guard
+      let end = stride(from: last, through: max(0, last - 0xffff), by: -1).first(where: {
+        file[$0] == 0x50 && file[$0 + 1] == 0x4b && file[$0 + 2] == 5 && file[$0 + 3] == 6
+      })
+    else { throw DataError("\(path): no ZIP archive, or one that is cut short") }
+    var (count, start) = (try number(end + 10, 2), try number(end + 16, 4))
+    if end >= 20, try number(end - 20, 4) == 0x0706_4b50 {
+      let long = try number(end - 12, 8)
+      guard try number(long, 4) == 0x0606_4b50 else { throw damaged }
+      (count, start) = (try number(long + 32, 8), try number(long + 48, 8))
+    }
+    // Each takes 46 bytes and more of the directory.
+    guard count <= file.count / 46 else { throw damaged }
+    var entries: [Entry] = []
+    var place = start
+    for _ in 0..<count {
+      guard try number(place, 4) == 0x0201_4b50 else { throw damaged }
+      let nameLength = try number(place + 28, 2)
+      let extraLength = try number(place + 30, 2)
+      let next = place + 46 + nameLength + extraLength + (try number(place + 32, 2))
+      guard next <= file.count else { throw damaged }
+      var entry = Entry(
+        name: shown(name: file[place + 46..<place + 46 + nameLength]),
+        flags: try number(place + 8, 2), method: try number(place + 10, 2),
+        checksum: UInt32(try number(place + 16, 4)), packedSize: try number(place + 20, 4),
+        size: try number(place + 24, 4), offset: try number(place + 42, 4))
+      // What does not fit in 32 bits stands, in this order, in an extra field of the kind 1.
+      var extra = place + 46 + nameLength
+      let extraEnd = extra + extraLength
+      while extra + 4 <= extraEnd {
+        let (kind, length) = (try number(extra, 2), try number(extra + 2, 2))
+        var field = extra + 4
+        extra = field + length
+        guard kind == 1 else { continue }
+        func long(_ value: Int) throws -> Int {
+          guard value == 0xffff_ffff else { return value }
+          guard field + 8 <= min(extra, extraEnd) else { throw damaged }
+          field += 8
+          return try number(field - 8, 8)
+        }
+        entry.size = try long(entry.size)
+        entry.packedSize = try long(entry.packedSize)
+        entry.offset = try long(entry.offset)
+      }
+      place = next
+      guard entry.name.hasSuffix(".npy"), !Files.isLitter(entry.name) else { continue }
+      entry.name.removeLast(4)
+      entries.append(entry)
+    }
+    self.entries = entries
+  }
+
+  /// The array of a name, of which errors call the file `path:name`.
+  ///
+  /// Throws `DataError` where there is none, it is encrypted, damaged or packed in another way than
+  /// stored or deflated, holds more than the most bytes, or is no array that `NPY` reads.
+  package func array(_ name: String) throws -> NPY {
+    let place = "\(path):\(name)"
+    guard let entry = entries.first(where: { $0.name == name }) else {
+      throw DataError("\(path): holds no array \(singleQuoted(name)); \(listed)")
+    }
+    guard entry.flags & 1 == 0 else { throw DataError("\(place): encrypted") }
+    guard entry.method == 0 || entry.method == 8 else {
+      throw DataError(
+        "\(place): packed by method \(entry.method) of ZIP, expected stored or deflated")
+    }
+    guard entry.size <= maximumBytes else {
+      throw DataError("\(place): \(entry.size) bytes, expected at most \(maximumBytes)")
+    }
+    let damaged = DataError("\(place): damaged archive: the array is not where its directory says")
+    guard entry.offset <= file.count - 30,
+      file[entry.offset..<entry.offset + 4].elementsEqual(Array("PK".utf8) + [3, 4])
+    else { throw damaged }
+    func length(_ offset: Int) -> Int {
+      Int(file[entry.offset + offset]) | Int(file[entry.offset + offset + 1]) << 8
+    }
+    let start = entry.offset + 30 + length(26) + length(28)
+    guard start <= file.count, entry.packedSize <= file.count - start else { throw damaged }
+    let packed = file[start..<start + entry.packedSize]
+    let bytes: [UInt8]
+    if entry.method == 8 {
+      bytes = try Inflate.raw(packed, size: entry.size, name: place)
+    } else {
+      guard packed.count == entry.size else {
+        throw DataError("\(place): \(packed.count) stored bytes, expected \(entry.size)")
+      }
+      bytes = Array(packed)
+    }
+    guard Inflate.crc32(bytes) == entry.checksum else {
+      throw DataError("\(place): damaged archive: the checksum of the array is another")
+    }
+    return try NPY(decoding: bytes, name: place)
+  }
+
+  /// The names in a line, the first ten of more.
+  package var listed: String {
+    guard !names.isEmpty else { return "it holds no arrays" }
+    let more = names.count > 10 ? ", and \(names.count - 10) more" : ""
+    return "it holds " + names.prefix(10).map { singleQuoted($0) }.joined(separator: ", ") + more
+  }
+}

@@ -1,0 +1,54 @@
+import Support
+
+/// One figure of a line of metrics.
+package enum MetricValue: Equatable, Sendable {
+  /// A whole number.
+  case integer(Int)
+  /// A number in double precision.
+  case number(Double)
+  /// A number in single precision: printed with the digits that a `Float` needs.
+  case single(Float)
+  /// A word, such as the name of a phase.
+  case text(String)
+
+  /// The figure as a number, or nothing where it is a word.
+  package var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    case .single(let value): Double(value)
+    case .text(let text): Self.nonFinite[text]
+    }
+  }
+
+  private static let nonFinite: [String: Double] = [
+    "NaN": .nan, "Infinity": .infinity, "-Infinity": -.infinity,
+  ]
+
+  package var json: String {
+    switch self {
+    case .integer(let value): "\(value)"
+    case .number(let value): Self.json(value, "\(value)")
+    case .single(let value): Self.json(Double(value), "\(value)")
+    case .text(let text): jsonString(text)
+    }
+  }
+
+  private static func json(_ value: Double, _ digits: String) -> String {
+    if value.isNaN { return "\"NaN\"" }
+    if value.isInfinite { return value < 0 ? "\"-Infinity\"" : "\"Infinity\"" }
+    return digits
+  }
+}
+
+/// A JSON object with its keys in the order given.
+package struct JSONObject: CustomStringConvertible, Sendable {
+  /// The object as text on one line.
+  package let description: String
+
+  /// An object of these members.
+  package init(_ members: [(name: String, value: MetricValue)]) {
+    let texts = members.map { jsonString($0.name) + ":" + $0.value.json }
+    description = "{" + texts.joined(separator: ",") + "}"
+  }
+}

@@ -1,0 +1,107 @@
+import Formats
+import Glibc
+import Likelihood
+import Support
+import TensorCore
+
+extension LikelihoodTable {
+  /// The table for people: a header, then a row for each estimate; numbers are flush right in
+  /// `numericColumns`.
+  package var cells: [[String]] {
+    let hasBits = setting.baseMeasure.hasBits
+    let header =
+      ["run", "estimator", "nats", "+-"] + (hasBits ? ["bits/dim"] : [])
+      + ["K", "n", "ESS", "seconds", "-log p by term"]
+    return [header]
+      + rows.map { row in
+        let (estimate, figure) = (row.estimate, row.estimate.figure)
+        let variant = estimate.variant.isEmpty ? "" : " \(estimate.variant)"
+        let place = DecimalPlace(error: figure.standardError)
+        let ess = estimate.effectiveSamples.map(Figure.init).map {
+          DecimalPlace(error: $0.standardError)($0.mean)
+        }
+        let terms = estimate.terms.map { "\($0.name) \(place($0.mean))" }
+        return [printable(row.run), estimate.estimator.rawValue + variant, place(figure.mean)]
+          + [figure.count > 1 ? place(figure.standardError) : "-"]
+          + (hasBits ? [row.bitsText ?? "-"] : [])
+          + [
+            estimate.samples > 0 ? "\(estimate.samples)" : "-", "\(figure.count)", ess ?? "-",
+            fixed(estimate.seconds, 1), terms.isEmpty ? "-" : terms.joined(separator: ", "),
+          ]
+      }
+  }
+
+  /// The columns of `cells` that hold numbers.
+  package var numericColumns: Set<Int> { Set(2...(setting.baseMeasure.hasBits ? 8 : 7)) }
+}
+
+extension LikelihoodTable.Difference {
+  /// The difference in a line, with its interval.
+  package var line: String {
+    func name(_ row: ScoredRun) -> String {
+      let words = [printable(row.run), row.estimate.estimator.rawValue, row.estimate.variant]
+      return words.filter { !$0.isEmpty }.joined(separator: " ")
+    }
+    let sign = figure.mean < 0 ? "" : "+"
+    let place = DecimalPlace(error: figure.standardError)
+    let head = "\(name(first)) less \(name(second)): \(sign)\(place(figure.mean)) nats"
+    guard figure.count > 1 else { return head + ", n 1" }
+    let (lower, upper) = figure.interval
+    return head + " +- \(place(figure.standardError)), 95 % from \(place(lower)) to "
+      + "\(place(upper)), paired over n \(figure.count)"
+  }
+}
+
+extension ScoredRun {
+  /// Bits per dimension to the digits that the figure has.
+  fileprivate var bitsText: String? {
+    guard let bits = bitsPerDimension else { return nil }
+    let error = estimate.figure.standardError / (Double(setting.dimensions) * log(2))
+    return DecimalPlace(error: error)(bits)
+  }
+
+  /// A JSON object; `differences` are those of its table.
+  package func json(seed: UInt64, differences: [LikelihoodTable.Difference]) -> String {
+    let figure = estimate.figure
+    var members: [(name: String, value: MetricValue?)] = [
+      ("run", .text(run)), ("dataset", .text(setting.dataset)), ("split", .text(setting.split)),
+      ("binarisation", .text(setting.binarisation)), ("unit", .text("nats")),
+      ("dimensions", .integer(setting.dimensions)),
+      ("estimator", .text(estimate.estimator.rawValue)), ("samples", .integer(estimate.samples)),
+      ("mean", .number(figure.mean)),
+      ("stderr", figure.count > 1 ? .number(figure.standardError) : nil),
+      ("n", .integer(figure.count)), ("seconds", .number(estimate.seconds)),
+      ("base_measure", .text(setting.baseMeasure.rawValue)),
+      ("binarisation_seed", setting.binarisationSeed.map(number)), ("seed", number(seed)),
+    ]
+    if !estimate.variant.isEmpty { members.append(("variance", .text(estimate.variant))) }
+    if let bits = bitsPerDimension { members.append(("bits_per_dimension", .number(bits))) }
+    if let effective = estimate.effectiveSamples {
+      members.append(("ess", .number(Figure(effective).mean)))
+      members.append(("ess_min", .number(effective.min() ?? .nan)))
+    }
+    members += estimate.terms.map { term in
+      (term.name.replacing(" ", with: "_"), MetricValue.number(term.mean))
+    }
+    let mine = differences.filter { $0.first.run == run && $0.first.isSameEstimate(as: self) }
+    let texts = members.map { jsonString($0.name) + ":" + ($0.value?.json ?? "null") }
+    let compared = mine.map { difference in
+      "{\"run\":\(jsonString(difference.second.run)),\"estimator\":"
+        + "\(jsonString(difference.second.estimate.estimator.rawValue)),\"mean\":"
+        + MetricValue.number(difference.figure.mean).json + ",\"stderr\":"
+        + (figure.count > 1 ? MetricValue.number(difference.figure.standardError).json : "null")
+        + "}"
+    }
+    let tail = compared.isEmpty ? "" : ",\"less\":[" + compared.joined(separator: ",") + "]"
+    return "{" + texts.joined(separator: ",") + tail + "}"
+  }
+
+  /// JSON's numbers are exact up to 2^53 for most readers; larger seeds are text.
+  private func number(_ seed: UInt64) -> MetricValue {
+    seed < 1 << 53 ? .integer(Int(seed)) : .text("\(seed)")
+  }
+
+  private func isSameEstimate(as other: ScoredRun) -> Bool {
+    estimate.estimator == other.estimate.estimator && estimate.variant == other.estimate.variant
+  }
+}

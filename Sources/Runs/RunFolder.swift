@@ -1,0 +1,256 @@
+import Configuration
+import Experiments
+import Glibc
+import Support
+
+/// Why a run does not get a folder, told in one line.
+package enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The folder holds this very run; `command` resumes it.
+  case exists(folder: String, command: String)
+  /// The folder that was asked for holds a run whose experiment differs.
+  case differs(folder: String, differences: [String])
+  /// The folder that was asked for holds something that is not a run.
+  case foreign(path: String, found: String)
+  /// The run that was to go on has another number of steps than the command line asks for.
+  case horizon(folder: String, there: String, here: String, others: [String])
+  /// Another process is working in the folder.
+  case locked(folder: String, process: Int32?)
+  /// The name cannot be that of a folder.
+  case badName(String)
+
+  /// The whole error on one line.
+  package var description: String {
+    switch self {
+    case .exists(let folder, let command):
+      "\(printable(folder)) holds this run already; resume it with: \(command)"
+    case .differs(let folder, let differences):
+      "\(printable(folder)) holds another run, which differs in \(Self.list(differences)); "
+        + "nothing was changed"
+    case .foreign(let path, let found):
+      "\(printable(path)) \(found), not a run; nothing was changed"
+    case .horizon(let folder, let there, let here, let others):
+      "\(printable(folder)) holds a run of \(there) step\(there == "1" ? "" : "s"), and the command line asks for \(here)"
+        + (others.isEmpty ? "" : " (it differs also in \(Self.list(others)))")
+        + ": steps is the total and the horizon of the learning rate, so a run keeps its own. Go on with "
+        + "it by --steps \(there) --resume, which --stop-at ends early, or train \(here) from the "
+        + "beginning: without --resume, or under another --set name=; nothing was changed"
+    case .locked(let folder, let process):
+      "\(printable(folder)) is in use by another process"
+        + (process.map { " (\($0))" } ?? "")
+    case .badName(let name): "\(quoted(name)) cannot be the name of a run folder"
+    }
+  }
+
+  static func list(_ differences: [String]) -> String {
+    let shown = differences.prefix(8).joined(separator: ", ")
+    return differences.count > 8 ? shown + " and \(differences.count - 8) more" : shown
+  }
+}
+
+/// The folder of a run that this process works in, locked until the value goes out of scope.
+///
+/// Nothing is ever overwritten. Without an explicit folder the run goes to `outputs/NAME`, or where
+/// that holds another run to `NAME-2`, `NAME-3` and so on. The lock is the system's: it ends with
+/// the process, however that ends.
+package struct RunFolder: ~Copyable, Sendable {
+  /// The files of the run.
+  package let paths: RunPaths
+  /// Whether there is a checkpoint to resume from; otherwise the run starts anew.
+  package let hasCheckpoint: Bool
+  /// What the user should be told: which folders were passed over, and why.
+  package let notices: [String]
+  private let lock: OpenFile
+
+  /// Finds or makes the folder of a run, writes `experiment.yaml` into it and locks it.
+  ///
+  /// - Parameters:
+  ///   - name: the experiment's name, for which `isPlainName` holds.
+  ///   - experiment: the resolved experiment as YAML, seed included.
+  ///   - outputs: the folder of all runs.
+  ///   - explicit: the folder that the user asked for, if one.
+  ///   - resumes: whether a run that is there already is continued rather than refused.
+  ///   - resumeCommand: the line that resumes this run, for the message.
+  ///   - changesSteps: Whether the command line, not the file, says how many steps. A run that is resumed
+  ///     then has to have as many: it is no new one by a slip.
+  ///   - prepare: Called before anything is made, where a run begins; what it throws leaves nothing behind.
+  /// - Throws: `RunFolderError` where the run is there already, another one is, or another process
+  ///   works in it; `FileError` where the folder cannot be made or written.
+  package init(
+    name: String, experiment: String, outputs: String = "outputs", explicit: String? = nil,
+    resumes: Bool, resumeCommand: String, changesSteps: Bool = false,
+    prepare: () throws -> Void = {}
+  ) throws {
+    var isPrepared = false
+    var horizon: RunFolderError?
+    if explicit == nil, !isPlainName(name) { throw RunFolderError.badName(name) }
+    var notices: [String] = []
+    var ordinal = 1
+    while true {
+      let paths = RunPaths(explicit ?? outputs + "/" + name + (ordinal == 1 ? "" : "-\(ordinal)"))
+      func examine() throws -> Content {
+        let content = try Self.content(of: paths, comparedTo: experiment)
+        if content == .same && !resumes {
+          throw RunFolderError.exists(folder: paths.folder, command: resumeCommand)
+        }
+        return content
+      }
+      var content = try examine()
+      if content.isUsable {
+        if content == .nothing {
+          // The run that was to go on is among those that were passed over.
+          if let horizon { throw horizon }
+          try FileSystem.checkPlace(paths.experiment, makesFolders: true)
+          if !isPrepared { try prepare() }
+          isPrepared = true
+        }
+        let made = try FileSystem.makeFolder(paths.folder)
+        do {
+          let lock = try Self.lock(paths)
+          // Another process may have begun a run here before the lock was ours.
+          content = try examine()
+          if content.isUsable {
+            try removeLeftovers(in: paths.folder)
+            try FileSystem.makeFolder(paths.samples)
+            try removeLeftovers(in: paths.samples)
+            if content == .nothing { try writeAtomically(experiment, to: paths.experiment) }
+            self.paths = paths
+            self.notices = notices
+            self.hasCheckpoint = FileSystem.kind(of: paths.checkpoint) == .file
+            self.lock = lock
+            return
+          }
+        } catch {
+          // The lock of another process that was quicker stays.
+          if case RunFolderError.locked = error { throw error }
+          if !made.isEmpty, FileSystem.kind(of: paths.experiment) == .nothing {
+            rmdir(paths.samples)
+            unlink(paths.lock)
+            FileSystem.removeEmptyFolders(made)
+          }
+          throw error
+        }
+      }
+      let refusal = content.refusal(paths)
+      if resumes, changesSteps, let error = content.horizon(paths) {
+        if explicit != nil { throw error }
+        horizon = horizon ?? error
+      }
+      if explicit != nil { throw refusal }
+      ordinal += 1
+      notices.append(refusal.description)
+    }
+  }
+
+  private enum Content: Equatable {
+    case nothing, same
+    case differs([String], steps: Steps?)
+    case foreign(String)
+
+    var isUsable: Bool { self == .nothing || self == .same }
+
+    func refusal(_ paths: RunPaths) -> RunFolderError {
+      switch self {
+      case .differs(let keys, _): .differs(folder: paths.folder, differences: keys)
+      case .foreign(let found): .foreign(path: paths.folder, found: found)
+      case .nothing, .same: .exists(folder: paths.folder, command: "--resume")
+      }
+    }
+
+    /// Why a run of another number of steps does not go on, where this is one.
+    func horizon(_ paths: RunPaths) -> RunFolderError? {
+      guard case .differs(let keys, let steps?) = self else { return nil }
+      return .horizon(
+        folder: paths.folder, there: steps.there, here: steps.here,
+        others: keys.filter { !$0.hasPrefix("steps (") })
+    }
+  }
+
+  /// The number of steps of a run that is there and of the one that is wanted, where they differ.
+  private struct Steps: Equatable {
+    let there, here: String
+
+    init?(_ found: ConfigurationTree, _ wanted: ConfigurationTree) {
+      func steps(_ tree: ConfigurationTree) -> String? {
+        tree.leaves.first { $0.path == "steps" }?.text
+      }
+      guard let there = steps(found), let here = steps(wanted), there != here else { return nil }
+      (self.there, self.here) = (printable(there, limit: 40), printable(here, limit: 40))
+    }
+  }
+
+  private static func content(
+    of paths: RunPaths, comparedTo experiment: String
+  ) throws -> Content {
+    switch FileSystem.kind(of: paths.folder) {
+    case .nothing: return .nothing
+    case .file: return .foreign("is a file")
+    case .folder: break
+    }
+    guard FileSystem.kind(of: paths.experiment) == .file else {
+      let names = try FileSystem.names(in: paths.folder)
+        .filter { $0 != ".lock" && Leftover.process(of: $0) == nil }
+      // A process that dies before it writes the experiment leaves at most an empty folder here.
+      let isEmpty = try names.allSatisfy { name in
+        guard name == "samples", FileSystem.kind(of: paths.samples) == .folder else { return false }
+        return try FileSystem.names(in: paths.samples).isEmpty
+      }
+      if isEmpty { return .nothing }
+      return .foreign("holds \(quoted(names.first ?? "")) and no experiment.yaml")
+    }
+    let found: ConfigurationTree
+    do {
+      found = try ConfigurationTree(contentsOf: paths.experiment)
+    } catch let error as ConfigurationError {
+      return .foreign("holds an experiment.yaml that cannot be read (\(error.problem))")
+    }
+    let wanted = try ConfigurationTree(yaml: experiment, file: "the resolved experiment")
+    let complete = try completed(found, paths)
+    let keys = differences(from: complete, to: wanted)
+    return keys.isEmpty ? .same : .differs(keys, steps: Steps(complete, wanted))
+  }
+
+  /// The experiment with the defaults of keys that its version of the program did not know; as it is, where
+  /// it is none that this version understands: what differs is then listed key by key.
+  private static func completed(
+    _ found: ConfigurationTree, _ paths: RunPaths
+  ) throws -> ConfigurationTree {
+    let experiment: Experiment
+    do { experiment = try Experiment(found) } catch is ConfigurationError { return found }
+    return try ConfigurationTree(yaml: experiment.yaml, file: paths.experiment)
+  }
+
+  /// What differs between two experiments: each key with the value there and the value here.
+  package static func differences(
+    from found: ConfigurationTree, to wanted: ConfigurationTree
+  ) -> [String] {
+    let (there, here) = (found.leaves, wanted.leaves)
+    let theirs = Dictionary(there.map { ($0.path, $0.text) }) { first, _ in first }
+    let ours = Dictionary(here.map { ($0.path, $0.text) }) { first, _ in first }
+    func shown(_ text: String?) -> String { text.map { printable($0, limit: 40) } ?? "missing" }
+    let paths = here.map(\.path) + there.map(\.path).filter { ours[$0] == nil }
+    return paths.filter { theirs[$0] != ours[$0] }.map {
+      "\(printable($0)) (\(shown(theirs[$0])) there, \(shown(ours[$0])) here)"
+    }
+  }
+
+  private static func lock(_ paths: RunPaths) throws -> OpenFile {
+    let file = try OpenFile(paths.lock, flags: O_RDWR | O_CREAT)
+    guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      guard errno == EWOULDBLOCK else {
+        throw FileError(path: paths.lock, operation: "lock", code: errno)
+      }
+      let length = min(20, try file.length())
+      let text = String(decoding: try file.bytes(at: 0, count: length), as: UTF8.self)
+      throw RunFolderError.locked(
+        folder: paths.folder, process: Int32(text.prefix { $0 != "\n" }))
+    }
+    // The process number is for the message alone; the lock is the system's.
+    if ftruncate(file.descriptor, 0) == 0 {
+      let number = Array("\(getpid())\n".utf8)
+      do { try number.withUnsafeBytes { try file.write($0) } } catch is FileError {
+        // Without it the message names no process.
+      }
+    }
+    return file
+  }
+}

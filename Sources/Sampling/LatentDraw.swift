@@ -1,0 +1,104 @@
+import Datasets
+import Experiments
+import Quality
+import Support
+import TensorCore
+import VAE
+
+/// How the latent variables of samples are chosen.
+package enum LatentDraw: Equatable, Sendable, CustomStringConvertible {
+  /// From the prior.
+  case plain
+  /// From the prior, and then the given part of the way from its mean: what is rare becomes rarer.
+  ///
+  /// See Karras et al. 2019, appendix B.
+  case truncated(Double)
+  /// Hubs of the prior, see `HubSelection`.
+  case hubs(quantile: Double)
+
+  /// Reads "plain", "truncated:0.7" or "hubs:0.9".
+  ///
+  /// - Throws: `TensorError` for anything else, for numbers out of range, and for hubs where none would be
+  ///   kept.
+  package init(_ text: String) throws {
+    let words = text.split(separator: ":", omittingEmptySubsequences: false)
+    let number = words.count == 2 ? Double(words[1]) : nil
+    switch (words[0], number) {
+    case ("plain", nil) where words.count == 1: self = .plain
+    case ("truncated", let share?):
+      guard share > 0, share <= 1 else {
+        throw TensorError("truncated: takes a number above 0 and at most 1, not \(words[1])")
+      }
+      self = .truncated(share)
+    case ("hubs", let quantile?):
+      _ = try HubSelection(quantile: quantile)
+      self = .hubs(quantile: quantile)
+    default:
+      throw TensorError(
+        "expected plain, truncated: with a number from 0 to 1, or hubs: with a quantile, such as "
+          + "hubs:0.9, not \(printable(text))")
+    }
+  }
+
+  /// As `init` reads it.
+  package var description: String {
+    switch self {
+    case .plain: "plain"
+    case .truncated(let share): "truncated:\(decimal(share))"
+    case .hubs(let quantile): "hubs:\(decimal(quantile))"
+    }
+  }
+}
+
+extension Run {
+  /// Whether samples are made of latent variables at once, so that these can be chosen.
+  package var hasLatentVariables: Bool { model is any LatentModel }
+
+  /// The latent points that plain draws of seeds begin with, [seeds.count, width].
+  ///
+  /// - Throws: `DataError` for models without latent variables.
+  package func latentPoints(seeds: [UInt64]) throws -> [Float] {
+    try latentPoints(latentModel(.plain), seeds: seeds)
+  }
+
+  /// One sample per seed from latent variables that are chosen so; see `sample(seeds:_:observe:)`.
+  ///
+  /// - Throws: `DataError` where the model has none to choose.
+  package func sample(
+    seeds: [UInt64], latent: LatentDraw, _ request: SampleRequest = SampleRequest(),
+    observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
+  ) throws -> [Float] {
+    guard latent != .plain, experiment.model.drawsSamples else {
+      return try sample(seeds: seeds, request, observe: observe)
+    }
+    let model = try latentModel(latent)
+    // What is chosen in place of a seed keeps that seed's class.
+    let labels = try experiment.model.classes.map {
+      try classLabels(request.labels, seeds: seeds, classes: $0)
+    }
+    let samples: [Float]
+    switch latent {
+    case .plain: samples = try sample(seeds: seeds, SampleRequest(labels: labels))
+    case .truncated(let share):
+      samples = try model.sample(
+        truncatedTo: share, seeds: seeds, labels: labels ?? request.labels, self)
+    case .hubs(let quantile):
+      let width = try latentPoints(model, seeds: [0]).count
+      let chosen = try HubSelection(quantile: quantile).plainSeeds(
+        for: seeds, try Neighbours(width: width, runtime)
+      ) { try latentPoints(model, seeds: $0) }
+      samples = try sample(seeds: chosen, SampleRequest(labels: labels ?? request.labels))
+    }
+    try observe?(samplingSteps(count: seeds.count), samples)
+    return samples
+  }
+
+  private func latentModel(_ latent: LatentDraw) throws -> any LatentModel {
+    guard let model = model as? any LatentModel else {
+      throw DataError(
+        "\(latent) is for models with latent variables, and \(experiment.name) is a "
+          + experiment.model.kind)
+    }
+    return model
+  }
+}

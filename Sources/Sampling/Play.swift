@@ -1,0 +1,219 @@
+import DDPM
+import Datasets
+import Experiments
+import Images
+import Runs
+import Support
+import TensorCore
+
+/// What one can do with a trained diffusion model beside drawing from it.
+extension Run {
+  /// A row of images between two, by way of noise, or of the latent variables of a VAE.
+  ///
+  /// By way of noise, both are mixed, noised to time `t0` with the same noise, and brought back (Ho et al. 2020, §4.3).
+  ///
+  /// - Parameters:
+  ///   - first: An image as models see it, of the domain's shape; so is `last`.
+  ///   - count: Images of the row, at least 1; of several, the first and the last are reconstructions.
+  ///   - t0: From 1, which changes little, to T, which leaves nothing; half of all unless told.
+  /// - Returns: [count] + shape.
+  package func interpolate(
+    from first: [Float], to last: [Float], count: Int, t0: Int?, seed: UInt64, label: Int? = nil
+  ) throws -> [Float] {
+    guard let diffusion = model as? DiffusionModel else {
+      if t0 != nil || label != nil {
+        _ = try model(DiffusionModel.self, for: "a time or class of an interpolation")
+      }
+      return try model(AutoencoderModel.self, for: "this").vae
+        .interpolate(from: first, to: last, count: count, self)
+    }
+    let t0 = t0 ?? diffusion.ddpm.schedule.times / 2
+    let examples = (0..<count).flatMap { i -> [Float] in
+      // One alone lies in the middle.
+      let share = count == 1 ? 0.5 : Float(i) / Float(count - 1)
+      return zip(first, last).map { $0 + share * ($1 - $0) }
+    }
+    let sampler = try diffusion.sampler(of: self)
+    var request = sampler.request()
+    request.steps = min(request.steps, t0)
+    request.start = Sampler.Start(examples, time: t0)
+    request.labels = label.map { [Int](repeating: $0, count: count) }
+    return try sampler.sampler.sample(
+      seeds: [UInt64](repeating: seed, count: count), request)
+  }
+
+  /// Draws what is missing of an image, once for each seed.
+  ///
+  /// - Parameter isDrawn: Whether each number is missing, of the domain's shape.
+  /// - Returns: [seeds.count] + shape.
+  package func inpaint(
+    _ image: [Float], isDrawn: [Bool], seeds: [UInt64], label: Int? = nil
+  ) throws -> [Float] {
+    let sampler = try model(DiffusionModel.self, for: "inpaint").sampler(of: self)
+    var request = sampler.request()
+    request.known = Sampler.Known(image, isDrawn: isDrawn)
+    request.labels = label.map { [Int](repeating: $0, count: seeds.count) }
+    return try sampler.sampler.sample(seeds: seeds, request)
+  }
+
+  /// An image as the model sees it: a PNG file of the domain's size, or the number of a row of `data`.
+  ///
+  /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
+  package func image(_ source: String, of data: () throws -> TrainingData) throws -> [Float] {
+    try domain.image(source, range: range, of: data)
+  }
+
+  /// What black and white are to the model.
+  package var range: ClosedRange<Float> { experiment.model.range }
+
+  /// A PNG of images in one row, some of them from elsewhere: [count] + shape.
+  package func row(_ images: [Float], command: String) throws -> [UInt8] {
+    let shape = domain.shape
+    let bitmaps = try Bitmap.batch(
+      images, range: range, height: shape[0], width: shape[1], channels: shape[2])
+    let scale = max(1, 56 / max(shape[0], shape[1]))
+    return try PNG.encode(
+      try strip(of: bitmaps, scale: scale),
+      text: pictureText(experiment, step: step, command: command))
+  }
+
+  /// A PNG of the learned score over the plane at several times, with noised data over it.
+  ///
+  /// - Throws: `DataError` where the run is not of points.
+  package func scorePicture(command: String) throws -> [UInt8] {
+    guard case .points(let set) = domain else {
+      throw DataError(
+        "a score field is of points; \(experiment.name) was trained on \(experiment.data)")
+    }
+    let model = try model(DiffusionModel.self, for: "a score field").ddpm
+    let side = 24
+    let (lower, upper) = (-2.6, 2.6)
+    let middles = Grid.middles(
+      rows: side, columns: side, xRange: lower...upper, yRange: lower...upper)
+    let points = middles.flatMap { [Float($0.x), Float($0.y)] }
+    let field = try ScoreField(
+      model, runtime, count: points.count / 2, weights: reading)
+    let times = model.schedule.times
+    let data = set.standardisedPoints(seed: 0, count: 600)
+    let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map {
+      max(1, Int((Double(times) * $0).rounded()))
+    }
+    let pictures = try shown.map { time -> Panel in
+      let score = try field(points, time: time)
+      let (signal, deviation) = (model.schedule.alphaBar[time], model.schedule.betaBar[time])
+      var normals = NormalPairs(seed: UInt64(time))
+      let noised = data.map { Float(signal * Double($0) + deviation * normals.next()) }
+      let shown = stride(from: 0, to: noised.count, by: 2).filter { i in
+        noised[i...i + 1].allSatisfy { lower < Double($0) && Double($0) < upper }
+      }
+      let picture = try vectorField(
+        try VectorGrid(
+          score, rows: side, columns: side, xRange: lower...upper, yRange: lower...upper),
+        points: [
+          try Series(
+            "", interleaved: shown.flatMap { noised[$0...$0 + 1] }, color: Color(grey: 170))
+        ],
+        length: .squareRoot, xRange: lower...upper, yRange: lower...upper, showsLegend: false,
+        size: 360)
+      return Panel("t = \(time)", picture)
+    }
+    return try PNG.encode(
+      try panels(pictures, columns: 3, title: "score of \(set.name), standardised"),
+      text: pictureText(experiment, step: step, command: command))
+  }
+}
+
+/// A part of an image that `inpaint` may be asked to draw.
+package enum MaskName: String, CaseIterable, Sendable {
+  /// A half, or the middle quarter.
+  case left, right, top, bottom, middle
+
+  /// Whether each number of an image is to be drawn.
+  package func isDrawn(height: Int, width: Int, channels: Int) -> [Bool] {
+    (0..<height * width).flatMap { pixel -> [Bool] in
+      let (y, x) = pixel.quotientAndRemainder(dividingBy: width)
+      let drawn =
+        switch self {
+        case .left: x < width / 2
+        case .right: x >= width / 2
+        case .top: y < height / 2
+        case .bottom: y >= height / 2
+        case .middle:
+          (height / 4..<height - height / 4).contains(y)
+            && (width / 4..<width - width / 4).contains(x)
+        }
+      return [Bool](repeating: drawn, count: channels)
+    }
+  }
+}
+
+extension Domain {
+  /// An image as models see it: a PNG file of the domain's size, or the number of a row of `data`.
+  ///
+  /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
+  func image(
+    _ source: String, range: ClosedRange<Float>, of data: () throws -> TrainingData
+  ) throws -> [Float] {
+    let (lower, length) = (range.lowerBound, range.upperBound - range.lowerBound)
+    guard case .images(let height, let width, let channels) = self else {
+      throw DataError("the run is of points, and this needs images")
+    }
+    if let row = Int(source) {
+      guard case .images(let table, _) = try data(), (0..<table.rows).contains(row) else {
+        throw DataError("there is no image \(row) in the data")
+      }
+      let count = height * width * channels
+      return table.bytes[row * count..<(row + 1) * count].map { Float($0) * (length / 255) + lower }
+    }
+    let picture = try readPicture(source, height: height, width: width, channels: channels)
+    return picture.pixels.map { Float($0) * (length / 255) + lower }
+  }
+
+  /// A mask, by a name of `MaskName` or from a PNG file.
+  ///
+  /// What is brighter than the middle grey is to be drawn.
+  ///
+  /// - Throws: `FormatError` where a file is of another size or has nothing bright.
+  package func mask(_ source: String) throws -> [Bool] {
+    guard case .images(let height, let width, let channels) = self else {
+      throw DataError("the run is of points, and a mask is for images")
+    }
+    if let name = MaskName(rawValue: source) {
+      return name.isDrawn(height: height, width: width, channels: channels)
+    }
+    let picture = try readPicture(source, height: height, width: width, channels: nil)
+    let drawn = (0..<height * width).map { pixel -> Bool in
+      let values = picture.pixels[pixel * picture.channels..<(pixel + 1) * picture.channels]
+      return values.reduce(0) { $0 + Int($1) } > 127 * picture.channels
+    }
+    guard drawn.contains(true) else {
+      throw FormatError(path: source, problem: "is a mask without white: nothing would be drawn")
+    }
+    return drawn.flatMap { [Bool](repeating: $0, count: channels) }
+  }
+}
+
+package func readPicture(_ path: String, height: Int, width: Int, channels: Int?) throws -> Bitmap {
+  let bytes = try FileSystem.read(path, limit: 1 << 28)
+  let read: PNG.Picture
+  do { read = try PNG.picture(bytes) } catch {
+    throw FormatError(path: path, problem: error.description)
+  }
+  for change in read.changes { Console().print("warning: \(printable(path)): \(change)") }
+  var picture = read.bitmap
+  if read.isGreyByPalette, channels == 3 {
+    let pixels = picture.pixels.flatMap { [$0, $0, $0] }
+    picture = try Bitmap(pixels, height: picture.height, width: picture.width, channels: 3)
+  }
+  guard picture.height == height, picture.width == width,
+    channels.map({ $0 == picture.channels }) ?? true
+  else {
+    let kind = { (channels: Int) in channels == 1 ? "grey" : "RGB" }
+    throw FormatError(
+      path: path,
+      problem:
+        "is \(picture.width) x \(picture.height) and \(kind(picture.channels)); the run is of "
+        + "\(width) x \(height)" + (channels.map { " and \(kind($0))" } ?? ""))
+  }
+  return picture
+}

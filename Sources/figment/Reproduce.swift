@@ -43,37 +43,22 @@ struct Reproduce: ParsableCommand {
     // Before anything that takes hours: a table that cannot be read or written.
     _ = try tableOfRows()
     let file = try OutputFile(Self.file)
-    let data = try TrainingData(settings.data, directory: dataFolder.path)
-    let validation = try settings.validation(directory: dataFolder.path)
     Interruption.install()
     let console = Console()
     let log = reporting.log(console)
-    let paths: RunPaths
-    do {
-      // Locked while it trains.
-      var preparation: Preparation?
-      let folder = try RunFolder(
-        name: settings.name, experiment: settings.yaml, explicit: out, resumes: true,
-        resumeCommand: typedCommand()
-      ) {
-        preparation = try Preparation(
-          settings, data, validation: validation, threads: computing.threads)
-      }
-      paths = folder.paths
-      for notice in folder.notices { log.notice("\(notice)") }
-      log.info("run folder \(paths.folder)")
-      let command = shellCommand(
-        ["figment", "train", row.experiment] + row.overrides.flatMap { ["--set", $0] })
-      let trainer = Trainer(
-        settings, data, validation: validation, paths, threads: computing.threads, log: log,
-        command: command, preparation: preparation)
-      switch try trainer.run(progress: reporting.style, console: console) {
-      case .finished: break
-      case .diverged(let reason): throw CommandError("the training has diverged: \(reason)")
-      case .stopped(let step), .interrupted(_, let step):
-        log.info("interrupted: saved at step \(step); the same command goes on")
-        throw ExitCode(Interruption.received?.exitCode ?? 1)
-      }
+    var job = TrainingJob(
+      settings, dataDirectory: dataFolder.path, resumeCommand: typedCommand(),
+      command: shellCommand(
+        ["figment", "train", row.experiment] + row.overrides.flatMap { ["--set", $0] }),
+      threads: computing.threads)
+    job.folder = out
+    let (paths, end) = try job.run(log: log, progress: reporting.style, console: console)
+    switch end {
+    case .finished: break
+    case .diverged(let reason): throw CommandError("the training has diverged: \(reason)")
+    case .stopped(let step), .interrupted(_, let step):
+      log.info("interrupted: saved at step \(step); the same command goes on")
+      throw ExitCode(Interruption.received?.exitCode ?? 1)
     }
     var progress: Progress?
     let found = try Reproduced(

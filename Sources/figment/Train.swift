@@ -59,40 +59,21 @@ struct Train: ParsableCommand {
       print(settings.yaml, terminator: "")
       return
     }
-    let notes = reporting.log(Console())
-    let data = try TrainingData(settings.data, directory: dataFolder.path) { note in
-      note.isWarning ? notes.warning("\(note)") : notes.notice("\(note)")
-    }
-    try settings.check(data)
-    for warning in settings.warnings(data) { notes.warning("\(warning)") }
-    let validation = try settings.validation(directory: dataFolder.path)
     Interruption.install()
     let console = Console()
     let log = reporting.log(console)
-    let need = try MemoryNeed(settings, data, validation: validation, threads: computing.threads)
-    if let warning = try need.check() { log.warning("\(warning)") }
-    var preparation: Preparation?
-    let folder = try RunFolder(
-      name: settings.name, experiment: settings.yaml, explicit: out, resumes: resume,
-      resumeCommand: typedCommand() + " --resume", changesSteps: changesSteps
-    ) {
-      preparation = try Preparation(
-        settings, data, validation: validation, threads: computing.threads)
-    }
-    for notice in folder.notices { log.notice("\(notice)") }
-    log.info("run folder \(folder.paths.folder)")
-    if settings.model.gainsFromBF16, !Precision.hasBF16 {
-      log.notice("this processor does not multiply bf16: training in fp32")
-    }
-    let trainer = Trainer(
-      settings, data, validation: validation, folder.paths, threads: computing.threads, log: log,
-      command: reproducingCommand, checksNumerics: checkNumerics, preparation: preparation)
-    switch try trainer.run(stopAt: stopAt, progress: reporting.style, console: console) {
-    case .finished: print(folder.paths.result(of: settings.model))
+    var job = TrainingJob(
+      settings, dataDirectory: dataFolder.path, resumeCommand: typedCommand() + " --resume",
+      command: reproducingCommand, threads: computing.threads)
+    (job.folder, job.resumes, job.changesSteps) = (out, resume, changesSteps)
+    (job.stopAt, job.checksNumerics) = (stopAt, checkNumerics)
+    let (paths, end) = try job.run(log: log, progress: reporting.style, console: console)
+    switch end {
+    case .finished: print(paths.result(of: settings.model))
     case .diverged(let reason):
-      print(folder.paths.result(of: settings.model))
+      print(paths.result(of: settings.model))
       throw CommandError(
-        "the training has diverged: \(reason); the files of \(printable(folder.paths.folder)) are whole"
+        "the training has diverged: \(reason); the files of \(printable(paths.folder)) are whole"
       )
     case .stopped(let step):
       log.info("stopped at step \(step) of \(settings.steps); --resume goes on")

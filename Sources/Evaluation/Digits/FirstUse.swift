@@ -32,19 +32,12 @@ package enum DigitClassifier {
           + "the project or named by --classifier")
     }
     let settings = try Experiment(contentsOf: experiment)
-    let data = try TrainingData(settings.data, directory: dataDirectory)
-    let validation = try settings.validation(directory: dataDirectory)
     log.notice("training the classifier that judges digits, once, into \(folder)")
-    var preparation: Preparation?
-    let run = try RunFolder(
-      name: settings.name, experiment: settings.yaml, explicit: folder, resumes: true,
-      resumeCommand: "figment train \(experiment) --resume"
-    ) {
-      preparation = try Preparation(settings, data, validation: validation, threads: threads)
-    }
-    let trainer = Trainer(
-      settings, data, validation: validation, run.paths, threads: threads, log: log,
-      command: "figment train \(experiment)", preparation: preparation)
-    return try trainer.run(progress: style, console: console)
+    let command = "figment train \(experiment)"
+    var job = TrainingJob(
+      settings, dataDirectory: dataDirectory, resumeCommand: command + " --resume",
+      command: command, threads: threads)
+    job.folder = folder
+    return try job.run(log: log, progress: style, console: console).end
   }
 }

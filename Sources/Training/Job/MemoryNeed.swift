@@ -17,13 +17,8 @@ package struct MemoryNeed: Sendable {
     // The programs are the same, and no bytes are drawn for a plan.
     if planned.binarisation == .fixed { planned.binarisation = .threshold }
     let runtime = try Runtime.planning(seed: experiment.seed, threads: threads)
-    let training = try TrainingProgram(planned, data, runtime)
-    _ = try Watch(training, validation, planned)
-    _ = try Preview(training, planned)
-    let run = Run(
-      experiment: planned, domain: data.domain, classes: data.classNames, runtime: runtime,
-      model: training.model, parameters: training.parameters, step: 0)
-    if planned.model.drawsSamples { _ = try run.sampler() }
+    let stepper = try Stepper(planned, data, validation: validation, runtime)
+    if planned.model.drawsSamples { _ = try stepper.run.sampler() }
     (self.planned, self.experiment, self.threads) = (runtime.planned, experiment, threads)
   }
 

@@ -4,12 +4,10 @@ import Support
 import TensorCore
 
 /// Looks at validation data once an epoch, and says when to stop.
-final class Watch {
+final class ValidationWatch {
   private let validation: (any Validating)?
   private let stopping: Stopping?
   private let batch, epoch: Int
-  /// Epochs in a row after which there was something to complain of.
-  private var complaints = 0
 
   /// - Throws: `DataError` where the experiment stops early and there are no validation data.
   init(
@@ -38,18 +36,6 @@ final class Watch {
   var variableNames: [String] { stopping?.variableNames ?? [] }
   /// Whether the bound has not risen for too long.
   var isOver: Bool { get throws { try stopping?.isOver ?? false } }
-
-  /// What the user should now be told: once, when it is no passing state at the beginning of training.
-  func complaint(
-    _ figures: ValidationFigures, step: Int, isDone: Bool, warmup: Int
-  ) -> String? {
-    guard step >= warmup, let complaint = figures.complaint else {
-      complaints = 0
-      return nil
-    }
-    complaints += 1
-    return complaints == 3 || isDone && complaints < 3 ? complaint : nil
-  }
 
   /// The figures after an epoch; nothing after any other of the steps done.
   func observe(step: Int) throws -> ValidationFigures? {

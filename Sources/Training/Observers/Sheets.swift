@@ -1,0 +1,32 @@
+import Images
+import Runs
+import Support
+
+/// Draws samples now and then, and writes sheets of them.
+final class Sheets: Observer {
+  private let stepper: Stepper
+  private let paths: RunPaths
+  private let looksAtEnd: Bool
+  private let encode: (Bitmap, _ step: Int) throws -> [UInt8]
+
+  /// - Parameters:
+  ///   - looksAtEnd: Whether samples are drawn after the last step, too; the finished run draws its own sheet.
+  ///   - encode: Makes a PNG with what pictures carry.
+  init(
+    _ stepper: Stepper, _ paths: RunPaths, looksAtEnd: Bool,
+    encode: @escaping (Bitmap, _ step: Int) throws -> [UInt8]
+  ) {
+    (self.stepper, self.paths, self.looksAtEnd, self.encode) = (stepper, paths, looksAtEnd, encode)
+  }
+
+  func observe(_ report: inout StepReport) throws {
+    let isDue = report.step % stepper.experiment.report.samplesEvery == 0
+    guard isDue || report.end != nil && looksAtEnd else { return }
+    report.samples = try stepper.samples()
+    guard report.end == nil, !report.samples.isEmpty else { return }
+    let bytes = try encode(try stepper.sheet(report.samples), report.step)
+    for path in [paths.sample(step: report.step), paths.latestSample] {
+      try writeAtomically(bytes, to: path)
+    }
+  }
+}

@@ -33,6 +33,7 @@ let package = Package(
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "Likelihood", dependencies: ["DDPM", "Distributions", "TensorCore", "VAE"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
+    .target(name: "NormalizingFlow", dependencies: ["TensorCore"]),
     .target(name: "Classifier", dependencies: ["TensorCore"]),
     .target(name: "Quality", dependencies: ["TensorCore"]),
     .target(
@@ -74,6 +75,8 @@ let package = Package(
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
+    .testTarget(
+      name: "NormalizingFlowTests", dependencies: ["NormalizingFlow", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
     .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),

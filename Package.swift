@@ -38,6 +38,7 @@ let package = Package(
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
+    .target(name: "NormalizingFlow", dependencies: ["TensorCore"]),
     .target(name: "Classifier", dependencies: ["TensorCore"]),
     .target(
       name: "Likelihood", dependencies: ["DDPM", "Distributions", "Support", "TensorCore", "VAE"]),
@@ -119,6 +120,8 @@ let package = Package(
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
+    .testTarget(
+      name: "NormalizingFlowTests", dependencies: ["NormalizingFlow", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
     .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),

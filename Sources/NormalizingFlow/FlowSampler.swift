@@ -1,0 +1,53 @@
+import TensorCore
+
+/// Draws samples of a flow at one fixed batch, so that a sample depends on its own seed alone.
+///
+/// The draws are named by the program `sample`.
+package final class FlowSampler {
+  /// Samples drawn at once, a multiple of 4; requests are padded to it.
+  package let batch: Int
+  private let model: NormalizingFlow
+  private let sampling, decoding: Program
+  private let seeds, latents: Tensor
+  private let drawn, decoded: Tensor
+
+  /// A sampler of a model.
+  ///
+  /// - Parameters:
+  ///   - batch: Samples at once, at least 1; made a multiple of 4, as contractions are cut into up to four
+  ///     equal slices.
+  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Throws: `TensorError` if the model's expressions are invalid.
+  package init(
+    _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
+    weights: (Tensor) -> Tensor = { $0 }
+  ) throws {
+    let batch = (batch + 3) / 4 * 4
+    (self.batch, self.model) = (batch, model)
+    seeds = .seeds("seeds", batch)
+    latents = .input("latents", [batch, model.dimensions])
+    drawn = weights(model.inverse(model.noise(batch, keys: seeds)))
+    decoded = weights(model.inverse(latents))
+    sampling = try runtime.compile("sample", [drawn], precision: precision, sharesDraws: true)
+    decoding = try runtime.compile("decode", [decoded], precision: precision, sharesDraws: true)
+  }
+
+  /// One sample per seed, [seeds.count] + shape.
+  package func sample(seeds: [UInt64]) throws -> [Float] {
+    var result: [Float] = []
+    for first in stride(from: 0, to: seeds.count, by: batch) {
+      let rows = seeds[first..<min(first + batch, seeds.count)]
+      try sampling.fill(seeds: self.seeds, with: Array(rows))
+      sampling.run(at: 0)
+      result += try sampling.values(drawn).prefix(rows.count * model.dimensions)
+    }
+    return result
+  }
+
+  /// The examples of latent points, [count, dimensions]: [count] + shape.
+  ///
+  /// - Throws: `TensorError` unless they are whole points.
+  package func decode(_ points: [Float]) throws -> [Float] {
+    try decoding.values(decoded, inBatchesOf: latents, points)
+  }
+}

@@ -1,0 +1,102 @@
+import TensorCore
+
+/// A normalizing flow: data x become standard normal z = f(x) by steps that can be undone, so that their density is
+/// known exactly.
+///
+/// After Dinh et al. 2017, arXiv 1605.08803 (RealNVP): log p(x) = log N(f(x); 0, I) + log |det df/dx| (eq. 3). f is a
+/// learned scale and shift of each number (Kingma and Dhariwal 2018, arXiv 1807.03039, §3.1) before each affine
+/// coupling and after the last. Couplings take turns: the first half of the numbers is kept and moves the rest, then the
+/// other way about; of two numbers, one moves the other. At first every step does nothing, and z = x.
+///
+/// Examples x are [n] + shape, standardised; latent points z are [n, dimensions]. Densities are in nats.
+package struct NormalizingFlow: Sendable {
+  /// The shape of an example.
+  package let shape: [Int]
+  /// Numbers of an example, and of z.
+  package let dimensions: Int
+  private let steps: [any Bijection]
+
+  /// A flow whose parameters join `parameters`.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of an example, of at least two numbers.
+  ///   - couplings: How many, at least 1; at least 2 move every number.
+  ///   - hidden: Units of the hidden layers of each coupling's network, which SiLUs follow; none for couplings that are
+  ///     linear but for their bound.
+  ///   - logScaleLimit: The bound c of the log scale of a coupling, c tanh(a / c) for what its network says, a: no
+  ///     coupling stretches or shrinks a number more than exp(c) times.
+  /// - Throws: `TensorError` where one of them is out of range.
+  package init(
+    shape: [Int], couplings: Int, hidden: [Int], logScaleLimit: Double = 2, _ parameters: Parameters
+  ) throws {
+    let dimensions = shape.reduce(1, *)
+    guard shape.allSatisfy({ $0 >= 1 }), dimensions >= 2 else {
+      throw TensorError("a flow is of examples of at least two numbers, not of shape \(shape)")
+    }
+    guard couplings >= 1 else {
+      throw TensorError("a flow has at least one coupling, not \(couplings)")
+    }
+    guard hidden.allSatisfy({ $0 >= 1 }) else {
+      throw TensorError("layers have at least one unit, not \(hidden)")
+    }
+    guard logScaleLimit > 0, logScaleLimit.isFinite else {
+      throw TensorError("the limit of log scales is above 0 and finite, not \(logScaleLimit)")
+    }
+    (self.shape, self.dimensions) = (shape, dimensions)
+    var steps: [any Bijection] = []
+    for i in 0..<couplings {
+      steps.append(ScaleAndShift(dimensions, parameters["norm\(i)"]))
+      steps.append(
+        AffineCoupling(
+          dimensions, keepsFirst: i % 2 == 0, hidden: hidden, logScaleLimit: logScaleLimit,
+          parameters["coupling\(i)"]))
+    }
+    steps.append(ScaleAndShift(dimensions, parameters["norm\(couplings)"]))
+    self.steps = steps
+  }
+
+  /// From examples, [n] + shape, to z = f(x), [n, dimensions], with log |det df/dx| of each, [n].
+  package func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
+    guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
+      let wrong = x.failing("a flow of examples \(shape) given \(x.shape)")
+      return (wrong, wrong)
+    }
+    var (z, sum) = (x.reshape([count, dimensions]), Tensor.zeros([count]))
+    for step in steps {
+      let (next, logDeterminant) = step.forward(z)
+      (z, sum) = (next, sum + logDeterminant)
+    }
+    return (z, sum)
+  }
+
+  /// From latent points, [n, dimensions], to the examples that `forward` takes there, [n] + shape.
+  package func inverse(_ z: Tensor) -> Tensor {
+    guard z.rank == 2, z.shape[1] == dimensions else {
+      return z.failing("a flow of \(dimensions) numbers given latent points of shape \(z.shape)")
+    }
+    return steps.reversed().reduce(z) { $1.inverse($0) }.reshape([z.shape[0]] + shape)
+  }
+
+  /// log p(x) in nats for each of the examples, [n] + shape: [n].
+  ///
+  /// See Dinh et al. 2017, eq. 3.
+  package func logDensity(_ x: Tensor) -> Tensor {
+    let (z, logDeterminant) = forward(x)
+    guard z.failure == nil else { return z }
+    // log N(z; 0, I) = -|z|² / 2 - D log(2 pi) / 2.
+    let constant = 0.5 * Double(dimensions) * (2 * Double.pi).logarithm
+    return logDeterminant - (0.5 * z.squared().sum(1) + constant)
+  }
+
+  /// What training minimises: the mean of -log p(x) over a batch, in nats.
+  ///
+  /// Its expectation is the entropy of the data and the divergence KL(data || flow), so none is below the entropy.
+  package func loss(_ x: Tensor) -> Tensor { -logDensity(x).mean() }
+
+  /// Draws of z for `count` samples, [count, dimensions].
+  ///
+  /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
+  package func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
+    .normal([count, dimensions], "latent", keys: keys)
+  }
+}

@@ -44,41 +44,48 @@ let package = Package(
       name: "Likelihood", dependencies: ["DDPM", "Distributions", "Support", "TensorCore", "VAE"]),
     .target(name: "Quality", dependencies: ["Datasets", "Support", "TensorCore"]),
     .target(
+      name: "Domains",
+      dependencies: ["Datasets", "Formats", "Images", "Likelihood", "Support", "TensorCore"]),
+    .target(
       name: "Experiments",
       dependencies: [
-        "Classifier", "Configuration", "Datasets", "DDPM", "Formats", "Images", "Likelihood",
-        "Quality",
-        "Support", "TensorCore", "VAE", "WGAN",
+        "Classifier", "Configuration", "Datasets", "DDPM", "Domains", "Formats", "Images",
+        "Likelihood", "Support", "TensorCore", "VAE", "WGAN",
       ]),
     .target(
       name: "Runs",
       dependencies: [
-        "Configuration", "Datasets", "Experiments", "Formats", "Images", "Support", "TensorCore",
+        "Configuration", "Datasets", "Domains", "Experiments", "Formats", "Images", "Support",
+        "TensorCore",
       ]),
     .target(
       name: "Training",
       dependencies: [
-        "Datasets", "Experiments", "Formats", "Images", "Quality", "Runs", "Support", "TensorCore",
+        "Datasets", "Domains", "Experiments", "Formats", "Images", "Quality", "Runs", "Support",
+        "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
       name: "Sampling",
       dependencies: [
-        "Datasets", "DDPM", "Experiments", "Formats", "Images", "Quality", "Runs", "Support",
+        "Datasets", "DDPM", "Domains", "Experiments", "Formats", "Images", "Quality", "Runs",
+        "Support",
         "TensorCore",
         "VAE",
       ]),
     .target(
       name: "Evaluation",
       dependencies: [
-        "Datasets", "Distributions", "Experiments", "Formats", "Images", "Likelihood", "Quality",
+        "Datasets", "Distributions", "Domains", "Experiments", "Formats", "Images", "Likelihood",
+        "Quality",
         "Runs", "Sampling", "Support", "TensorCore", "Training",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
       name: "Reporting",
       dependencies: [
-        "Configuration", "Datasets", "DDPM", "Evaluation", "Experiments", "Formats", "Images",
+        "Configuration", "Datasets", "DDPM", "Evaluation", "Domains", "Experiments", "Formats",
+        "Images",
         "Likelihood",
         "Runs", "Sampling", "Support", "TensorCore", "Training",
         .product(name: "Logging", package: "swift-log"),
@@ -86,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Configuration", "Datasets", "Distributions", "Evaluation", "Experiments", "Formats",
+        "Configuration", "Datasets", "Distributions", "Evaluation", "Domains", "Experiments",
+        "Formats",
         "Images",
         "Likelihood", "Quality", "Reporting", "Runs", "Sampling", "Support", "TensorCore",
         "Training",
@@ -98,7 +106,8 @@ let package = Package(
     .executableTarget(
       name: "Trials",
       dependencies: [
-        "CZlib", "Datasets", "Evaluation", "Experiments", "Formats", "Images", "Likelihood",
+        "CZlib", "Datasets", "Evaluation", "Domains", "Experiments", "Formats", "Images",
+        "Likelihood",
         "Reporting", "Runs", "Sampling", "Support", "TensorCore", "TestSupport", "Training",
         "TrialsSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -133,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Classifier", "Configuration", "DDPM", "Datasets", "Evaluation", "Experiments", "Formats",
+        "Classifier", "Configuration", "DDPM", "Datasets", "Evaluation", "Domains", "Experiments",
+        "Formats",
         "Images", "Likelihood", "Quality", "Reporting", "Runs", "Sampling", "Support", "TensorCore",
         "TestSupport", "Training", "VAE", "WGAN",
         .product(name: "Logging", package: "swift-log"),

@@ -1,5 +1,6 @@
 import Configuration
 import Datasets
+import Domains
 import Experiments
 import Formats
 import Support

@@ -1,3 +1,4 @@
+import Domains
 import Experiments
 
 /// The files of a run.

@@ -1,5 +1,6 @@
 import DDPM
 import Datasets
+import Domains
 import Experiments
 import Images
 import Runs

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Domains
 import Experiments
 import Support
 import Training

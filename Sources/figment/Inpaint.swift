@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domains
 import Experiments
 import Runs
 import Support

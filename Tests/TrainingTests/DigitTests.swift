@@ -1,4 +1,5 @@
 import Datasets
+import Domains
 import Evaluation
 import Experiments
 import Foundation

@@ -1,4 +1,5 @@
 import Datasets
+import Domains
 import Experiments
 import Images
 import Likelihood

@@ -1,4 +1,5 @@
 import Datasets
+import Domains
 import Experiments
 import Quality
 import Sampling

@@ -1,4 +1,5 @@
 import Configuration
+import Domains
 import TensorCore
 
 /// What is trained, by `model.kind`.

@@ -1,5 +1,6 @@
 import Configuration
 import Datasets
+import Domains
 import Glibc
 import Support
 import TensorCore

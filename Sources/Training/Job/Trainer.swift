@@ -1,4 +1,5 @@
 import Datasets
+import Domains
 import Experiments
 import Images
 import Logging
@@ -71,7 +72,7 @@ package struct Trainer {
   ) throws -> End {
     let (checkpoint, stepper) = try start()
     let first = stepper.step
-    let digest = DataDigest(stepper.data, experiment)
+    let digest = DataDigest(stepper.data, named: experiment.data)
     if let change = try checkpoint?.check(against: data.domain, digest) { log.warning("\(change)") }
     let divergence = DivergenceObserver(experiment.model, after: try records(upTo: first))
     if try stepper.isOver {

@@ -1,3 +1,4 @@
+import Domains
 import Experiments
 import Runs
 

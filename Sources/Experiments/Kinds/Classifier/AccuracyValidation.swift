@@ -1,4 +1,5 @@
 import Classifier
+import Domains
 import Formats
 import TensorCore
 

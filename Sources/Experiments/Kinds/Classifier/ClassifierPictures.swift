@@ -1,4 +1,5 @@
 import Classifier
+import Domains
 import Images
 import TensorCore
 

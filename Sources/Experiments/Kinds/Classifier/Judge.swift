@@ -1,5 +1,6 @@
 import Classifier
 import Datasets
+import Domains
 import Likelihood
 import Support
 import TensorCore

@@ -1,5 +1,6 @@
 import DDPM
 import Datasets
+import Domains
 import Images
 import Support
 import TensorCore

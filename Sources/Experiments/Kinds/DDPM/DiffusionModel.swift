@@ -1,4 +1,5 @@
 import DDPM
+import Domains
 import Likelihood
 import TensorCore
 

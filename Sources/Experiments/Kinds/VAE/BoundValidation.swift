@@ -1,4 +1,5 @@
 import Datasets
+import Domains
 import Formats
 import Support
 import TensorCore

@@ -1,3 +1,4 @@
+import Domains
 import Likelihood
 import TensorCore
 import WGAN

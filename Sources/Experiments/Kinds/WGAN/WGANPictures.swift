@@ -1,3 +1,4 @@
+import Domains
 import Images
 import TensorCore
 import WGAN

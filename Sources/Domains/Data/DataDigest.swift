@@ -13,8 +13,8 @@ package struct DataDigest: Equatable, Sendable {
   package let digest: String
 
   /// The digest of data, or nil where they have a name.
-  package init?(_ data: TrainingData, _ experiment: Experiment) {
-    guard Domain(named: experiment.data) == nil else { return nil }
+  package init?(_ data: TrainingData, named name: String) {
+    guard Domain(named: name) == nil else { return nil }
     switch data {
     case .points: return nil
     case .ownPoints(let points, name: _):

@@ -114,7 +114,7 @@ package struct Plane: Sendable {
   /// Points as models see them, [count, 2], in data coordinates.
   ///
   /// In double precision: far from the origin, single precision would round away what tells points apart.
-  func coordinates(ofStandardised points: [Float]) -> [Double] {
+  package func coordinates(ofStandardised points: [Float]) -> [Double] {
     points.indices.map { i in
       i % 2 == 0
         ? mean.x + standardDeviation.x * Double(points[i])

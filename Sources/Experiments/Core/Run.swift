@@ -1,6 +1,7 @@
 import Classifier
 import DDPM
 import Datasets
+import Domains
 import Formats
 import Support
 import TensorCore

@@ -145,10 +145,12 @@ package struct ImageClasses: Sendable {
   }
 
   /// [images].
-  var bytes: [UInt8] { Array(table.bytes) }
+  package var bytes: [UInt8] { Array(table.bytes) }
 
   /// How a class is called: by its number where it has no name.
-  func name(_ label: Int) -> String { names.indices.contains(label) ? names[label] : "\(label)" }
+  package func name(_ label: Int) -> String {
+    names.indices.contains(label) ? names[label] : "\(label)"
+  }
 
   /// The same classes in the order of `wanted`, which a checkpoint recorded.
   ///

@@ -95,7 +95,7 @@ package enum TrainingData: Sendable {
   /// The same with every byte 0 or 255, where that is one for all runs.
   ///
   /// - Throws: `TensorError` if memory runs out.
-  func binarised(_ binarisation: Binarisation) throws -> TrainingData {
+  package func binarised(_ binarisation: Binarisation) throws -> TrainingData {
     guard case .images(let table, let labels) = self else { return self }
     return .images(try table.binarised(binarisation), labels: labels)
   }

@@ -5,7 +5,7 @@ import TensorCore
 
 /// Samples as pictures: sheets of images, or points over the data's.
 package struct Pictures {
-  let domain: Domain
+  package let domain: Domain
   /// What black and white are in samples of images.
   let range: ClosedRange<Float>
 
@@ -69,10 +69,10 @@ package struct Pictures {
   }
 
   /// How many samples `strip` shows.
-  var stripCount: Int { isPlot ? 2000 : 8 }
+  package var stripCount: Int { isPlot ? 2000 : 8 }
 
   /// Samples from noise on the left to samples on the right: a row for each image.
-  func strip(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
+  package func strip(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
     switch domain {
     case .images:
       let images = try stages.map { try bitmaps($0.samples) }
@@ -91,10 +91,10 @@ package struct Pictures {
   }
 
   /// How many samples `film` shows.
-  var filmCount: Int { isPlot ? 500 : 16 }
+  package var filmCount: Int { isPlot ? 500 : 16 }
 
   /// Samples moving from noise to what they become, which stays for two seconds.
-  func film(_ stages: [(done: Int, samples: [Float])]) throws -> [Frame] {
+  package func film(_ stages: [(done: Int, samples: [Float])]) throws -> [Frame] {
     try stages.enumerated().map { index, stage in
       let picture =
         switch domain {
@@ -112,7 +112,7 @@ package struct Pictures {
   }
 
   /// The paths of points from noise to what they become, over points of the data.
-  func trajectories(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
+  package func trajectories(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
     guard case .points(let set) = domain else {
       throw ImageError("only points have trajectories in the plane")
     }
@@ -134,7 +134,7 @@ package struct Pictures {
   }
 
   /// Images of fewer than 56 pixels are enlarged to about that.
-  var enlargement: Int { max(1, 56 / max(domain.shape[0], domain.shape[1])) }
+  package var enlargement: Int { max(1, 56 / max(domain.shape[0], domain.shape[1])) }
 
   private var isPlot: Bool { if case .points = domain { true } else { false } }
 
@@ -147,12 +147,12 @@ package struct Pictures {
 
 extension Pictures {
   /// A sheet of so many columns.
-  func sheet(_ samples: [Float], columns: Int) throws -> Bitmap {
+  package func sheet(_ samples: [Float], columns: Int) throws -> Bitmap {
     try Images.sheet(of: try bitmaps(samples), columns: columns, scale: enlargement)
   }
 
   /// Each original above its reconstruction, in rows of 16.
-  func pairs(_ originals: [Float], _ reconstructions: [Float]) throws -> Bitmap {
+  package func pairs(_ originals: [Float], _ reconstructions: [Float]) throws -> Bitmap {
     let (above, below) = (try bitmaps(originals), try bitmaps(reconstructions))
     let columns = min(16, above.count)
     let ordered = stride(from: 0, to: above.count, by: columns).flatMap { first -> [Bitmap] in

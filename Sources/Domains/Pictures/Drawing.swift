@@ -5,7 +5,7 @@ import Support
 package struct Drawing {
   /// The folder of the run.
   let folder: String
-  let pictures: Pictures
+  package let pictures: Pictures
   /// What every picture carries.
   let text: PNG.Text
 
@@ -18,19 +18,19 @@ package struct Drawing {
     (self.folder, self.pictures, self.text) = (folder, pictures, text)
   }
 
-  func write(_ bitmap: Bitmap, to files: String...) throws {
+  package func write(_ bitmap: Bitmap, to files: String...) throws {
     let bytes = try PNG.encode(bitmap, text: text)
     for file in files { try writeAtomically(bytes, to: "\(folder)/\(file)") }
   }
 
-  func write(_ frames: [Frame], to file: String) throws {
+  package func write(_ frames: [Frame], to file: String) throws {
     try writeAtomically(try PNG.encode(animation: frames, text: text), to: "\(folder)/\(file)")
   }
 
   /// The sheet of samples: the picture that shows that a run is finished.
-  func writeSamples(_ samples: [Float]) throws {
+  package func writeSamples(_ samples: [Float]) throws {
     try write(try pictures.sheet(samples), to: Self.latestSample, Self.finalSample)
   }
 
-  func seeds(_ count: Int) -> [UInt64] { (0..<count).map { UInt64($0) } }
+  package func seeds(_ count: Int) -> [UInt64] { (0..<count).map { UInt64($0) } }
 }

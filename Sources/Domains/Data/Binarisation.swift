@@ -20,6 +20,10 @@ package struct PixelScale {
   /// Whether a byte b becomes (b + u)/256, u uniform, so that a density of it has a meaning.
   package let isDequantised: Bool
 
+  package init(range: ClosedRange<Double>, isDequantised: Bool) {
+    (self.range, self.isDequantised) = (range, isDequantised)
+  }
+
   /// Numbers in the range for bytes of any shape.
   ///
   /// - Parameter keys: A seed for each row, for draws that depend on nothing else.

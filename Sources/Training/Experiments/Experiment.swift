@@ -5,99 +5,32 @@ import TensorCore
 /// Everything that decides the numbers of a run, as an experiment file holds it.
 public struct Experiment: Equatable, Sendable {
   /// What the run and its folder are called.
-  public var name: String
+  public var name = ""
   /// The data: one of `KnownSets.names`, or the path of a user's own, with a "/" or a "." in it.
-  public var data: String
+  public var data = ""
   /// How the bytes of images become zeros and ones, if they do.
-  public var binarisation: Binarisation
+  public var binarisation = Binarisation.none
   /// The key of all draws.
-  public var seed: UInt64
+  public var seed: UInt64 = 0
   /// Steps in all, which is also the horizon of the learning rate.
-  public var steps: Int
+  public var steps = 0
   /// Examples a step.
-  public var batch: Int
+  public var batch = 128
   /// Epochs without a better validation bound after which training ends, or nil: all steps.
   public var patience: Int?
   /// How numbers are stored and multiplied in training and sampling; likelihoods are fp32 always.
-  public var precision: Precision
+  public var precision = Precision.fp32
   /// What is trained.
-  public var model: ModelSettings
+  public var model = ModelSettings.ddpm(DDPMSettings())
   /// How it is trained.
-  public var optimizer: OptimizerSettings
+  public var optimizer = OptimizerSettings()
   /// How samples are drawn, during and after training.
-  public var sampling: SamplingSettings
+  public var sampling = SamplingSettings()
   /// How often something is written.
-  public var report: ReportSettings
+  public var report = ReportSettings()
 
-  /// Decodes an experiment, strictly.
-  public init(from reader: inout ConfigurationReader) throws {
-    name = try reader.name("name")
-    data = try Experiment.data(&reader)
-    let shape = Domain(named: data)?.shape
-    seed = try reader.unsigned("seed", default: 0)
-    steps = try reader.int("steps", in: 1...16_000_000)
-    batch = try reader.int("batch", default: 128, in: 1...65_536)
-    patience = try reader.optionalInt("patience", in: 1...100_000)
-    let wanted = try reader.string(
-      "precision", default: "auto", oneOf: ["auto"] + Precision.allCases.map(\.rawValue))
-    if wanted == "bf16", !Precision.hasBF16 {
-      throw reader.error(
-        "precision", "this processor does not multiply bf16; expected auto or fp32")
-    }
-    let model = try reader.nested("model") { reader in
-      let model = try ModelSettings(from: &reader)
-      if let shape, let failure = model.failure(forExamplesOf: shape) {
-        throw reader.error("network", failure)
-      }
-      return model
-    }
-    let words = Binarisation.allCases.map(\.rawValue)
-    let word = try reader.string(
-      "binarisation", default: model.binarisation(forExamplesOf: shape).rawValue, oneOf: words)
-    binarisation = Binarisation(rawValue: word) ?? .none
-    if shape?.count == 1, binarisation != .none {
-      throw reader.error(
-        "binarisation", "\(word) is for images, and the data are points; expected none")
-    }
-    precision =
-      Precision(rawValue: wanted)
-      ?? (model.gainsFromBF16 && Precision.hasBF16 ? .bf16 : .fp32)
-    if patience != nil, !model.hasBound {
-      throw reader.error(
-        "patience",
-        "early stopping needs a figure on validation data, which \(model.kind) has not; expected null"
-      )
-    }
-    optimizer = try reader.nested("optimizer") { try OptimizerSettings(from: &$0) }
-    sampling =
-      model.drawsSamples
-      ? try reader.nested("sampling") {
-        try SamplingSettings(
-          from: &$0, times: model.times,
-          forPoints: shape.map { $0.count == 1 } ?? model.isForPoints)
-      } : .none
-    self.model = model
-    report = try reader.nested("report") { try ReportSettings(from: &$0) }
-  }
-
-  private static func data(_ reader: inout ConfigurationReader) throws -> String {
-    let word = try reader.string("data")
-    let isPath = word.contains("/") || word.contains(".")
-    if word == "~" || word.hasPrefix("~/") {
-      // No shell has seen it: it stands in a file, or behind an equals sign.
-      guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {
-        throw reader.error(
-          "data", "~ is the folder of the user, and HOME is not set; expected a path")
-      }
-      return home + word.dropFirst()
-    }
-    guard !isPath, !KnownSets.names.contains(word) else { return word }
-    let hint = nearest(to: word, among: KnownSets.names).map { "; did you mean \(quoted($0))?" }
-    throw reader.error(
-      "data",
-      "expected one of \(KnownSets.names.joined(separator: ", ")), or a path with a /, found "
-        + printable(word) + (hint ?? ""))
-  }
+  /// What is read into.
+  init() {}
 
   /// Checks that the model fits `data`: before a run folder is made for nothing.
   ///
@@ -147,43 +80,34 @@ public struct Experiment: Equatable, Sendable {
   init(_ tree: ConfigurationTree, overrides: [String] = []) throws {
     var tree = tree
     for override in overrides { try tree.override(override) }
-    self = try tree.decode { try Experiment(from: &$0) }
+    self = try tree.decode(hints: Self.hints) { reader in
+      var experiment = Experiment()
+      try Self.schema.read(&reader, &experiment)
+      return experiment
+    }
   }
 
   /// The resolved experiment: equal experiments give equal text.
-  public var yaml: String {
-    let members: [ConfigurationValue.Member] = [
-      .init("name", .string(name)), .init("data", .string(data)),
-      .init("binarisation", .string(binarisation.rawValue)), .init("seed", .unsigned(seed)),
-      .init("steps", .integer(steps)), .init("batch", .integer(batch)),
-      .init("patience", .optional(patience)), .init("precision", .string(precision.rawValue)),
-      .init("model", .mapping(model.members)), .init("optimizer", .mapping(optimizer.members)),
-    ]
-    let samples: [ConfigurationValue.Member] =
-      model.drawsSamples ? [.init("sampling", .mapping(sampling.members))] : []
-    return (members + samples + [.init("report", .mapping(report.members))]).yaml
-  }
+  public var yaml: String { Self.schema.members(self).yaml }
 }
 
 /// How often a run writes something, in steps.
 public struct ReportSettings: Equatable, Sendable {
   /// A line of metrics: the mean loss of that many steps.
-  public var metricsEvery: Int
+  public var metricsEvery = 50
   /// A sheet of samples.
-  public var samplesEvery: Int
+  public var samplesEvery = 1000
   /// A checkpoint.
-  public var checkpointEvery: Int
+  public var checkpointEvery = 1000
 
-  init(from reader: inout ConfigurationReader) throws {
-    metricsEvery = try reader.int("metricsEvery", default: 50, in: 1...1_000_000)
-    samplesEvery = try reader.int("samplesEvery", default: 1000, in: 1...16_000_000)
-    checkpointEvery = try reader.int("checkpointEvery", default: 1000, in: 1...16_000_000)
-  }
-
-  var members: [ConfigurationValue.Member] {
-    [
-      .init("metricsEvery", .integer(metricsEvery)), .init("samplesEvery", .integer(samplesEvery)),
-      .init("checkpointEvery", .integer(checkpointEvery)),
-    ]
-  }
+  static let schema = Schema<Self>([
+    .int(
+      "metricsEvery", \.metricsEvery, in: 1...1_000_000,
+      "Steps between two lines of metrics, each the mean of those steps."
+    ).known(as: "logEvery", "logInterval", "logFreq"),
+    .int("samplesEvery", \.samplesEvery, in: 1...16_000_000, "Steps between two sheets of samples.")
+      .known(as: "sampleEvery", "sampleInterval"),
+    .int("checkpointEvery", \.checkpointEvery, in: 1...16_000_000, "Steps between two checkpoints.")
+      .known(as: "saveEvery", "saveInterval", "checkpointInterval"),
+  ])
 }

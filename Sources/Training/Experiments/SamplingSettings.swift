@@ -14,22 +14,25 @@ public struct SamplingSettings: Equatable, Sendable {
   }
 
   /// Samples of the final sheet.
-  public var count: Int
+  public var count = 64
   /// Samples of the sheets during training.
-  public var previewCount: Int
+  public var previewCount = 16
   /// The way from noise to samples, for models that take one.
-  public var reverse: Reverse?
+  public var reverse: Reverse? { takesSteps ? way : nil }
+
+  private var takesSteps = true
+  private var way = Reverse()
 
   /// How diffusion models sample.
   public struct Reverse: Equatable, Sendable {
     /// The sampler.
-    public var method: Method
+    public var method = Method.ddim
     /// Steps of the sampler, or nil for all times of the schedule.
     public var steps: Int?
     /// DDIM's share of fresh noise, 0 to 1.
-    public var eta: Double
+    public var eta = 0.0
     /// Steps of the sheets during training.
-    public var previewSteps: Int
+    public var previewSteps = 25
 
     /// The sampler as the DDPM target knows it.
     public var samplingMethod: SamplingMethod {
@@ -41,37 +44,45 @@ public struct SamplingSettings: Equatable, Sendable {
     }
   }
 
-  /// Of models that draw no samples.
-  static let none = SamplingSettings(count: 0, previewCount: 0, reverse: nil)
+  /// Those that every model has, before they are read.
+  init() {}
 
-  private init(count: Int, previewCount: Int, reverse: Reverse?) {
-    (self.count, self.previewCount, self.reverse) = (count, previewCount, reverse)
-  }
-
+  /// The defaults for a model.
+  ///
   /// - Parameter times: T of a schedule of noise, or nil for models that sample in one pass.
-  init(from reader: inout ConfigurationReader, times: Int?, forPoints: Bool) throws {
-    if let times {
-      let word = try reader.string(
-        "method", default: "ddim", oneOf: Method.allCases.map(\.rawValue))
-      reverse = Reverse(
-        method: Method(rawValue: word) ?? .ddim,
-        steps: try reader.optionalInt("steps", in: 1...times),
-        eta: try reader.double("eta", default: 0, in: 0...1),
-        previewSteps: try reader.int("previewSteps", default: min(25, times), in: 1...times))
-    }
-    count = try reader.int("count", default: forPoints ? 2000 : 64, in: 1...100_000)
-    previewCount = try reader.int(
-      "previewCount", default: forPoints ? 2000 : 16, in: 1...10_000)
+  init(times: Int?, forPoints: Bool) {
+    takesSteps = times != nil
+    if let times { way.previewSteps = min(way.previewSteps, times) }
+    if forPoints { (count, previewCount) = (2000, 2000) }
   }
 
-  var members: [ConfigurationValue.Member] {
-    let counts: [ConfigurationValue.Member] = [
-      .init("count", .integer(count)), .init("previewCount", .integer(previewCount)),
-    ]
-    guard let reverse else { return counts }
-    return [
-      .init("method", .string(reverse.method.rawValue)), .init("steps", .optional(reverse.steps)),
-      .init("eta", .number(reverse.eta)),
-    ] + counts + [.init("previewSteps", .integer(reverse.previewSteps))]
+  private static let diffusion = Schema<Self>.Condition(ModelSettings.clause { $0.times != nil }) {
+    $0.takesSteps
   }
+
+  static let schema = Schema<Self>([
+    .word(
+      "method", \.way.method,
+      "The sampler: ddim with eta, or that of Ho et al. with either variance."
+    ).when(diffusion).known(as: "sampler"),
+    .optionalInt(
+      "steps", \.way.steps, in: 1...100_000,
+      "Steps of the sampler, at most model.times; null for all of them."
+    ).when(diffusion).known(as: "samplingSteps", "numInferenceSteps", "ddimSteps"),
+    .number("eta", \.way.eta, in: 0...1, "The share of fresh noise in a step of ddim.")
+      .when(diffusion).known(as: "ddimEta"),
+    .int(
+      "count", \.count, default: .computed("2000 for points, 64 for images") { $0.count }, in: 1...100_000,
+      "Samples of samples.png."
+    ).known(as: "numSamples", "nSamples", "sampleSize"),
+    .int(
+      "previewCount", \.previewCount,
+      default: .computed("2000 for points, 16 for images") { $0.previewCount }, in: 1...10_000,
+      "Samples of the sheets during training."),
+    .int(
+      "previewSteps", \.way.previewSteps,
+      default: .computed("25, or model.times if that is fewer") { $0.way.previewSteps }, in: 1...100_000,
+      "Steps of the sampler in the sheets during training, at most model.times."
+    ).when(diffusion),
+  ])
 }

@@ -4,27 +4,22 @@ import TensorCore
 /// A classifier of images, as an experiment file says it.
 public struct ClassifierSettings: Equatable, Sendable {
   /// Its layers.
-  public var layers: Layers
+  public var layers = Layers(channels: [16, 32, 64], features: 64)
   /// How many classes it tells apart.
-  public var classes: Int
+  public var classes = 10
   /// How far images are moved in training, in pixels.
-  public var shift: Double
+  public var shift = 0.0
 
-  init(from reader: inout ConfigurationReader) throws {
-    classes = try reader.int("classes", default: 10, in: 2...64)
-    layers = Layers(
-      channels: try reader.intArray("channels", default: [16, 32, 64], in: 1...1024, count: 1...8),
-      features: try reader.int("features", default: 64, in: 1...4096))
-    shift = try reader.double("shift", default: 0, in: 0...16)
-  }
-
-  var members: [ConfigurationValue.Member] {
-    [
-      .init("kind", .string("classifier")), .init("classes", .integer(classes)),
-      .init("channels", .list(layers.channels)), .init("features", .integer(layers.features)),
-      .init("shift", .number(shift)),
-    ]
-  }
+  static let schema = Schema<Self>([
+    .int("classes", \.classes, in: 2...64, "How many classes it tells apart.")
+      .known(as: "numClasses", "nClasses", "classCond"),
+    .ints(
+      "channels", \.layers.channels, in: 1...1024, count: 1...8,
+      "Channels of the convolutions; each halves the images."
+    ).known(as: "baseChannels", "modelChannels"),
+    .int("features", \.layers.features, in: 1...4096, "Units of the dense layer before the classes."),
+    .number("shift", \.shift, in: 0...16, "How far images are moved in training, in pixels."),
+  ])
 
   /// Why the layers do not fit examples of `shape`, or nil where they do.
   func failure(forExamplesOf shape: [Int]) -> String? { layers.failure(forExamplesOf: shape) }

@@ -11,22 +11,31 @@ public enum ModelSettings: Equatable, Sendable {
   /// A classifier, by which the samples of others are judged.
   case classifier(ClassifierSettings)
 
-  init(from reader: inout ConfigurationReader) throws {
-    switch try reader.string("kind", oneOf: ["ddpm", "vae", "wgan", "classifier"]) {
-    case "ddpm": self = .ddpm(try DDPMSettings(from: &reader))
-    case "wgan": self = .wgan(try WGANSettings(from: &reader))
-    case "classifier": self = .classifier(try ClassifierSettings(from: &reader))
-    default: self = .vae(try VAESettings(from: &reader))
-    }
-  }
+  /// Every kind, the only list of them by word.
+  static let kinds: [Schema<Self>.Kind] = [
+    .init(
+      "ddpm", DDPMSettings(), DDPMSettings.schema, "A denoising diffusion model.",
+      whole: { .ddpm($0) }, part: { if case .ddpm(let settings) = $0 { settings } else { nil } }),
+    .init(
+      "vae", VAESettings(), VAESettings.schema, "A variational autoencoder.",
+      whole: { .vae($0) }, part: { if case .vae(let settings) = $0 { settings } else { nil } }),
+    .init(
+      "wgan", WGANSettings(), WGANSettings.schema, "A generator and its critic.",
+      whole: { .wgan($0) }, part: { if case .wgan(let settings) = $0 { settings } else { nil } }),
+    .init(
+      "classifier", ClassifierSettings(), ClassifierSettings.schema,
+      "A classifier of images, by which the samples of others are judged.",
+      whole: { .classifier($0) },
+      part: { if case .classifier(let settings) = $0 { settings } else { nil } }),
+  ]
 
-  var members: [ConfigurationValue.Member] {
-    switch self {
-    case .ddpm(let settings): settings.members
-    case .vae(let settings): settings.members
-    case .wgan(let settings): settings.members
-    case .classifier(let settings): settings.members
-    }
+  static let schema = Schema<Self>(
+    choosing: "kind", among: kinds, aliases: ["type"], "What is trained.")
+
+  /// The clause that a model is of a kind for which something holds.
+  static func clause(_ holds: (Self) -> Bool) -> Clause {
+    let words = kinds.filter { holds($0.initial) }.map(\.word)
+    return Clause("model.kind", words, said: "models of kind: \(enumerated(words))")
   }
 
   /// The word of an experiment file.

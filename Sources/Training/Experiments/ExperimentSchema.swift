@@ -1,0 +1,112 @@
+import Datasets
+import Glibc
+import TensorCore
+
+extension Experiment {
+  /// Every key of an experiment file.
+  static let schema = Schema<Self>([
+    .name("name", \.name, default: .required, "What the run is called, and its folder in outputs."),
+    .text(
+      "data", \.data, default: .required, what: "a set of `figment data list`, or a path with a / or a . in it",
+      known: KnownSets.names, pattern: "[/.]|^~$", "The data to learn."
+    ).known(as: "dataset", "dataPath", "dataDir").rule("data") { $0.resolveData() },
+    .unsigned("seed", \.seed, "The key of every draw; another seed, another run.")
+      .known(as: "randomSeed", "manualSeed"),
+    .int(
+      "steps", \.steps, default: .required, in: 1...16_000_000,
+      "Training steps in all, and where a falling rate ends."
+    ).known(
+      as: "epochs", "numEpochs", "nEpochs", "maxEpochs", "iterations", "iters", "nIter", "numSteps",
+      "maxSteps", "trainSteps", "totalSteps"),
+    .int("batch", \.batch, in: 1...65_536, "Examples a step.")
+      .known(as: "batchSize", "bs", "minibatch", "trainBatchSize"),
+    .optionalInt(
+      "patience", \.patience, in: 1...100_000,
+      "Epochs without a better figure on validation data before training ends; null for all steps."
+    ).known(as: "earlyStopping"),
+    .mapping("model", \.model, ModelSettings.schema, "What is trained.")
+      .rule("model.network") { experiment in
+        experiment.shape.flatMap { experiment.model.failure(forExamplesOf: $0) }
+      },
+    .word(
+      "binarisation", \.binarisation,
+      default: .computed("dynamic for images whose pixels have a probability (likelihood: bernoulli), else none")
+      { $0.model.binarisation(forExamplesOf: $0.shape) },
+      "How the bytes of images become zeros and ones: drawn anew each time, drawn once, or cut at 128."
+    ).known(as: "binarize", "binarization").written(after: "data")
+      .rule("binarisation") { experiment in
+        guard experiment.shape?.count == 1, experiment.binarisation != .none else { return nil }
+        return "\(experiment.binarisation.rawValue) is for images, and the data are points; expected none"
+      }
+      .rule("patience") { experiment in
+        guard experiment.patience != nil, !experiment.model.hasBound else { return nil }
+        return "early stopping needs a figure on validation data, which \(experiment.model.kind) has not; "
+          + "expected null"
+      },
+    .word(
+      "precision", \.wantedPrecision, default: .value(.auto),
+      "How numbers are stored and multiplied: auto is bf16 where the processor has it and it gains much."
+    ).known(as: "dtype", "bf16", "fp16", "amp", "mixedPrecision").written(after: "patience")
+      .rule("precision") { experiment in
+        guard experiment.precision == .bf16, !Precision.hasBF16 else { return nil }
+        return "this processor does not multiply bf16; expected auto or fp32"
+      },
+    .mapping("optimizer", \.optimizer, OptimizerSettings.schema, "How it is trained."),
+    .mapping(
+      "sampling", \.sampling, SamplingSettings.schema,
+      from: {
+        SamplingSettings(
+          times: $0.model.times, forPoints: $0.shape.map { $0.count == 1 } ?? $0.model.isForPoints)
+      }, "How samples are drawn, during and after training, unless a command says otherwise."
+    ).when(.init(ModelSettings.clause(\.drawsSamples)) { $0.model.drawsSamples })
+      .rule("sampling.steps") { $0.excess($0.sampling.reverse?.steps) }
+      .rule("sampling.previewSteps") { $0.excess($0.sampling.reverse?.previewSteps) },
+    .mapping("report", \.report, ReportSettings.schema, "How often a run writes something."),
+  ])
+
+  /// The schema without types.
+  package static let description = schema.description(Experiment())
+
+  /// What is said of keys that are unknown where they stand.
+  static let hints = KeyHints(description)
+
+  /// The shape of one example, where the name of the data says it.
+  private var shape: [Int]? { Domain(named: data)?.shape }
+
+  /// Why a sampler does not take so many steps, or nil where it does.
+  private func excess(_ steps: Int?) -> String? {
+    guard let steps, let times = model.times, steps > times else { return nil }
+    return "expected \(Form.words(1...times)), found \(steps)"
+  }
+
+  /// The words of `precision`.
+  private enum WantedPrecision: String, CaseIterable, Sendable {
+    case auto, fp32, bf16
+  }
+
+  private var wantedPrecision: WantedPrecision {
+    get { WantedPrecision(rawValue: precision.rawValue) ?? .auto }
+    set {
+      precision =
+        Precision(rawValue: newValue.rawValue)
+        ?? (model.gainsFromBF16 && Precision.hasBF16 ? .bf16 : .fp32)
+    }
+  }
+
+  /// Puts the user's folder in the place of "~"; what is wrong with the data's name, or nil.
+  private mutating func resolveData() -> String? {
+    if data == "~" || data.hasPrefix("~/") {
+      // No shell has seen it: it stands in a file, or behind an equals sign.
+      guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {
+        return "~ is the folder of the user, and HOME is not set; expected a path"
+      }
+      data = home + data.dropFirst()
+      return nil
+    }
+    let isPath = data.contains("/") || data.contains(".")
+    guard !isPath, !KnownSets.names.contains(data) else { return nil }
+    let hint = nearest(to: data, among: KnownSets.names).map { "; did you mean \(quoted($0))?" }
+    return "expected one of \(KnownSets.names.joined(separator: ", ")), or a path with a /, found "
+      + printable(data) + (hint ?? "")
+  }
+}

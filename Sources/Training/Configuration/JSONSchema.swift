@@ -33,13 +33,17 @@ extension MappingDescription {
     var rules: [ConfigurationValue] = keys.flatMap(rules)
     for kind in kinds {
       guard let name = keys.first?.name else { continue }
-      let inner = MappingDescription(keys: keys + kind.mapping.keys)
+      let word = KeyDescription(
+        name: name, help: kind.help, form: .word([kind.word]), standard: .required)
+      let inner = MappingDescription(keys: [word] + kind.mapping.keys)
       rules.append(
         .mapping([
           .init(
             "if",
             .mapping([
-              .init("properties", .mapping([.init(name, .mapping([.init("const", .string(kind.word))]))])),
+              .init(
+                "properties",
+                .mapping([.init(name, .mapping([.init("const", .string(kind.word))]))])),
               .init("required", .list([name])),
             ])), .init("then", .mapping(inner.schema)),
         ]))
@@ -60,13 +64,14 @@ extension MappingDescription {
           .init("then", .mapping([.init("properties", .mapping([.init(key.name, refused)]))])),
         ]))
     }
-    if let (clause, form) = key.exception {
+    if let exception = key.exception {
       func limit(_ form: Form) -> ConfigurationValue {
         .mapping([.init("properties", .mapping([.init(key.name, .mapping(form.schema))]))])
       }
       rules.append(
         .mapping([
-          .init("if", holds(clause)), .init("then", limit(form)), .init("else", limit(key.form)),
+          .init("if", holds(exception.clause)), .init("then", limit(exception.form)),
+          .init("else", limit(key.form)),
         ]))
     }
     return rules
@@ -117,13 +122,15 @@ extension KeyDescription {
     return schema
   }
 
-  /// What an editor shows.
+  /// What an editor shows; it says by itself what is required, and what a plain default is.
   private var text: String {
-    guard case .value = standard else {
-      let words = ["", "required"].contains(fallback) ? fallback : "default: " + fallback
-      return [help, words, existence].filter { !$0.isEmpty }.joined(separator: "\n")
-    }
-    return [help, existence].filter { !$0.isEmpty }.joined(separator: "\n")
+    let standard =
+      switch self.standard {
+      case .required, .value: ""
+      case .either, .words: fallback.isEmpty ? "" : "Default: \(fallback)"
+      }
+    let existence = existence.isEmpty ? "" : "Only \(existence)"
+    return [help, standard, existence].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 }
 
@@ -137,7 +144,7 @@ extension Form {
       ]
     }
     switch self {
-    case .integer(let range, let factor):
+    case .integer(let range, let factor, _):
       return whole(range) + (factor == 1 ? [] : [.init("multipleOf", .integer(factor))])
     case .unsigned:
       return [
@@ -209,7 +216,8 @@ extension ConfigurationValue {
     case .string(let text): jsonString(text)
     case .mapping(let members):
       "{"
-        + members.map { jsonString($0.key) + ": " + $0.value.flatJSON }.joined(separator: ", ") + "}"
+        + members.map { jsonString($0.key) + ": " + $0.value.flatJSON }.joined(separator: ", ")
+        + "}"
     case .list(let values): "[" + values.map(\.flatJSON).joined(separator: ", ") + "]"
     case .integer, .unsigned, .number, .bool, .null: inline
     }

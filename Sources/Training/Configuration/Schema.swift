@@ -66,8 +66,7 @@ package struct Schema<Settings: Sendable>: Sendable {
       MappingDescription(
         keys: [
           KeyDescription(
-            name: name, help: help, form: .word(kinds.map(\.word)), exception: nil,
-            isOptional: false, standard: .required, clauses: [], isNullOtherwise: false,
+            name: name, help: help, form: .word(kinds.map(\.word)), standard: .required,
             aliases: aliases)
         ],
         kinds: kinds.map { .init(word: $0.word, help: $0.help, mapping: $0.description) })

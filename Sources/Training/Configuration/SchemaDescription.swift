@@ -1,7 +1,7 @@
 /// What a value may be.
 package enum Form: Equatable, Sendable {
-  /// A whole number.
-  case integer(ClosedRange<Int>, multipleOf: Int)
+  /// A whole number; `limit` is the path of a key that it is at most, beside the range.
+  case integer(ClosedRange<Int>, multipleOf: Int = 1, limit: String? = nil)
   /// A whole number from 0 to 2^64 - 1.
   case unsigned
   /// A finite number; a bound that is excluded stands as its neighbour, as `0.nextUp...1`.
@@ -20,10 +20,11 @@ package enum Form: Equatable, Sendable {
   /// The form in words, as errors and pages say what was expected.
   package var words: String {
     switch self {
-    case .integer(let range, let factor):
-      factor == 1
-        ? Self.words(range)
-        : "\(Self.words(range)), " + (factor == 2 ? "even" : "a multiple of \(factor)")
+    case .integer(let range, _, let limit?):
+      "a whole number from \(range.lowerBound) to \(limit)"
+    case .integer(let range, 1, nil): Self.words(range)
+    case .integer(let range, let factor, nil):
+      "\(Self.words(range)), \(factor == 2 ? "even" : "a multiple of \(factor)")"
     case .unsigned: "a whole number from 0 to \(UInt64.max)"
     case .number(let range): Self.words(range)
     case .bool: "true or false"
@@ -34,6 +35,12 @@ package enum Form: Equatable, Sendable {
       "a list of \(Self.amount(count)), each \(Self.words(range))"
     case .mapping: "keys and values"
     }
+  }
+
+  /// The form of each element of a list, and of anything else itself.
+  package var elementWords: String {
+    guard case .integers(let range, _) = self else { return words }
+    return Self.words(range)
   }
 
   /// How many elements a list has.
@@ -117,6 +124,14 @@ package struct KeyDescription: Equatable, Sendable {
     case words(String)
   }
 
+  /// What a key may be where a clause holds.
+  package struct Exception: Equatable, Sendable {
+    /// The clause.
+    package let clause: Clause
+    /// What it may be then.
+    package let form: Form
+  }
+
   /// The key.
   package let name: String
   /// One line: what it is.
@@ -124,7 +139,7 @@ package struct KeyDescription: Equatable, Sendable {
   /// What it may be.
   package let form: Form
   /// What it may be where a clause holds, if that differs.
-  package let exception: (clause: Clause, form: Form)?
+  package let exception: Exception?
   /// Whether `null` is a value, too.
   package let isOptional: Bool
   /// What it is where a file lacks it.
@@ -136,11 +151,14 @@ package struct KeyDescription: Equatable, Sendable {
   /// What others call it.
   package let aliases: [String]
 
-  package static func == (a: Self, b: Self) -> Bool {
-    (a.name, a.help, a.form, a.isOptional, a.standard) == (
-      b.name, b.help, b.form, b.isOptional, b.standard
-    ) && (a.clauses, a.isNullOtherwise, a.aliases) == (b.clauses, b.isNullOtherwise, b.aliases)
-      && a.exception?.clause == b.exception?.clause && a.exception?.form == b.exception?.form
+  package init(
+    name: String, help: String, form: Form, exception: Exception? = nil,
+    isOptional: Bool = false, standard: Standard, clauses: [Clause] = [],
+    isNullOtherwise: Bool = false, aliases: [String] = []
+  ) {
+    (self.name, self.help, self.form, self.exception) = (name, help, form, exception)
+    (self.isOptional, self.standard, self.clauses) = (isOptional, standard, clauses)
+    (self.isNullOtherwise, self.aliases) = (isNullOtherwise, aliases)
   }
 
   /// Whether a file must have the key, wherever it exists.

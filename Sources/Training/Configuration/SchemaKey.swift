@@ -26,6 +26,24 @@ extension Schema {
     }
   }
 
+  /// A number that a key is at most, which another mapping says.
+  package struct Limit: Sendable {
+    /// The path of its key from the root.
+    package let name: String
+    private let value: @Sendable (Settings) -> Int?
+
+    package init(_ name: String, _ value: @escaping @Sendable (Settings) -> Int?) {
+      (self.name, self.value) = (name, value)
+    }
+
+    fileprivate func applied(
+      to range: ClosedRange<Int>, _ settings: Settings
+    ) -> ClosedRange<Int> {
+      guard let value = value(settings), range.contains(value) else { return range }
+      return range.lowerBound...value
+    }
+  }
+
   /// What a key is where a file lacks it.
   package enum Default<Value: Sendable>: Sendable {
     /// An error.
@@ -52,7 +70,7 @@ extension Schema {
     private(set) var writtenAfter: String?
     private let help: String
     private let form: @Sendable (Settings) -> Form
-    private var exception: (clause: Clause, form: Form)?
+    private var exception: KeyDescription.Exception?
     private var isOptional = false
     private let standard: @Sendable (Settings) -> KeyDescription.Standard
     private var condition: Condition?
@@ -85,16 +103,17 @@ extension Schema {
       changed { $0.isWritten = isWritten }
     }
 
-    /// A rule that is checked as soon as the key is read: what is wrong, or nil.
+    /// A rule that is checked as soon as the key is read.
     ///
-    /// - Parameter path: Of the key to blame, in the same mapping, or in one below it.
+    /// - Parameters:
+    ///   - path: Of the key to blame, in the same mapping, or in one below it.
+    ///   - check: Throws the error that its second argument makes of what is wrong.
     package func rule(
-      _ path: String, _ problem: @escaping @Sendable (inout Settings) -> String?
+      _ path: String,
+      _ check: @escaping @Sendable (inout Settings, (String) -> ConfigurationError) throws -> Void
     ) -> Key {
       changed {
-        $0.rules.append { reader, settings in
-          if let problem = problem(&settings) { throw reader.error(path, problem) }
-        }
+        $0.rules.append { reader, settings in try check(&settings) { reader.error(path, $0) } }
       }
     }
 
@@ -170,16 +189,19 @@ extension Schema.Key {
   }
 
   /// A whole number.
+  ///
+  /// - Parameter limit: What it is at most, beside the range.
   package static func int(
     _ name: String, _ path: WritableKeyPath<Settings, Int> & Sendable,
-    default standard: Schema.Default<Int> = .initial, in range: ClosedRange<Int>, multipleOf factor: Int = 1,
-    _ help: String
+    default standard: Schema.Default<Int> = .initial, in range: ClosedRange<Int>,
+    upTo limit: Schema.Limit? = nil, multipleOf factor: Int = 1, _ help: String
   ) -> Self {
     Self(
-      name, path, standard, .integer(range, multipleOf: factor), help,
+      name, path, standard, .integer(range, multipleOf: factor, limit: limit?.name), help,
       encode: ConfigurationValue.integer
-    ) { reader, standard, _ in
-      let value = try reader.int(name, default: standard, in: range)
+    ) { reader, standard, settings in
+      let value = try reader.int(
+        name, default: standard, in: limit?.applied(to: range, settings) ?? range)
       guard value.isMultiple(of: factor) else {
         let expected = factor == 2 ? "an even number" : "a multiple of \(factor)"
         throw reader.error(name, "expected \(expected), found \(value)")
@@ -189,15 +211,19 @@ extension Schema.Key {
   }
 
   /// A whole number or `null`.
+  ///
+  /// - Parameter limit: What it is at most, beside the range.
   package static func optionalInt(
     _ name: String, _ path: WritableKeyPath<Settings, Int?> & Sendable,
-    default standard: Schema.Default<Int?> = .initial, in range: ClosedRange<Int>, _ help: String
+    default standard: Schema.Default<Int?> = .initial, in range: ClosedRange<Int>,
+    upTo limit: Schema.Limit? = nil, _ help: String
   ) -> Self {
     let key = Self(
-      name, path, standard, .integer(range, multipleOf: 1), help,
+      name, path, standard, .integer(range, limit: limit?.name), help,
       encode: ConfigurationValue.optional
-    ) { reader, standard, _ in
-      let value = try reader.optionalInt(name, in: range)
+    ) { reader, standard, settings in
+      let value = try reader.optionalInt(
+        name, in: limit?.applied(to: range, settings) ?? range)
       return reader.has(name) ? value : standard ?? nil
     }
     return key.changed { $0.isOptional = true }
@@ -216,7 +242,8 @@ extension Schema.Key {
   /// A finite number.
   package static func number(
     _ name: String, _ path: WritableKeyPath<Settings, Double> & Sendable,
-    default standard: Schema.Default<Double> = .initial, in range: ClosedRange<Double>, _ help: String
+    default standard: Schema.Default<Double> = .initial, in range: ClosedRange<Double>,
+    _ help: String
   ) -> Self {
     Self(name, path, standard, .number(range), help, encode: ConfigurationValue.number) {
       reader, standard, _ in try reader.double(name, default: standard, in: range)
@@ -226,7 +253,8 @@ extension Schema.Key {
   /// A finite number or `null`.
   package static func optionalNumber(
     _ name: String, _ path: WritableKeyPath<Settings, Double?> & Sendable,
-    default standard: Schema.Default<Double?> = .initial, in range: ClosedRange<Double>, _ help: String
+    default standard: Schema.Default<Double?> = .initial, in range: ClosedRange<Double>,
+    _ help: String
   ) -> Self {
     let key = Self(
       name, path, standard, .number(range), help, encode: ConfigurationValue.optional
@@ -252,7 +280,8 @@ extension Schema.Key {
   /// - Parameter refused: Words that people try and that are not offered, with the reason.
   package static func word<Word: SettingWord>(
     _ name: String, _ path: WritableKeyPath<Settings, Word> & Sendable,
-    default standard: Schema.Default<Word> = .initial, refused: [String: String] = [:], _ help: String
+    default standard: Schema.Default<Word> = .initial, refused: [String: String] = [:],
+    _ help: String
   ) -> Self {
     let words = Word.allCases.map(\.rawValue)
     return Self(
@@ -317,7 +346,9 @@ extension Schema.Key {
       return try reader.intArray(name, default: standard, in: chosen, count: count)
     }
     return key.changed {
-      $0.exception = other.map { ($0.0.clause, .integers($0.1, count: count)) }
+      $0.exception = other.map {
+        .init(clause: $0.0.clause, form: .integers($0.1, count: count))
+      }
     }
   }
 
@@ -328,7 +359,9 @@ extension Schema.Key {
     _ name: String, _ path: WritableKeyPath<Settings, Part> & Sendable, _ schema: Schema<Part>,
     from initial: (@Sendable (Settings) -> Part)? = nil, _ help: String
   ) -> Self {
-    Self(name, help) { .mapping(schema.description($0[keyPath: path])) } decode: {
+    Self(name, help) {
+      .mapping(schema.description($0[keyPath: path]))
+    } decode: {
       reader, settings in
       let first = initial?(settings) ?? settings[keyPath: path]
       settings[keyPath: path] = try reader.nested(name) { inner in
@@ -348,7 +381,9 @@ extension Schema.Key {
     _ name: String, _ path: WritableKeyPath<Settings, Part?> & Sendable, _ schema: Schema<Part>,
     from initial: Part, _ help: String
   ) -> Self {
-    let key = Self(name, help) { _ in .mapping(schema.description(initial)) } decode: {
+    let key = Self(name, help) { _ in
+      .mapping(schema.description(initial))
+    } decode: {
       reader, settings in
       settings[keyPath: path] = try reader.optionalNested(name) { inner in
         var part = initial
@@ -368,6 +403,8 @@ extension Schema.Key {
   ) {
     (self.name, self.help, self.form) = (name, help, form)
     (self.decode, self.encode) = (decode, encode)
-    standard = { settings in encode(settings).map { _ in .words("its own defaults") } ?? .value(.null) }
+    standard = { settings in
+      encode(settings).map { _ in .words("its own defaults") } ?? .value(.null)
+    }
   }
 }

@@ -32,9 +32,8 @@ extension MappingDescription {
 extension KeyDescription {
   /// What the key may hold, in words.
   package var holds: String {
-    let words =
-      exception.map { "\($0.form.words) with \($0.clause.text), else \(form.words)" } ?? form.words
-    return words + (isOptional ? ", or null" : "")
+    let other = exception.map { "; with \($0.clause.text) \($0.form.elementWords)" } ?? ""
+    return form.words + other + (isOptional ? ", or null" : "")
   }
 
   /// What the key is where a file lacks it, in words; empty where its own keys say it.
@@ -91,7 +90,8 @@ extension MappingDescription {
   /// The words that `listing(of:)` takes, but for those of others.
   package var subjects: [String] {
     sections.flatMap { section in
-      section.keys.flatMap { [section.path(of: $0), $0.name] } + [section.kind?.word].compactMap { $0 }
+      section.keys.flatMap { [section.path(of: $0), $0.name] }
+        + [section.kind?.word].compactMap { $0 }
     }
   }
 
@@ -101,8 +101,11 @@ extension MappingDescription {
 
   private static func listing(_ key: KeyDescription, in section: Section) -> String {
     let kind = section.kind.map { "of kind: \($0.word)" } ?? ""
-    let standard = ["", "required"].contains(key.fallback) ? key.fallback : "default " + key.fallback
-    let parts = [key.holds, standard, [kind, key.existence].filter { !$0.isEmpty }.joined(separator: " ")]
+    let standard =
+      ["", "required"].contains(key.fallback) ? key.fallback : "default " + key.fallback
+    let parts = [
+      key.holds, standard, [kind, key.existence].filter { !$0.isEmpty }.joined(separator: " "),
+    ]
     return "\(section.path(of: key)): \(parts.filter { !$0.isEmpty }.joined(separator: "; "))\n"
       + "    \(key.help)\n"
   }

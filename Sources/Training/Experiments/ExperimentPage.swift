@@ -17,7 +17,9 @@ package enum ExperimentPage {
   }
 
   /// The page docs/experiments.md.
-  package static var markdown: String { introduction + Experiment.description.markdown(title: "The file") }
+  package static var markdown: String {
+    introduction + Experiment.description.markdown(title: "The file")
+  }
 
   /// Experiments/experiment.schema.json.
   package static var jsonSchema: String {

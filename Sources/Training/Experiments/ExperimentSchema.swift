@@ -7,9 +7,10 @@ extension Experiment {
   static let schema = Schema<Self>([
     .name("name", \.name, default: .required, "What the run is called, and its folder in outputs."),
     .text(
-      "data", \.data, default: .required, what: "a set of `figment data list`, or a path with a / or a . in it",
+      "data", \.data, default: .required,
+      what: "a set of `figment data list`, or a path with a / or a . in it",
       known: KnownSets.names, pattern: "[/.]|^~$", "The data to learn."
-    ).known(as: "dataset", "dataPath", "dataDir").rule("data") { $0.resolveData() },
+    ).known(as: "dataset", "dataPath", "dataDir").rule("data") { try $0.resolveData($1) },
     .unsigned("seed", \.seed, "The key of every draw; another seed, another run.")
       .known(as: "randomSeed", "manualSeed"),
     .int(
@@ -25,31 +26,37 @@ extension Experiment {
       "Epochs without a better figure on validation data before training ends; null for all steps."
     ).known(as: "earlyStopping"),
     .mapping("model", \.model, ModelSettings.schema, "What is trained.")
-      .rule("model.network") { experiment in
-        experiment.shape.flatMap { experiment.model.failure(forExamplesOf: $0) }
+      .rule("model.network") { experiment, error in
+        if let failure = experiment.shape.flatMap(experiment.model.failure) { throw error(failure) }
       },
     .word(
       "binarisation", \.binarisation,
-      default: .computed("dynamic for images whose pixels have a probability (likelihood: bernoulli), else none")
-      { $0.model.binarisation(forExamplesOf: $0.shape) },
+      default: .computed(
+        "dynamic for images whose pixels have a probability (likelihood: bernoulli), else none"
+      ) { $0.model.binarisation(forExamplesOf: $0.shape) },
       "How the bytes of images become zeros and ones: drawn anew each time, drawn once, or cut at 128."
     ).known(as: "binarize", "binarization").written(after: "data")
-      .rule("binarisation") { experiment in
-        guard experiment.shape?.count == 1, experiment.binarisation != .none else { return nil }
-        return "\(experiment.binarisation.rawValue) is for images, and the data are points; expected none"
+      .rule("binarisation") { experiment, error in
+        let word = experiment.binarisation.rawValue
+        if experiment.shape?.count == 1, experiment.binarisation != .none {
+          throw error("\(word) is for images, and the data are points; expected none")
+        }
       }
-      .rule("patience") { experiment in
-        guard experiment.patience != nil, !experiment.model.hasBound else { return nil }
-        return "early stopping needs a figure on validation data, which \(experiment.model.kind) has not; "
-          + "expected null"
+      .rule("patience") { experiment, error in
+        if experiment.patience != nil, !experiment.model.hasBound {
+          throw error(
+            "early stopping needs a figure on validation data, which \(experiment.model.kind) has not; "
+              + "expected null")
+        }
       },
     .word(
       "precision", \.wantedPrecision, default: .value(.auto),
       "How numbers are stored and multiplied: auto is bf16 where the processor has it and it gains much."
     ).known(as: "dtype", "bf16", "fp16", "amp", "mixedPrecision").written(after: "patience")
-      .rule("precision") { experiment in
-        guard experiment.precision == .bf16, !Precision.hasBF16 else { return nil }
-        return "this processor does not multiply bf16; expected auto or fp32"
+      .rule("precision") { experiment, error in
+        if experiment.precision == .bf16, !Precision.hasBF16 {
+          throw error("this processor does not multiply bf16; expected auto or fp32")
+        }
       },
     .mapping("optimizer", \.optimizer, OptimizerSettings.schema, "How it is trained."),
     .mapping(
@@ -58,9 +65,7 @@ extension Experiment {
         SamplingSettings(
           times: $0.model.times, forPoints: $0.shape.map { $0.count == 1 } ?? $0.model.isForPoints)
       }, "How samples are drawn, during and after training, unless a command says otherwise."
-    ).when(.init(ModelSettings.clause(\.drawsSamples)) { $0.model.drawsSamples })
-      .rule("sampling.steps") { $0.excess($0.sampling.reverse?.steps) }
-      .rule("sampling.previewSteps") { $0.excess($0.sampling.reverse?.previewSteps) },
+    ).when(.init(ModelSettings.clause(\.drawsSamples)) { $0.model.drawsSamples }),
     .mapping("report", \.report, ReportSettings.schema, "How often a run writes something."),
   ])
 
@@ -72,12 +77,6 @@ extension Experiment {
 
   /// The shape of one example, where the name of the data says it.
   private var shape: [Int]? { Domain(named: data)?.shape }
-
-  /// Why a sampler does not take so many steps, or nil where it does.
-  private func excess(_ steps: Int?) -> String? {
-    guard let steps, let times = model.times, steps > times else { return nil }
-    return "expected \(Form.words(1...times)), found \(steps)"
-  }
 
   /// The words of `precision`.
   private enum WantedPrecision: String, CaseIterable, Sendable {
@@ -93,20 +92,21 @@ extension Experiment {
     }
   }
 
-  /// Puts the user's folder in the place of "~"; what is wrong with the data's name, or nil.
-  private mutating func resolveData() -> String? {
+  /// Checks the name of the data, and puts the user's folder in the place of "~".
+  private mutating func resolveData(_ error: (String) -> ConfigurationError) throws {
     if data == "~" || data.hasPrefix("~/") {
       // No shell has seen it: it stands in a file, or behind an equals sign.
       guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {
-        return "~ is the folder of the user, and HOME is not set; expected a path"
+        throw error("~ is the folder of the user, and HOME is not set; expected a path")
       }
       data = home + data.dropFirst()
-      return nil
+      return
     }
     let isPath = data.contains("/") || data.contains(".")
-    guard !isPath, !KnownSets.names.contains(data) else { return nil }
+    guard !isPath, !KnownSets.names.contains(data) else { return }
     let hint = nearest(to: data, among: KnownSets.names).map { "; did you mean \(quoted($0))?" }
-    return "expected one of \(KnownSets.names.joined(separator: ", ")), or a path with a /, found "
-      + printable(data) + (hint ?? "")
+    throw error(
+      "expected one of \(KnownSets.names.joined(separator: ", ")), or a path with a /, found "
+        + printable(data) + (hint ?? ""))
   }
 }

@@ -36,7 +36,10 @@ public struct OptimizerSettings: Equatable, Sendable {
     static let schema = Schema<Self>([
       .int("every", \.every, in: 1...1_000_000, "Steps between two moves of the slow weights."),
       .number("alpha", \.alpha, in: 0.0.nextUp...1, "The share of the way that they move."),
-      .word("state", \.state, "What becomes of the optimizer's state then."),
+      .word(
+        "state", \.state,
+        "What becomes of the optimizer's state then: kept, begun anew, or moved as the weights are."
+      ),
     ])
   }
 
@@ -76,13 +79,15 @@ public struct OptimizerSettings: Equatable, Sendable {
       .known(as: "warmupSteps", "lrWarmup"),
     .word(
       "decay", \.decay,
-      "How the rate falls to the floor at the last step: not, in a straight line, along half a cosine."
+      "How the rate falls to the floor by the last step: in a straight line, or along half a cosine."
     ).known(as: "lrScheduler", "scheduler", "lrSchedule", "lrDecay"),
     // Written where it is of use, so that experiments from before it was known stay as they are.
     .number("floor", \.floor, in: 0...1, "Where the rate falls to, as a share of its highest.")
       .written { $0.floor > 0 },
-    .number("momentum", \.momentum, in: share, "The share of the last step that is added to the next.")
-      .when(kind.is(.sgd)),
+    .number(
+      "momentum", \.momentum, in: share, "The share of the last step that is added to the next."
+    )
+    .when(kind.is(.sgd)),
     .bool("nesterov", \.nesterov, "Whether the gradient is taken one step ahead.")
       .when(kind.is(.sgd)),
     .number("beta1", \.beta1, in: share, "The decay of the gradients' moving average.")
@@ -90,7 +95,8 @@ public struct OptimizerSettings: Equatable, Sendable {
     .number("beta2", \.beta2, in: share, "The decay of the squared gradients' moving average.")
       .when(kind.is(.adam, .adamW, .lamb)).known(as: "b2"),
     .number(
-      "weightDecay", \.weightDecay, default: .either(0.01, kind.is(.adamW), otherwise: 0), in: 0...100,
+      "weightDecay", \.weightDecay, default: .either(0.01, kind.is(.adamW), otherwise: 0),
+      in: 0...100,
       "How much the weights shrink a step, as a multiple of the rate."
     ).when(kind.is(.adamW, .lamb, .sgd)).known(as: "wd"),
     .optionalNumber(

@@ -18,10 +18,11 @@ public struct SamplingSettings: Equatable, Sendable {
   /// Samples of the sheets during training.
   public var previewCount = 16
   /// The way from noise to samples, for models that take one.
-  public var reverse: Reverse? { takesSteps ? way : nil }
+  public var reverse: Reverse? { times == nil ? nil : way }
 
-  private var takesSteps = true
   private var way = Reverse()
+  /// T of a schedule of noise, or nil for models that sample in one pass.
+  private var times: Int?
 
   /// How diffusion models sample.
   public struct Reverse: Equatable, Sendable {
@@ -51,14 +52,15 @@ public struct SamplingSettings: Equatable, Sendable {
   ///
   /// - Parameter times: T of a schedule of noise, or nil for models that sample in one pass.
   init(times: Int?, forPoints: Bool) {
-    takesSteps = times != nil
+    self.times = times
     if let times { way.previewSteps = min(way.previewSteps, times) }
     if forPoints { (count, previewCount) = (2000, 2000) }
   }
 
   private static let diffusion = Schema<Self>.Condition(ModelSettings.clause { $0.times != nil }) {
-    $0.takesSteps
+    $0.times != nil
   }
+  private static let times = Schema<Self>.Limit("model.times", \.times)
 
   static let schema = Schema<Self>([
     .word(
@@ -66,13 +68,14 @@ public struct SamplingSettings: Equatable, Sendable {
       "The sampler: ddim with eta, or that of Ho et al. with either variance."
     ).when(diffusion).known(as: "sampler"),
     .optionalInt(
-      "steps", \.way.steps, in: 1...100_000,
-      "Steps of the sampler, at most model.times; null for all of them."
+      "steps", \.way.steps, in: 1...100_000, upTo: times,
+      "Steps of the sampler; null for all times of the schedule."
     ).when(diffusion).known(as: "samplingSteps", "numInferenceSteps", "ddimSteps"),
     .number("eta", \.way.eta, in: 0...1, "The share of fresh noise in a step of ddim.")
       .when(diffusion).known(as: "ddimEta"),
     .int(
-      "count", \.count, default: .computed("2000 for points, 64 for images") { $0.count }, in: 1...100_000,
+      "count", \.count, default: .computed("2000 for points, 64 for images") { $0.count },
+      in: 1...100_000,
       "Samples of samples.png."
     ).known(as: "numSamples", "nSamples", "sampleSize"),
     .int(
@@ -81,8 +84,9 @@ public struct SamplingSettings: Equatable, Sendable {
       "Samples of the sheets during training."),
     .int(
       "previewSteps", \.way.previewSteps,
-      default: .computed("25, or model.times if that is fewer") { $0.way.previewSteps }, in: 1...100_000,
-      "Steps of the sampler in the sheets during training, at most model.times."
+      default: .computed("25, or model.times if that is fewer") { $0.way.previewSteps },
+      in: 1...100_000,
+      upTo: times, "Steps of the sampler in the sheets during training."
     ).when(diffusion),
   ])
 }

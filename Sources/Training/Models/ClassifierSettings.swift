@@ -15,9 +15,10 @@ public struct ClassifierSettings: Equatable, Sendable {
       .known(as: "numClasses", "nClasses", "classCond"),
     .ints(
       "channels", \.layers.channels, in: 1...1024, count: 1...8,
-      "Channels of the convolutions; each halves the images."
+      "Channels of the convolutions; each but the first halves the images."
     ).known(as: "baseChannels", "modelChannels"),
-    .int("features", \.layers.features, in: 1...4096, "Units of the dense layer before the classes."),
+    .int(
+      "features", \.layers.features, in: 1...4096, "Units of the dense layer before the classes."),
     .number("shift", \.shift, in: 0...16, "How far images are moved in training, in pixels."),
   ])
 

@@ -41,8 +41,10 @@ public struct DDPMSettings: Equatable, Sendable {
       "classes", \.classes, in: 1...256,
       "How many classes of the data the network is told; null to learn without."
     ).known(as: "numClasses", "nClasses", "classCond"),
-    .choice(network, default: .required, "What estimates the noise: mlp is for points, unet for images.")
-      .known(as: "arch", "architecture"),
+    .choice(
+      network, default: .required, "What estimates the noise: mlp is for points, unet for images."
+    )
+    .known(as: "arch", "architecture"),
     .int("width", \.width, in: 1...8192, "Units of each hidden layer.")
       .when(network.is(.mlp)).known(as: "hiddenDim", "hiddenSize", "hiddenUnits", "hiddenDims"),
     .int("depth", \.depth, in: 1...64, "Hidden layers.")
@@ -61,8 +63,10 @@ public struct DDPMSettings: Equatable, Sendable {
     ).when(network.is(.unet)).known(as: "dimMults", "channelMult", "chMult"),
     .int("blocks", \.blocks, in: 1...16, "Residual blocks at each size.")
       .when(network.is(.unet)).known(as: "numResBlocks"),
-    .bool("attention", \.attention, "Whether pixels attend to each other at the smallest size.")
-      .when(network.is(.unet)),
+    .bool(
+      "attention", \.attention, "Whether pixels attend to each other where images are smallest."
+    )
+    .when(network.is(.unet)),
   ])
 
   /// Whether the network is for points rather than images.

@@ -30,7 +30,7 @@ public enum ModelSettings: Equatable, Sendable {
   ]
 
   static let schema = Schema<Self>(
-    choosing: "kind", among: kinds, aliases: ["type"], "What is trained.")
+    choosing: "kind", among: kinds, aliases: ["type"], "Which kind of model.")
 
   /// The clause that a model is of a kind for which something holds.
   static func clause(_ holds: (Self) -> Bool) -> Clause {

@@ -86,26 +86,32 @@ public struct VAESettings: Equatable, Sendable {
       "Channels of the convolutions, from the data inwards; each halves the images."
     ).when(layers.is(.convolutional)).known(as: "baseChannels", "modelChannels"),
     .ints(
-      "hidden", \.hidden, default: .either([512, 256], layers.is(.mlp), otherwise: [256]), in: 1...16_384,
+      "hidden", \.hidden, default: .either([512, 256], layers.is(.mlp), otherwise: [256]),
+      in: 1...16_384,
       count: 0...16,
       "Units of the encoder's dense layers; the decoder's are the same, backwards."
     ).known(
       as: "hiddenDim", "hiddenSize", "hiddenUnits", "hiddenDims", "numLayers", "nLayers", "layers"),
     .word("activation", \.activation, "What follows each hidden layer."),
     .choice(posterior, "The posteriors: Gaussian, or von Mises-Fisher on a sphere (vmf)."),
-    .int("latent", \.dimension, default: .required, in: 1...4096, "Dimensions of the latent variables.")
-      .known(as: "latentDim", "zDim", "nz", "latentSize"),
+    .int(
+      "latent", \.dimension, default: .required, in: 1...4096, "Dimensions of the latent variables."
+    )
+    .known(as: "latentDim", "zDim", "nz", "latentSize"),
     .optionalNumber(
       "concentration", \.concentration, in: Latent.concentrations,
       "How narrow the posteriors are, one number for all; null to learn it for each example."
     ).when(posterior.is(.vmf), elseNullWith: "a gaussian posterior"),
     .choice(
-      family, "Of the data given the latent variables: bernoulli is for images of zeros and ones."),
+      family,
+      "The density of the data given the latent variables; bernoulli is for images of zeros and ones."
+    ),
     .optionalNumber(
       "deviation", \.deviation, in: 1e-6...1e6,
       "The standard deviation of the data about their means; null to learn it."
     ).when(family.is(.gaussian), elseNullWith: "a bernoulli likelihood"),
-    .choice(bound, "What is maximised: the evidence lower bound, or that of draws (iwae)."),
+    .choice(
+      bound, "What is maximised: the evidence lower bound, or the importance-weighted one (iwae)."),
     .int(
       "draws", \.draws, default: .either(1, bound.is(.elbo), otherwise: 5), in: 1...10_000,
       "Draws of the latent variables an example."

@@ -97,10 +97,11 @@ public struct WGANSettings: Equatable, Sendable {
   ]
 
   private static let consistency = Schema<Consistency>([
-    .number("weight", \.weight, in: 0...1e6, "Of the squared difference of the two scores."),
+    .number(
+      "weight", \.weight, in: 0...1e6, "The weight of the squared difference of the two scores."),
     .number(
       "deviation", \.deviation, in: 1e-6...1e3,
-      "Of the neighbour from the example, in standard deviations of the data."),
+      "How far a neighbour is from its example, in standard deviations of the data."),
   ])
 
   static let schema = Schema<Self>([
@@ -146,14 +147,19 @@ public struct WGANSettings: Equatable, Sendable {
       .when(bound.is(.gp)).known(as: "lambdaGP", "gpWeight", "gpLambda", "gradientPenalty"),
     .bool("oneSided", \.isOneSided, "Whether slopes below 1 cost nothing.")
       .when(bound.is(.gp)),
-    .number("limit", \.limit, in: 1e-9...1e6, "Where the critic's weights are clipped, either side.")
-      .when(bound.is(.clip)).known(as: "clipValue", "weightClip"),
+    .number(
+      "limit", \.limit, in: 1e-9...1e6, "Where the critic's weights are clipped, either side."
+    )
+    .when(bound.is(.clip)).known(as: "clipValue", "weightClip"),
     .optionalMapping(
       "consistency", \.consistency, consistency, from: Consistency(weight: 5, deviation: 0.05),
-      "What keeps the critic's score from jumping between an example and its neighbour; null for none."),
-    .word("loss", \.loss, "What is made of scores."),
-    .int("criticSteps", \.criticSteps, in: 1...1000, "Steps of the critic for each of the generator.")
-      .known(as: "nCritic", "criticIters", "dSteps"),
+      "What keeps the critic's score from jumping between an example and its neighbour; null for none."
+    ),
+    .word("loss", \.loss, "What is made of the critic's scores; with gn, logistic is GN-GAN."),
+    .int(
+      "criticSteps", \.criticSteps, in: 1...1000, "Steps of the critic for each of the generator."
+    )
+    .known(as: "nCritic", "criticIters", "dSteps"),
     .number(
       "criticRate", \.criticRate, in: 1e-6...1e6,
       "The critic's learning rate, as a multiple of the generator's."),

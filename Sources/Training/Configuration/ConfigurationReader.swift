@@ -3,13 +3,11 @@ import Datasets
 /// Decodes a mapping of an experiment file strictly, key by key.
 ///
 /// Each key is read once with what it may hold; what is left over in the end is an error that
-/// names the nearest known key. A struct decodes itself with one initializer:
+/// names the nearest known key. A `Schema` reads its settings so, and so can be read what has none:
 ///
 /// ```swift
-/// init(from reader: inout ConfigurationReader) throws {
-///   batch = try reader.int("batch", default: 128, in: 1...65536)
-///   rate = try reader.double("rate", in: 0...1)
-///   model = try reader.nested("model") { try Model(from: &$0) }
+/// try tree.decode { reader in
+///   (try reader.int("batch", default: 128, in: 1...65536), try reader.double("rate", in: 0...1))
 /// }
 /// ```
 ///
@@ -161,17 +159,6 @@ public struct ConfigurationReader: Sendable {
   ) throws -> [Int] {
     try list(key, standard, Form.words(range), count) { text, isQuoted in
       isQuoted ? nil : Self.int(text).flatMap { range.contains($0) ? $0 : nil }
-    }
-  }
-
-  /// A list of finite numbers.
-  public mutating func doubleArray(
-    _ key: String, default standard: [Double]? = nil,
-    in range: ClosedRange<Double> = Self.finite,
-    count: ClosedRange<Int> = 0...1024
-  ) throws -> [Double] {
-    try list(key, standard, Form.words(range), count) { text, isQuoted in
-      isQuoted ? nil : Self.double(text).flatMap { range.contains($0) ? $0 : nil }
     }
   }
 

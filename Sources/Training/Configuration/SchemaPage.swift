@@ -73,6 +73,7 @@ extension MappingDescription {
   /// - Parameter word: The path of a key or of a mapping, a key without its path, what others call it, or
   ///   a kind.
   package func listing(of word: String) -> String? {
+    guard !word.isEmpty else { return nil }
     let sections = sections
     let inner = sections.filter {
       $0.path == word || $0.path.hasPrefix(word + ".") || $0.kind?.word == word

@@ -12,7 +12,7 @@ public struct WGANSettings: Equatable, Sendable {
   }
 
   /// What keeps the critic from growing steep.
-  public enum Bound: String, CaseIterable, Sendable {
+  public enum ConstraintKind: String, CaseIterable, Sendable {
     /// Normalized by its gradient (GN-GAN).
     case gn
     /// The same, as it is linear piece by piece (GraN-GAN).
@@ -44,7 +44,7 @@ public struct WGANSettings: Equatable, Sendable {
   /// The slope of a leaky ReLU below 0.
   public var slope = 0.2
   /// What keeps the critic from growing steep.
-  public var bound = Bound.gn
+  public var constraintKind = ConstraintKind.gn
   /// ε of GraN-GAN.
   public var epsilon = 0.1
   /// The weight of the gradient penalty.
@@ -76,7 +76,7 @@ public struct WGANSettings: Equatable, Sendable {
 
   /// What keeps the critic from growing steep.
   public var constraint: Constraint {
-    switch bound {
+    switch constraintKind {
     case .gn: .gradientNormalized
     case .gran: .piecewiseNormalized(epsilon: epsilon)
     case .gp: .gradientPenalty(weight: penalty, isOneSided: isOneSided)
@@ -88,7 +88,7 @@ public struct WGANSettings: Equatable, Sendable {
 
   private static let family = Schema<Self>.Choice("network", \.family)
   private static let activation = Schema<Self>.Choice("criticActivation", \.criticActivation)
-  private static let bound = Schema<Self>.Choice("constraint", \.bound)
+  private static let constraint = Schema<Self>.Choice("constraint", \.constraintKind)
 
   private static let refusedNorms = [
     "batch":
@@ -137,20 +137,20 @@ public struct WGANSettings: Equatable, Sendable {
     .number("slope", \.slope, in: 0...1.0.nextDown, "The slope of the leaky ReLU below 0.")
       .when(activation.is(.leakyReLU)),
     .choice(
-      bound,
+      constraint,
       "What keeps the critic f from growing steep: f / (|grad f| + |f|) (gn), "
         + "f |grad f| / (|grad f|^2 + epsilon) (gran), a gradient penalty (gp), spectral "
         + "normalization (sn), clipped weights (clip)."),
     .number("epsilon", \.epsilon, in: 1e-12...1e6, "Added to the squared slope that divides.")
-      .when(bound.is(.gran)),
+      .when(constraint.is(.gran)),
     .number("penalty", \.penalty, in: 0...1e6, "The weight of the gradient penalty.")
-      .when(bound.is(.gp)).known(as: "lambdaGP", "gpWeight", "gpLambda", "gradientPenalty"),
+      .when(constraint.is(.gp)).known(as: "lambdaGP", "gpWeight", "gpLambda", "gradientPenalty"),
     .bool("oneSided", \.isOneSided, "Whether slopes below 1 cost nothing.")
-      .when(bound.is(.gp)),
+      .when(constraint.is(.gp)),
     .number(
       "limit", \.limit, in: 1e-9...1e6, "Where the critic's weights are clipped, either side."
     )
-    .when(bound.is(.clip)).known(as: "clipValue", "weightClip"),
+    .when(constraint.is(.clip)).known(as: "clipValue", "weightClip"),
     .optionalMapping(
       "consistency", \.consistency, consistency, from: Consistency(weight: 5, deviation: 0.05),
       "What keeps the critic's score from jumping between an example and its neighbour; null for none."

@@ -5,7 +5,7 @@ FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check pages format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,10 @@ check: setup ## what a commit must pass: one way between folders, format, no war
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	FIGMENT_STRICT=1 swift build -c release --build-tests --scratch-path .build-check
 	FIGMENT_STRICT=1 Scripts/run-tests -c release --skip-build --scratch-path .build-check --disable-xctest
+
+pages: build ## write what the program says of the keys of experiments: docs/experiments.md, and the schema for editors
+	$(FIGMENT) help experiment --markdown > docs/experiments.md
+	$(FIGMENT) help experiment --json-schema > Experiments/experiment.schema.json
 
 format: ## rewrite the sources in the house format
 	swift format format --in-place --parallel --recursive $(SOURCES)

@@ -3,13 +3,11 @@ import Support
 /// Decodes a mapping of an experiment file strictly, key by key.
 ///
 /// Each key is read once with what it may hold; what is left over in the end is an error that
-/// names the nearest known key. A struct decodes itself with one initializer:
+/// names the nearest known key. A `Schema` reads its settings so, and so can be read what has none:
 ///
 /// ```swift
-/// init(from reader: inout ConfigurationReader) throws {
-///   batch = try reader.int("batch", default: 128, in: 1...65536)
-///   rate = try reader.double("rate", in: 0...1)
-///   model = try reader.nested("model") { try Model(from: &$0) }
+/// try tree.decode { reader in
+///   (try reader.int("batch", default: 128, in: 1...65536), try reader.double("rate", in: 0...1))
 /// }
 /// ```
 ///
@@ -19,14 +17,17 @@ package struct ConfigurationReader: Sendable {
   private let members: [(key: String, node: ConfigurationTree.Node)]
   private let origin: String
   private let path: String
+  private let hints: KeyHints
   private var known: [String] = []
 
   fileprivate init(
-    _ members: [(key: String, node: ConfigurationTree.Node)], origin: String, path: String
+    _ members: [(key: String, node: ConfigurationTree.Node)], origin: String, path: String,
+    hints: KeyHints
   ) {
     self.members = members
     self.origin = origin
     self.path = path
+    self.hints = hints
   }
 
   /// The range of every number that is not infinite.
@@ -35,18 +36,31 @@ package struct ConfigurationReader: Sendable {
   /// Whether the file has a key, read or not.
   package func has(_ key: String) -> Bool { members.contains { $0.key == key } }
 
+  /// The value of a key as an error quotes it, or nil where the key is missing or `null`.
+  func found(_ key: String) -> String? {
+    guard let node = members.first(where: { $0.key == key })?.node, !node.isNull else { return nil }
+    return node.found
+  }
+
   /// An error about a key's value, for rules that concern several keys.
+  ///
+  /// - Parameter key: The key, or its path where it stands in a mapping of this one.
   package func error(_ key: String, _ problem: String) -> ConfigurationError {
-    let node = members.first { $0.key == key }?.node
-    return ConfigurationError(
-      origin: node?.origin ?? origin, path: fullPath(key), problem: problem)
+    var (place, inner) = (origin, members)
+    for word in key.split(separator: ".") {
+      guard let node = inner.first(where: { $0.key == word })?.node else { break }
+      place = node.origin
+      guard case .mapping(let members) = node.content else { break }
+      inner = members
+    }
+    return ConfigurationError(origin: place, path: fullPath(key), problem: problem)
   }
 
   /// A whole number.
   package mutating func int(
     _ key: String, default standard: Int? = nil, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws -> Int {
-    try scalar(key, standard, whole(range)) {
+    try scalar(key, standard, Form.words(range)) {
       Self.int($0).flatMap { range.contains($0) ? $0 : nil }
     }
   }
@@ -60,7 +74,7 @@ package struct ConfigurationReader: Sendable {
 
   /// A whole number from 0 to 2^64 - 1, such as a seed.
   package mutating func unsigned(_ key: String, default standard: UInt64? = nil) throws -> UInt64 {
-    try scalar(key, standard, "a whole number from 0 to \(UInt64.max)") {
+    try scalar(key, standard, Form.unsigned.words) {
       Self.isDecimal($0) ? UInt64($0) : nil
     }
   }
@@ -72,7 +86,7 @@ package struct ConfigurationReader: Sendable {
     _ key: String, default standard: Double? = nil,
     in range: ClosedRange<Double> = Self.finite
   ) throws -> Double {
-    try scalar(key, standard, number(range)) {
+    try scalar(key, standard, Form.words(range)) {
       Self.double($0).flatMap { range.contains($0) ? $0 : nil }
     }
   }
@@ -87,7 +101,7 @@ package struct ConfigurationReader: Sendable {
 
   /// `true` or `false`.
   package mutating func bool(_ key: String, default standard: Bool? = nil) throws -> Bool {
-    try scalar(key, standard, "true or false") {
+    try scalar(key, standard, Form.bool.words) {
       switch $0 {
       case "true": true
       case "false": false
@@ -118,10 +132,8 @@ package struct ConfigurationReader: Sendable {
     {
       throw error(key, "\(reason); expected \(words.joined(separator: ", "))")
     }
-    let list = words.joined(separator: ", ")
-    let expected = words.count == 1 ? list : "one of \(list)"
     do {
-      return try string(key, standard, expected) { words.contains($0) }
+      return try string(key, standard, Form.word(words).words) { words.contains($0) }
     } catch let error as ConfigurationError {
       guard case .scalar(let text, _)? = members.first(where: { $0.key == key })?.node.content,
         let near = nearest(to: text, among: words)
@@ -133,29 +145,20 @@ package struct ConfigurationReader: Sendable {
   /// A name that can be a folder's: letters, digits, "-", "_" and ".", at most 100, the first a
   /// letter or digit.
   package mutating func name(_ key: String, default standard: String? = nil) throws -> String {
-    let expected =
-      "a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the first a letter or digit"
-    return try string(key, standard, expected, isPlainName)
+    try string(key, standard, Self.nameForm, isPlainName)
   }
+
+  /// What a name is, in words.
+  package static let nameForm =
+    "a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the first a letter or digit"
 
   /// A list of whole numbers.
   package mutating func intArray(
     _ key: String, default standard: [Int]? = nil, in range: ClosedRange<Int> = Int.min...Int.max,
     count: ClosedRange<Int> = 0...1024
   ) throws -> [Int] {
-    try list(key, standard, whole(range), count) { text, isQuoted in
+    try list(key, standard, Form.words(range), count) { text, isQuoted in
       isQuoted ? nil : Self.int(text).flatMap { range.contains($0) ? $0 : nil }
-    }
-  }
-
-  /// A list of finite numbers.
-  package mutating func doubleArray(
-    _ key: String, default standard: [Double]? = nil,
-    in range: ClosedRange<Double> = Self.finite,
-    count: ClosedRange<Int> = 0...1024
-  ) throws -> [Double] {
-    try list(key, standard, number(range), count) { text, isQuoted in
-      isQuoted ? nil : Self.double(text).flatMap { range.contains($0) ? $0 : nil }
     }
   }
 
@@ -180,7 +183,8 @@ package struct ConfigurationReader: Sendable {
       }
       inner = members
     }
-    var reader = ConfigurationReader(inner, origin: node?.origin ?? origin, path: fullPath(key))
+    var reader = ConfigurationReader(
+      inner, origin: node?.origin ?? origin, path: fullPath(key), hints: hints)
     let value = try body(&reader)
     try reader.finish()
     return value
@@ -199,7 +203,7 @@ package struct ConfigurationReader: Sendable {
   package func finish() throws {
     guard let (key, _) = members.first(where: { !known.contains($0.key) }) else { return }
     // A word that people use elsewhere says more than one that looks alike.
-    if let hint = KeyHints.hint(for: key, in: path, known: known) {
+    if let hint = hints.hint(for: key, in: path, known: known) {
       throw error(key, "unknown key; " + hint)
     }
     if let near = nearest(to: key, among: known) {
@@ -265,11 +269,7 @@ package struct ConfigurationReader: Sendable {
     _ key: String, _ standard: [Value]?, _ expected: String, _ count: ClosedRange<Int>,
     _ decode: (String, Bool) -> Value?
   ) throws -> [Value] {
-    let amount =
-      count.upperBound == .max
-      ? "at least \(count.lowerBound)"
-      : count.lowerBound == count.upperBound
-        ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
+    let amount = Form.amount(count)
     guard let node = take(key) else {
       if let standard { return standard }
       throw missing(key, "a list of \(amount), each \(expected)")
@@ -293,17 +293,27 @@ package struct ConfigurationReader: Sendable {
 extension ConfigurationTree {
   /// Decodes the whole tree; a key that `body` does not read is an error.
   ///
+  /// - Parameter hints: What is said of such a key beside what is near it.
   /// - Throws: `ConfigurationError` naming the place, the key, the value and what was expected.
   package func decode<Value>(
-    _ body: (inout ConfigurationReader) throws -> Value
+    hints: KeyHints, _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value {
     guard case .mapping(let members) = root.content else {
       throw ConfigurationError(origin: file, path: "", problem: "expected keys and values")
     }
-    var reader = ConfigurationReader(members, origin: file, path: "")
+    var reader = ConfigurationReader(members, origin: file, path: "", hints: hints)
     let value = try body(&reader)
     try reader.finish()
     return value
+  }
+
+  /// Decodes the whole tree; a key that `body` does not read is an error.
+  ///
+  /// - Throws: `ConfigurationError` naming the place, the key, the value and what was expected.
+  package func decode<Value>(
+    _ body: (inout ConfigurationReader) throws -> Value
+  ) throws -> Value {
+    try decode(hints: .none, body)
   }
 }
 
@@ -338,31 +348,5 @@ extension ConfigurationReader {
     case "", "~", "null", "true", "false", "yes", "no", "on", "off", ".inf", "-.inf", ".nan": true
     default: double(text) != nil
     }
-  }
-
-  private func whole(_ range: ClosedRange<Int>) -> String {
-    switch (range.lowerBound, range.upperBound) {
-    case (.min, .max): "a whole number"
-    case (let low, .max): "a whole number of at least \(low)"
-    case (.min, let high): "a whole number of at most \(high)"
-    case (let low, let high): "a whole number from \(low) to \(high)"
-    }
-  }
-
-  private func number(_ range: ClosedRange<Double>) -> String {
-    /// An excluded bound is stored as its neighbour, which takes more digits to write.
-    func bound(_ value: Double, beyond: Double, _ closed: String, _ open: String) -> String {
-      let (here, there) = (decimal(value), decimal(beyond))
-      return there.count < here.count ? "\(open) \(there)" : "\(closed) \(here)"
-    }
-    let (low, high) = (range.lowerBound, range.upperBound)
-    var parts: [String] = []
-    if low > -Double.greatestFiniteMagnitude {
-      parts.append(bound(low, beyond: low.nextDown, "at least", "above"))
-    }
-    if high < Double.greatestFiniteMagnitude {
-      parts.append(bound(high, beyond: high.nextUp, "at most", "below"))
-    }
-    return parts.isEmpty ? "a number" : "a number " + parts.joined(separator: " and ")
   }
 }

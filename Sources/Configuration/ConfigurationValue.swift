@@ -66,7 +66,8 @@ extension [ConfigurationValue.Member] {
 }
 
 extension ConfigurationValue {
-  fileprivate var inline: String {
+  /// The value on one line, as a file writes it.
+  package var inline: String {
     switch self {
     case .integer(let value): "\(value)"
     case .unsigned(let value): "\(value)"

@@ -38,7 +38,7 @@ package struct RunPaths: Equatable, Sendable {
   package var drawnSample: String { samples + "/drawn.png" }
 
   /// The picture that shows what a finished run of a model came to.
-  package func result(of model: ModelSettings) -> String {
+  package func result(of model: any ModelSettings) -> String {
     picture(model.resultPicture)
   }
 

@@ -73,7 +73,7 @@ extension Run {
     }
     let model = try latentModel(latent)
     // What is chosen in place of a seed keeps that seed's class.
-    let labels = try experiment.model.classes.map {
+    let labels = try experiment.model.classCount.map {
       try classLabels(request.labels, seeds: seeds, classes: $0)
     }
     let samples: [Float]

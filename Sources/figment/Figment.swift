@@ -10,6 +10,7 @@ struct Figment: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figment",
     abstract: "A playground for generative models on an ordinary CPU.",
+    discussion: "'figment help experiment' lists every key of an experiment file.",
     version: figmentVersion,
     subcommands: [
       Train.self, Sample.self, Interpolate.self, Inpaint.self, Field.self, Evaluate.self,
@@ -23,7 +24,11 @@ struct Figment: ParsableCommand {
     ignorePipeSignal()
     do {
       let words = try checkedWords()
-      var command = try parseAsRoot(words)
+      // The library knows help on commands only.
+      let isManual = words.starts(with: ["help", "experiment"])
+      var command =
+        try isManual
+        ? HelpExperiment.parseAsRoot(Array(words.dropFirst(2))) : parseAsRoot(words)
       try command.run()
     } catch let error where error is any OneLineError {
       Console().print("error: \(error)")

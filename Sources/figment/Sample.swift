@@ -90,14 +90,14 @@ struct Sample: ParsableCommand {
     if out == nil, npy == nil {
       picture = try OutputFile(RunPaths(folder).drawnSample, makesFolder: true)
     }
-    if label != nil, run.experiment.model.classes == nil {
+    if label != nil, run.experiment.model.classCount == nil {
       throw CommandError(
         "--class is for models that are told classes, and \(RunPaths(folder).folder) is not")
     }
     if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
     let sampling = run.experiment.sampling
     let reverse = try reverse(of: run)
-    let steps = reverse.flatMap { self.steps ?? $0.steps ?? run.experiment.model.times }
+    let steps = reverse.flatMap { self.steps ?? $0.steps ?? run.experiment.model.scheduleTimes }
     let chosen = seeds?.seeds ?? (0..<(count ?? sampling.count)).map { UInt64($0) }
     // Samples, the same in data coordinates, and a picture or an array of them.
     try MemoryLimits.current.check(

@@ -23,6 +23,23 @@ private let invocations = [
     "--help", 0, output: "OVERVIEW: A playground for generative models on an ordinary CPU."),
   Invocation("train --help", 0, output: "OVERVIEW: Trains an experiment and draws samples."),
   Invocation("help sample", 0, output: "OVERVIEW: Draws samples from a run."),
+  Invocation(
+    "help experiment optimizer.nesterov", 0,
+    output: "optimizer.nesterov: true or false; default false; with kind: sgd"),
+  Invocation("help experiment --markdown", 0, output: "# Experiment files: every key"),
+  Invocation("help experiment --json-schema", 0, output: "{"),
+  Invocation(
+    "help experiment --help", 0,
+    output: "OVERVIEW: Every key of an experiment file: what it may hold, its default, and"),
+  Invocation(
+    "help experiment model.latnet", 64,
+    error: "error: there is no key 'model.latnet'; did you mean 'model.latent'?"),
+  Invocation(
+    "help experiment frobnicate", 64,
+    error: "error: there is no key 'frobnicate'; figment help experiment lists all"),
+  Invocation(
+    "help experiment lr --markdown", 64,
+    error: "error: expected keys, --markdown or --json-schema, one of the three"),
 
   Invocation("trian", 64, error: "error: there is no command 'trian'; did you mean 'train'?"),
   Invocation("frobnicate", 64, error: "error: there is no command 'frobnicate'"),

@@ -69,7 +69,7 @@ import Training
     ("epochs=3", "did you mean \"steps\"?"),
     ("rate=1", "did you mean \"optimizer.rate\"?"),
     ("optimizer.weight_decay=0.1", "\"weightDecay\", which may be meant, is a key of kind: adamw"),
-    ("model.z_dim=3", "\"latent\", which may be meant, is a key of kind: vae and kind: wgan"),
+    ("model.z_dim=3", "\"latent\", which may be meant, is a key of kind: vae and wgan"),
     ("model.hidden_dim=3", "did you mean \"width\"?"),
     ("model.rate=3", "did you mean \"optimizer.rate\"?"),
     ("sampling.num_samples=3", "did you mean \"count\"?"),

@@ -21,7 +21,7 @@ package struct BatchInput: Sendable {
   /// - Throws: `DataError` where the model is told classes and the data has no such classes.
   package init(_ data: TrainingData, _ experiment: Experiment) throws {
     let batch = experiment.batch
-    let classes = experiment.model.classes
+    let classes = experiment.model.classCount
     let data = try data.binarised(experiment.binarisation)
     (self.data, seed) = (data, experiment.seed)
     switch data {

@@ -44,7 +44,7 @@ package struct Run {
     if let named = classes.firstIndex(of: word) { return named }
     // Where names are numbers themselves, a number is a name.
     let areNumbers = classes.contains { Int($0) != nil }
-    let count = experiment.model.classes ?? classes.count
+    let count = experiment.model.classCount ?? classes.count
     if let number = Int(word),
       !areNumbers || (classes.count..<max(classes.count, count)).contains(number)
     {
@@ -81,7 +81,7 @@ package struct Run {
   }
 
   private func stepsPerBatch(_ steps: Int?) -> Int {
-    steps ?? experiment.sampling.reverse?.steps ?? experiment.model.times ?? 1
+    steps ?? experiment.sampling.reverse?.steps ?? experiment.model.scheduleTimes ?? 1
   }
 
   /// Draws one sample per seed, [count] + shape, as models see examples: from the averaged or the best

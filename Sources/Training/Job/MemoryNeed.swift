@@ -34,13 +34,7 @@ package struct MemoryNeed: Sendable {
   /// - Throws: `TensorError` with the need, the limit and the settings that would shrink it.
   package func check(_ limits: MemoryLimits = .current) throws -> String? {
     let results = planned.total - planned.variables
-    let model =
-      switch experiment.model.kind {
-      case "ddpm": experiment.model.isForPoints ? "model.width" : "model.base"
-      case "vae": "model.hidden"
-      case "wgan": "model.generator and model.critic"
-      default: "model.channels"
-      }
+    let model = experiment.model.sizeKeys
     // Results grow with the batch, everything with the model.
     let remedy =
       results > planned.variables

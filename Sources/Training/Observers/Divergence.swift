@@ -67,7 +67,7 @@ package struct Divergence: Sendable {
   private var rules: [Rule]
 
   /// Looks at the losses that a model has.
-  package init(_ model: ModelSettings) {
+  package init(_ model: any ModelSettings) {
     if model.isAdversarial {
       rules = [
         Rule(name: "criticLoss", isAdversarial: true, hasMedian: true),
@@ -137,7 +137,7 @@ final class DivergenceObserver: Observer {
   private var divergence: Divergence
 
   /// - Parameter records: What a run that goes on has recorded so far.
-  init(_ model: ModelSettings, after records: [MetricsRecord]) {
+  init(_ model: any ModelSettings, after records: [MetricsRecord]) {
     divergence = Divergence(model)
     divergence.replay(records)
   }

@@ -13,7 +13,7 @@ final class Rivalry: Observer {
   private var wasSilent = false
 
   /// Nil for a model that is not of two networks against each other.
-  init?(_ domain: Domain, _ model: ModelSettings) {
+  init?(_ domain: Domain, _ model: any ModelSettings) {
     guard model.isAdversarial else { return nil }
     if case .points(let plane) = domain, let set = plane.set, !set.modes.isEmpty {
       self.set = set

@@ -262,11 +262,9 @@ struct Reader: Sendable {
     sources: [
       "Sources/Training/Configuration/ConfigurationTree.swift",
       "Sources/Training/Configuration/ConfigurationReader.swift",
+      "Sources/Training/Configuration/SchemaKey.swift",
       "Sources/Training/Experiments/Experiment.swift",
-      "Sources/Training/Experiments/OptimizerSettings.swift",
-      "Sources/Training/Experiments/SamplingSettings.swift",
-      "Sources/Training/Models/ModelSettings.swift", "Sources/Training/Models/DDPMSettings.swift",
-      "Sources/Training/Models/VAESettings.swift", "Sources/Training/Models/WGANSettings.swift",
+      "Sources/Training/Experiments/ExperimentSchema.swift",
     ],
     unreachable: [
       ("expected key=value", "of --set"), ("or keys joined by dots", "of --set"),

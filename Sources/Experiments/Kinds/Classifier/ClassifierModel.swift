@@ -5,7 +5,7 @@ import TensorCore
 
 /// A classifier of images.
 package struct ClassifierModel: Model {
-  package static let kind = "classifier"
+  package static let kind = ClassifierSettings.kind
 
   /// Its network.
   package let classifier: Classifier

@@ -104,6 +104,6 @@ package struct LabelledTable {
       throw DataError("\(printable(experiment.data)) has no classes; expected labelled images")
     }
     (self.table, labels) = (table, Array(known.bytes))
-    if let classes = experiment.model.classes { try checkLabels(labels, classes: classes) }
+    if let classes = experiment.model.classCount { try checkLabels(labels, classes: classes) }
   }
 }

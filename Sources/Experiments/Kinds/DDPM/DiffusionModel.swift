@@ -5,7 +5,7 @@ import TensorCore
 
 /// A denoising diffusion model.
 package struct DiffusionModel: Model {
-  package static let kind = "ddpm"
+  package static let kind = DDPMSettings.kind
 
   /// Its schedule and its network.
   package let ddpm: DDPM

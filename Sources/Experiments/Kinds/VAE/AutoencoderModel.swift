@@ -7,7 +7,7 @@ import VAE
 
 /// A variational autoencoder and how it is trained.
 package struct AutoencoderModel: LatentModel {
-  package static let kind = "vae"
+  package static let kind = VAESettings.kind
 
   /// Its networks and its latent space.
   package let vae: VAE

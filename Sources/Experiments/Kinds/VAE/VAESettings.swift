@@ -1,106 +1,163 @@
+import Classifier
 import Configuration
-import Support
+import Domains
 import TensorCore
 import VAE
 
 /// A variational autoencoder, as an experiment file says it.
-package struct VAESettings: Equatable, Sendable {
-  /// The hidden layers.
-  package var network: Network
-  /// The space of the latent variables.
-  package var latent: Latent
-  /// p(x|z).
-  package var likelihood: Likelihood
+package struct VAESettings: ModelSettings {
+  package static let kind = "vae"
+  package static let help = "A variational autoencoder."
+
+  /// Kinds of hidden layers.
+  package enum Layers: String, CaseIterable, Sendable {
+    /// Dense ones.
+    case mlp
+    /// Convolutions, then dense ones.
+    case convolutional
+  }
+
+  /// Families of posteriors, each with its space.
+  package enum Posterior: String, CaseIterable, Sendable {
+    /// Of a flat space.
+    case gaussian
+    /// Von Mises-Fisher, of a sphere.
+    case vmf
+  }
+
+  /// Families of p(x|z).
+  package enum Family: String, CaseIterable, Sendable {
+    /// Of pixels that are 0 or 1.
+    case bernoulli
+    /// Of numbers.
+    case gaussian
+  }
+
+  /// The kind of the hidden layers.
+  package var layers = Layers.mlp
+  /// Channels of the convolutions, where there are some.
+  package var channels = [32, 64]
+  /// Units of the dense layers.
+  package var hidden = [512, 256]
+  /// What follows each hidden layer.
+  package var activation = Network.Activation.relu
+  /// The family of posteriors.
+  package var posterior = Posterior.gaussian
+  /// The dimension of the latent variables.
+  package var dimension = 2
+  /// The concentration of von Mises-Fisher posteriors, or nil where it is learned.
+  package var concentration: Double?
+  /// The family of p(x|z).
+  package var family = Family.bernoulli
+  /// The standard deviation of a Gaussian p(x|z), or nil where it is learned.
+  package var deviation: Double?
   /// What is maximised.
-  package var bound: VAE.Bound
+  package var bound = VAE.Bound.elbo
   /// K, the draws of z an example.
-  package var draws: Int
+  package var draws = 1
   /// Steps over which the weight of the KL rises from 0 to 1; none for 0.
-  package var klWarmup: Int
+  package var klWarmup = 0
 
-  init(from reader: inout ConfigurationReader) throws {
-    let kind = try reader.string("network", default: "mlp", oneOf: ["mlp", "convolutional"])
-    let channels =
-      kind == "mlp"
-      ? [] : try reader.intArray("channels", default: [32, 64], in: 1...1024, count: 1...8)
-    let hidden = try reader.intArray(
-      "hidden", default: kind == "mlp" ? [512, 256] : [256], in: 1...16_384, count: 0...16)
-    let activation = try reader.string(
-      "activation", default: "relu", oneOf: Network.Activation.allCases.map(\.rawValue))
-    network = Network(
-      channels: channels, hidden: hidden,
-      activation: Network.Activation(rawValue: activation) ?? .relu)
-    let posterior = try reader.string("posterior", default: "gaussian", oneOf: ["gaussian", "vmf"])
-    let dimension = try reader.int("latent", in: 1...4096)
-    // Read in any case, so that an override of the other key leaves a file's null alone.
-    let concentration = try reader.optionalDouble("concentration", in: Latent.concentrations)
-    latent =
-      posterior == "gaussian"
-      ? .gaussian(dimension: dimension)
-      : .sphere(dimension: dimension, concentration: concentration)
-    if posterior == "gaussian", let concentration {
-      throw reader.error(
-        "concentration", "expected null with a gaussian posterior, found \(decimal(concentration))")
-    }
-    let family = try reader.string(
-      "likelihood", default: "bernoulli", oneOf: ["bernoulli", "gaussian"])
-    let deviation = try reader.optionalDouble("deviation", in: 1e-6...1e6)
-    likelihood = family == "bernoulli" ? .bernoulli : .gaussian(deviation: deviation)
-    if likelihood == .bernoulli, let deviation {
-      throw reader.error(
-        "deviation", "expected null with a bernoulli likelihood, found \(decimal(deviation))")
-    }
-    let word = try reader.string(
-      "bound", default: "elbo", oneOf: VAE.Bound.allCases.map(\.rawValue))
-    bound = VAE.Bound(rawValue: word) ?? .elbo
-    draws = try reader.int("draws", default: bound == .elbo ? 1 : 5, in: 1...10_000)
-    klWarmup = try reader.int("klWarmup", default: 0, in: 0...16_000_000)
+  /// The hidden layers.
+  package var network: Network {
+    Network(channels: layers == .mlp ? [] : channels, hidden: hidden, activation: activation)
   }
 
-  var members: [ConfigurationValue.Member] {
-    var members: [ConfigurationValue.Member] = [
-      .init("kind", .string("vae")),
-      .init("network", .string(network.channels.isEmpty ? "mlp" : "convolutional")),
-    ]
-    if !network.channels.isEmpty { members.append(.init("channels", .list(network.channels))) }
-    members += [
-      .init("hidden", .list(network.hidden)),
-      .init("activation", .string(network.activation.rawValue)),
-    ]
-    switch latent {
-    case .gaussian(let dimension):
-      members += [.init("posterior", .string("gaussian")), .init("latent", .integer(dimension))]
-    case .sphere(let dimension, let concentration):
-      members += [
-        .init("posterior", .string("vmf")), .init("latent", .integer(dimension)),
-        .init("concentration", .optional(concentration)),
-      ]
+  /// The space of the latent variables.
+  package var latent: Latent {
+    switch posterior {
+    case .gaussian: .gaussian(dimension: dimension)
+    case .vmf: .sphere(dimension: dimension, concentration: concentration)
     }
-    switch likelihood {
-    case .bernoulli: members.append(.init("likelihood", .string("bernoulli")))
-    case .gaussian(let deviation):
-      members += [
-        .init("likelihood", .string("gaussian")), .init("deviation", .optional(deviation)),
-      ]
-    }
-    return members + [
-      .init("bound", .string(bound.rawValue)), .init("draws", .integer(draws)),
-      .init("klWarmup", .integer(klWarmup)),
-    ]
   }
 
-  /// Why the model does not fit examples of `shape`, or nil where it does.
-  func failure(forExamplesOf shape: [Int]) -> String? {
+  /// p(x|z).
+  package var likelihood: Likelihood {
+    switch family {
+    case .bernoulli: .bernoulli
+    case .gaussian: .gaussian(deviation: deviation)
+    }
+  }
+
+  private static let layers = Schema<Self>.Choice("network", \.layers)
+  private static let posterior = Schema<Self>.Choice("posterior", \.posterior)
+  private static let family = Schema<Self>.Choice("likelihood", \.family)
+  private static let bound = Schema<Self>.Choice("bound", \.bound)
+
+  package static let schema = Schema<Self>([
+    .choice(layers, "The hidden layers: dense ones, or convolutions before them.")
+      .known(as: "arch", "architecture"),
+    .ints(
+      "channels", \.channels, in: 1...1024, count: 1...8,
+      "Channels of the convolutions, from the data inwards; each halves the images."
+    ).when(layers.is(.convolutional)).known(as: "baseChannels", "modelChannels"),
+    .ints(
+      "hidden", \.hidden, default: .either([512, 256], layers.is(.mlp), otherwise: [256]),
+      in: 1...16_384,
+      count: 0...16,
+      "Units of the encoder's dense layers; the decoder's are the same, backwards."
+    ).known(
+      as: "hiddenDim", "hiddenSize", "hiddenUnits", "hiddenDims", "numLayers", "nLayers", "layers"),
+    .word("activation", \.activation, "What follows each hidden layer."),
+    .choice(posterior, "The posteriors: Gaussian, or von Mises-Fisher on a sphere (vmf)."),
+    .int(
+      "latent", \.dimension, default: .required, in: 1...4096, "Dimensions of the latent variables."
+    )
+    .known(as: "latentDim", "zDim", "nz", "latentSize"),
+    .optionalNumber(
+      "concentration", \.concentration, in: Latent.concentrations,
+      "How narrow the posteriors are, one number for all; null to learn it for each example."
+    ).when(posterior.is(.vmf), elseNullWith: "a gaussian posterior"),
+    .choice(
+      family,
+      "The density of the data given the latent variables; bernoulli is for images of zeros and ones."
+    ),
+    .optionalNumber(
+      "deviation", \.deviation, in: 1e-6...1e6,
+      "The standard deviation of the data about their means; null to learn it."
+    ).when(family.is(.gaussian), elseNullWith: "a bernoulli likelihood"),
+    .choice(
+      bound, "What is maximised: the evidence lower bound, or the importance-weighted one (iwae)."),
+    .int(
+      "draws", \.draws, default: .either(1, bound.is(.elbo), otherwise: 5), in: 1...10_000,
+      "Draws of the latent variables an example."
+    ).known(as: "numDraws", "iwaeSamples"),
+    .int(
+      "klWarmup", \.klWarmup, in: 0...16_000_000,
+      "Steps over which the weight of the KL divergence rises from 0 to 1."
+    ).known(as: "klWarm", "klAnnealing"),
+  ])
+
+  package init() {}
+
+  package var root: String { "vae" }
+  package var gainsFromBF16: Bool { !network.channels.isEmpty }
+  package var hasBound: Bool { true }
+  package var sizeKeys: String { "model.hidden" }
+
+  package func binarisation(forExamplesOf shape: [Int]?) -> Binarisation {
+    likelihood == .bernoulli && shape?.count != 1 ? .dynamic : .none
+  }
+
+  /// A density wants numbers, a probability of pixels wants 0 and 1.
+  package var pixels: PixelScale {
+    PixelScale(range: 0...1, isDequantised: likelihood != .bernoulli)
+  }
+
+  package func failure(forExamplesOf shape: [Int]) -> String? {
     if likelihood == .bernoulli && shape.count == 1 {
       return "a bernoulli likelihood is for images, and the data are points; expected gaussian"
     }
     return network.failure(forExamplesOf: shape)
   }
 
-  /// - Throws: `TensorError` where the network does not fit the data.
-  func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> VAE {
+  package func model(
+    forExamplesOf shape: [Int], _ parameters: Parameters
+  ) throws -> any Model {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
-    return try VAE(
-      shape: shape, network: network, latent: latent, likelihood: likelihood, parameters)
+    return AutoencoderModel(
+      vae: try VAE(
+        shape: shape, network: network, latent: latent, likelihood: likelihood, parameters),
+      settings: self)
   }
 }

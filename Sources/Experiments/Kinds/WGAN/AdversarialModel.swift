@@ -5,7 +5,7 @@ import WGAN
 
 /// A generator and its critic, and how they are trained.
 package struct AdversarialModel: LatentModel {
-  package static let kind = "wgan"
+  package static let kind = WGANSettings.kind
 
   /// Both networks.
   package let wgan: WGAN

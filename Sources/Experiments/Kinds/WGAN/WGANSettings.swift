@@ -3,148 +3,193 @@ import TensorCore
 import WGAN
 
 /// A generator and its critic, as an experiment file says them.
-package struct WGANSettings: Equatable, Sendable {
-  /// The layers of both.
-  package var networks: Networks
+package struct WGANSettings: ModelSettings {
+  package static let kind = "wgan"
+  package static let help = "A generator and its critic."
+
+  /// What follows the critic's layers.
+  package enum Activation: String, CaseIterable, Sendable {
+    /// With a slope below 0.
+    case leakyReLU = "leaky-relu"
+    /// x times its sigmoid.
+    case silu
+  }
+
   /// What keeps the critic from growing steep.
-  package var constraint: Constraint
+  package enum ConstraintKind: String, CaseIterable, Sendable {
+    /// Normalized by its gradient (GN-GAN).
+    case gn
+    /// The same, as it is linear piece by piece (GraN-GAN).
+    case gran
+    /// A penalty on the gradient.
+    case gp
+    /// Spectral normalization.
+    case sn
+    /// Clipped weights.
+    case clip
+    /// Nothing.
+    case none
+  }
+
+  /// The layers of both: families, norms and sizes.
+  package var family = Networks.Family.mlp
+  /// Dimensions of the generator's noise.
+  package var latent = 16
+  /// How many classes both networks are told, or nil where they learn without.
+  package var classes: Int?
+  /// Units or channels of the generator's layers.
+  package var generator = [128, 128, 128]
+  /// Units or channels of the critic's layers.
+  package var critic = [128, 128, 128]
+  /// What follows the generator's layers, and the critic's.
+  package var generatorNorm = Networks.Norm.none, criticNorm = Networks.Norm.none
+  /// What follows those of the critic then.
+  package var criticActivation = Activation.leakyReLU
+  /// The slope of a leaky ReLU below 0.
+  package var slope = 0.2
+  /// What keeps the critic from growing steep.
+  package var constraintKind = ConstraintKind.gn
+  /// ε of GraN-GAN.
+  package var epsilon = 0.1
+  /// The weight of the gradient penalty.
+  package var penalty = 10.0
+  /// Whether slopes below 1 cost nothing.
+  package var isOneSided = false
+  /// Where weights are clipped.
+  package var limit = 0.01
   /// What is made of scores.
-  package var loss: AdversarialLoss
+  package var loss = AdversarialLoss.hinge
   /// What keeps scores from jumping between neighbours, or nil.
   package var consistency: Consistency?
   /// Steps of the critic for each of the generator.
-  package var criticSteps: Int
+  package var criticSteps = 1
   /// The critic's learning rate over the generator's.
-  package var criticRate: Double
+  package var criticRate = 1.0
 
-  init(from reader: inout ConfigurationReader) throws {
-    let words = Networks.Family.allCases.map(\.rawValue)
-    let family = Networks.Family(
-      rawValue: try reader.string("network", default: "mlp", oneOf: words))
-    let kind = family ?? .mlp
-    let latent = try reader.int("latent", default: kind == .mlp ? 16 : 64, in: 1...4096)
-    let range = kind == .mlp ? 1...16_384 : 1...1024
-    let generator = try reader.intArray(
-      "generator", default: kind == .mlp ? [128, 128, 128] : [128, 64, 32], in: range,
-      count: 1...16)
-    let critic = try reader.intArray(
-      "critic", default: kind == .mlp ? [128, 128, 128] : [32, 64, 128], in: range, count: 1...16)
-    networks = Networks(
-      kind, latent: latent, classes: try reader.optionalInt("classes", in: 1...256),
-      generator: generator, critic: critic,
-      generatorNorm: try Self.norm(
-        "generatorNorm", default: kind == .mlp ? .none : .group, &reader),
-      criticNorm: try Self.norm("criticNorm", default: .none, &reader),
-      criticActivation: try Self.activation(&reader))
-    constraint = try Self.constraint(&reader)
-    let word = try reader.string(
-      "loss", default: "hinge", oneOf: AdversarialLoss.allCases.map(\.rawValue))
-    loss = AdversarialLoss(rawValue: word) ?? .hinge
-    consistency = try reader.optionalNested("consistency") { reader in
-      Consistency(
-        weight: try reader.double("weight", default: 5, in: 0...1e6),
-        deviation: try reader.double("deviation", default: 0.05, in: 1e-6...1e3))
-    }
-    criticSteps = try reader.int("criticSteps", default: 1, in: 1...1000)
-    criticRate = try reader.double("criticRate", default: 1, in: 1e-6...1e6)
+  /// The layers of both.
+  package var networks: Networks {
+    let activation: Networks.Activation =
+      switch criticActivation {
+      case .leakyReLU: .leakyReLU(slope: slope)
+      case .silu: .silu
+      }
+    return Networks(
+      family, latent: latent, classes: classes, generator: generator, critic: critic,
+      generatorNorm: generatorNorm, criticNorm: criticNorm, criticActivation: activation)
   }
 
-  private static func norm(
-    _ key: String, default standard: Networks.Norm, _ reader: inout ConfigurationReader
-  ) throws -> Networks.Norm {
-    let words = Networks.Norm.allCases.map(\.rawValue)
-    let reason =
+  /// What keeps the critic from growing steep.
+  package var constraint: Constraint {
+    switch constraintKind {
+    case .gn: .gradientNormalized
+    case .gran: .piecewiseNormalized(epsilon: epsilon)
+    case .gp: .gradientPenalty(weight: penalty, isOneSided: isOneSided)
+    case .sn: .spectral
+    case .clip: .clipping(limit: limit)
+    case .none: .none
+    }
+  }
+
+  private static let family = Schema<Self>.Choice("network", \.family)
+  private static let activation = Schema<Self>.Choice("criticActivation", \.criticActivation)
+  private static let constraint = Schema<Self>.Choice("constraint", \.constraintKind)
+
+  private static let refusedNorms = [
+    "batch":
       "statistics of a batch make examples depend on each other, so that the critic's gradient is not "
       + "that of one example and a sample not that of its seed"
-    let word = try reader.string(
-      key, default: standard.rawValue, oneOf: words, refused: ["batch": reason])
-    return Networks.Norm(rawValue: word) ?? standard
+  ]
+
+  private static let consistency = Schema<Consistency>([
+    .number(
+      "weight", \.weight, in: 0...1e6, "The weight of the squared difference of the two scores."),
+    .number(
+      "deviation", \.deviation, in: 1e-6...1e3,
+      "How far a neighbour is from its example, in standard deviations of the data."),
+  ])
+
+  package static let schema = Schema<Self>([
+    .choice(family, "The layers of both networks; those of images are convolutional or residual.")
+      .known(as: "arch", "architecture"),
+    .int(
+      "latent", \.latent, default: .either(16, family.is(.mlp), otherwise: 64), in: 1...4096,
+      "Dimensions of the noise that the generator starts from."
+    ).known(as: "latentDim", "zDim", "nz", "latentSize"),
+    .optionalInt(
+      "classes", \.classes, in: 1...256,
+      "How many classes of the data both networks are told; null to learn without."
+    ).known(as: "numClasses", "nClasses", "classCond"),
+    .ints(
+      "generator", \.generator,
+      default: .either([128, 128, 128], family.is(.mlp), otherwise: [128, 64, 32]), in: 1...1024,
+      or: (family.is(.mlp), 1...16_384), count: 1...16,
+      "Units of the generator's layers, or their channels, from the noise outwards."
+    ).known(as: "gen"),
+    .ints(
+      "critic", \.critic,
+      default: .either([128, 128, 128], family.is(.mlp), otherwise: [32, 64, 128]), in: 1...1024,
+      or: (family.is(.mlp), 1...16_384), count: 1...16,
+      "Units of the critic's layers, or their channels, from the data inwards."
+    ).known(as: "discriminator", "disc"),
+    .word(
+      "generatorNorm", \.generatorNorm, default: .either(.none, family.is(.mlp), otherwise: .group),
+      refused: refusedNorms, "What follows the generator's layers, before their activation."),
+    .word(
+      "criticNorm", \.criticNorm, refused: refusedNorms,
+      "What follows the critic's layers, before their activation."),
+    .choice(activation, "The critic's activation: silu makes it smooth."),
+    .number("slope", \.slope, in: 0...1.0.nextDown, "The slope of the leaky ReLU below 0.")
+      .when(activation.is(.leakyReLU)),
+    .choice(
+      constraint,
+      "What keeps the critic f from growing steep: f / (|grad f| + |f|) (gn), "
+        + "f |grad f| / (|grad f|^2 + epsilon) (gran), a gradient penalty (gp), spectral "
+        + "normalization (sn), clipped weights (clip)."),
+    .number("epsilon", \.epsilon, in: 1e-12...1e6, "Added to the squared slope that divides.")
+      .when(constraint.is(.gran)),
+    .number("penalty", \.penalty, in: 0...1e6, "The weight of the gradient penalty.")
+      .when(constraint.is(.gp)).known(as: "lambdaGP", "gpWeight", "gpLambda", "gradientPenalty"),
+    .bool("oneSided", \.isOneSided, "Whether slopes below 1 cost nothing.")
+      .when(constraint.is(.gp)),
+    .number(
+      "limit", \.limit, in: 1e-9...1e6, "Where the critic's weights are clipped, either side."
+    )
+    .when(constraint.is(.clip)).known(as: "clipValue", "weightClip"),
+    .optionalMapping(
+      "consistency", \.consistency, consistency, from: Consistency(weight: 5, deviation: 0.05),
+      "What keeps the critic's score from jumping between an example and its neighbour; null for none."
+    ),
+    .word("loss", \.loss, "What is made of the critic's scores; with gn, logistic is GN-GAN."),
+    .int(
+      "criticSteps", \.criticSteps, in: 1...1000, "Steps of the critic for each of the generator."
+    )
+    .known(as: "nCritic", "criticIters", "dSteps"),
+    .number(
+      "criticRate", \.criticRate, in: 1e-6...1e6,
+      "The critic's learning rate, as a multiple of the generator's."),
+  ])
+
+  package init() {}
+
+  package var root: String { "wgan" }
+  package var programs: [(name: String, runs: Int)] { [("critic", criticSteps), ("train", 1)] }
+  package var gainsFromBF16: Bool { family != .mlp }
+  package var classCount: Int? { classes }
+  package var isForPoints: Bool { family == .mlp }
+  package var sizeKeys: String { "model.generator and model.critic" }
+
+  package func failure(forExamplesOf shape: [Int]) -> String? {
+    networks.failure(forExamplesOf: shape)
   }
 
-  private static func activation(
-    _ reader: inout ConfigurationReader
-  ) throws -> Networks.Activation {
-    switch try reader.string(
-      "criticActivation", default: "leaky-relu", oneOf: ["leaky-relu", "silu"])
-    {
-    case "silu": .silu
-    default:
-      .leakyReLU(slope: try reader.double("slope", default: 0.2, in: 0...1.0.nextDown))
-    }
-  }
-
-  private static func constraint(_ reader: inout ConfigurationReader) throws -> Constraint {
-    switch try reader.string(
-      "constraint", default: "gn", oneOf: ["gn", "gran", "gp", "sn", "clip", "none"])
-    {
-    case "gran":
-      .piecewiseNormalized(
-        epsilon: try reader.double("epsilon", default: 0.1, in: 1e-12...1e6))
-    case "gp":
-      .gradientPenalty(
-        weight: try reader.double("penalty", default: 10, in: 0...1e6),
-        isOneSided: try reader.bool("oneSided", default: false))
-    case "sn": .spectral
-    case "clip":
-      .clipping(limit: try reader.double("limit", default: 0.01, in: 1e-9...1e6))
-    case "none": .none
-    default: .gradientNormalized
-    }
-  }
-
-  var members: [ConfigurationValue.Member] {
-    var members: [ConfigurationValue.Member] = [
-      .init("kind", .string("wgan")), .init("network", .string(networks.family.rawValue)),
-      .init("latent", .integer(networks.latent)), .init("classes", .optional(networks.classes)),
-      .init("generator", .list(networks.generator)),
-      .init("critic", .list(networks.critic)),
-      .init("generatorNorm", .string(networks.generatorNorm.rawValue)),
-      .init("criticNorm", .string(networks.criticNorm.rawValue)),
-    ]
-    switch networks.criticActivation {
-    case .leakyReLU(let slope):
-      members += [
-        .init("criticActivation", .string("leaky-relu")), .init("slope", .number(slope)),
-      ]
-    case .silu: members.append(.init("criticActivation", .string("silu")))
-    }
-    switch constraint {
-    case .gradientNormalized: members.append(.init("constraint", .string("gn")))
-    case .piecewiseNormalized(let epsilon):
-      members += [.init("constraint", .string("gran")), .init("epsilon", .number(epsilon))]
-    case .gradientPenalty(let weight, let isOneSided):
-      members += [
-        .init("constraint", .string("gp")), .init("penalty", .number(weight)),
-        .init("oneSided", .bool(isOneSided)),
-      ]
-    case .spectral: members.append(.init("constraint", .string("sn")))
-    case .clipping(let limit):
-      members += [.init("constraint", .string("clip")), .init("limit", .number(limit))]
-    case .none: members.append(.init("constraint", .string("none")))
-    }
-    if let consistency {
-      members.append(
-        .init(
-          "consistency",
-          .mapping([
-            .init("weight", .number(consistency.weight)),
-            .init("deviation", .number(consistency.deviation)),
-          ])))
-    }
-    return members + [
-      .init("loss", .string(loss.rawValue)), .init("criticSteps", .integer(criticSteps)),
-      .init("criticRate", .number(criticRate)),
-    ]
-  }
-
-  /// Why the networks do not fit examples of `shape`, or nil where they do.
-  func failure(forExamplesOf shape: [Int]) -> String? { networks.failure(forExamplesOf: shape) }
-
-  /// - Throws: `TensorError` where the networks do not fit the data.
-  func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> WGAN {
+  package func model(
+    forExamplesOf shape: [Int], _ parameters: Parameters
+  ) throws -> any Model {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
-    return try WGAN(
-      shape: shape, networks: networks, constraint: constraint, loss: loss,
-      consistency: consistency, parameters)
+    return AdversarialModel(
+      wgan: try WGAN(
+        shape: shape, networks: networks, constraint: constraint, loss: loss,
+        consistency: consistency, parameters),
+      settings: self)
   }
 }

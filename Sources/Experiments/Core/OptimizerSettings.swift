@@ -28,100 +28,91 @@ package struct OptimizerSettings: Equatable, Sendable {
   /// Lookahead around the optimizer; see `lookahead`.
   package struct Lookahead: Equatable, Sendable {
     /// Steps between two moves of the slow weights.
-    package var every: Int
+    package var every = 5
     /// The share of the way that they move.
-    package var alpha: Double
+    package var alpha = 0.5
     /// What becomes of the optimizer's state then.
-    package var state: InnerState
+    package var state = InnerState.keep
 
-    init(from reader: inout ConfigurationReader) throws {
-      every = try reader.int("every", default: 5, in: 1...1_000_000)
-      alpha = try reader.double("alpha", default: 0.5, in: 0.0.nextUp...1)
-      let word = try reader.string(
-        "state", default: "keep", oneOf: InnerState.allCases.map(\.rawValue))
-      state = InnerState(rawValue: word) ?? .keep
-    }
-
-    var members: [ConfigurationValue.Member] {
-      [
-        .init("every", .integer(every)), .init("alpha", .number(alpha)),
-        .init("state", .string(state.rawValue)),
-      ]
-    }
+    static let schema = Schema<Self>([
+      .int("every", \.every, in: 1...1_000_000, "Steps between two moves of the slow weights."),
+      .number("alpha", \.alpha, in: 0.0.nextUp...1, "The share of the way that they move."),
+      .word(
+        "state", \.state,
+        "What becomes of the optimizer's state then: kept, begun anew, or moved as the weights are."
+      ),
+    ])
   }
 
   /// What turns gradients into steps.
-  package var kind: Kind
+  package var kind = Kind.adam
   /// The learning rate at its highest.
-  package var rate: Double
+  package var rate = 1e-3
   /// Steps over which the rate rises from 0.
-  package var warmup: Int
+  package var warmup = 0
   /// How it falls.
-  package var decay: Decay
+  package var decay = Decay.constant
   /// Where it falls to, if it falls, as a share of its highest, from 0 to 1; 0 unless told.
-  package var floor: Double
-  /// Adam's decay rates of the moments, also of AdamW and LAMB.
-  package var beta1, beta2: Double
+  package var floor = 0.0
   /// The share of the last change that SGD adds to the next.
-  package var momentum: Double
+  package var momentum = 0.9
   /// Whether SGD looks one step ahead.
-  package var nesterov: Bool
+  package var nesterov = false
+  /// Adam's decay rates of the moments, also of AdamW and LAMB.
+  package var beta1 = 0.9, beta2 = 0.999
   /// How much the weights shrink a step, as a multiple of the rate; of all kinds but Adam.
-  package var weightDecay: Double
+  package var weightDecay = 0.0
   /// The largest norm of all gradients together, or nil.
   package var clip: Double?
   /// Lookahead, or nil for none.
   package var lookahead: Lookahead?
   /// The decay of the weights' moving average, or nil for none.
-  package var average: Double?
+  package var average: Double? = 0.999
 
-  init(from reader: inout ConfigurationReader) throws {
-    let name = try reader.string(
-      "kind", default: "adam", oneOf: Kind.allCases.map(\.rawValue))
-    kind = Kind(rawValue: name) ?? .adam
-    rate = try reader.double("rate", default: 1e-3, in: 0.0.nextUp...10)
-    warmup = try reader.int("warmup", default: 0, in: 0...16_000_000)
-    let word = try reader.string(
-      "decay", default: "constant", oneOf: Decay.allCases.map(\.rawValue))
-    decay = Decay(rawValue: word) ?? .constant
-    floor = try reader.double("floor", default: 0, in: 0...1)
-    let share = 0...1.0.nextDown
-    (beta1, beta2, momentum, nesterov, weightDecay) = (0.9, 0.999, 0, false, 0)
-    if kind == .sgd {
-      momentum = try reader.double("momentum", default: 0.9, in: share)
-      nesterov = try reader.bool("nesterov", default: false)
-    } else {
-      beta1 = try reader.double("beta1", default: beta1, in: share)
-      beta2 = try reader.double("beta2", default: beta2, in: share)
-    }
-    if kind != .adam {
-      let standard = kind == .adamW ? 0.01 : 0
-      weightDecay = try reader.double("weightDecay", default: standard, in: 0...100)
-    }
-    clip = try reader.optionalDouble("clip", in: 0.0.nextUp...1e9)
-    lookahead = try reader.optionalNested("lookahead") { try Lookahead(from: &$0) }
-    let given = reader.has("average")
-    let average = try reader.optionalDouble("average", in: share)
-    self.average = given ? average : 0.999
-  }
+  private static let kind = Schema<Self>.Choice("kind", \.kind)
+  private static let share = 0...1.0.nextDown
 
-  var members: [ConfigurationValue.Member] {
-    var members: [ConfigurationValue.Member] = [
-      .init("kind", .string(kind.rawValue)), .init("rate", .number(rate)),
-      .init("warmup", .integer(warmup)), .init("decay", .string(decay.rawValue)),
-    ]
+  static let schema = Schema<Self>([
+    .choice(kind, "What turns gradients into steps.").known(as: "optim", "optimizerType"),
+    .number("rate", \.rate, in: 0.0.nextUp...10, "The learning rate at its highest.")
+      .known(as: "lr", "learningRate", "baseLR"),
+    .int("warmup", \.warmup, in: 0...16_000_000, "Steps over which the rate rises from 0.")
+      .known(as: "warmupSteps", "lrWarmup"),
+    .word(
+      "decay", \.decay,
+      "How the rate falls to the floor by the last step: in a straight line, or along half a cosine."
+    ).known(as: "lrScheduler", "scheduler", "lrSchedule", "lrDecay"),
     // Written where it is of use, so that experiments from before it was known stay as they are.
-    if floor > 0 { members.append(.init("floor", .number(floor))) }
-    if kind == .sgd {
-      members += [.init("momentum", .number(momentum)), .init("nesterov", .bool(nesterov))]
-    } else {
-      members += [.init("beta1", .number(beta1)), .init("beta2", .number(beta2))]
-    }
-    if kind != .adam { members.append(.init("weightDecay", .number(weightDecay))) }
-    members.append(.init("clip", .optional(clip)))
-    if let lookahead { members.append(.init("lookahead", .mapping(lookahead.members))) }
-    return members + [.init("average", .optional(average))]
-  }
+    .number("floor", \.floor, in: 0...1, "Where the rate falls to, as a share of its highest.")
+      .written { $0.floor > 0 },
+    .number(
+      "momentum", \.momentum, in: share, "The share of the last step that is added to the next."
+    )
+    .when(kind.is(.sgd)),
+    .bool("nesterov", \.nesterov, "Whether the gradient is taken one step ahead.")
+      .when(kind.is(.sgd)),
+    .number("beta1", \.beta1, in: share, "The decay of the gradients' moving average.")
+      .when(kind.is(.adam, .adamW, .lamb)).known(as: "b1", "betas"),
+    .number("beta2", \.beta2, in: share, "The decay of the squared gradients' moving average.")
+      .when(kind.is(.adam, .adamW, .lamb)).known(as: "b2"),
+    .number(
+      "weightDecay", \.weightDecay, default: .either(0.01, kind.is(.adamW), otherwise: 0),
+      in: 0...100,
+      "How much the weights shrink a step, as a multiple of the rate."
+    ).when(kind.is(.adamW, .lamb, .sgd)).known(as: "wd"),
+    .optionalNumber(
+      "clip", \.clip, in: 0.0.nextUp...1e9,
+      "The largest norm of all gradients together; longer ones are shortened; null for no limit."
+    ).known(
+      as: "gradClip", "clipGradNorm", "maxGradNorm", "gradientClipping", "clipGrad"),
+    .optionalMapping(
+      "lookahead", \.lookahead, Lookahead.schema, from: Lookahead(),
+      "Slow weights that follow those trained, and pull them back; null for none."),
+    .optionalNumber(
+      "average", \.average, in: share,
+      "The decay of the weights' moving average, which samples are drawn with; null for none."
+    ).known(as: "ema", "emaDecay", "emaRate", "useEMA"),
+  ])
 
   /// The weights to sample and evaluate with: the moving average where there is one, else the slow
   /// weights of Lookahead.

@@ -1,0 +1,27 @@
+import Configuration
+
+/// Every kind of model that experiments know: one line each.
+package enum ModelKinds {
+  static let all: [Schema<any ModelSettings>.Kind] = [
+    kind(DDPMSettings.self),
+    kind(VAESettings.self),
+    kind(WGANSettings.self),
+    kind(ClassifierSettings.self),
+  ]
+
+  static let schema = Schema<any ModelSettings>(
+    choosing: "kind", among: all, aliases: ["type"], "Which kind of model.")
+
+  /// The clause that a model is of a kind for which something holds.
+  static func clause(_ holds: (any ModelSettings) -> Bool) -> Clause {
+    let words = all.filter { holds($0.initial) }.map(\.word)
+    return Clause("model.kind", words, said: "models of kind: \(enumerated(words))")
+  }
+
+  private static func kind<Settings: ModelSettings>(
+    _ type: Settings.Type
+  ) -> Schema<any ModelSettings>.Kind {
+    .init(
+      type.kind, Settings(), type.schema, type.help, whole: { $0 }, part: { $0 as? Settings })
+  }
+}

@@ -47,7 +47,8 @@ package struct ConfigurationReader: Sendable {
   /// - Parameter key: The key, or its path where it stands in a mapping of this one.
   package func error(_ key: String, _ problem: String) -> ConfigurationError {
     var (place, inner) = (origin, members)
-    for word in key.split(separator: ".") {
+    // A file may have a "." in a key that nobody knows.
+    for word in has(key) ? [key[...]] : key.split(separator: ".") {
       guard let node = inner.first(where: { $0.key == word })?.node else { break }
       place = node.origin
       guard case .mapping(let members) = node.content else { break }

@@ -6,6 +6,8 @@ package struct KeyHints: Sendable {
   /// No hints.
   package static let none = KeyHints(MappingDescription(keys: []))
 
+  /// The paths of all keys.
+  private var paths: Set<String> = []
   /// By the path of a key that does not always exist: when it does.
   private var conditions: [String: String] = [:]
   /// By a key: the first of the paths at which it stands.
@@ -33,6 +35,7 @@ package struct KeyHints: Sendable {
         }
       }
     }
+    paths = Set(alternatives.keys)
     conditions = alternatives.compactMapValues(Self.text)
   }
 
@@ -68,6 +71,12 @@ package struct KeyHints: Sendable {
   ///   - known: The keys that this mapping has.
   package func hint(for key: String, in path: String, known: [String]) -> String? {
     let prefix = path.isEmpty ? "" : path + "."
+    if let dot = key.lastIndex(of: ".") {
+      // As --set has it.
+      guard paths.contains(prefix + key) else { return nil }
+      return "did you mean \(quoted(String(key[key.index(after: dot)...]))) in "
+        + "\(quoted(prefix + key[..<dot]))?"
+    }
     if let condition = conditions[prefix + key] { return "it is a key of \(condition)" }
     let candidates = ([places[key]].compactMap { $0 } + words[Self.plain(key), default: []])
       .filter { $0 != prefix + key }

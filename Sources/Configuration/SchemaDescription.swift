@@ -39,10 +39,10 @@ package enum Form: Equatable, Sendable {
     }
   }
 
-  /// The form of each element of a list, and of anything else itself.
-  package var elementWords: String {
+  /// The form in words; of a list, only what each element is.
+  package var rangeWords: String {
     guard case .integers(let range, _) = self else { return words }
-    return Self.words(range)
+    return "each \(Self.words(range))"
   }
 
   /// How many elements a list has.

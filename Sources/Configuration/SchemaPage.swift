@@ -32,7 +32,7 @@ extension MappingDescription {
 extension KeyDescription {
   /// What the key may hold, in words.
   package var holds: String {
-    let other = exception.map { "; with \($0.clause.text) \($0.form.elementWords)" } ?? ""
+    let other = exception.map { "; with \($0.clause.text), \($0.form.rangeWords)" } ?? ""
     return form.words + other + (isOptional ? ", or null" : "")
   }
 

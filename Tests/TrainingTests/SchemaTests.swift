@@ -402,6 +402,11 @@ private struct Toy: Equatable, Sendable {
       "part: {width: 3}",
       "t.yaml:1: part.width: unknown key; did you mean \"width\" at the top level?"
     ),
+    ("part.weight: 3", "t.yaml:1: part.weight: unknown key; did you mean \"weight\" in \"part\"?"),
+    (
+      "size: small\npart.wight: 3",
+      "t.yaml:2: part.wight: unknown key; known here: size, width, taps, limit, part, extra, note"
+    ),
     ("sise: large", "t.yaml:1: sise: unknown key; did you mean \"size\"?"),
     (
       "colour: red",

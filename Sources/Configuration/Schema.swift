@@ -33,9 +33,9 @@ package struct Schema<Settings: Sendable>: Sendable {
   /// A schema of keys, in the order in which they are read, and written unless one says otherwise.
   package init(_ keys: [Key]) {
     var written = keys.filter { $0.writtenAfter == nil }
-    for key in keys.reversed() {
-      guard let place = written.firstIndex(where: { $0.name == key.writtenAfter }) else { continue }
-      written.insert(key, at: place + 1)
+    for key in keys.reversed() where key.writtenAfter != nil {
+      let place = written.firstIndex { $0.name == key.writtenAfter }
+      written.insert(key, at: place.map { $0 + 1 } ?? written.endIndex)
     }
     let ordered = written
     read = { reader, settings in

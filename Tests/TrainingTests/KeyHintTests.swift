@@ -100,6 +100,22 @@ import Training
     }
   }
 
+  @Test(arguments: [
+    ("model.width: 3", "e.yaml:5: model.width: unknown key; did you mean \"width\" in \"model\"?"),
+    (
+      "optimizer.rate: 3",
+      "e.yaml:5: optimizer.rate: unknown key; did you mean \"rate\" in \"optimizer\"?"
+    ),
+    ("kind: ddpm", "e.yaml:5: kind: unknown key; did you mean \"model.kind\"?"),
+    (
+      "optimizer: {every: 3}",
+      "e.yaml:5: optimizer.every: unknown key; did you mean \"optimizer.lookahead.every\"?"
+    ),
+  ]) func keysOfOtherMappingsAreFound(_ line: String, _ expected: String) {
+    let yaml = "name: a\ndata: moons\nsteps: 10\nmodel: {kind: ddpm, network: mlp}\n" + line
+    #expect(failure { _ = try Experiment(yaml: yaml, file: "e.yaml") } == expected)
+  }
+
   /// A word that is refused with a reason is not among those that are offered.
   @Test func whatIsRefusedIsNotOffered() {
     for key in ["generatorNorm", "criticNorm"] {

@@ -39,7 +39,7 @@ struct Fuzz: ParsableCommand {
       ]
     ]
     var missing: [String] = []
-    let hasSources = FileSystem.kind(of: "Sources/Training") == .folder
+    let hasSources = FileSystem.kind(of: "Sources/Formats") == .folder
     for reader in readers {
       let count = files / readers.count
       let begin = ContinuousClock.now

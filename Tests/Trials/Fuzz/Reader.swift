@@ -62,7 +62,7 @@ struct Reader: Sendable {
     read: { bytes, path in
       try load(path)
       _ = try IDX(decoding: bytes, name: path)
-    }, memory: memory(2 * deflation), sources: ["Sources/Datasets/Files/IDX.swift"],
+    }, memory: memory(2 * deflation), sources: ["Sources/Formats/Arrays/IDX.swift"],
     unreachable: [
       ("IDX: rank", "of the constructor"), ("IDX: shape", "of the constructor"),
     ])
@@ -80,7 +80,7 @@ struct Reader: Sendable {
       let plain = try Gzip.inflate(bytes, name: path, maximumBytes: 1 << 16)
       guard plain.count <= 1 << 16 else { throw TrialError("more than was allowed") }
     }, memory: { min(2 * deflation * $0, 1 << 18) + buffers },
-    sources: ["Sources/Datasets/Files/Gzip.swift"],
+    sources: ["Sources/Formats/Compression/Gzip.swift"],
     unreachable: [("zlib cannot start", "memory has run out")])
 
   private static let png = Reader(
@@ -197,8 +197,8 @@ struct Reader: Sendable {
       if !reader.metadata.isEmpty { _ = try Checkpoint(path) }
     }, memory: memory(64),
     sources: [
-      "Sources/Training/Files/Safetensors.swift", "Sources/Training/Files/JSON.swift",
-      "Sources/Training/Runs/Checkpoint.swift",
+      "Sources/Formats/Arrays/Safetensors.swift", "Sources/Formats/JSON/JSON.swift",
+      "Sources/Runs/Checkpoint.swift",
     ],
     unreachable: [
       ("cannot hold", writing), ("the header would be", writing), ("its shape", writing),
@@ -260,11 +260,11 @@ struct Reader: Sendable {
       }
     }, memory: memory(256),
     sources: [
-      "Sources/Training/Configuration/ConfigurationTree.swift",
-      "Sources/Training/Configuration/ConfigurationReader.swift",
-      "Sources/Training/Configuration/SchemaKey.swift",
-      "Sources/Training/Experiments/Experiment.swift",
-      "Sources/Training/Experiments/ExperimentSchema.swift",
+      "Sources/Configuration/ConfigurationTree.swift",
+      "Sources/Configuration/ConfigurationReader.swift",
+      "Sources/Configuration/SchemaKey.swift",
+      "Sources/Experiments/Core/Experiment.swift",
+      "Sources/Experiments/Registry/ExperimentSchema.swift",
     ],
     unreachable: [
       ("expected key=value", "of --set"), ("or keys joined by dots", "of --set"),
@@ -329,7 +329,7 @@ struct Reader: Sendable {
     ],
     read: { _, path in try load(path) }, memory: memory(2 * deflation),
     sources: [
-      "Sources/Datasets/Files/NPY.swift", "Sources/Datasets/Files/NPYHeader.swift",
+      "Sources/Formats/Arrays/NPY.swift", "Sources/Formats/Arrays/NPYHeader.swift",
       "Sources/Datasets/Own/UserArrays.swift", "Sources/Datasets/Own/UserData.swift",
     ],
     unreachable: [
@@ -374,7 +374,7 @@ struct Reader: Sendable {
       try load(path)
       try load(path + ":p")
     }, memory: memory(2 * deflation),
-    sources: ["Sources/Datasets/Files/NPZ.swift", "Sources/Datasets/Files/Inflate.swift"],
+    sources: ["Sources/Formats/Arrays/NPZ.swift", "Sources/Formats/Compression/Inflate.swift"],
     unreachable: [("zlib cannot start", "memory has run out")])
 
   private static let text = Reader(
@@ -411,7 +411,7 @@ struct Reader: Sendable {
       "99999999999999999999",
     ],
     read: { _, path in try load(path) }, memory: memory(64),
-    sources: ["Sources/Datasets/Files/CSV.swift", "Sources/Datasets/Own/UserPoints.swift"],
+    sources: ["Sources/Formats/Tables/CSV.swift", "Sources/Datasets/Own/UserPoints.swift"],
     unreachable: [
       ("expected a finite number", "in UserPoints.swift: the table refuses such numbers")
     ])
@@ -431,5 +431,5 @@ struct Reader: Sendable {
     ],
     read: { _, path in
       if let damage = try Metrics.read(path).damage { throw damage }
-    }, memory: memory(256), sources: ["Sources/Training/Runs/Metrics.swift"])
+    }, memory: memory(256), sources: ["Sources/Runs/Metrics.swift"])
 }

@@ -271,16 +271,14 @@ private let places = Experiment.description.places
   /// Byte for byte: the text is part of checkpoints, run folders and pictures.
   ///
   /// FIGMENT_WRITE_GOLDEN=1 writes it anew, where an experiment is meant to change.
-  @Test func shippedExperimentsResolveAsTheyDid() throws {
-    #expect(Self.shipped.count >= 14)
-    let resolved = try Self.shipped.map { path in
-      "# \(path)\n"
-        + (try Experiment(
-          yaml: project(path), file: path, overrides: ["precision=fp32"]
-        ).yaml)
-    }.joined()
+  @Test(arguments: shipped)
+  func shippedExperimentsResolveAsTheyDid(_ path: String) throws {
+    let resolved = try Experiment(
+      yaml: project(path), file: path, overrides: ["precision=fp32"]
+    ).yaml
+    let name = path.replacing("Experiments/", with: "").replacing("/", with: "-")
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Golden/resolved.txt")
+      .appendingPathComponent("Golden/resolved/\(name)")
     if ProcessInfo.processInfo.environment["FIGMENT_WRITE_GOLDEN"] != nil {
       try resolved.write(to: file, atomically: true, encoding: .utf8)
     }

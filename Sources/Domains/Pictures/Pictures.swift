@@ -163,20 +163,6 @@ extension Pictures {
   }
 }
 
-/// The exact log density of a set over its window, in colours.
-private func logDensity(of set: ToySet) throws -> Heat {
-  let (lower, upper) = set.window
-  let (width, height) = (upper.x - lower.x, upper.y - lower.y)
-  let cell = max(width, height) / 280
-  let grid = try Grid(
-    rows: Int((height / cell).rounded()), columns: Int((width / cell).rounded()),
-    xRange: lower.x...upper.x, yRange: lower.y...upper.y
-  ) { x, y in max(set.logDensity(x, y), -1e4) }
-  let peak = grid.values.max() ?? 0
-  // Four standard deviations of a Gaussian.
-  return Heat(grid, label: "log density, nats", range: peak - 8...peak)
-}
-
 extension TrainingData {
   /// A PNG of the first `count` examples, or of all where there are fewer; points are shown over the exact
   /// density.
@@ -185,7 +171,7 @@ extension TrainingData {
     switch self {
     case .points(let set):
       bitmap = try heatMap(
-        try logDensity(of: set),
+        try Plane(set).heat { points in points.map { set.logDensity($0.x, $0.y) } },
         points: [
           // Nearly all lie where the colours are dark.
           try Series(

@@ -50,7 +50,7 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Classifier", "Configuration", "Datasets", "DDPM", "Domains", "Formats", "Images",
-        "Likelihood", "Support", "TensorCore", "VAE", "WGAN",
+        "Likelihood", "NormalizingFlow", "Support", "TensorCore", "VAE", "WGAN",
       ]),
     .target(
       name: "Runs",
@@ -130,7 +130,12 @@ let package = Package(
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
     .testTarget(
-      name: "NormalizingFlowTests", dependencies: ["NormalizingFlow", "TensorCore", "TestSupport"]),
+      name: "NormalizingFlowTests",
+      dependencies: [
+        "Domains", "Experiments", "Likelihood", "NormalizingFlow", "Runs", "Sampling", "Support",
+        "TensorCore", "TestSupport", "Training",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .testTarget(
       name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
     .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),

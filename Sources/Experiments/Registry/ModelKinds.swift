@@ -7,6 +7,7 @@ package enum ModelKinds {
     kind(VAESettings.self),
     kind(WGANSettings.self),
     kind(ClassifierSettings.self),
+    kind(NormalizingFlowSettings.self),
   ]
 
   static let schema = Schema<any ModelSettings>(

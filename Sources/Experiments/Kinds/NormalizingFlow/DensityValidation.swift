@@ -1,0 +1,29 @@
+import Domains
+import NormalizingFlow
+import TensorCore
+
+/// The mean log density of validation data, by a flow.
+final class DensityValidation: Validating {
+  private let input: OrderedInput
+  private let program: Program
+  private let density: Tensor
+
+  /// - Throws: `DataError` where the data have no validation part.
+  init(
+    _ flow: NormalizingFlow, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ experiment: Experiment, _ runtime: Runtime
+  ) throws {
+    input = try OrderedInput(data, experiment, batch: 1024)
+    density = weights(flow.logDensity(input.examples))
+    program = try runtime.compile("validate", [density])
+  }
+
+  func run() throws -> ValidationFigures {
+    var sum = 0.0
+    try input.forEachBatch(program) { rows in
+      sum += try program.read(density) { span in (0..<rows).reduce(0) { $0 + Double(span[$1]) } }
+    }
+    let mean = sum / Double(input.count)
+    return ValidationFigures(bound: mean, metrics: [("validationLoss", .number(-mean))])
+  }
+}

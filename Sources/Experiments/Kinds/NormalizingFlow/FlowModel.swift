@@ -1,0 +1,95 @@
+import Domains
+import Likelihood
+import NormalizingFlow
+import Support
+import TensorCore
+
+/// A normalizing flow.
+package struct FlowModel: LatentModel {
+  package static let kind = NormalizingFlowSettings.kind
+
+  /// Its couplings.
+  package let flow: NormalizingFlow
+
+  package func stages(
+    _ batch: BatchInput, step: Tensor, _ parameters: Parameters, _ experiment: Experiment
+  ) -> [Stage] {
+    [experiment.stage(flow.loss(batch.examples), parameters)]
+  }
+
+  package func validation(
+    _ weights: (Tensor) -> Tensor, _ data: TrainingData, _ experiment: Experiment,
+    _ runtime: Runtime
+  ) throws -> (any Validating)? {
+    try DensityValidation(flow, weights, data, experiment, runtime)
+  }
+
+  package func sampler(
+    _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor, _ experiment: Experiment
+  ) throws -> (any SeededSampler)? {
+    try FlowSampler(flow, runtime, batch: batch, weights: weights)
+  }
+
+  package func prior(_ count: Int, keys: Tensor) -> Tensor { flow.noise(count, keys: keys) }
+
+  package func sample(
+    truncatedTo share: Double, seeds: [UInt64], labels: [Int]?, _ run: Run
+  ) throws -> [Float] {
+    let sampler = try FlowSampler(
+      flow, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading)
+    return try sampler.decode(run.latentPoints(self, seeds: seeds).map { Float(share) * $0 })
+  }
+
+  package func pictureFiles(_ domain: Domain) -> [String] { Drawing.flowFiles }
+
+  package func draw(
+    _ drawing: Drawing, _ run: Run, _ data: TrainingData, report: @escaping (Int) throws -> Void
+  ) throws {
+    try drawing.drawFlow(run, flow, data)
+  }
+
+  package func estimators(of run: Run) -> (known: [Estimator], reason: String) { ([.exact], "") }
+
+  package func scorers(
+    _ chosen: [Estimator], draws: Int?, count: Int, _ run: Run,
+    fittingExamples: () throws -> Examples?
+  ) throws -> Scorers {
+    Scorers(ready: [FlowScorer(density: try FlowDensity(flow, of: run))])
+  }
+}
+
+extension FlowDensity {
+  /// The log density of a run, by the weights that samples are drawn with.
+  convenience init(_ flow: NormalizingFlow, of run: Run) throws {
+    try self.init(
+      flow, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading)
+  }
+}
+
+/// The log density of examples, which a flow knows.
+private struct FlowScorer: Estimating {
+  let density: FlowDensity
+
+  /// One.
+  func steps(count: Int) -> Int { 1 }
+
+  func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
+    let start = ContinuousClock.now
+    let values = try density(examples.values).map { Double($0) }
+    try report(1)
+    return [Estimate(.exact, values: values, seconds: (ContinuousClock.now - start).seconds)]
+  }
+}
+
+extension FlowSampler: SeededSampler {
+  package func sample(
+    seeds: [UInt64], _ request: SampleRequest, observe: ((Int, [Float]) throws -> Void)?
+  ) throws -> [Float] {
+    guard request.labels == nil else {
+      throw TensorError("the model was not told classes, so none can be asked for")
+    }
+    let samples = try sample(seeds: seeds)
+    try observe?((seeds.count + batch - 1) / batch, samples)
+    return samples
+  }
+}

@@ -1,0 +1,52 @@
+import Configuration
+import NormalizingFlow
+import TensorCore
+
+/// A normalizing flow of points, as an experiment file says it.
+package struct NormalizingFlowSettings: ModelSettings {
+  package static let kind = "normalizing-flow"
+  package static let help = "A normalizing flow of points, whose density is known exactly."
+
+  /// How many couplings.
+  package var couplings = 8
+  /// Units of the hidden layers of each coupling's network.
+  package var hidden = [64, 64]
+  /// The bound of the log scale of a coupling.
+  package var logScaleLimit = 2.0
+
+  package static let schema = Schema<Self>([
+    .int(
+      "couplings", \.couplings, in: 2...256,
+      "Affine couplings, which take turns: each moves one coordinate by what the other says."),
+    .ints(
+      "hidden", \.hidden, in: 1...16_384, count: 1...16,
+      "Units of the hidden layers of each coupling's network."
+    ).known(as: "hiddenDims", "hiddenDim", "hiddenSize", "hiddenUnits"),
+    .number(
+      "logScaleLimit", \.logScaleLimit, in: 0.01...20,
+      "The largest logarithm, either side, of how much a coupling stretches a coordinate."),
+  ])
+
+  package init() {}
+
+  package var root: String { "flow" }
+  package var gainsFromBF16: Bool { false }
+  package var isForPoints: Bool { true }
+  package var hasBound: Bool { true }
+  package var sizeKeys: String { "model.hidden" }
+
+  package func failure(forExamplesOf shape: [Int]) -> String? {
+    shape.count == 1
+      ? nil : "a normalizing-flow is for points, and the data are images; expected a 2-D set"
+  }
+
+  package func model(
+    forExamplesOf shape: [Int], _ parameters: Parameters
+  ) throws -> any Model {
+    if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
+    return FlowModel(
+      flow: try NormalizingFlow(
+        shape: shape, couplings: couplings, hidden: hidden, logScaleLimit: logScaleLimit,
+        parameters))
+  }
+}

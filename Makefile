@@ -5,7 +5,7 @@ FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier compare test test-portable test-sanitize soak fuzz repeatability overhead check pages format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds
 
 train-vae: data ## train a variational autoencoder on MNIST: minutes, ends in outputs/vae-mnist/samples.png
 	$(FIGMENT) train Experiments/vae-mnist.yaml --resume
+
+train-flow-toy: build ## train a normalizing flow on two moons: half a minute, and an exact likelihood
+	$(FIGMENT) train Experiments/flow-toy.yaml --resume
 
 train-vae-toy: build ## the same on eight Gaussians: about a minute
 	$(FIGMENT) train Experiments/vae-toy.yaml --resume

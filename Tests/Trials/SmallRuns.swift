@@ -16,7 +16,7 @@ struct SmallRun {
 
   /// Every model, every constraint of a critic and every link of an optimizer.
   static let all: [SmallRun] =
-    diffusion + autoencoders + adversaries + [classifier] + optimizers
+    diffusion + autoencoders + adversaries + [classifier, flow] + optimizers
 
   private static let report = "report: {metricsEvery: 3, samplesEvery: 8, checkpointEvery: 5}"
   private static let steps = "sampling: {steps: 4, count: 9, previewCount: 4, previewSteps: 2}"
@@ -88,6 +88,11 @@ struct SmallRun {
   private static let classifier = SmallRun(
     "classifier", images, "model: {kind: classifier, classes: 4, channels: [4, 4], features: 6}",
     drawsSamples: false)
+
+  private static let flow = SmallRun(
+    "normalizing-flow", points, "model: {kind: normalizing-flow, couplings: 3, hidden: [8]}",
+    onePass,
+    hasLikelihood: true)
 
   private static let optimizers: [SmallRun] = [
     SmallRun(

@@ -77,9 +77,9 @@ class Run:
     @property
     def parameters(self):
         """The plain names of all that is learned."""
-        root = {"ddpm": "denoiser", "vae": "vae", "wgan": "wgan", "classifier": "classifier"}
-        root = root[self.settings["model"]["kind"]] + "/"
-        ends = ("weight", "bias", "filter", "scale", "shift", "table")
+        kind = self.settings["model"]["kind"]
+        root = {"ddpm": "denoiser", "normalizing-flow": "flow"}.get(kind, kind) + "/"
+        ends = ("weight", "bias", "filter", "scale", "shift", "logScale", "table")
         return [name for name in self.arrays if name.startswith(root) and name.split("/")[-1] in ends]
 
     @property
@@ -228,3 +228,13 @@ def hidden(run, prefix, x, activation):
         x = activation(norm(run, name + "/norm", dense(run, name, x)))
         i += 1
     return x
+
+
+# Normalizing flow.
+
+
+def coupling(run, i, kept):
+    """log scale and shift of coupling i for the coordinates that it keeps, [n, 1] each."""
+    a = dense(run, f"flow/coupling{i}/output", hidden(run, f"flow/coupling{i}", kept, silu))
+    limit = run.settings["model"]["logScaleLimit"]
+    return limit * np.tanh(a[:, :1] / limit), a[:, 1:]

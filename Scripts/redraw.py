@@ -3,7 +3,7 @@
     python3 Scripts/redraw.py RUN samples.npy --seeds 0-63 [--sampler NAME] [--steps N] [--eta X] [--class K]
     python3 Scripts/redraw.py RUN --initial
 
-RUN is the folder of a run of a DDPM (in fp32), a VAE or a WGAN. The first form compares samples with those that
+RUN is the folder of a run of a DDPM (in fp32), a VAE, a WGAN or a normalizing flow. The first form compares samples with those that
 `figment sample` wrote with the same options, and prints the largest difference; exit code 1 where it is above 1e-4 of their
 range. The second compares the parameters with their initial values, to the bit, of a run that learned nothing
 (`--set steps=1 --set optimizer.rate=1e-60`): a check of the uniform draws.
@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from figment_run import ACTIVATIONS, Run, checkPhilox, convolution, dense, direction, doubled, groupNorm, hidden, norm
+from figment_run import ACTIVATIONS, Run, checkPhilox, convolution, coupling, dense, direction, doubled, groupNorm, hidden, norm
 from figment_run import normal, relu, sigmoid, silu, uniform
 
 TOLERANCE = 1e-4
@@ -216,6 +216,26 @@ def drawGenerator(run, seeds, options):
     return x if run.isOfPoints else np.tanh(x)
 
 
+# Normalizing flow.
+
+
+def drawFlow(run, seeds, options):
+    x = normal("sample/latent", seeds, 2)
+    count = run.settings["model"]["couplings"]
+
+    def undoScale(x, i):
+        return (x - run.array(f"flow/norm{i}/shift")) * np.exp(-run.array(f"flow/norm{i}/logScale"))
+
+    x = undoScale(x, count)
+    for i in reversed(range(count)):
+        keeps = i % 2
+        kept, moved = x[:, keeps : keeps + 1], x[:, 1 - keeps : 2 - keeps]
+        logScale, shift = coupling(run, i, kept)
+        moved = (moved - shift) * np.exp(-logScale)
+        x = undoScale(np.concatenate([kept, moved] if keeps == 0 else [moved, kept], 1), i)
+    return x
+
+
 # Initial values.
 
 
@@ -224,10 +244,12 @@ def initial(run, name, shape):
     kind = name.split("/")[-1]
     if kind == "table":
         return normal(f"initial/{name}/initial", [run.seed], np.prod(shape)).reshape(shape).astype(np.float32)
-    if kind in ("bias", "shift") or name == "vae/likelihood/scale":
+    if kind in ("bias", "shift", "logScale") or name == "vae/likelihood/scale":
         return np.zeros(shape, np.float32)
     if kind == "scale":
         return np.ones(shape, np.float32)
+    if name.startswith("flow/") and name.endswith("/output/weight"):
+        return np.zeros(shape, np.float32)
     if name.endswith(("/convolution1/filter", "/self/output/weight", "denoiser/output/filter")) and "denoiser/" in name:
         return np.zeros(shape, np.float32)
     area = int(np.prod(shape[:-2]))
@@ -277,7 +299,8 @@ def main():
         return
     if options.samples is None:
         parser.error("needs the file of samples, or --initial")
-    draw = {"ddpm": drawDiffusion, "vae": drawAutoencoder, "wgan": drawGenerator}[run.settings["model"]["kind"]]
+    kinds = {"ddpm": drawDiffusion, "vae": drawAutoencoder, "wgan": drawGenerator, "normalizing-flow": drawFlow}
+    draw = kinds[run.settings["model"]["kind"]]
     drawn = run.inDataCoordinates(draw(run, options.seeds, options)).reshape(-1, *run.shape)
     samples = np.load(options.samples).astype(np.float64)
     if samples.shape != drawn.shape:

@@ -17,7 +17,7 @@ import sys
 
 import numpy as np
 
-from figment_run import ACTIVATIONS, HALF, LOW, Run, checkPhilox, convolution, dense, direction, hidden, normal, philox
+from figment_run import ACTIVATIONS, checkPhilox, convolution, coupling, dense, direction, HALF, hidden, LOW, normal, philox, Run
 from figment_run import silu, site, uniform
 from figment_sets import SETS, STEPS, points
 from redraw import Schedule, decoder, mlpDenoiser, timeFeatures
@@ -324,18 +324,40 @@ def main():
         sys.exit(f"above {TOLERANCE:g} apart")
 
 
+def flow(run, x):
+    """log p of points as the flow sees them, in nats."""
+    total = 0
+    for i in range(run.settings["model"]["couplings"] + 1):
+        logScale = run.array(f"flow/norm{i}/logScale")
+        x = x * np.exp(logScale) + run.array(f"flow/norm{i}/shift")
+        total = total + logScale.sum()
+        if i == run.settings["model"]["couplings"]:
+            break
+        keeps = i % 2
+        kept, moved = x[:, keeps : keeps + 1], x[:, 1 - keeps : 2 - keeps]
+        logScale, shift = coupling(run, i, kept)
+        moved = moved * np.exp(logScale) + shift
+        total = total + logScale[:, 0]
+        x = np.concatenate([kept, moved] if keeps == 0 else [moved, kept], 1)
+    return total - 0.5 * (x**2).sum(1) - math.log(2 * math.pi)
+
+
 def figures(run, table, path):
     """Name, printed figure and our own of each row."""
     kind = run.settings["model"]["kind"]
-    if kind not in ("ddpm", "vae") or kind == "ddpm" and not run.isOfPoints:
-        sys.exit("neither a DDPM on points nor a VAE")
+    if kind not in ("ddpm", "vae", "normalizing-flow") or kind == "ddpm" and not run.isOfPoints:
+        sys.exit("neither a DDPM on points nor a VAE nor a normalizing flow")
     shift = -math.log(float(run.domain[3]) * float(run.domain[4])) if run.isOfPoints else 0
     found, pairs = {}, []
     for row in table:
         count, seed, draws = row["n"], row["seed"], row["samples"]
         name = " ".join([row["run"], row["estimator"], row.get("variance", "")]).strip()
         if row["estimator"] == "exact":
+            if row["run"] != "data" and kind != "normalizing-flow":
+                continue
             if row["run"] != "data":
+                values = flow(run, seen(run, row["split"], count, seed, path)) + shift
+                pairs.append((name, row["mean"], values.mean()))
                 continue
             values = SETS[row["dataset"]].logDensity(points(row["dataset"], seed, STEPS[row["split"]], count))
         else:

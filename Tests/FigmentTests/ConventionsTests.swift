@@ -72,6 +72,11 @@ import Testing
         + "generator: [16, 12, 6], critic: [4, 8]}" + onePass, [""]
     ),
     (
+      "flow",
+      points + "data: moons\nmodel: {kind: normalizing-flow, couplings: 3, hidden: [8, 6], "
+        + "logScaleLimit: 1.5}" + onePass, [""]
+    ),
+    (
       "unet",
       images + "data: ./few-images-idx3-ubyte\nmodel: {kind: ddpm, network: unet, times: 12, "
         + "base: 8, multipliers: [1, 2, 3], blocks: 1, classes: 3}" + stepwise,
@@ -139,7 +144,7 @@ import Testing
     ("ddpm", "--samples 11 --examples 40", ""), ("vae", "--samples 60 --examples 30 --seed 5", ""),
     ("sphere", "--samples 7 --examples 30 --split validation", ""),
     ("sphere-images", "--samples 60 --seed 3", "bytes.npy"),
-    ("vae-convolutional", "--samples 5", "bytes.npy"),
+    ("vae-convolutional", "--samples 5", "bytes.npy"), ("flow", "--examples 80 --seed 2", ""),
   ])
   func likelihoodsAreFoundAgain(name: String, options: String, data: String) throws {
     let run = try #require(Self.runs.first { $0.name == name })

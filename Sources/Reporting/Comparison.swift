@@ -48,7 +48,7 @@ package struct Comparison: Sendable {
       }
     }
     let found = try chosenRuns(folders, remark: remark) { folder in
-      (path: RunPaths(folder), checkpoint: try checkpoint(ofRun: RunPaths(folder)))
+      (path: RunPaths(folder), checkpoint: try RunPaths(folder).loadCheckpoint())
     }
     let entries = try found.map { path, checkpoint in
       let tree = try ConfigurationTree(yaml: checkpoint.experiment.yaml, file: path.checkpoint)
@@ -131,12 +131,4 @@ private func minutes(_ timings: [MetricsRecord]) -> [Int: Double] {
     result[record.step] = seconds / 60
   }
   return result
-}
-
-/// The checkpoint of a run, of which the arrays are not read yet.
-///
-/// - Throws: `PassedOver` where the folder has none, and what `Checkpoint.init` throws.
-func checkpoint(ofRun paths: RunPaths) throws -> Checkpoint {
-  try paths.checkHoldsRun()
-  return try Checkpoint(paths.checkpoint)
 }

@@ -9,7 +9,7 @@ import TensorCore
 package func describe(_ path: String) throws -> [String] {
   if FileSystem.kind(of: path) == .folder {
     let paths = RunPaths(path)
-    let checkpoint = try checkpoint(ofRun: paths)
+    let checkpoint = try paths.loadCheckpoint()
     let experiment = checkpoint.experiment
     // What the optimizer moves, whatever it is called; its state and averages are none.
     let parameters = Parameters(experiment.model.root)

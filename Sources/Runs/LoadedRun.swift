@@ -8,8 +8,7 @@ extension Run {
   /// - Throws: `PassedOver` where there is no checkpoint, `FileError` or `FormatError` where it is damaged.
   package init(folder: String, threads: Int) throws {
     let paths = RunPaths(folder)
-    try paths.checkHoldsRun()
-    let checkpoint = try Checkpoint(paths.checkpoint)
+    let checkpoint = try paths.loadCheckpoint()
     let experiment = checkpoint.experiment
     let runtime = try Runtime(seed: experiment.seed, threads: threads)
     try checkpoint.restore(into: runtime)

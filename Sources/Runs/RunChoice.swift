@@ -49,4 +49,12 @@ extension RunPaths {
       )
     }
   }
+
+  /// The checkpoint of the run, of which the arrays are not read yet.
+  ///
+  /// - Throws: `PassedOver` where the folder has none, and what `Checkpoint.init` throws.
+  package func loadCheckpoint() throws -> Checkpoint {
+    try checkHoldsRun()
+    return try Checkpoint(checkpoint)
+  }
 }

@@ -155,7 +155,7 @@ let package = Package(
       ],
       exclude: ["Golden"]),
     // Runs the executable as a process: what is to be tested cannot be linked.
-    .testTarget(name: "FigmentTests", dependencies: ["Images"]),
+    .testTarget(name: "FigmentTests", dependencies: ["Experiments", "Images"]),
   ]
 )
 

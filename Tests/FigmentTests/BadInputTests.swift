@@ -1,5 +1,8 @@
+import Experiments
 import Foundation
 import Testing
+
+private let kinds = ModelKinds.words.joined(separator: ", ")
 
 /// What a user gets wrong, how the process ends, and the one line that says so.
 private struct Mistake: Sendable {
@@ -60,7 +63,7 @@ private let experiments: [(yaml: String, message: String)] = [
   ),
   (
     base(without: "model"),
-    "bad.yaml: model.kind: missing; expected one of ddpm, vae, wgan, classifier"
+    "bad.yaml: model.kind: missing; expected one of \(kinds)"
   ),
   (
     base(without: "model") + "model: ddpm",
@@ -68,7 +71,7 @@ private let experiments: [(yaml: String, message: String)] = [
   ),
   (
     base(without: "model") + "model: {kind: gan, network: mlp}",
-    "bad.yaml:4: model.kind: expected one of ddpm, vae, wgan, classifier, found gan; did you mean \"wgan\"?"
+    "bad.yaml:4: model.kind: expected one of \(kinds), found gan; did you mean \"wgan\"?"
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: unet}",

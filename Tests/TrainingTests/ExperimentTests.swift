@@ -5,6 +5,7 @@ import Foundation
 import Testing
 import Training
 
+private let kinds = ModelKinds.words.joined(separator: ", ")
 private let knownNames = KnownSets.names.joined(separator: ", ")
 
 /// The shipped experiment files.
@@ -170,7 +171,7 @@ private let shipped: [String] = {
     ),
     (
       "model.kind=vea",
-      "--set model.kind=vea: model.kind: expected one of ddpm, vae, wgan, classifier, found vea; "
+      "--set model.kind=vea: model.kind: expected one of \(kinds), found vea; "
         + "did you mean \"vae\"?"
     ),
     (

@@ -10,6 +10,9 @@ package enum ModelKinds {
     kind(NormalizingFlowSettings.self),
   ]
 
+  /// The words of `model.kind`.
+  package static let words = all.map(\.word)
+
   static let schema = Schema<any ModelSettings>(
     choosing: "kind", among: all, aliases: ["type"], "Which kind of model.")
 

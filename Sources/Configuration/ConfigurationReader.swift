@@ -11,7 +11,7 @@ import Support
 /// }
 /// ```
 ///
-/// Every reading function throws `ConfigurationError` where the value is missing without a
+/// Every reading function throws `FigmentError` where the value is missing without a
 /// default, of another type or out of its range.
 package struct ConfigurationReader: Sendable {
   private let members: [(key: String, node: ConfigurationTree.Node)]
@@ -45,7 +45,7 @@ package struct ConfigurationReader: Sendable {
   /// An error about a key's value, for rules that concern several keys.
   ///
   /// - Parameter key: The key, or its path where it stands in a mapping of this one.
-  package func error(_ key: String, _ problem: String) -> ConfigurationError {
+  package func error(_ key: String, _ problem: String) -> FigmentError {
     var (place, inner) = (origin, members)
     // A file may have a "." in a key that nobody knows.
     for word in has(key) ? [key[...]] : key.split(separator: ".") {
@@ -54,7 +54,7 @@ package struct ConfigurationReader: Sendable {
       guard case .mapping(let members) = node.content else { break }
       inner = members
     }
-    return ConfigurationError(origin: place, path: fullPath(key), problem: problem)
+    return FigmentError(origin: place, key: fullPath(key), problem: problem)
   }
 
   /// A whole number.
@@ -135,7 +135,7 @@ package struct ConfigurationReader: Sendable {
     }
     do {
       return try string(key, standard, Form.word(words).words) { words.contains($0) }
-    } catch let error as ConfigurationError {
+    } catch let error as FigmentError {
       guard case .scalar(let text, _)? = members.first(where: { $0.key == key })?.node.content,
         let near = nearest(to: text, among: words)
       else { throw error }
@@ -200,7 +200,7 @@ package struct ConfigurationReader: Sendable {
 
   /// Checks that every key of the mapping was read.
   ///
-  /// - Throws: `ConfigurationError` naming the first unknown key and the nearest known one.
+  /// - Throws: `FigmentError` naming the first unknown key and the nearest known one.
   package func finish() throws {
     guard let (key, _) = members.first(where: { !known.contains($0.key) }) else { return }
     // A word that people use elsewhere says more than one that looks alike.
@@ -228,7 +228,7 @@ package struct ConfigurationReader: Sendable {
     return true
   }
 
-  private func missing(_ key: String, _ expected: String) -> ConfigurationError {
+  private func missing(_ key: String, _ expected: String) -> FigmentError {
     let unread = members.map(\.key).filter { !known.contains($0) }
     let hint = nearest(to: key, among: unread).map { "; there is \(quoted($0))" } ?? ""
     return error(key, "missing; expected \(expected)\(hint)")
@@ -282,8 +282,8 @@ package struct ConfigurationReader: Sendable {
       guard case .scalar(let text, let isQuoted) = element.content,
         let value = decode(text, isQuoted)
       else {
-        throw ConfigurationError(
-          origin: element.origin, path: "\(fullPath(key))[\(index)]",
+        throw FigmentError(
+          origin: element.origin, key: "\(fullPath(key))[\(index)]",
           problem: "expected \(expected), found \(element.found)")
       }
       return value
@@ -295,12 +295,12 @@ extension ConfigurationTree {
   /// Decodes the whole tree; a key that `body` does not read is an error.
   ///
   /// - Parameter hints: What is said of such a key beside what is near it.
-  /// - Throws: `ConfigurationError` naming the place, the key, the value and what was expected.
+  /// - Throws: `FigmentError` naming the place, the key, the value and what was expected.
   package func decode<Value>(
     hints: KeyHints, _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value {
     guard case .mapping(let members) = root.content else {
-      throw ConfigurationError(origin: file, path: "", problem: "expected keys and values")
+      throw FigmentError(origin: file, key: "", problem: "expected keys and values")
     }
     var reader = ConfigurationReader(members, origin: file, path: "", hints: hints)
     let value = try body(&reader)
@@ -310,7 +310,7 @@ extension ConfigurationTree {
 
   /// Decodes the whole tree; a key that `body` does not read is an error.
   ///
-  /// - Throws: `ConfigurationError` naming the place, the key, the value and what was expected.
+  /// - Throws: `FigmentError` naming the place, the key, the value and what was expected.
   package func decode<Value>(
     _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value {

@@ -1,31 +1,6 @@
 import Support
 import Yams
 
-/// What is wrong with an experiment file or an override, told in one line.
-///
-/// The line says where (file and line, or the override), the key's path, the value found and what
-/// was expected: `toy.yaml:3: model.width: expected a whole number from 1 to 4096, found 0`.
-package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The file with the line, or the override as it was given.
-  package let origin: String
-  /// The keys that lead to the value, joined by dots; empty for the whole file.
-  package let path: String
-  /// The value found and what was expected.
-  package let problem: String
-
-  /// Makes the error of a place, a key path and what is wrong there.
-  package init(origin: String, path: String, problem: String) {
-    self.origin = origin
-    self.path = path
-    self.problem = problem
-  }
-
-  /// The whole error on one line.
-  package var description: String {
-    printable(origin) + ": " + (path.isEmpty ? "" : printable(path) + ": ") + problem
-  }
-}
-
 /// A YAML file as a tree of mappings, sequences and scalars in the order of the file.
 ///
 /// Only plain data is accepted: one document with a mapping at its root, no anchors, aliases, tags
@@ -67,28 +42,34 @@ package struct ConfigurationTree: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: `FileError` where it cannot be read, `FormatError` where it is too long,
-  ///   `ConfigurationError` where it is not plain YAML with a mapping at its root.
+  /// - Throws: `FigmentError` where it cannot be read, is too long, or is not plain YAML with a mapping at
+  ///   its root.
   package init(contentsOf path: String) throws {
-    let bytes = try FileSystem.read(path, limit: Self.maximumLength)
+    try self.init(bytes: FileSystem.read(path, limit: Self.maximumLength), file: path)
+  }
+
+  /// Reads the bytes of a file that errors call `file`.
+  ///
+  /// - Throws: `FigmentError` where they are not plain YAML with a mapping at its root.
+  package init(bytes: [UInt8], file: String) throws {
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw ConfigurationError(origin: path, path: "", problem: "expected UTF-8 text")
+      throw FigmentError(origin: file, key: "", problem: "expected UTF-8 text")
     }
-    try self.init(yaml: text, file: path)
+    try self.init(yaml: text, file: file)
   }
 
   /// Reads text; `file` is what errors call it.
   ///
-  /// - Throws: `ConfigurationError` where it is not plain YAML with a mapping at its root.
+  /// - Throws: `FigmentError` where it is not plain YAML with a mapping at its root.
   package init(yaml: String, file: String) throws {
     self.file = file
     guard let root = try Self.parse(yaml, origin: { "\(file):\($0)" }, whole: file) else {
-      throw ConfigurationError(
-        origin: file, path: "", problem: "is empty; expected keys and values")
+      throw FigmentError(
+        origin: file, key: "", problem: "is empty; expected keys and values")
     }
     guard case .mapping = root.content else {
-      throw ConfigurationError(
-        origin: root.origin, path: "",
+      throw FigmentError(
+        origin: root.origin, key: "",
         problem: "expected keys and values at the root, found \(root.found)")
     }
     self.root = root
@@ -101,18 +82,18 @@ package struct ConfigurationTree: Sendable {
   /// file lacks is added;
   /// whether it is a known one shows when the tree is decoded.
   ///
-  /// - Throws: `ConfigurationError` naming the override where it is malformed or leads through a
+  /// - Throws: `FigmentError` naming the override where it is malformed or leads through a
   ///   value that is not a mapping.
   package mutating func override(_ assignment: String) throws {
     let origin = "--set \(printable(assignment, limit: 80))"
     guard let equals = assignment.firstIndex(of: "=") else {
-      throw ConfigurationError(origin: origin, path: "", problem: "expected key=value")
+      throw FigmentError(origin: origin, key: "", problem: "expected key=value")
     }
     let keys = assignment[..<equals].split(separator: ".", omittingEmptySubsequences: false)
       .map(String.init)
     guard keys.allSatisfy({ !$0.isEmpty }), keys.count <= 32 else {
-      throw ConfigurationError(
-        origin: origin, path: "", problem: "expected a key, or keys joined by dots, before \"=\"")
+      throw FigmentError(
+        origin: origin, key: "", problem: "expected a key, or keys joined by dots, before \"=\"")
     }
     let text = String(assignment[assignment.index(after: equals)...])
     let node = try Self.value(text, origin: origin)
@@ -131,8 +112,8 @@ package struct ConfigurationTree: Sendable {
     do { _ = try parse(text + " ]}\"'", origin: { _ in origin }, whole: origin) } catch {
       return node
     }
-    throw ConfigurationError(
-      origin: origin, path: "",
+    throw FigmentError(
+      origin: origin, key: "",
       problem: "a \"#\" begins a comment here; put the value between quotes, or leave it out")
   }
 
@@ -144,8 +125,8 @@ package struct ConfigurationTree: Sendable {
       return
     }
     guard case .mapping(var members) = node.content else {
-      throw ConfigurationError(
-        origin: origin, path: path, problem: "expected a mapping, found \(node.found)")
+      throw FigmentError(
+        origin: origin, key: path, problem: "expected a mapping, found \(node.found)")
     }
     let inner = path.isEmpty ? key : path + "." + key
     if let index = members.firstIndex(where: { $0.key == key }) {
@@ -188,8 +169,8 @@ extension ConfigurationTree {
   private static func parse(
     _ yaml: String, origin: (Int) -> String, whole: String
   ) throws -> Node? {
-    func failure(_ problem: String, line: Int?) -> ConfigurationError {
-      ConfigurationError(origin: line.map(origin) ?? whole, path: "", problem: problem)
+    func failure(_ problem: String, line: Int?) -> FigmentError {
+      FigmentError(origin: line.map(origin) ?? whole, key: "", problem: problem)
     }
     guard aliasCount(yaml) <= maximumAliases else {
       throw failure("anchors and aliases are not allowed; write the value out", line: nil)
@@ -234,8 +215,8 @@ extension ConfigurationTree {
     _ node: Yams.Node, path: String, origin: (Int) -> String
   ) throws -> Node {
     let place = origin(node.mark?.line ?? 1)
-    func failure(_ problem: String) -> ConfigurationError {
-      ConfigurationError(origin: place, path: path, problem: problem)
+    func failure(_ problem: String) -> FigmentError {
+      FigmentError(origin: place, key: path, problem: problem)
     }
     func check(anchor: Anchor?, tag: Tag, _ allowed: String) throws {
       guard anchor == nil else {
@@ -268,13 +249,13 @@ extension ConfigurationTree {
         let name = scalar.string
         let keyPlace = origin(scalar.mark?.line ?? 1)
         guard scalar.anchor == nil, name != "<<" else {
-          throw ConfigurationError(
-            origin: keyPlace, path: path,
+          throw FigmentError(
+            origin: keyPlace, key: path,
             problem: "anchors and aliases are not allowed; write the value out")
         }
         guard seen.insert(name).inserted else {
-          throw ConfigurationError(
-            origin: keyPlace, path: path, problem: "the key \(quoted(name)) appears twice")
+          throw FigmentError(
+            origin: keyPlace, key: path, problem: "the key \(quoted(name)) appears twice")
         }
         var member = try convert(
           value, path: path.isEmpty ? name : path + "." + name, origin: origin)

@@ -1,3 +1,5 @@
+import Support
+
 /// The keys of a mapping, and how its settings are read from a file and written to one.
 ///
 /// It stands beside the settings that it is of, and is all that is said of their keys: the strict reader,
@@ -23,7 +25,7 @@
 package struct Schema<Settings: Sendable>: Sendable {
   /// Reads the keys of a mapping into settings that hold the defaults.
   ///
-  /// Throws `ConfigurationError`, as the reader does, and where a rule is broken.
+  /// Throws `FigmentError`, as the reader does, and where a rule is broken.
   package let read: @Sendable (inout ConfigurationReader, inout Settings) throws -> Void
   /// The settings as keys and values: those that exist, in the order of the schema.
   package let members: @Sendable (Settings) -> [ConfigurationValue.Member]

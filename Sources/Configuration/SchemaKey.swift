@@ -1,3 +1,5 @@
+import Support
+
 extension Schema {
   /// That a choice among words has been made, which the settings or their neighbours decide.
   package struct Condition: Sendable {
@@ -110,7 +112,7 @@ extension Schema {
     ///   - check: Throws the error that its second argument makes of what is wrong.
     package func rule(
       _ path: String,
-      _ check: @escaping @Sendable (inout Settings, (String) -> ConfigurationError) throws -> Void
+      _ check: @escaping @Sendable (inout Settings, (String) -> FigmentError) throws -> Void
     ) -> Key {
       changed {
         $0.rules.append { reader, settings in try check(&settings) { reader.error(path, $0) } }

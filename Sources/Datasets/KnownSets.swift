@@ -6,9 +6,9 @@ package enum KnownSets {
   package static let names = ImageFamily.all.map(\.name) + ToySet.names
 
   /// The error for a word that is neither a name nor a path: the nearest name and all of them.
-  static func unknown(_ word: String) -> DataError {
+  static func unknown(_ word: String) -> FigmentError {
     let suggestion = nearest(to: word, among: names).map { "did you mean '\($0)'? " } ?? ""
-    return DataError(
+    return FigmentError(
       "'\(word)' is neither a known data set nor a file or folder: \(suggestion)"
         + "Known sets: \(names.joined(separator: ", "))")
   }

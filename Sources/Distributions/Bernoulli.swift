@@ -1,3 +1,5 @@
+import Support
+
 /// Independent binary variables, given by logits l = log(p / (1 - p)).
 package struct Bernoulli: Equatable, Sendable {
   /// One for each variable; finite.
@@ -5,7 +7,7 @@ package struct Bernoulli: Equatable, Sendable {
 
   /// Variables that are 1 with probability 1 / (1 + exp(-l)).
   ///
-  /// - Throws: `DistributionError` for a logit that is not finite.
+  /// - Throws: `FigmentError` for a logit that is not finite.
   package init(logits: [Double]) throws {
     try check(logits, count: logits.count, name: "Bernoulli logits")
     self.logits = logits
@@ -18,11 +20,11 @@ package struct Bernoulli: Equatable, Sendable {
   ///
   /// For x between 0 and 1 it is the negative cross entropy, which is no log-likelihood.
   ///
-  /// - Throws: `DistributionError` unless there are as many values as logits, all in [0, 1].
+  /// - Throws: `FigmentError` unless there are as many values as logits, all in [0, 1].
   package func logProbability(_ values: [Double]) throws -> Double {
     try check(values, count: logits.count, name: "a binary value")
     if let index = values.firstIndex(where: { !(0...1).contains($0) }) {
-      throw DistributionError(
+      throw FigmentError(
         "a binary value is \(values[index]) at index \(index); expected 0 to 1")
     }
     // x l - softplus(l) = -(1 - x) softplus(l) - x softplus(-l): only terms of one sign.

@@ -1,3 +1,5 @@
+import Support
+
 /// A Gaussian of n independent variables.
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
@@ -10,13 +12,13 @@ package struct DiagonalGaussian: Equatable, Sendable {
 
   /// The Gaussian of these means and standard deviations.
   ///
-  /// - Throws: `DistributionError` if their counts differ, a number is not finite, or a deviation
+  /// - Throws: `FigmentError` if their counts differ, a number is not finite, or a deviation
   ///   is not greater than 0.
   package init(mean: [Double], deviation: [Double]) throws {
     try check(mean, count: mean.count, name: "a Gaussian mean")
     try check(deviation, count: mean.count, name: "a Gaussian deviation")
     if let index = deviation.firstIndex(where: { $0 <= 0 }) {
-      throw DistributionError(
+      throw FigmentError(
         "a Gaussian deviation is \(deviation[index]) at index \(index); expected more than 0")
     }
     self.mean = mean
@@ -35,7 +37,7 @@ package struct DiagonalGaussian: Equatable, Sendable {
 
   /// The logarithm of the density at a point of n numbers.
   ///
-  /// - Throws: `DistributionError` unless there are n finite numbers.
+  /// - Throws: `FigmentError` unless there are n finite numbers.
   package func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     return mean.indices.reduce(-Double(dimension) / 2 * (2 * Double.pi).logarithm) { sum, i in
@@ -46,7 +48,7 @@ package struct DiagonalGaussian: Equatable, Sendable {
 
   /// KL(self || other), in nats; 0 only for equal Gaussians.
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func divergence(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in
       // (s² - 1)/2 - log s for s = p/q = 1 + e, which keeps its digits when s is near 1.
@@ -66,7 +68,7 @@ package struct DiagonalGaussian: Equatable, Sendable {
 
   /// The Bhattacharyya distance -log ∫ √(p q), in nats; symmetric.
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func bhattacharyyaDistance(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in
       let ratio = (p - q) / p * ((p - q) / q) / 2
@@ -76,7 +78,7 @@ package struct DiagonalGaussian: Equatable, Sendable {
 
   /// The squared 2-Wasserstein distance |μ_p - μ_q|² + Σ (σ_p - σ_q)²; symmetric.
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func squaredWassersteinDistance(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in difference * difference + (p - q) * (p - q) }
   }
@@ -99,6 +101,6 @@ package struct DiagonalGaussian: Equatable, Sendable {
 
 func checkSameDimension(_ a: Int, _ b: Int) throws {
   guard a == b else {
-    throw DistributionError("Gaussians of \(a) and \(b) dimensions; expected the same")
+    throw FigmentError("Gaussians of \(a) and \(b) dimensions; expected the same")
   }
 }

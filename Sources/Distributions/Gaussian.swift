@@ -1,3 +1,5 @@
+import Support
+
 /// A Gaussian of n variables with any covariance.
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
@@ -14,7 +16,7 @@ package struct Gaussian: Equatable, Sendable {
   /// - Parameters:
   ///   - mean: n numbers.
   ///   - covariance: n × n numbers, row after row; symmetric and positive definite.
-  /// - Throws: `DistributionError` if there are not n² finite numbers, or they are not symmetric
+  /// - Throws: `FigmentError` if there are not n² finite numbers, or they are not symmetric
   ///   within 1e-9 of the largest, or not positive definite.
   package init(mean: [Double], covariance: [Double]) throws {
     let n = mean.count
@@ -24,14 +26,14 @@ package struct Gaussian: Equatable, Sendable {
     let allowed = 1e-9 * covariance.reduce(0) { max($0, $1.magnitude) }
     for i in 0..<n {
       for j in 0..<i where (matrix[i, j] - matrix[j, i]).magnitude > allowed {
-        throw DistributionError(
+        throw FigmentError(
           "a Gaussian covariance has \(matrix[i, j]) at (\(i), \(j)) and \(matrix[j, i]) at "
             + "(\(j), \(i)); expected a symmetric matrix")
       }
     }
     let (factor, failure) = matrix.cholesky()
     if let failure {
-      throw DistributionError(
+      throw FigmentError(
         "a Gaussian covariance has no positive pivot in row \(failure); "
           + "expected a positive definite matrix")
     }
@@ -67,7 +69,7 @@ package struct Gaussian: Equatable, Sendable {
 
   /// The logarithm of the density at a point of n numbers.
   ///
-  /// - Throws: `DistributionError` unless there are n finite numbers.
+  /// - Throws: `FigmentError` unless there are n finite numbers.
   package func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     let z = factor.solvingLower(zip(point, mean).map { $0 - $1 })
@@ -76,7 +78,7 @@ package struct Gaussian: Equatable, Sendable {
 
   /// KL(self || other) = ½ [Δᵀ Σ_q⁻¹ Δ - log det(Σ_q⁻¹ Σ_p) + tr(Σ_q⁻¹ Σ_p) - n], in nats.
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func divergence(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let z = other.factor.solvingLower(zip(mean, other.mean).map { $0 - $1 })
@@ -93,7 +95,7 @@ package struct Gaussian: Equatable, Sendable {
   ///
   /// It is ½ log(det Σ / √(det Σ_p det Σ_q)) + ⅛ Δᵀ Σ⁻¹ Δ for Σ = (Σ_p + Σ_q)/2.
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func bhattacharyyaDistance(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let middle = try Gaussian(
@@ -109,7 +111,7 @@ package struct Gaussian: Equatable, Sendable {
   /// It is |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982). The last
   /// trace is the sum of the singular values of L_qᵀ L_p.
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func squaredWassersteinDistance(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let difference = zip(mean, other.mean).map { $0 - $1 }

@@ -1,3 +1,5 @@
+import Support
+
 /// Mean and covariance of vectors: all that a Fréchet distance sees of them.
 ///
 /// Unlike that of a `Gaussian`, the covariance may be singular.
@@ -18,11 +20,11 @@ package struct Moments: Sendable {
   /// - Parameters:
   ///   - vectors: Numbers of `width` columns, row after row.
   ///   - rows: All unless told.
-  /// - Throws: `DistributionError` where there are fewer than two rows, or a number is not finite.
+  /// - Throws: `FigmentError` where there are fewer than two rows, or a number is not finite.
   package init(_ vectors: [Float], width: Int, rows: [Int]? = nil) throws {
     let rows = rows ?? Array(0..<vectors.count / max(1, width))
     guard width > 0, rows.count > 1 else {
-      throw DistributionError("the moments of \(rows.count) vectors; expected at least 2")
+      throw FigmentError("the moments of \(rows.count) vectors; expected at least 2")
     }
     let n = Double(rows.count)
     var sums = [Double](repeating: 0, count: width)
@@ -51,7 +53,7 @@ package struct Moments: Sendable {
   /// The squared Fréchet distance, which is the squared 2-Wasserstein distance of Gaussians with these
   /// moments: |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982).
   ///
-  /// - Throws: `DistributionError` if the dimensions differ.
+  /// - Throws: `FigmentError` if the dimensions differ.
   package func squaredFrechetDistance(to other: Moments) throws -> Double {
     try checkSameDimension(mean.count, other.mean.count)
     let difference = zip(mean, other.mean).map { $0 - $1 }

@@ -1,4 +1,5 @@
 import CKernels
+import Support
 
 /// The uniform distribution on the unit sphere of R^d, the manifold of dimension d - 1.
 ///
@@ -12,10 +13,10 @@ package struct UniformSphere: Equatable, Sendable {
 
   /// The uniform distribution on the sphere of R^d.
   ///
-  /// - Throws: `DistributionError` unless `dimension` is in `dimensions`.
+  /// - Throws: `FigmentError` unless `dimension` is in `dimensions`.
   package init(dimension: Int) throws {
     guard Self.dimensions.contains(dimension) else {
-      throw DistributionError(
+      throw FigmentError(
         "the ambient dimension of a sphere is \(dimension); expected "
           + "\(Self.dimensions.lowerBound) to \(Self.dimensions.upperBound)")
     }

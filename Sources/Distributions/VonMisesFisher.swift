@@ -1,4 +1,5 @@
 import CKernels
+import Support
 
 /// The von Mises-Fisher distribution on the unit sphere of R^d.
 ///
@@ -21,14 +22,14 @@ package struct VonMisesFisher: Equatable, Sendable {
   ///   - mean: μ, as many numbers as the ambient dimension d, of length 1 within 1e-4 (then divided
   ///     by their length).
   ///   - concentration: κ, in `concentrations`.
-  /// - Throws: `DistributionError` for a dimension not in `UniformSphere.dimensions`, a mean of
+  /// - Throws: `FigmentError` for a dimension not in `UniformSphere.dimensions`, a mean of
   ///   another length, or a concentration out of range.
   package init(mean: [Double], concentration: Double) throws {
     moments = try Moments(dimension: mean.count, concentration: concentration)
     try check(mean, count: mean.count, name: "a mean direction")
     let length = norm(mean)
     guard abs(length - 1) <= 1e-4 else {
-      throw DistributionError("a mean direction has length \(length); expected 1")
+      throw FigmentError("a mean direction has length \(length); expected 1")
     }
     self.mean = mean.map { $0 / length }
     self.concentration = concentration
@@ -45,7 +46,7 @@ package struct VonMisesFisher: Equatable, Sendable {
 
   /// The logarithm of the density at a point of the sphere: d numbers of length 1.
   ///
-  /// - Throws: `DistributionError` unless `point` has d finite numbers.
+  /// - Throws: `FigmentError` unless `point` has d finite numbers.
   package func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     // κ ⟨μ, z⟩ - K, with 1 - ⟨μ, z⟩ = |z - μ|² / 2: no large numbers are subtracted.
@@ -56,10 +57,10 @@ package struct VonMisesFisher: Equatable, Sendable {
   ///
   /// It is κ A + log C_d(κ) - λ A ⟨μ, ν⟩ - log C_d(λ), for (μ, κ) of self and (ν, λ) of other.
   ///
-  /// - Throws: `DistributionError` if the spheres differ.
+  /// - Throws: `FigmentError` if the spheres differ.
   package func divergence(to other: VonMisesFisher) throws -> Double {
     guard other.dimension == dimension else {
-      throw DistributionError(
+      throw FigmentError(
         "a divergence between spheres of R^\(dimension) and R^\(other.dimension); "
           + "expected the same")
     }
@@ -158,12 +159,12 @@ extension VonMisesFisher {
 
     /// The moments for an ambient dimension d and a concentration κ.
     ///
-    /// - Throws: `DistributionError` for a dimension not in `UniformSphere.dimensions` or a
+    /// - Throws: `FigmentError` for a dimension not in `UniformSphere.dimensions` or a
     ///   concentration not in `concentrations`.
     package init(dimension: Int, concentration: Double) throws {
       logArea = try UniformSphere(dimension: dimension).logArea
       guard VonMisesFisher.concentrations.contains(concentration) else {
-        throw DistributionError(
+        throw FigmentError(
           "a von Mises-Fisher concentration is \(concentration); expected 0 to 1e9")
       }
       let moments = fk_vmf(Double(dimension), concentration)

@@ -8,7 +8,7 @@ package struct DataNote: Sendable, Equatable, CustomStringConvertible {
   /// understood.
   package let isWarning: Bool
 
-  /// A note that prints as `text`, escaped as `DataError` does.
+  /// A note that prints as `text`, escaped as `FigmentError` does.
   package init(_ text: String, isWarning: Bool = false) {
     self.text = escaped(text)
     self.isWarning = isWarning

@@ -1,3 +1,5 @@
+import Support
+
 /// One picture of an animation.
 package struct Frame: Equatable, Sendable {
   /// The picture.
@@ -19,19 +21,19 @@ extension PNG {
   /// and channels of the first; see `encode` for `text`.
   package static func encode(
     animation frames: [Frame], text: Text = []
-  ) throws(PNGError) -> [UInt8] {
-    guard let first = frames.first?.picture else { throw PNGError("an animation of no pictures") }
+  ) throws(FigmentError) -> [UInt8] {
+    guard let first = frames.first?.picture else { throw FigmentError("an animation of no pictures") }
     func size(_ picture: Bitmap) -> String {
       "\(picture.width) x \(picture.height) x \(picture.channels)"
     }
     for (index, frame) in frames.enumerated() {
       guard size(frame.picture) == size(first) else {
-        throw PNGError(
+        throw FigmentError(
           "picture \(index) of an animation is \(size(frame.picture)), the ones before it "
             + size(first))
       }
       guard (0...65535).contains(frame.milliseconds) else {
-        throw PNGError(
+        throw FigmentError(
           "picture \(index) of an animation cannot be shown for \(frame.milliseconds) "
             + "milliseconds: 0 to 65535, please")
       }

@@ -1,3 +1,5 @@
+import Support
+
 /// An 8-bit picture, grey or RGB, rows from the top.
 package struct Bitmap: Equatable, Sendable {
   /// Columns.
@@ -16,7 +18,7 @@ package struct Bitmap: Equatable, Sendable {
   }
 
   /// A picture of the given bytes.
-  package init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(ImageError) {
+  package init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(FigmentError) {
     try Self.check(pixels.count, height: height, width: width, channels: channels)
     (self.width, self.height, self.channels) = (width, height, channels)
     self.pixels = pixels
@@ -28,10 +30,10 @@ package struct Bitmap: Equatable, Sendable {
   /// Values are in the order of `pixels`; one that is not a number is an error.
   package init(
     _ values: Span<Float>, range: ClosedRange<Float>, height: Int, width: Int, channels: Int
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     try Self.check(values.count, height: height, width: width, channels: channels)
     guard range.lowerBound < range.upperBound else {
-      throw ImageError("the range \(range) of a picture's values is empty")
+      throw FigmentError("the range \(range) of a picture's values is empty")
     }
     (self.width, self.height, self.channels) = (width, height, channels)
     let scale = 255 / (range.upperBound - range.lowerBound)
@@ -39,7 +41,7 @@ package struct Bitmap: Equatable, Sendable {
     pixels.reserveCapacity(values.count)
     for index in values.indices {
       let value = values[index]
-      if value.isNaN { throw ImageError("value \(index) of a picture is not a number") }
+      if value.isNaN { throw FigmentError("value \(index) of a picture is not a number") }
       let level = (value - range.lowerBound) * scale
       pixels.append(UInt8(min(max(level, 0), 255) + 0.5))
     }
@@ -50,17 +52,17 @@ package struct Bitmap: Equatable, Sendable {
   /// clamped.
   package init(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     try self.init(values.span, range: range, height: height, width: width, channels: channels)
   }
 
   /// The pictures of a batch of numbers `[count, height, width, channels]`, see `init`.
   package static func batch(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
-  ) throws(ImageError) -> [Bitmap] {
+  ) throws(FigmentError) -> [Bitmap] {
     let size = height * width * channels
     guard size > 0, values.count % size == 0 else {
-      throw ImageError(
+      throw FigmentError(
         "\(values.count) values are no whole number of pictures of \(size) "
           + "(\(height) x \(width) x \(channels))")
     }
@@ -90,22 +92,13 @@ package struct Bitmap: Equatable, Sendable {
 
   private static func check(
     _ count: Int, height: Int, width: Int, channels: Int
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     guard height > 0, width > 0, channels == 1 || channels == 3 else {
-      throw ImageError("a picture cannot be \(height) x \(width) with \(channels) channels")
+      throw FigmentError("a picture cannot be \(height) x \(width) with \(channels) channels")
     }
     guard count == height * width * channels else {
-      throw ImageError(
+      throw FigmentError(
         "\(count) values do not make a picture of \(height) x \(width) x \(channels)")
     }
   }
-}
-
-/// Why a picture cannot be made, in one line.
-package struct ImageError: Error, Equatable, CustomStringConvertible {
-  /// The line.
-  package let description: String
-
-  /// An error that says `description`.
-  package init(_ description: String) { self.description = description }
 }

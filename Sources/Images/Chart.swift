@@ -1,3 +1,5 @@
+import Support
+
 /// Points of one name and colour in a plot.
 package struct Series: Sendable {
   /// What the legend says; no entry where it is empty.
@@ -15,9 +17,9 @@ package struct Series: Sendable {
   /// A series of points whose coordinates follow each other: x, y, x, y, ...
   package init(
     _ name: String, interleaved: [some BinaryFloatingPoint], color: Color? = nil
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     guard interleaved.count.isMultiple(of: 2) else {
-      throw ImageError("\(interleaved.count) numbers are no whole number of points (x, y)")
+      throw FigmentError("\(interleaved.count) numbers are no whole number of points (x, y)")
     }
     let points = stride(from: 0, to: interleaved.count, by: 2).map {
       (x: Double(interleaved[$0]), y: Double(interleaved[$0 + 1]))
@@ -97,10 +99,10 @@ struct Chart {
   init(
     width: Int, shape: ChartShape, x: Scale, y: Scale, labels: Labels, legend: [LegendEntry],
     bar: ColorBar? = nil, textScale: Int? = nil, left minimumLeft: Int = 0, showsX: Bool = true
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     let height: Int? = if case .fixed(let height) = shape { height } else { nil }
     guard min(width, textScale == nil ? height ?? width : width) >= 200 else {
-      throw ImageError("a plot cannot be smaller than 200 x 200 pixels")
+      throw FigmentError("a plot cannot be smaller than 200 x 200 pixels")
     }
     let scale = textScale ?? Self.textScale(size: min(width, height ?? width))
     let (pad, lineHeight) = (5 * scale, (Font.glyphHeight + 3) * scale)
@@ -143,7 +145,7 @@ struct Chart {
         right: right ?? 4 * pad)
     }
     guard result.frame.height >= 50, result.frame.width >= 50 else {
-      throw ImageError("\(width) x \(height ?? width) pixels leave a plot no room for its data")
+      throw FigmentError("\(width) x \(height ?? width) pixels leave a plot no room for its data")
     }
     self.axes = result
     self.textScale = scale

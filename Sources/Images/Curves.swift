@@ -1,3 +1,5 @@
+import Support
+
 /// One of the charts that `lineCharts` stacks.
 package struct LineChart: Sendable {
   /// Above its vertical axis.
@@ -30,7 +32,7 @@ package func lineChart(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, logarithmicX: Bool = false, logarithmicY: Bool = false,
   isSmoothed: Bool = false, width: Int = 900, height: Int = 560
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   let series = colored(series)
   let points = series.flatMap(\.points)
   let x = try scale(points.lazy.map(\.x), xRange, isLogarithmic: logarithmicX, snug: true)
@@ -49,10 +51,10 @@ package func lineChart(
 package func lineCharts(
   _ charts: [LineChart], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   logarithmicX: Bool = false, width: Int = 900, frameHeight: Int = 180
-) throws(ImageError) -> Bitmap {
-  guard !charts.isEmpty else { throw ImageError("a stack of no charts") }
+) throws(FigmentError) -> Bitmap {
+  guard !charts.isEmpty else { throw FigmentError("a stack of no charts") }
   guard (50...10_000).contains(frameHeight) else {
-    throw ImageError("a frame cannot be \(frameHeight) pixels high: 50 to 10000, please")
+    throw FigmentError("a frame cannot be \(frameHeight) pixels high: 50 to 10000, please")
   }
   var names: [String] = []
   for name in charts.flatMap(\.series).map(\.name) where !names.contains(name) && !name.isEmpty {
@@ -90,7 +92,7 @@ package func lineCharts(
     }
   }
   let entries = named.flatMap { item in legend([item.series]) { _ in item.remarks } }
-  func rows(left: Int, heights: [Int]) throws(ImageError) -> [Chart] {
+  func rows(left: Int, heights: [Int]) throws(FigmentError) -> [Chart] {
     var rows: [Chart] = []
     for (index, (chart, y)) in zip(charts, scales).enumerated() {
       let isFirst = index == 0

@@ -1,3 +1,5 @@
+import Support
+
 /// Numbers on a grid of equal cells over a rectangle of the plane.
 package struct Grid: Equatable, Sendable {
   /// `[rows, columns]`, row-major; the first row is the lowest, at the lower bound of `yRange`.
@@ -15,19 +17,19 @@ package struct Grid: Equatable, Sendable {
   package init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     guard rows > 0, columns > 0 else {
-      throw ImageError("a grid cannot have \(rows) rows and \(columns) columns")
+      throw FigmentError("a grid cannot have \(rows) rows and \(columns) columns")
     }
     // A product that overflows is no count of values.
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard !overflow, values.count == count else {
-      throw ImageError("\(values.count) values do not make a grid of \(rows) x \(columns)")
+      throw FigmentError("\(values.count) values do not make a grid of \(rows) x \(columns)")
     }
     for range in [xRange, yRange] {
       guard range.lowerBound.isFinite, range.upperBound.isFinite,
         range.lowerBound < range.upperBound
-      else { throw ImageError("the range \(range) is no side of a grid") }
+      else { throw FigmentError("the range \(range) is no side of a grid") }
     }
     self.values = values.map { Double($0) }
     (self.rows, self.columns) = (rows, columns)
@@ -38,7 +40,7 @@ package struct Grid: Equatable, Sendable {
   package init(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>,
     value: (_ x: Double, _ y: Double) -> Double
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     let middles = Self.middles(rows: rows, columns: columns, xRange: xRange, yRange: yRange)
     try self.init(
       middles.map { value($0.x, $0.y) }, rows: rows, columns: columns, xRange: xRange,
@@ -91,7 +93,7 @@ package struct Heat: Sendable {
   }
 
   /// The scale of the colours.
-  func scale() throws(ImageError) -> Scale {
+  func scale() throws(FigmentError) -> Scale {
     if range != nil { return try Images.scale([], range, isLogarithmic: isLogarithmic) }
     guard isLogarithmic else { return Scale(covering: grid.values, room: 0) }
     let covering = Scale(covering: grid.values, isLogarithmic: true, room: 0).range

@@ -1,4 +1,5 @@
 import CPNG
+import Support
 
 /// Reads PNG files and writes those of 8-bit grey and RGB, as bytes.
 package enum PNG {
@@ -9,17 +10,17 @@ package enum PNG {
   ///
   /// Keys are 1 to 79 printable characters of Latin-1 without spaces at the ends or two in a row;
   /// values are anything without a zero.
-  package static func encode(_ bitmap: Bitmap, text: Text = []) throws(PNGError) -> [UInt8] {
+  package static func encode(_ bitmap: Bitmap, text: Text = []) throws(FigmentError) -> [UInt8] {
     try check(bitmap)
-    guard let picture = cpng_create() else { throw PNGError("out of memory") }
+    guard let picture = cpng_create() else { throw FigmentError("out of memory") }
     defer { cpng_close(picture) }
-    func require(_ done: Int32) throws(PNGError) {
-      if done == 0 { throw PNGError("cannot write this PNG: " + message(of: picture)) }
+    func require(_ done: Int32) throws(FigmentError) {
+      if done == 0 { throw FigmentError("cannot write this PNG: " + message(of: picture)) }
     }
     for (key, value) in text {
       let name = try latin1(key: key)
       guard !value.utf8.contains(0) else {
-        throw PNGError("the text under the key '\(shown(key))' contains a zero")
+        throw FigmentError("the text under the key '\(shown(key))' contains a zero")
       }
       if value.utf8.count <= longestPlainText, let bytes = latin1(value) {
         try require(cpng_add_text(picture, name, bytes, CPNG_TEXT_LATIN1))
@@ -57,8 +58,8 @@ package enum PNG {
   /// `maximumPixels`, before memory is taken for it.
   package static func picture(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
-  ) throws(PNGError) -> Picture {
-    try read(bytes) { picture throws(PNGError) in
+  ) throws(FigmentError) -> Picture {
+    try read(bytes) { picture throws(FigmentError) in
       let header = try readHeader(picture, withTexts: false)
       return try readPicture(picture, header, bytes.count, maximumPixels: maximumPixels)
     }
@@ -67,8 +68,8 @@ package enum PNG {
   /// The picture, read as `picture` does, and the texts in the bytes of a PNG.
   package static func decode(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
-  ) throws(PNGError) -> (bitmap: Bitmap, text: Text) {
-    try read(bytes) { picture throws(PNGError) in
+  ) throws(FigmentError) -> (bitmap: Bitmap, text: Text) {
+    try read(bytes) { picture throws(FigmentError) in
       let header = try readHeader(picture, withTexts: true)
       let found = try readPicture(picture, header, bytes.count, maximumPixels: maximumPixels)
       return (bitmap: found.bitmap, text: try readText(picture))
@@ -77,25 +78,25 @@ package enum PNG {
 
   /// The texts before the pixels of any PNG, animated ones and others that `decode` refuses
   /// included; the pixels are not looked at.
-  package static func text(of bytes: [UInt8]) throws(PNGError) -> Text {
-    try read(bytes) { picture throws(PNGError) in
+  package static func text(of bytes: [UInt8]) throws(FigmentError) -> Text {
+    try read(bytes) { picture throws(FigmentError) in
       _ = try readHeader(picture, withTexts: true)
       return try readText(picture)
     }
   }
 
   private static func read<Result>(
-    _ bytes: [UInt8], _ body: (OpaquePointer) throws(PNGError) -> Result
-  ) throws(PNGError) -> Result {
+    _ bytes: [UInt8], _ body: (OpaquePointer) throws(FigmentError) -> Result
+  ) throws(FigmentError) -> Result {
     guard bytes.starts(with: signature) else {
       let short = !bytes.isEmpty && signature.starts(with: bytes)
-      throw PNGError(short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
+      throw FigmentError(short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
     }
     // The C side keeps the pointer from open to close.
     let result = bytes.withUnsafeBufferPointer { bytes in
-      Swift.Result { () throws(PNGError) in
+      Swift.Result { () throws(FigmentError) in
         guard let picture = cpng_open(bytes.baseAddress, bytes.count) else {
-          throw PNGError("out of memory")
+          throw FigmentError("out of memory")
         }
         defer { cpng_close(picture) }
         return try body(picture)
@@ -115,27 +116,27 @@ package enum PNG {
     String(cString: cpng_message(picture))
   }
 
-  private static func check(_ bitmap: Bitmap) throws(PNGError) {
+  private static func check(_ bitmap: Bitmap) throws(FigmentError) {
     let (width, height, channels) = (bitmap.width, bitmap.height, bitmap.channels)
     let sides = 1...Int(Int32.max)
     guard sides.contains(width), sides.contains(height), channels == 1 || channels == 3 else {
-      throw PNGError("no PNG can be \(width) x \(height) pixels with \(channels) channels")
+      throw FigmentError("no PNG can be \(width) x \(height) pixels with \(channels) channels")
     }
     guard bitmap.pixels.count == width * height * channels else {
-      throw PNGError(
+      throw FigmentError(
         "a picture of \(width) x \(height) pixels with \(channels) channels cannot have "
           + "\(bitmap.pixels.count) bytes")
     }
   }
 
-  private static func latin1(key: String) throws(PNGError) -> [CChar] {
+  private static func latin1(key: String) throws(FigmentError) -> [CChar] {
     let characters = key.unicodeScalars.map(\.value)
     let printable = characters.allSatisfy { (32...126).contains($0) || (161...255).contains($0) }
     let doubled = zip(characters, characters.dropFirst()).contains { $0 == 32 && $1 == 32 }
     guard let bytes = latin1(key), printable, !doubled, (1...79).contains(characters.count),
       characters.first != 32, characters.last != 32
     else {
-      throw PNGError(
+      throw FigmentError(
         "the text key '\(shown(key))' is not 1 to 79 characters of Latin-1 with single spaces inside"
       )
     }
@@ -156,36 +157,36 @@ package enum PNG {
 
   private static func readHeader(
     _ picture: OpaquePointer, withTexts: Bool
-  ) throws(PNGError) -> cpng_header {
+  ) throws(FigmentError) -> cpng_header {
     var header = cpng_header()
     guard cpng_read_header(picture, &header, withTexts ? 1 : 0) != 0 else {
-      throw PNGError(damaged + message(of: picture))
+      throw FigmentError(damaged + message(of: picture))
     }
     return header
   }
 
   private static func readPicture(
     _ picture: OpaquePointer, _ header: cpng_header, _ fileSize: Int, maximumPixels: Int
-  ) throws(PNGError) -> Picture {
+  ) throws(FigmentError) -> Picture {
     let (width, height) = (Int(header.width), Int(header.height))
     // Both fit in 31 bits, so that the product does not overflow.
     guard width * height <= maximumPixels else {
-      throw PNGError("\(width) x \(height) pixels are more than the \(maximumPixels) allowed")
+      throw FigmentError("\(width) x \(height) pixels are more than the \(maximumPixels) allowed")
     }
     guard header.animated == 0 else {
-      throw PNGError("an animated PNG cannot be read: a still one, please")
+      throw FigmentError("an animated PNG cannot be read: a still one, please")
     }
     let bits = Int(header.channels) * Int(header.depth)
     guard height * ((width * bits + 7) / 8) <= deflation * fileSize else {
-      throw PNGError(damaged + "\(width) x \(height) pixels cannot be in \(fileSize) bytes")
+      throw FigmentError(damaged + "\(width) x \(height) pixels cannot be in \(fileSize) bytes")
     }
     var stored: Int32 = 0
     guard cpng_prepare_pixels(picture, &stored) != 0 else {
-      throw PNGError(damaged + message(of: picture))
+      throw FigmentError(damaged + message(of: picture))
     }
     var pixels = [UInt8](repeating: 0, count: width * height * Int(stored))
     guard cpng_read_pixels(picture, &pixels, pixels.count) != 0 else {
-      throw PNGError(damaged + message(of: picture))
+      throw FigmentError(damaged + message(of: picture))
     }
     var changes = header.depth == 16 ? ["16 bits per channel rounded to 8"] : []
     var channels = Int(stored)
@@ -233,7 +234,7 @@ package enum PNG {
     }
   }
 
-  private static func readText(_ picture: OpaquePointer) throws(PNGError) -> Text {
+  private static func readText(_ picture: OpaquePointer) throws(FigmentError) -> Text {
     var texts: Text = []
     for index in 0..<cpng_text_count(picture) {
       let text = cpng_text_at(picture, index)
@@ -244,7 +245,7 @@ package enum PNG {
       } else if let value = String(validatingCString: value) {
         texts.append((name, value))
       } else {
-        throw PNGError(damaged + "the text under the key '\(shown(name))' is not UTF-8")
+        throw FigmentError(damaged + "the text under the key '\(shown(name))' is not UTF-8")
       }
     }
     return texts
@@ -264,12 +265,4 @@ package enum PNG {
     }
     return String(result)
   }
-}
-
-/// Why a PNG cannot be written or read, in one line.
-package struct PNGError: Error, Equatable, CustomStringConvertible {
-  /// The line.
-  package let description: String
-
-  init(_ description: String) { self.description = description }
 }

@@ -1,3 +1,5 @@
+import Support
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -13,7 +15,7 @@
 package func heatMap(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   try heatChart(
     heat, points: points, labels: labels, xRange: xRange, yRange: yRange, size: size
   ).bitmap
@@ -23,7 +25,7 @@ package func heatMap(
 package func heatMapAxes(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
-) throws(ImageError) -> Axes {
+) throws(FigmentError) -> Axes {
   try heatChart(
     heat, points: points, labels: labels, xRange: xRange, yRange: yRange, size: size
   ).axes
@@ -32,7 +34,7 @@ package func heatMapAxes(
 private func heatChart(
   _ heat: Heat, points: [Series], labels: Labels, xRange: ClosedRange<Double>?,
   yRange: ClosedRange<Double>?, size: Int
-) throws(ImageError) -> Chart {
+) throws(FigmentError) -> Chart {
   var plane = Plane(labels: labels, xRange: xRange, yRange: yRange, size: size)
   plane.background = heat
   plane.points = points
@@ -50,12 +52,12 @@ package struct VectorGrid: Sendable {
   package init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
-  ) throws(ImageError) {
+  ) throws(FigmentError) {
     let values = values.map { Double($0) }
     guard values.count.isMultiple(of: 2) else {
-      throw ImageError("\(values.count) numbers are no whole number of vectors (x, y)")
+      throw FigmentError("\(values.count) numbers are no whole number of vectors (x, y)")
     }
-    func grid(_ component: Int) throws(ImageError) -> Grid {
+    func grid(_ component: Int) throws(FigmentError) -> Grid {
       try Grid(
         stride(from: component, to: values.count, by: 2).map { values[$0] }, rows: rows,
         columns: columns, xRange: xRange, yRange: yRange)
@@ -90,12 +92,12 @@ package func vectorField(
   length: ArrowLength = .proportional, longest: Double? = nil, color: Color? = nil,
   labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, showsLegend: Bool = true, size: Int = 640
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   let lengths = vectors.lengths
   let finite = lengths.lazy.filter(\.isFinite)
   let reference = longest ?? finite.max() ?? 0
   guard reference.isFinite, reference >= 0 else {
-    throw ImageError("the length \(reference) is none that the longest arrow can stand for")
+    throw FigmentError("the length \(reference) is none that the longest arrow can stand for")
   }
   let grid = vectors.x
   var plane = Plane(labels: labels, xRange: xRange, yRange: yRange, size: size)
@@ -172,10 +174,10 @@ package func vectorField(
 /// Paths of many points at once: stage after stage of points x, y, x, y, ..., as they are drawn.
 package func paths(
   stages: [[some BinaryFloatingPoint]]
-) throws(ImageError) -> [[(x: Double, y: Double)]] {
+) throws(FigmentError) -> [[(x: Double, y: Double)]] {
   let count = stages.first?.count ?? 0
   for (index, stage) in stages.enumerated() where stage.count != count || count % 2 != 0 {
-    throw ImageError(
+    throw FigmentError(
       "stage \(index) of the paths has \(stage.count) numbers, not \(count + count % 2)")
   }
   return (0..<count / 2).map { point in
@@ -191,7 +193,7 @@ package func trajectories(
   _ paths: [[(x: Double, y: Double)]], over points: [Series] = [], background: Heat? = nil,
   labels: Labels = Labels(), color: Color? = nil, startColor: Color? = nil,
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   func isFinite(_ point: (x: Double, y: Double)) -> Bool { point.x.isFinite && point.y.isFinite }
   var plane = Plane(labels: labels, xRange: xRange, yRange: yRange, size: size)
   plane.background = background
@@ -261,7 +263,7 @@ private struct Plane {
     (self.labels, self.xRange, self.yRange, self.size) = (labels, xRange, yRange, size)
   }
 
-  func chart() throws(ImageError) -> Chart {
+  func chart() throws(FigmentError) -> Chart {
     let all = others + points.flatMap(\.points)
     let grid = background.map { ($0.grid.xRange, $0.grid.yRange) } ?? extent
     let x = try scale(all.lazy.map(\.x), xRange ?? grid?.0)
@@ -284,7 +286,7 @@ private struct Plane {
             heat.isShown($0) && $0 > scale.range.upperBound
           }) : nil
     }
-    func chart(_ axes: Axes?) throws(ImageError) -> Chart {
+    func chart(_ axes: Axes?) throws(FigmentError) -> Chart {
       let named = Images.legend(series) { series in
         let strange = series.points.count { !$0.x.isFinite || !$0.y.isFinite }
         let outside = series.points.count { axes?.shows($0) == false } - strange

@@ -1,3 +1,5 @@
+import Support
+
 /// Points in the plane on equal axes, later series over earlier ones.
 ///
 /// Without ranges the axes show every point.  The legend says how many points of a series are
@@ -7,7 +9,7 @@
 package func scatter(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   try scatterChart(series, labels: labels, xRange: xRange, yRange: yRange, size: size).bitmap
 }
 
@@ -15,19 +17,19 @@ package func scatter(
 package func scatterAxes(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
-) throws(ImageError) -> Axes {
+) throws(FigmentError) -> Axes {
   try scatterChart(series, labels: labels, xRange: xRange, yRange: yRange, size: size).axes
 }
 
 private func scatterChart(
   _ series: [Series], labels: Labels, xRange: ClosedRange<Double>?, yRange: ClosedRange<Double>?,
   size: Int
-) throws(ImageError) -> Chart {
+) throws(FigmentError) -> Chart {
   let series = colored(series)
   let points = series.flatMap(\.points)
   let x = try scale(points.lazy.map(\.x), xRange)
   let y = try scale(points.lazy.map(\.y), yRange)
-  func chart(_ axes: Axes?) throws(ImageError) -> Chart {
+  func chart(_ axes: Axes?) throws(FigmentError) -> Chart {
     try Chart(
       width: size, shape: .square, x: x, y: y, labels: labels,
       legend: legend(series) { series in
@@ -80,14 +82,14 @@ extension Chart {
 func scale(
   _ values: some Sequence<Double>, _ range: ClosedRange<Double>?, isLogarithmic: Bool = false,
   snug: Bool = false
-) throws(ImageError) -> Scale {
+) throws(FigmentError) -> Scale {
   guard let range else {
     return Scale(covering: values, isLogarithmic: isLogarithmic, room: snug ? 0 : 0.04)
   }
   guard range.lowerBound.isFinite, range.upperBound.isFinite, range.lowerBound < range.upperBound,
     range.lowerBound > 0 || !isLogarithmic
   else {
-    throw ImageError(
+    throw FigmentError(
       "the range \(range) is no \(isLogarithmic ? "logarithmic " : "")axis")
   }
   return Scale(range, isLogarithmic: isLogarithmic)

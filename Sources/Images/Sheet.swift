@@ -1,16 +1,18 @@
+import Support
+
 /// Pictures of one size in rows of `columns`, each enlarged by `scale`, with `margin` pixels of
 /// `background` around and between them.
 package func sheet(
   of images: [Bitmap], columns: Int, margin: Int = 2, scale: Int = 1, background: UInt8 = 96
-) throws(ImageError) -> Bitmap {
-  guard let first = images.first else { throw ImageError("a sheet of no pictures") }
+) throws(FigmentError) -> Bitmap {
+  guard let first = images.first else { throw FigmentError("a sheet of no pictures") }
   guard columns > 0, margin >= 0, scale > 0 else {
-    throw ImageError(
+    throw FigmentError(
       "a sheet cannot have \(columns) columns, a margin of \(margin) and a scale of \(scale)")
   }
   func size(_ image: Bitmap) -> String { "\(image.width) x \(image.height) x \(image.channels)" }
   for (index, image) in images.enumerated() where size(image) != size(first) {
-    throw ImageError(
+    throw FigmentError(
       "picture \(index) of a sheet is \(size(image)), the ones before it \(size(first))")
   }
   let columns = min(columns, images.count)
@@ -29,7 +31,7 @@ package func sheet(
 /// A sheet of one row.
 package func strip(
   of images: [Bitmap], margin: Int = 2, scale: Int = 1, background: UInt8 = 96
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   try sheet(
     of: images, columns: images.count, margin: margin, scale: scale, background: background)
 }
@@ -53,7 +55,7 @@ package struct Panel: Sendable {
 /// result is grey where every picture is.
 package func sideBySide(
   _ parts: [Panel], gap: Int = 12, textScale: Int = 2
-) throws(ImageError) -> Bitmap {
+) throws(FigmentError) -> Bitmap {
   try panels(parts, columns: max(parts.count, 1), gap: gap, textScale: textScale)
 }
 
@@ -63,10 +65,10 @@ package func sideBySide(
 /// picture, with the pictures' upper edges level; the result is grey where every picture is.
 package func panels(
   _ panels: [Panel], columns: Int, title: String = "", gap: Int = 12, textScale: Int = 2
-) throws(ImageError) -> Bitmap {
-  guard !panels.isEmpty else { throw ImageError("no pictures to put side by side") }
+) throws(FigmentError) -> Bitmap {
+  guard !panels.isEmpty else { throw FigmentError("no pictures to put side by side") }
   guard columns > 0, gap >= 0, textScale > 0 else {
-    throw ImageError(
+    throw FigmentError(
       "panels cannot have \(columns) columns, a gap of \(gap) and a text scale of \(textScale)")
   }
   let columns = min(columns, panels.count)

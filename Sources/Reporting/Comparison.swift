@@ -32,7 +32,7 @@ package struct Comparison: Sendable {
   /// Reads the runs in `folders`, the checkpoints' arrays apart.
   ///
   /// - Parameter remark: Given the reason for each path that is passed over.
-  /// - Throws: `FileError` or `FormatError` where a path does not exist, or a run is damaged.
+  /// - Throws: `FigmentError` where a path does not exist, or a run is damaged.
   package init(folders: [String], remark: (String) -> Void = { _ in }) throws {
     var warnings: [String] = []
     func records(_ path: String) -> [MetricsRecord] {

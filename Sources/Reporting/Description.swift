@@ -31,11 +31,11 @@ package func describe(_ path: String) throws -> [String] {
   do {
     text = try PNG.text(of: bytes)
   } catch {
-    throw FormatError(path: path, problem: error.description)
+    throw FigmentError(path: path, problem: error.description)
   }
   func value(_ key: String) -> String? { text.first { $0.key == key }?.value }
   guard let command = value("figment.command") else {
-    throw FormatError(path: path, problem: "is a PNG, but does not say that Figment made it")
+    throw FigmentError(path: path, problem: "is a PNG, but does not say that Figment made it")
   }
   var lines = ["picture \(path)"]
   if let step = value("figment.step") { lines.append("step \(step)") }

@@ -62,11 +62,11 @@ package struct Reproduction: Sendable {
 
   /// The row of a name.
   ///
-  /// - Throws: `DataError` with the names that there are.
+  /// - Throws: `FigmentError` with the names that there are.
   package static func named(_ name: String) throws -> Reproduction {
     guard let row = all.first(where: { $0.name == name }) else {
       let hint = nearest(to: name, among: all.map(\.name)).map { "did you mean '\($0)'? " } ?? ""
-      throw DataError(
+      throw FigmentError(
         "there is no row '\(printable(name))' to reproduce: \(hint)Rows: "
           + all.map(\.name).joined(separator: ", "))
     }
@@ -75,10 +75,10 @@ package struct Reproduction: Sendable {
 
   /// The experiment of the row.
   ///
-  /// - Throws: `DataError` outside the folder of the project.
+  /// - Throws: `FigmentError` outside the folder of the project.
   package func settings() throws -> Experiment {
     guard FileSystem.kind(of: experiment) == .file else {
-      throw DataError("\(experiment): no such file; reproduce runs in the folder of the project")
+      throw FigmentError("\(experiment): no such file; reproduce runs in the folder of the project")
     }
     return try Experiment(contentsOf: experiment, overrides: overrides)
   }
@@ -111,7 +111,7 @@ package struct Reproduced: Sendable {
     let total = likelihood.steps
     let scores = try likelihood.score { try report($0, total) }
     guard let scored = scores.first(where: { $0.estimate.estimator == .iwae }) else {
-      throw DataError("\(printable(folder)): has no iwae")
+      throw FigmentError("\(printable(folder)): has no iwae")
     }
     self.row = row
     self.scored = scored

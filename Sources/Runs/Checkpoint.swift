@@ -55,25 +55,25 @@ package struct Checkpoint: Sendable {
 
   /// Reads what a checkpoint is of, not yet its arrays.
   ///
-  /// - Throws: `FileError` or `FormatError` where it is missing, cut short or not a checkpoint of ours.
+  /// - Throws: `FigmentError` where it is missing, cut short or not a checkpoint of ours.
   package init(_ path: String) throws {
     self.path = path
     let reader = try SafetensorsReader(path)
     if let format = reader.metadata["figment.format"], format != Self.format {
-      throw FormatError(
+      throw FigmentError(
         path: path,
         problem: "is of checkpoint format \(quoted(format)), and this program reads "
           + "\(Self.format) (version \(figmentVersion))")
     }
     func value(_ key: String) throws -> String {
       guard let value = reader.metadata["figment." + key] else {
-        throw FormatError(
+        throw FigmentError(
           path: path, problem: "has no figment.\(key) in its metadata: not a checkpoint of a run")
       }
       return value
     }
     guard let step = Int(try value("step")), step >= 0 else {
-      throw FormatError(
+      throw FigmentError(
         path: path, problem: "figment.step is \(quoted(try value("step"))), not a number of steps")
     }
     self.step = step
@@ -84,7 +84,7 @@ package struct Checkpoint: Sendable {
       let domain = Domain(named: experiment.data)
         ?? Domain(recorded: record, name: experiment.data)
     else {
-      throw FormatError(
+      throw FigmentError(
         path: path, problem: "figment.domain is \(quoted(record)), not what examples are")
     }
     self.domain = domain
@@ -95,8 +95,8 @@ package struct Checkpoint: Sendable {
         var cursor = JSONCursor(Array(text.utf8))
         try cursor.array("names of classes") { names.append(try $0.string("the name of a class")) }
         try cursor.end()
-      } catch let failure as JSONCursor.Failure {
-        throw FormatError(path: path, problem: "figment.classes: \(failure.problem)")
+      } catch let failure as FigmentError {
+        throw FigmentError(path: path, problem: "figment.classes: \(failure.problem)")
       }
       classes = names
     } else {
@@ -107,12 +107,12 @@ package struct Checkpoint: Sendable {
   /// Checks that a run of this checkpoint can go on with data.
   ///
   /// - Returns: How the data differ from those before, where they do and the run can go on all the same.
-  /// - Throws: `FormatError` where the examples are of another shape.
+  /// - Throws: `FigmentError` where the examples are of another shape.
   package func check(against now: Domain, _ data: DataDigest?) throws -> String? {
     // Data that have a name are what they were: they are verified, or drawn.
     guard Domain(named: experiment.data) == nil else { return nil }
     guard now.shape == domain.shape else {
-      throw FormatError(
+      throw FigmentError(
         path: path,
         problem: "was trained on \(domain.words), and \(printable(experiment.data)) now holds "
           + "\(now.words); the run goes on with data of the same shape, and other data want a run of "
@@ -128,15 +128,15 @@ package struct Checkpoint: Sendable {
 
   /// Checks that this is a checkpoint of `wanted`.
   ///
-  /// - Throws: `FormatError` with the keys that differ.
+  /// - Throws: `FigmentError` with the keys that differ.
   package func check(against wanted: Experiment) throws {
     let differences = RunFolder.differences(
       from: try ConfigurationTree(yaml: experiment.yaml, file: path),
       to: try ConfigurationTree(yaml: wanted.yaml, file: path))
     guard differences.isEmpty else {
-      throw FormatError(
+      throw FigmentError(
         path: path,
-        problem: "is of another run, which differs in \(RunFolderError.list(differences))")
+        problem: "is of another run, which differs in \(FigmentError.list(differences))")
     }
   }
 
@@ -158,11 +158,11 @@ package struct Checkpoint: Sendable {
     let used = Set(names)
     let needed = used.filter { !$0.hasPrefix("report/") || $0.hasSuffix("/step") }
     if let missing = needed.subtracting(saved).min() {
-      throw FormatError(
+      throw FigmentError(
         path: path, problem: "lacks \(quoted(missing)), which the experiment's model has")
     }
     if let extra = saved.subtracting(used).min() {
-      throw FormatError(
+      throw FigmentError(
         path: path, problem: "holds \(quoted(extra)), which the experiment's model lacks")
     }
   }

@@ -5,7 +5,7 @@ import TensorCore
 extension Run {
   /// Loads the checkpoint of a run folder; the data set itself is not needed.
   ///
-  /// - Throws: `PassedOver` where there is no checkpoint, `FileError` or `FormatError` where it is damaged.
+  /// - Throws: `PassedOver` where there is no checkpoint, `FigmentError` where it is damaged.
   package init(folder: String, threads: Int) throws {
     let paths = RunPaths(folder)
     let checkpoint = try paths.loadCheckpoint()
@@ -22,7 +22,7 @@ extension Run {
       let kinds = sampled.contains(variable) ? [Weights.raw, experiment.weights] : [.raw]
       for name in Set(kinds.map { $0.name(variable) }).sorted()
       where runtime.shape(ofVariable: name) != variable.shape {
-        throw FormatError(
+        throw FigmentError(
           path: paths.checkpoint,
           problem: "holds no array \(quoted(name)) of shape \(variable.shape)")
       }

@@ -34,7 +34,7 @@ package struct MetricsRecord: Equatable, Sendable {
     try cursor.object("an object") { name, cursor in
       if step == nil {
         guard name == "step" else {
-          throw JSONCursor.Failure(problem: "expected \"step\" first, found \(quoted(name))")
+          throw FigmentError("expected \"step\" first, found \(quoted(name))")
         }
         step = try cursor.count("a number of steps")
       } else if cursor.peek() == UInt8(ascii: "\"") {
@@ -49,7 +49,7 @@ package struct MetricsRecord: Equatable, Sendable {
       }
     }
     try cursor.end()
-    guard let step else { throw JSONCursor.Failure(problem: "expected \"step\"") }
+    guard let step else { throw FigmentError("expected \"step\"") }
     self.init(step: step, values: values)
   }
 }
@@ -59,7 +59,7 @@ package struct MetricsFile: Sendable {
   /// The lines that are records, in their order.
   package let records: [MetricsRecord]
   /// The first of the lines that are none and how many more there are, or nil where all are.
-  package let damage: FormatError?
+  package let damage: FigmentError?
 
   /// The damage as a warning says it.
   package var warning: String? { damage.map { "\($0); passed over" } }
@@ -75,7 +75,7 @@ package struct MetricsFile: Sendable {
 package enum Metrics {
   /// Reads the lines of a file; a last line that is still being written is left out.
   ///
-  /// - Throws: `FileError` where the file cannot be read, `FormatError` where it is no file.
+  /// - Throws: `FigmentError` where the file cannot be read.
   package static func read(_ path: String) throws -> MetricsFile {
     let bytes = try FileSystem.read(path, limit: .max)
     var records: [MetricsRecord] = []
@@ -83,7 +83,7 @@ package enum Metrics {
     for (index, line) in lines(of: bytes).enumerated() {
       do {
         records.append(try MetricsRecord(line: bytes[line]))
-      } catch let error as JSONCursor.Failure {
+      } catch let error as FigmentError {
         damage.note(error.problem, line: index + 1)
       }
     }
@@ -104,11 +104,11 @@ package enum Metrics {
   /// or not at all.
   ///
   /// - Returns: The number of bytes that were cut off, and the lines among them that were no records.
-  /// - Throws: `FileError` where the file cannot be read or cut.
+  /// - Throws: `FigmentError` where the file cannot be read or cut.
   @discardableResult
   package static func truncate(
     _ path: String, toStep step: Int
-  ) throws -> (bytes: Int, damage: FormatError?) {
+  ) throws -> (bytes: Int, damage: FigmentError?) {
     guard FileSystem.kind(of: path) != .nothing else { return (0, nil) }
     let file = try OpenFile(path, flags: O_RDWR)
     let bytes = try file.bytes(at: 0, count: file.length())
@@ -124,7 +124,7 @@ package enum Metrics {
         guard try MetricsRecord(line: bytes[line]).step <= step else { continue }
         isPrefix = isPrefix && whole.lowerBound == kept.count
         kept += bytes[whole]
-      } catch let error as JSONCursor.Failure {
+      } catch let error as FigmentError {
         damage.note(error.problem, line: count)
       }
       end = whole.upperBound
@@ -133,7 +133,7 @@ package enum Metrics {
     guard kept.count < bytes.count else { return (0, nil) }
     if isPrefix {
       guard ftruncate(file.descriptor, off_t(kept.count)) == 0 else {
-        throw FileError(path: path, operation: "cut back", code: errno)
+        throw FigmentError(path: path, operation: "cut back", code: errno)
       }
       try file.synchronize()
     } else {
@@ -151,10 +151,10 @@ package enum Metrics {
       if first == nil { first = "line \(line): \(problem)" } else { more += 1 }
     }
 
-    func error(_ path: String) -> FormatError? {
+    func error(_ path: String) -> FigmentError? {
       guard let first else { return nil }
       let rest = more == 0 ? "" : "; \(counted(more, "line")) more"
-      return FormatError(path: path, problem: first + rest)
+      return FigmentError(path: path, problem: first + rest)
     }
   }
 
@@ -192,7 +192,7 @@ package struct MetricsWriter: ~Copyable, Sendable {
 
   /// Appends one line.
   ///
-  /// - Throws: `FileError` where it cannot be written; the file then ends with the line before.
+  /// - Throws: `FigmentError` where it cannot be written; the file then ends with the line before.
   package func append(step: Int, _ values: [(name: String, value: MetricValue)]) throws {
     let line = Array(MetricsRecord(step: step, values: values).line.utf8)
     let length = try file.length()
@@ -206,6 +206,6 @@ package struct MetricsWriter: ~Copyable, Sendable {
 
   /// Waits until all lines are on the disk.
   ///
-  /// - Throws: `FileError` where the disk refuses.
+  /// - Throws: `FigmentError` where the disk refuses.
   package func synchronize() throws { try file.synchronize() }
 }

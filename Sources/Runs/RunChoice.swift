@@ -2,6 +2,9 @@ import Support
 
 /// A path among those of a command that holds no run, or none of which the command has something to say: of
 /// several, as the shell makes them of `outputs/*`, it is passed over.
+///
+/// No `FigmentError`, as it is no mistake of the user's: it is thrown to be caught by `chosenRuns`, and ends a
+/// command only where the path is the only one.
 package struct PassedOver: Error, Equatable, Sendable, CustomStringConvertible {
   /// The path, and why, on one line.
   package let description: String
@@ -37,11 +40,11 @@ extension RunPaths {
 
   /// Checks that there is a checkpoint.
   ///
-  /// - Throws: `FormatError` where there is nothing at all, `PassedOver` where there is something else.
+  /// - Throws: `FigmentError` where there is nothing at all, `PassedOver` where there is something else.
   package func checkHoldsRun() throws {
     guard FileSystem.kind(of: checkpoint) != .file else { return }
     switch FileSystem.kind(of: folder) {
-    case .nothing: throw FormatError(path: folder, problem: "is not a run folder")
+    case .nothing: throw FigmentError(path: folder, problem: "is not a run folder")
     case .file: throw PassedOver("\(printable(folder)): is not a run folder")
     case .folder:
       throw PassedOver(

@@ -3,50 +3,6 @@ import Experiments
 import Glibc
 import Support
 
-/// Why a run does not get a folder, told in one line.
-package enum RunFolderError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The folder holds this very run; `command` resumes it.
-  case exists(folder: String, command: String)
-  /// The folder that was asked for holds a run whose experiment differs.
-  case differs(folder: String, differences: [String])
-  /// The folder that was asked for holds something that is not a run.
-  case foreign(path: String, found: String)
-  /// The run that was to go on has another number of steps than the command line asks for.
-  case horizon(folder: String, there: String, here: String, others: [String])
-  /// Another process is working in the folder.
-  case locked(folder: String, process: Int32?)
-  /// The name cannot be that of a folder.
-  case badName(String)
-
-  /// The whole error on one line.
-  package var description: String {
-    switch self {
-    case .exists(let folder, let command):
-      "\(printable(folder)) holds this run already; resume it with: \(command)"
-    case .differs(let folder, let differences):
-      "\(printable(folder)) holds another run, which differs in \(Self.list(differences)); "
-        + "nothing was changed"
-    case .foreign(let path, let found):
-      "\(printable(path)) \(found), not a run; nothing was changed"
-    case .horizon(let folder, let there, let here, let others):
-      "\(printable(folder)) holds a run of \(there) step\(there == "1" ? "" : "s"), and the command line asks for \(here)"
-        + (others.isEmpty ? "" : " (it differs also in \(Self.list(others)))")
-        + ": steps is the total and the horizon of the learning rate, so a run keeps its own. Go on with "
-        + "it by --steps \(there) --resume, which --stop-at ends early, or train \(here) from the "
-        + "beginning: without --resume, or under another --set name=; nothing was changed"
-    case .locked(let folder, let process):
-      "\(printable(folder)) is in use by another process"
-        + (process.map { " (\($0))" } ?? "")
-    case .badName(let name): "\(quoted(name)) cannot be the name of a run folder"
-    }
-  }
-
-  static func list(_ differences: [String]) -> String {
-    let shown = differences.prefix(8).joined(separator: ", ")
-    return differences.count > 8 ? shown + " and \(differences.count - 8) more" : shown
-  }
-}
-
 /// The folder of a run that this process works in, locked until the value goes out of scope.
 ///
 /// Nothing is ever overwritten. Without an explicit folder the run goes to `outputs/NAME`, or where
@@ -73,16 +29,16 @@ package struct RunFolder: ~Copyable, Sendable {
   ///   - changesSteps: Whether the command line, not the file, says how many steps. A run that is resumed
   ///     then has to have as many: it is no new one by a slip.
   ///   - prepare: Called before anything is made, where a run begins; what it throws leaves nothing behind.
-  /// - Throws: `RunFolderError` where the run is there already, another one is, or another process
-  ///   works in it; `FileError` where the folder cannot be made or written.
+  /// - Throws: `FigmentError` where the run is there already, another one is, or another process
+  ///   works in it, or the folder cannot be made or written.
   package init(
     name: String, experiment: String, outputs: String = "outputs", explicit: String? = nil,
     resumes: Bool, resumeCommand: String, changesSteps: Bool = false,
     prepare: () throws -> Void = {}
   ) throws {
     var isPrepared = false
-    var horizon: RunFolderError?
-    if explicit == nil, !isPlainName(name) { throw RunFolderError.badName(name) }
+    var horizon: FigmentError?
+    if explicit == nil, !isPlainName(name) { throw FigmentError.badRunName(name) }
     var notices: [String] = []
     var ordinal = 1
     while true {
@@ -90,7 +46,7 @@ package struct RunFolder: ~Copyable, Sendable {
       func examine() throws -> Content {
         let content = try Self.content(of: paths, comparedTo: experiment)
         if content == .same && !resumes {
-          throw RunFolderError.exists(folder: paths.folder, command: resumeCommand)
+          throw FigmentError.runExists(paths.folder, resumedBy: resumeCommand)
         }
         return content
       }
@@ -121,7 +77,7 @@ package struct RunFolder: ~Copyable, Sendable {
           }
         } catch {
           // The lock of another process that was quicker stays.
-          if case RunFolderError.locked = error { throw error }
+          if let error = error as? FigmentError, error.isLocked { throw error }
           if !made.isEmpty, FileSystem.kind(of: paths.experiment) == .nothing {
             rmdir(paths.samples)
             unlink(paths.lock)
@@ -148,19 +104,19 @@ package struct RunFolder: ~Copyable, Sendable {
 
     var isUsable: Bool { self == .nothing || self == .same }
 
-    func refusal(_ paths: RunPaths) -> RunFolderError {
+    func refusal(_ paths: RunPaths) -> FigmentError {
       switch self {
-      case .differs(let keys, _): .differs(folder: paths.folder, differences: keys)
-      case .foreign(let found): .foreign(path: paths.folder, found: found)
-      case .nothing, .same: .exists(folder: paths.folder, command: "--resume")
+      case .differs(let keys, _): .runDiffers(paths.folder, keys)
+      case .foreign(let found): .noRun(paths.folder, found: found)
+      case .nothing, .same: .runExists(paths.folder, resumedBy: "--resume")
       }
     }
 
     /// Why a run of another number of steps does not go on, where this is one.
-    func horizon(_ paths: RunPaths) -> RunFolderError? {
+    func horizon(_ paths: RunPaths) -> FigmentError? {
       guard case .differs(let keys, let steps?) = self else { return nil }
-      return .horizon(
-        folder: paths.folder, there: steps.there, here: steps.here,
+      return .otherHorizon(
+        paths.folder, there: steps.there, here: steps.here,
         others: keys.filter { !$0.hasPrefix("steps (") })
     }
   }
@@ -197,10 +153,12 @@ package struct RunFolder: ~Copyable, Sendable {
       if isEmpty { return .nothing }
       return .foreign("holds \(quoted(names.first ?? "")) and no experiment.yaml")
     }
+    // What cannot be read is no refusal of the folder, and is thrown.
+    let bytes = try FileSystem.read(paths.experiment, limit: ConfigurationTree.maximumLength)
     let found: ConfigurationTree
     do {
-      found = try ConfigurationTree(contentsOf: paths.experiment)
-    } catch let error as ConfigurationError {
+      found = try ConfigurationTree(bytes: bytes, file: paths.experiment)
+    } catch let error as FigmentError {
       return .foreign("holds an experiment.yaml that cannot be read (\(error.problem))")
     }
     let wanted = try ConfigurationTree(yaml: experiment, file: "the resolved experiment")
@@ -215,7 +173,7 @@ package struct RunFolder: ~Copyable, Sendable {
     _ found: ConfigurationTree, _ paths: RunPaths
   ) throws -> ConfigurationTree {
     let experiment: Experiment
-    do { experiment = try Experiment(found) } catch is ConfigurationError { return found }
+    do { experiment = try Experiment(found) } catch is FigmentError { return found }
     return try ConfigurationTree(yaml: experiment.yaml, file: paths.experiment)
   }
 
@@ -237,17 +195,17 @@ package struct RunFolder: ~Copyable, Sendable {
     let file = try OpenFile(paths.lock, flags: O_RDWR | O_CREAT)
     guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
       guard errno == EWOULDBLOCK else {
-        throw FileError(path: paths.lock, operation: "lock", code: errno)
+        throw FigmentError(path: paths.lock, operation: "lock", code: errno)
       }
       let length = min(20, try file.length())
       let text = String(decoding: try file.bytes(at: 0, count: length), as: UTF8.self)
-      throw RunFolderError.locked(
-        folder: paths.folder, process: Int32(text.prefix { $0 != "\n" }))
+      throw FigmentError.runLocked(
+        paths.folder, by: Int32(text.prefix { $0 != "\n" }))
     }
     // The process number is for the message alone; the lock is the system's.
     if ftruncate(file.descriptor, 0) == 0 {
       let number = Array("\(getpid())\n".utf8)
-      do { try number.withUnsafeBytes { try file.write($0) } } catch is FileError {
+      do { try number.withUnsafeBytes { try file.write($0) } } catch is FigmentError {
         // Without it the message names no process.
       }
     }

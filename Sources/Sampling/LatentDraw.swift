@@ -56,14 +56,14 @@ extension Run {
 
   /// The latent points that plain draws of seeds begin with, [seeds.count, width].
   ///
-  /// - Throws: `DataError` for models without latent variables.
+  /// - Throws: `FigmentError` for models without latent variables.
   package func latentPoints(seeds: [UInt64]) throws -> [Float] {
     try latentPoints(latentModel(.plain), seeds: seeds)
   }
 
   /// One sample per seed from latent variables that are chosen so; see `sample(seeds:_:observe:)`.
   ///
-  /// - Throws: `DataError` where the model has none to choose.
+  /// - Throws: `FigmentError` where the model has none to choose.
   package func sample(
     seeds: [UInt64], latent: LatentDraw, _ request: SampleRequest = SampleRequest(),
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
@@ -95,7 +95,7 @@ extension Run {
 
   private func latentModel(_ latent: LatentDraw) throws -> any LatentModel {
     guard let model = model as? any LatentModel else {
-      throw DataError(
+      throw FigmentError(
         "\(latent) is for models with latent variables, and \(experiment.name) is a "
           + experiment.model.kind)
     }

@@ -59,7 +59,7 @@ extension Run {
 
   /// An image as the model sees it: a PNG file of the domain's size, or the number of a row of `data`.
   ///
-  /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
+  /// - Throws: `FigmentError` where a picture is of another size, or there is no such row.
   package func image(_ source: String, of data: () throws -> TrainingData) throws -> [Float] {
     try domain.image(source, range: range, of: data)
   }
@@ -80,10 +80,10 @@ extension Run {
 
   /// A PNG of the learned score over the plane at several times, with noised data over it.
   ///
-  /// - Throws: `DataError` where the run is not of points.
+  /// - Throws: `FigmentError` where the run is not of points.
   package func scorePicture(command: String) throws -> [UInt8] {
     guard case .points(let set) = domain else {
-      throw DataError(
+      throw FigmentError(
         "a score field is of points; \(experiment.name) was trained on \(experiment.data)")
     }
     let model = try model(DiffusionModel.self, for: "a score field").ddpm
@@ -151,17 +151,17 @@ package enum MaskName: String, CaseIterable, Sendable {
 extension Domain {
   /// An image as models see it: a PNG file of the domain's size, or the number of a row of `data`.
   ///
-  /// - Throws: `FormatError` where a picture is of another size, `DataError` where there is no such row.
+  /// - Throws: `FigmentError` where a picture is of another size, or there is no such row.
   func image(
     _ source: String, range: ClosedRange<Float>, of data: () throws -> TrainingData
   ) throws -> [Float] {
     let (lower, length) = (range.lowerBound, range.upperBound - range.lowerBound)
     guard case .images(let height, let width, let channels) = self else {
-      throw DataError("the run is of points, and this needs images")
+      throw FigmentError("the run is of points, and this needs images")
     }
     if let row = Int(source) {
       guard case .images(let table, _) = try data(), (0..<table.rows).contains(row) else {
-        throw DataError("there is no image \(row) in the data")
+        throw FigmentError("there is no image \(row) in the data")
       }
       let count = height * width * channels
       return table.bytes[row * count..<(row + 1) * count].map { Float($0) * (length / 255) + lower }
@@ -174,10 +174,10 @@ extension Domain {
   ///
   /// What is brighter than the middle grey is to be drawn.
   ///
-  /// - Throws: `FormatError` where a file is of another size or has nothing bright.
+  /// - Throws: `FigmentError` where a file is of another size or has nothing bright.
   package func mask(_ source: String) throws -> [Bool] {
     guard case .images(let height, let width, let channels) = self else {
-      throw DataError("the run is of points, and a mask is for images")
+      throw FigmentError("the run is of points, and a mask is for images")
     }
     if let name = MaskName(rawValue: source) {
       return name.isDrawn(height: height, width: width, channels: channels)
@@ -188,7 +188,7 @@ extension Domain {
       return values.reduce(0) { $0 + Int($1) } > 127 * picture.channels
     }
     guard drawn.contains(true) else {
-      throw FormatError(path: source, problem: "is a mask without white: nothing would be drawn")
+      throw FigmentError(path: source, problem: "is a mask without white: nothing would be drawn")
     }
     return drawn.flatMap { [Bool](repeating: $0, count: channels) }
   }
@@ -198,7 +198,7 @@ package func readPicture(_ path: String, height: Int, width: Int, channels: Int?
   let bytes = try FileSystem.read(path, limit: 1 << 28)
   let read: PNG.Picture
   do { read = try PNG.picture(bytes) } catch {
-    throw FormatError(path: path, problem: error.description)
+    throw FigmentError(path: path, problem: error.description)
   }
   for change in read.changes { Console().print("warning: \(printable(path)): \(change)") }
   var picture = read.bitmap
@@ -210,7 +210,7 @@ package func readPicture(_ path: String, height: Int, width: Int, channels: Int?
     channels.map({ $0 == picture.channels }) ?? true
   else {
     let kind = { (channels: Int) in channels == 1 ? "grey" : "RGB" }
-    throw FormatError(
+    throw FigmentError(
       path: path,
       problem:
         "is \(picture.width) x \(picture.height) and \(kind(picture.channels)); the run is of "

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Reporting
+import Support
 import TensorCore
 import Training
 
@@ -39,7 +40,7 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     #if DEBUG
-      throw CommandError(
+      throw FigmentError(
         "bench measures release builds only: swift run -c release figment bench \(workload.rawValue)"
       )
     #else

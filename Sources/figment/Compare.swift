@@ -40,7 +40,7 @@ struct Compare: ParsableCommand {
     }
     let comparison = try Comparison(folders: folders) { console.print($0) }
     guard (2...8).contains(comparison.count) else {
-      throw CommandError(
+      throw FigmentError(
         "compare takes 2 to 8 runs, and of these \(folders.count) paths \(comparison.count) "
           + (comparison.count == 1 ? "holds one" : "hold one"))
     }

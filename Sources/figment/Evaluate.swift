@@ -72,10 +72,10 @@ struct Evaluate: ParsableCommand {
       return Subject(
         run: run, name: paths.folder, paths: paths, yardstick: try run.yardstick())
     }
-    if subjects.isEmpty { throw CommandError("no run is left that can be judged") }
+    if subjects.isEmpty { throw FigmentError("no run is left that can be judged") }
     let digits = subjects.filter { $0.yardstick == .digits }
     if let count, count > 10_000, !digits.isEmpty {
-      throw CommandError(
+      throw FigmentError(
         "--count is at most 10000 for digits, of which there are no more to compare with, not \(count)"
       )
     }

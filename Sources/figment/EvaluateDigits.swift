@@ -19,7 +19,7 @@ extension Evaluate {
         dataDirectory: dataFolder.path, threads: computing.threads, log: log,
         progress: reporting.style, console: console)
       if case .diverged(let reason) = end {
-        throw CommandError("the training of the classifier has diverged: \(reason)")
+        throw FigmentError("the training of the classifier has diverged: \(reason)")
       }
       guard end == .finished else { throw ExitCode(Interruption.received?.exitCode ?? 1) }
     }
@@ -45,7 +45,7 @@ extension Evaluate {
           try evaluation.judge(samples, of: run, name: subject.name, latent: latent))
         if let file {
           let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
-          do { try file.write(sheet) } catch let error as FileError {
+          do { try file.write(sheet) } catch let error as FigmentError where error.code != nil {
             // The figures are worth more than the sheet.
             log.warning("\(error)")
           }

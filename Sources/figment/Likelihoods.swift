@@ -90,7 +90,7 @@ struct Likelihoods: ParsableCommand {
       return try RunLikelihood(run, scoring, name: RunPaths(folder).folder)
     }
     for warning in likelihoods.compactMap(\.warning) { log.warning("\(warning)") }
-    if likelihoods.isEmpty { throw CommandError("no run with a likelihood is left") }
+    if likelihoods.isEmpty { throw FigmentError("no run with a likelihood is left") }
     let total = likelihoods.reduce(0) { $0 + $1.steps }
     var progress = Progress(
       total: total, unit: "passes", style: reporting.style, console: console)

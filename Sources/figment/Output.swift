@@ -10,7 +10,7 @@ import Training
 func print(_ text: String, terminator: String = "\n") {
   do {
     try writeToStandardOutput(text + terminator)
-  } catch let error as FileError where error.code == EPIPE {
+  } catch let error as FigmentError where error.code == EPIPE {
     endByPipeSignal()
   } catch {
     Console().print("error: \(error)")

@@ -55,7 +55,7 @@ struct Reproduce: ParsableCommand {
     let (paths, end) = try job.run(log: log, progress: reporting.style, console: console)
     switch end {
     case .finished: break
-    case .diverged(let reason): throw CommandError("the training has diverged: \(reason)")
+    case .diverged(let reason): throw FigmentError("the training has diverged: \(reason)")
     case .stopped(let step), .interrupted(_, let step):
       log.info("interrupted: saved at step \(step); the same command goes on")
       throw ExitCode(Interruption.received?.exitCode ?? 1)
@@ -79,12 +79,12 @@ struct Reproduce: ParsableCommand {
 
   /// The table of all rows, empty where there is none yet.
   ///
-  /// - Throws: `FileError` or `FormatError` where it cannot be read.
+  /// - Throws: `FigmentError` where it cannot be read.
   private func tableOfRows() throws -> String {
     guard FileSystem.kind(of: Self.file) != .nothing else { return "" }
     let bytes = try FileSystem.read(Self.file, limit: 1 << 24)
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw FormatError(path: Self.file, problem: "is not UTF-8 text, and stays as it is")
+      throw FigmentError(path: Self.file, problem: "is not UTF-8 text, and stays as it is")
     }
     return text
   }

@@ -91,7 +91,7 @@ struct Sample: ParsableCommand {
       picture = try OutputFile(RunPaths(folder).drawnSample, makesFolder: true)
     }
     if label != nil, run.experiment.model.classCount == nil {
-      throw CommandError(
+      throw FigmentError(
         "--class is for models that are told classes, and \(RunPaths(folder).folder) is not")
     }
     if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
@@ -137,7 +137,7 @@ extension Sample {
         ("--sampler", sampler != nil), ("--steps", steps != nil), ("--eta", eta != nil),
       ]
       if let option = given.first(where: \.isGiven)?.name {
-        throw CommandError(
+        throw FigmentError(
           "\(option) is for diffusion models, and \(RunPaths(folder).folder) is a "
             + "\(run.experiment.model.kind), which samples in one pass")
       }
@@ -150,7 +150,7 @@ extension Sample {
     }
     if let eta {
       guard settings.method == .ddim else {
-        throw CommandError(
+        throw FigmentError(
           "--eta is for ddim, and \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"
         )
       }

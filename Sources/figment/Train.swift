@@ -72,7 +72,7 @@ struct Train: ParsableCommand {
     case .finished: print(paths.result(of: settings.model))
     case .diverged(let reason):
       print(paths.result(of: settings.model))
-      throw CommandError(
+      throw FigmentError(
         "the training has diverged: \(reason); the files of \(printable(paths.folder)) are whole"
       )
     case .stopped(let step):

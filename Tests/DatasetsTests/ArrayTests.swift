@@ -289,7 +289,7 @@ enum Archive {
           #expect(data == whole, "byte \(place)")
         } catch {
           refused += 1
-          #expect(error is DataError, "byte \(place): \(error)")
+          #expect(error is FigmentError, "byte \(place): \(error)")
         }
       }
     }
@@ -412,8 +412,8 @@ enum Archive {
 
   @Test func controlCharactersAreEscaped() {
     #expect(
-      DataError("a\u{1b}[31m\n\r\t\u{85}\u{202e}b").message
+      FigmentError("a\u{1b}[31m\n\r\t\u{85}\u{202e}b").description
         == "a\\u{1b}[31m\\n\\r\\t\\u{85}\\u{202e}b")
-    #expect(DataError("caf\u{e9} \u{65e5}").message == "caf\u{e9} \u{65e5}")
+    #expect(FigmentError("caf\u{e9} \u{65e5}").description == "caf\u{e9} \u{65e5}")
   }
 }

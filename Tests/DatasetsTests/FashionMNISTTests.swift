@@ -76,7 +76,7 @@ private struct Tiny {
       let tiny = Tiny(installed: folder + "/system")
       try makeDirectory(folder + "/system")
       for (file, bytes) in zip(tiny.family.files, tiny.contents) {
-        try Files.write(
+        try writeAtomically(
           compressed ? stored(bytes) : bytes,
           to: "\(folder)/system/\(file.name)" + (compressed ? ".gz" : ""))
       }
@@ -93,7 +93,7 @@ private struct Tiny {
 
       // One that is wrong in the folder gives way to the right one in place.
       try makeDirectory(place)
-      try Files.write([1, 2], to: place + "/b-labels")
+      try writeAtomically([1, 2], to: place + "/b-labels")
       #expect(try tiny.family.load(from: place).test.labels == [9])
       // Without a right one it is named.
       try FileManager.default.removeItem(atPath: folder + "/system")
@@ -110,7 +110,7 @@ private struct Tiny {
   @Test func noSourceAnswers() throws {
     try withFolder { folder in
       let tiny = Tiny(installed: nil)
-      try Files.write([1, 2], to: folder + "/b-labels")
+      try writeAtomically([1, 2], to: folder + "/b-labels")
       try FileManager.default.createDirectory(
         atPath: folder + "/.fetch-abandoned", withIntermediateDirectories: false)
       var lines: [String] = []

@@ -74,7 +74,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
       "the header promises 9 x 3 x 4 bytes, the file holds 24"),
     BadFile(
       .images, stored(ramp(5000)), "decompresses to more than 4096 bytes"),
-    BadFile(.images, ramp(6000), "6000 bytes, expected at most 5100"),
+    BadFile(.images, ramp(6000), "holds 6000 bytes; expected at most 5100"),
     BadFile(.array, [], "not an NPY file, expected it to start with 93 \"NUMPY\""),
     BadFile(.array, images, "not an NPY file, expected it to start with 93 \"NUMPY\""),
     BadFile(
@@ -176,8 +176,8 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
     try withFolder { folder in
       #expect(
         message { _ = try IDX.read(folder + "/none") }
-          == "\(folder)/none: No such file or directory")
-      #expect(message { _ = try IDX.read(folder) } == "\(folder): not a regular file")
+          == "\(folder)/none: cannot open: No such file or directory")
+      #expect(message { _ = try IDX.read(folder) } == "\(folder): cannot read: Is a directory")
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)
       #expect(
         message { _ = try IDX.read(folder + "/pipe") } == "\(folder)/pipe: not a regular file")
@@ -188,8 +188,8 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
     try withFolder { folder in
       let (images, labels) = (folder + "/images", folder + "/labels")
       let (imageFile, labelFile) = (BadFile.images, idx([0x801, 2], [4, 9]))
-      try Files.write(compressed ? stored(imageFile) : imageFile, to: images)
-      try Files.write(compressed ? stored(labelFile) : labelFile, to: labels)
+      try writeAtomically(compressed ? stored(imageFile) : imageFile, to: images)
+      try writeAtomically(compressed ? stored(labelFile) : labelFile, to: labels)
       let pair = try LabelledImages.read(images: images, labels: labels)
       #expect((pair.count, pair.height, pair.width) == (2, 3, 4))
       #expect(pair.pixels == ramp(24))
@@ -197,7 +197,7 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
       #expect(pair.rows(1..<2).pixels == Array(ramp(24)[12...]))
       #expect(try IDX.read(images).encoded() == imageFile)
 
-      try Files.write(idx([0x801, 3], [4, 9, 1]), to: labels)
+      try writeAtomically(idx([0x801, 3], [4, 9, 1]), to: labels)
       #expect(
         message { _ = try LabelledImages.read(images: images, labels: labels) }
           == "\(labels): 3 labels for the 2 images of \(images)")
@@ -219,17 +219,17 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
 
   @Test func aFileIsWrittenWholeOrNotAtAll() throws {
     try withFolder { folder in
-      try Files.write([1], to: folder + "/a")
-      try Files.write([2, 3], to: folder + "/a")
-      #expect(try Files.read(folder + "/a", maximumBytes: 2) == [2, 3])
+      try writeAtomically([1], to: folder + "/a")
+      try writeAtomically([2, 3], to: folder + "/a")
+      #expect(try FileSystem.read(folder + "/a", limit: 2) == [2, 3])
       #expect(
-        message { try Files.write([1], to: folder + "/none/a") }
-          == "\(folder)/none/a: cannot be written: No such file or directory")
+        message { try writeAtomically([1], to: folder + "/none/a") }
+          == "\(folder)/none/a: cannot create: No such file or directory")
       try FileManager.default.createDirectory(
         atPath: folder + "/taken/inside", withIntermediateDirectories: true)
       #expect(
-        message { try Files.write([1], to: folder + "/taken") }
-          == "\(folder)/taken: cannot be written: Is a directory")
+        message { try writeAtomically([1], to: folder + "/taken") }
+          == "\(folder)/taken: cannot write: Is a directory")
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["a", "taken"])
     }

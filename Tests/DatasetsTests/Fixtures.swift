@@ -11,12 +11,12 @@ func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
   return try body(folder)
 }
 
-/// Writes a file without waiting for the disk, as `Files.write` would.
+/// Writes a file without waiting for the disk, as `writeAtomically` would.
 func put(_ bytes: [UInt8], _ path: String) throws {
-  guard let file = fopen(path, "w") else { throw DataError("\(path): cannot be written") }
+  guard let file = fopen(path, "w") else { throw FigmentError("\(path): cannot write") }
   defer { fclose(file) }
   guard fwrite(bytes, 1, bytes.count, file) == bytes.count else {
-    throw DataError("\(path): cannot be written")
+    throw FigmentError("\(path): cannot write")
   }
 }
 
@@ -25,7 +25,7 @@ func makeDirectory(_ path: String) throws {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
 }
 
-/// The line of the `DataError` that `body` throws.
+/// The line of the `FigmentError` that `body` throws.
 func message(_ body: () throws -> Void) -> String {
   do {
     try body()

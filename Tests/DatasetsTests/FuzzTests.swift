@@ -75,7 +75,7 @@ private struct Target: Sendable, CustomTestStringConvertible {
         try put(bytes, path)
         do {
           let data = try UserData.load(path, maximumBytes: 1 << 16) { _, name in
-            throw DataError("\(name): no picture here")
+            throw FigmentError("\(name): no picture here")
           }
           read += 1
           switch data {
@@ -91,7 +91,7 @@ private struct Target: Sendable, CustomTestStringConvertible {
         } catch {
           refused += 1
           let line = "\(error)"
-          #expect(error is DataError && line.hasPrefix(path), context)
+          #expect(error is FigmentError && line.hasPrefix(path), context)
           #expect(
             !line.contains(where: \.isNewline) && line.utf8.count < path.utf8.count + 300, context)
         }

@@ -53,7 +53,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
           + "run `figment data fetch mnist` with a network")
       #expect(!FileManager.default.fileExists(atPath: place))
 
-      try Files.write([1, 2, 3], to: folder + "/t10k-labels-idx1-ubyte")
+      try writeAtomically([1, 2, 3], to: folder + "/t10k-labels-idx1-ubyte")
       #expect(
         message { try MNIST.fetch(into: folder, offline: true) { _ in } }
           == "\(folder): MNIST lacks \(missing) (not the original), and --offline forbids "
@@ -69,11 +69,11 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
       #expect(
         message { _ = try MNIST.load(from: folder) }
           == "\(path): no such file; run `figment data fetch mnist` to get MNIST")
-      try Files.write(BadFile.images, to: path)
+      try writeAtomically(BadFile.images, to: path)
       #expect(
         message { _ = try MNIST.load(from: folder) }
           == "\(path): 40 bytes of data, expected 47040016")
-      try Files.write([UInt8](repeating: 0, count: 47_040_016), to: path)
+      try writeAtomically([UInt8](repeating: 0, count: 47_040_016), to: path)
       let zeros = SHA256.hex([UInt8](repeating: 0, count: 47_040_016))
       #expect(
         message { _ = try MNIST.load(from: folder) }
@@ -84,7 +84,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
 
   @Test func aFolderThatCannotBeMade() throws {
     try withFolder { folder in
-      try Files.write([1], to: folder + "/file")
+      try writeAtomically([1], to: folder + "/file")
       for place in ["/file", "/file/mnist"] {
         #expect(
           message { try MNIST.fetch(into: folder + place) { _ in } }.hasSuffix("Not a directory"))

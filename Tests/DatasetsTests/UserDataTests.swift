@@ -7,7 +7,7 @@ import Testing
 /// Stands in for a decoder of PNGs: width, height and channels as a byte each, then the pixels; 101 channels
 /// are one that may stand among colours, 102 one of a picture that was changed.
 func decode(_ bytes: [UInt8], _ name: String) throws -> UserData.Picture {
-  guard bytes.count > 3 else { throw DataError("damaged PNG: it ends early") }
+  guard bytes.count > 3 else { throw FigmentError("damaged PNG: it ends early") }
   return UserData.Picture(
     width: Int(bytes[0]), height: Int(bytes[1]), channels: bytes[2] > 100 ? 1 : Int(bytes[2]),
     pixels: Array(bytes[3...]), isEither: bytes[2] == 101,
@@ -19,12 +19,12 @@ func load(_ path: String, maximumBytes: Int = UserData.maximumBytes) throws -> U
 }
 
 func images(_ path: String) throws -> UserImages {
-  guard case .images(let images) = try load(path) else { throw DataError("no images") }
+  guard case .images(let images) = try load(path) else { throw FigmentError("no images") }
   return images
 }
 
 func points(_ path: String) throws -> UserPoints {
-  guard case .points(let points) = try load(path) else { throw DataError("no points") }
+  guard case .points(let points) = try load(path) else { throw FigmentError("no points") }
   return points
 }
 
@@ -118,8 +118,8 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     BadData(
       ["a": imageFile], "@/a,@/a",
       "@/a: magic number 0x00000803, expected 0x00000801 (labels)"),
-    BadData(["a": imageFile], "@/a,@/b", "@/b: No such file or directory"),
-    BadData(["b": imageFile], "@/a, @/b", "@/a: No such file or directory"),
+    BadData(["a": imageFile], "@/a,@/b", "@/b: cannot open: No such file or directory"),
+    BadData(["b": imageFile], "@/a, @/b", "@/a: cannot open: No such file or directory"),
     BadData(
       ["x-labels-idx1-ubyte": idx([0x801, 2], [1, 2])], "@/x-labels-idx1-ubyte",
       "@/x-labels-idx1-ubyte: magic number 0x00000801, expected 0x00000803 (images)"),
@@ -139,7 +139,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       ["a.gz": packedText], "@/a.gz", "@/a.gz: decompresses to more than 100 bytes",
       maximumBytes: 100),
     BadData(
-      ["a": imageFile], "@/a", "@/a: 40 bytes, expected at most 39", maximumBytes: 39),
+      ["a": imageFile], "@/a", "@/a: holds 40 bytes; expected at most 39", maximumBytes: 39),
   ]
 
   static let arrays: [BadData] = [
@@ -198,7 +198,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
         + "expected a finite one above 0"),
     BadData(
       ["a.npy": npy([6, 2], .floats(ramp(12).map(Float.init)))], "@/a.npy",
-      "@/a.npy: 176 bytes, expected at most 100", maximumBytes: 100),
+      "@/a.npy: holds 176 bytes; expected at most 100", maximumBytes: 100),
   ]
 
   static let tables: [BadData] = [

@@ -1,5 +1,6 @@
 import Distributions
 import Glibc
+import Support
 import Testing
 
 /// ∫ f over [-12, 12]² by the trapezoidal rule, which is exponentially accurate for what falls off
@@ -191,8 +192,8 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     } throws: {
       "\($0)" == "a binary value is 1.5 at index 1; expected 0 to 1"
     }
-    #expect(throws: DistributionError.self) { try Bernoulli(logits: [.infinity]) }
-    #expect(throws: DistributionError.self) { try p.logProbability([1]) }
+    #expect(throws: FigmentError.self) { try Bernoulli(logits: [.infinity]) }
+    #expect(throws: FigmentError.self) { try p.logProbability([1]) }
   }
 }
 

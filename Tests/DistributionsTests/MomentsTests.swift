@@ -1,4 +1,5 @@
 import Distributions
+import Support
 import Testing
 
 /// Vectors with a mean and a covariance just so: each row r of `factors` adds the pair mean ± r √(count - 1)/√2.
@@ -69,12 +70,12 @@ private func vectors(mean: [Double], factors: [[Double]]) -> [Float] {
       ([1, 2], "the moments of 1 vectors; expected at least 2"),
       ([1, 2, .nan, 2], "a mean is nan at index 0"),
     ] as [([Float], String)] {
-      let found = #expect(throws: DistributionError.self) {
+      let found = #expect(throws: FigmentError.self) {
         _ = try Moments(vectors, width: 2)
       }
-      #expect(found?.message.hasPrefix(message) ?? false)
+      #expect(found?.description.hasPrefix(message) ?? false)
     }
     let (a, b) = (try Moments([1, 2], width: 1), try Moments([1, 2, 3, 4], width: 2))
-    #expect(throws: DistributionError.self) { _ = try a.squaredFrechetDistance(to: b) }
+    #expect(throws: FigmentError.self) { _ = try a.squaredFrechetDistance(to: b) }
   }
 }

@@ -1,4 +1,5 @@
 import Images
+import Support
 import TestSupport
 import Testing
 
@@ -44,7 +45,7 @@ struct AnimationTests {
     let read = try PNG.text(of: bytes)
     #expect(read.map(\.key) == text.map(\.0) && read.map(\.value) == text.map(\.1))
     #expect(try PNG.encode(animation: frames, text: text) == bytes)
-    let thrown = #expect(throws: PNGError.self) { try PNG.decode(bytes) }
+    let thrown = #expect(throws: FigmentError.self) { try PNG.decode(bytes) }
     #expect(thrown?.description == "an animated PNG" + PNGTests.please)
   }
 
@@ -67,7 +68,7 @@ struct AnimationTests {
       ([good], [("key", "a\0b")], "the text under the key 'key' contains a zero"),
     ]
     for (frames, text, message) in table {
-      let thrown = #expect(throws: PNGError.self) {
+      let thrown = #expect(throws: FigmentError.self) {
         try PNG.encode(animation: frames, text: text)
       }
       #expect(thrown?.description == message)

@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 struct BitmapTests {
@@ -26,12 +27,12 @@ struct BitmapTests {
       ([1, 2], 1...1, 1, "the range 1.0...1.0 of a picture's values is empty"),
     ]
     for (values, range, channels, message) in table {
-      let thrown = #expect(throws: ImageError.self) {
+      let thrown = #expect(throws: FigmentError.self) {
         try Bitmap(values, range: range, height: 2, width: 1, channels: channels)
       }
       #expect(thrown?.description == message)
     }
-    let thrown = #expect(throws: ImageError.self) {
+    let thrown = #expect(throws: FigmentError.self) {
       try Bitmap.batch([1, 2, 3], range: 0...1, height: 2, width: 1, channels: 1)
     }
     #expect(

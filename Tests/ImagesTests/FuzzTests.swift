@@ -1,4 +1,5 @@
 import Images
+import Support
 import TestSupport
 import Testing
 
@@ -24,7 +25,7 @@ struct FuzzTests {
     let seeds = try Self.seeds()
     for trial in 0..<600 {
       let bytes = Mutation().damagePNG(seeds[trial % seeds.count].bytes, &generator)
-      do throws(PNGError) {
+      do throws(FigmentError) {
         let bitmap = try PNG.decode(bytes, maximumPixels: 1 << 16).bitmap
         #expect(bitmap.width * bitmap.height <= 1 << 16, "seed \(seed), trial \(trial)")
         #expect(

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import Support
 import TestSupport
 import Testing
 
@@ -47,7 +48,7 @@ struct PNGTests {
     (String(repeating: "k", count: 80), String(repeating: "k", count: 80)),
   ])
   func badKey(key: String, shown: String) {
-    let error = PNGError.self
+    let error = FigmentError.self
     let thrown = #expect(throws: error) {
       try PNG.encode(Bitmap(width: 1, height: 1, channels: 1), text: [(key, "x")])
     }
@@ -78,7 +79,7 @@ struct PNGTests {
       ),
     ]
     for (bitmap, text, message) in table {
-      let thrown = #expect(throws: PNGError.self) { try PNG.encode(bitmap, text: text) }
+      let thrown = #expect(throws: FigmentError.self) { try PNG.encode(bitmap, text: text) }
       #expect(thrown?.description == message)
     }
   }
@@ -165,7 +166,7 @@ struct PNGTests {
   }()
 
   @Test(arguments: refused) func refuses(case: Refused) {
-    let thrown = #expect(throws: PNGError.self) { try PNG.decode(`case`.bytes) }
+    let thrown = #expect(throws: FigmentError.self) { try PNG.decode(`case`.bytes) }
     #expect(thrown?.description == `case`.message)
   }
 
@@ -173,7 +174,7 @@ struct PNGTests {
     let whole = try PNG.encode(
       pattern(width: 9, height: 11, channels: 3), text: [("key", "value"), ("\u{E9}", "\u{3B1}")])
     for count in 1..<whole.count {
-      let thrown = #expect(throws: PNGError.self) { try PNG.decode(Array(whole.prefix(count))) }
+      let thrown = #expect(throws: FigmentError.self) { try PNG.decode(Array(whole.prefix(count))) }
       #expect(thrown?.description == "damaged PNG: it ends early", "\(count) bytes")
     }
   }
@@ -198,7 +199,7 @@ struct PNGTests {
   @Test func allowsAsManyPixelsAsAsked() throws {
     let bytes = try PNG.encode(pattern(width: 6, height: 5, channels: 3))
     #expect(try PNG.decode(bytes, maximumPixels: 30).bitmap.width == 6)
-    let thrown = #expect(throws: PNGError.self) { try PNG.decode(bytes, maximumPixels: 29) }
+    let thrown = #expect(throws: FigmentError.self) { try PNG.decode(bytes, maximumPixels: 29) }
     #expect(thrown?.description == "6 x 5 pixels are more than the 29 allowed")
   }
 

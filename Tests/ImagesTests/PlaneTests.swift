@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 struct ColorMapTests {
@@ -219,7 +220,7 @@ struct TrajectoryTests {
     let paths = try paths(stages: [[1, 2, 3, 4], [5, 6, 7, 8]])
     #expect(paths.map { $0.map(\.x) } == [[1, 5], [3, 7]])
     #expect(paths.map { $0.map(\.y) } == [[2, 6], [4, 8]])
-    let thrown = #expect(throws: ImageError.self) { try Images.paths(stages: [[1, 2], [3]]) }
+    let thrown = #expect(throws: FigmentError.self) { try Images.paths(stages: [[1, 2], [3]]) }
     #expect(thrown?.description == "stage 1 of the paths has 1 numbers, not 2")
   }
 
@@ -278,7 +279,7 @@ struct PlaneMistakeTests {
       ),
     ]
     for (make, message) in table {
-      let thrown = #expect(throws: ImageError.self) { try make() }
+      let thrown = #expect(throws: FigmentError.self) { try make() }
       #expect(thrown?.description == message)
     }
   }

@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 struct ScaleTests {
@@ -153,7 +154,7 @@ struct PlotTests {
   @Test func interleavedNumbersArePairs() throws {
     let series = try Series("s", interleaved: [1, 2, 3, 4])
     #expect(series.points.map(\.x) == [1, 3] && series.points.map(\.y) == [2, 4])
-    let thrown = #expect(throws: ImageError.self) { try Series("s", interleaved: [1, 2, 3]) }
+    let thrown = #expect(throws: FigmentError.self) { try Series("s", interleaved: [1, 2, 3]) }
     #expect(thrown?.description == "3 numbers are no whole number of points (x, y)")
   }
 
@@ -175,7 +176,7 @@ struct PlotTests {
       ({ try scatter([], xRange: 0...(.infinity)) }, "the range 0.0...inf is no axis"),
     ]
     for (plot, message) in table {
-      let thrown = #expect(throws: ImageError.self) { try plot() }
+      let thrown = #expect(throws: FigmentError.self) { try plot() }
       #expect(thrown?.description == message)
     }
   }

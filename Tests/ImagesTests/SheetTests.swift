@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 struct SheetTests {
@@ -58,10 +59,10 @@ struct SheetTests {
       ([small], 0, "a sheet cannot have 0 columns, a margin of 2 and a scale of 1"),
     ]
     for (images, columns, message) in table {
-      let thrown = #expect(throws: ImageError.self) { try sheet(of: images, columns: columns) }
+      let thrown = #expect(throws: FigmentError.self) { try sheet(of: images, columns: columns) }
       #expect(thrown?.description == message)
     }
-    let thrown = #expect(throws: ImageError.self) { try sideBySide([]) }
+    let thrown = #expect(throws: FigmentError.self) { try sideBySide([]) }
     #expect(thrown?.description == "no pictures to put side by side")
   }
 

@@ -56,10 +56,10 @@ import Training
       message(folder.file(String(repeating: "n", count: 250))).hasSuffix(
         "cannot create: File name too long"))
     #expect(
-      "\(FileError(path: "a", operation: "write", code: ENOSPC))"
+      "\(FigmentError(path: "a", operation: "write", code: ENOSPC))"
         == "a: cannot write: No space left on device")
     #expect(
-      "\(FileError(path: "a", operation: "create", code: EROFS))"
+      "\(FigmentError(path: "a", operation: "create", code: EROFS))"
         == "a: cannot create: Read-only file system")
   }
 

@@ -29,7 +29,7 @@ import Training
     let folder = try TemporaryFolder()
     _ = try FileSystem.makeFolder("\(folder.path)/mnist")
     try writeAtomically([1, 2, 3], to: "\(folder.path)/mnist/train-images-idx3-ubyte")
-    #expect(throws: DataError.self) {
+    #expect(throws: FigmentError.self) {
       _ = try TrainingData(standingInFor: "mnist", directory: folder.path)
     }
   }

@@ -105,7 +105,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
 
   private func writeFile(_ name: String, folder: Bool) throws {
     guard mkdir(root.file(name), 0o777) == 0 else {
-      throw FileError(path: name, operation: "make", code: errno)
+      throw FigmentError(path: name, operation: "make", code: errno)
     }
   }
 
@@ -118,7 +118,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
           name: "toy", experiment: experiment, outputs: root.file("outputs"),
           explicit: out.map(root.file), resumes: true, resumeCommand: "",
           changesSteps: changesSteps)
-        throw FormatError(path: run.paths.folder, problem: "is used")
+        throw FigmentError(path: run.paths.folder, problem: "is used")
       }.replacing(root.path + "/", with: "")
     }
     #expect(outcome(six, changesSteps: true) == "outputs/toy: is used")
@@ -140,7 +140,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
           _ = try RunFolder(
             name: "toy", experiment: experiment, outputs: root.file("outputs"),
             explicit: out.map(root.file), resumes: false, resumeCommand: "",
-            prepare: { throw FormatError(path: "data", problem: "are missing") })
+            prepare: { throw FigmentError(path: "data", problem: "are missing") })
         } == "data: are missing")
       #expect(root.names().isEmpty)
     }
@@ -188,7 +188,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
   @Test(arguments: ["", "..", "a/b", "-x", ".x", "a b", "ü", String(repeating: "a", count: 101)])
   func badNamesAreRefused(_ name: String) {
     #expect(!isPlainName(name))
-    #expect(throws: RunFolderError.badName(name)) {
+    #expect(throws: FigmentError("\(quoted(name)) cannot be the name of a run folder")) {
       _ = try RunFolder(
         name: name, experiment: experiment, outputs: root.file("outputs"), resumes: false,
         resumeCommand: "")

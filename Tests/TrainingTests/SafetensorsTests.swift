@@ -207,18 +207,18 @@ private func entry(
   func corruptFilesAreRefused(_ index: Int) throws {
     let folder = try TemporaryFolder()
     try folder.put(Self.corrupt[index].bytes, at: "c")
-    let error = #expect(throws: FormatError.self) { _ = try SafetensorsReader(folder.file("c")) }
+    let error = #expect(throws: FigmentError.self) { _ = try SafetensorsReader(folder.file("c")) }
     #expect(error?.problem == Self.corrupt[index].message)
   }
 
   @Test func pathsThatAreNoFilesAreRefused() throws {
-    #expect(throws: FileError(path: "/tmp", operation: "read", code: 21)) {
+    #expect(throws: FigmentError(path: "/tmp", operation: "read", code: 21)) {
       _ = try SafetensorsReader("/tmp")
     }
-    #expect(throws: FileError(path: "/tmp/no/such", operation: "open", code: 2)) {
+    #expect(throws: FigmentError(path: "/tmp/no/such", operation: "open", code: 2)) {
       _ = try SafetensorsReader("/tmp/no/such")
     }
-    #expect(throws: FormatError(path: "/dev/null", problem: "not a regular file")) {
+    #expect(throws: FigmentError(path: "/dev/null", problem: "not a regular file")) {
       _ = try SafetensorsReader("/dev/null")
     }
   }
@@ -248,7 +248,7 @@ private func entry(
         let reader = try SafetensorsReader(folder.file("mutated"))
         let total = try reader.all().reduce(0) { $0 + $1.values.count }
         #expect(4 * total <= bytes.count, "round \(round)")
-      } catch let error as FormatError {
+      } catch let error as FigmentError {
         #expect(!error.description.contains("\n"), "round \(round)")
         refused += 1
       }

@@ -1,3 +1,5 @@
+import Support
+
 /// Zalando's pictures of clothes (Xiao, Rasul and Vollgraf 2017): 70,000 images of 28 x 28 bytes.
 package enum FashionMNIST {
   /// The names, digests and sources of the four files.
@@ -40,7 +42,7 @@ package enum FashionMNIST {
       + "the four files into the folder by hand")
 
   /// The images, from a folder with the four files or in place where the Debian package is
-  /// installed; throws `DataError` as `ImageFamily.load` does.
+  /// installed; throws `FigmentError` as `ImageFamily.load` does.
   package static func load(from directory: String) throws -> SplitImages {
     try family.load(from: directory)
   }

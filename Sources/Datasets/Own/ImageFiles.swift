@@ -23,12 +23,12 @@ extension UserImages {
 
   /// The file that holds the labels of an IDX file of images, by the names that those of MNIST have.
   private static func labelsBeside(_ path: String) -> String? {
-    let (folder, name) = Files.split(path)
+    let (folder, name) = (FileSystem.folder(of: path), FileSystem.name(of: path))
     let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
     for (images, labels) in [("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1")]
     where plain.contains(images) {
       let other = "\(folder)/\(plain.replacing(images, with: labels))"
-      return [other, other + ".gz"].first(where: Files.exists)
+      return [other, other + ".gz"].first { FileSystem.kind(of: $0) != .nothing }
     }
     return nil
   }
@@ -53,18 +53,18 @@ private struct PictureFiles {
   /// The names of the folders in it, in natural order.
   private(set) var classes: [String] = []
 
-  /// Throws `DataError` where there are no files, files beside folders, folders in folders, or files
+  /// Throws `FigmentError` where there are no files, files beside folders, folders in folders, or files
   /// that are no PNGs by their names.
   init(_ folder: String) throws {
     let root = Path(folder)
     let (files, folders) = try Self.content(root)
     if let file = files.first, let inner = folders.first {
-      throw DataError(
+      throw FigmentError(
         "\(folder): holds the file \(shown(name: file)) and the folder \(shown(name: inner)), expected "
           + "only PNGs or only one folder of PNGs for each class")
     }
     guard folders.count <= 256 else {
-      throw DataError("\(folder): \(folders.count) folders, expected at most 256 classes")
+      throw FigmentError("\(folder): \(folders.count) folders, expected at most 256 classes")
     }
     paths = files.map { Path(root, $0) }
     let ordered = folders.sorted(by: naturallyPrecedes)
@@ -72,16 +72,16 @@ private struct PictureFiles {
       let place = Path(root, inner)
       let (files, folders) = try Self.content(place)
       if let deeper = folders.first {
-        throw DataError(
+        throw FigmentError(
           "\(Path(place, deeper)): a folder in the folder of a class, expected PNGs")
       }
-      guard !files.isEmpty else { throw DataError("\(place): empty, expected PNGs") }
+      guard !files.isEmpty else { throw FigmentError("\(place): empty, expected PNGs") }
       paths += files.map { Path(place, $0) }
       labels += files.map { _ in UInt8(label) }
     }
     classes = ordered.map { shown(name: $0) }
     guard !paths.isEmpty else {
-      throw DataError("\(folder): empty, expected PNGs or a folder of PNGs for each class")
+      throw FigmentError("\(folder): empty, expected PNGs or a folder of PNGs for each class")
     }
     let others = paths.filter { !$0.description.lowercased().hasSuffix(".png") }
     guard others.isEmpty else {
@@ -95,8 +95,8 @@ private struct PictureFiles {
   /// what is no part of the data.
   private static func content(_ folder: Path) throws -> (files: [[UInt8]], folders: [[UInt8]]) {
     var (files, folders): ([[UInt8]], [[UInt8]]) = ([], [])
-    for name in try Files.names(in: folder) where !Files.isLitter(shown(name: name)) {
-      if Files.isFolder(Path(folder, name)) { folders.append(name) } else { files.append(name) }
+    for name in try FileSystem.names(in: folder) where !isLitter(shown(name: name)) {
+      if FileSystem.kind(of: Path(folder, name)) == .folder { folders.append(name) } else { files.append(name) }
     }
     return (files, folders)
   }
@@ -110,7 +110,7 @@ private struct Pictures {
   private(set) var pixels: [UInt8] = []
   private(set) var notes: [DataNote] = []
 
-  /// Throws `DataError` that names the files that cannot be read, the first ten of more; then those that
+  /// Throws `FigmentError` that names the files that cannot be read, the first ten of more; then those that
   /// are of another kind than the most.
   init(
     _ paths: [Path], folder: String, maximumBytes: Int, decode: UserData.PictureDecoder
@@ -126,9 +126,12 @@ private struct Pictures {
       do {
         picture = try Self.picture(path, maximumBytes: maximumBytes, decode: decode)
       } catch {
-        let line = "\(error)"
+        let problem = (error as? FigmentError)?.problem ?? "\(error)"
         bad.append(
-          (name, line.hasPrefix(name + ": ") ? String(line.dropFirst(name.count + 2)) : line))
+          (
+            name,
+            problem.hasPrefix(name + ": ") ? String(problem.dropFirst(name.count + 2)) : problem
+          ))
         continue
       }
       for change in picture.changes {
@@ -174,10 +177,10 @@ private struct Pictures {
   private static func picture(
     _ path: Path, maximumBytes: Int, decode: UserData.PictureDecoder
   ) throws -> UserData.Picture {
-    let picture = try decode(try Files.read(path, maximumBytes: maximumBytes), path.description)
+    let picture = try decode(try FileSystem.read(path, limit: maximumBytes), path.description)
     let kind = Kind(picture)
     guard kind.isPossible, kind.size == picture.pixels.count else {
-      throw DataError("\(picture.pixels.count) bytes of pixels for \(kind)")
+      throw FigmentError("\(picture.pixels.count) bytes of pixels for \(kind)")
     }
     return picture
   }
@@ -237,7 +240,7 @@ private struct Pictures {
     func check(_ count: Int, folder: String, maximumBytes: Int) throws {
       let (total, overflow) = size.multipliedReportingOverflow(by: count)
       guard !overflow, total <= maximumBytes else {
-        throw DataError(
+        throw FigmentError(
           "\(folder): \(counted(count, "picture")) of \(self), expected at most \(maximumBytes) bytes of "
             + "pixels")
       }
@@ -255,11 +258,11 @@ private struct Pictures {
 /// The refusal of files of a folder: of one, its own line; of several, the first ten and how many.
 private func refusal(
   of files: [(path: String, problem: String)], among count: Int, in folder: String
-) -> DataError {
-  if files.count == 1 { return DataError("\(files[0].path): \(files[0].problem)") }
+) -> FigmentError {
+  if files.count == 1 { return FigmentError("\(files[0].path): \(files[0].problem)") }
   let shown = files.prefix(10).map { "\($0.path): \($0.problem)" }.joined(separator: " | ")
   let rest = files.count > 10 ? " | and \(files.count - 10) more" : ""
-  return DataError("\(folder): \(files.count) of \(count) files cannot be used: \(shown)\(rest)")
+  return FigmentError("\(folder): \(files.count) of \(count) files cannot be used: \(shown)\(rest)")
 }
 
 /// The order of names in which numbers count as such: "2" before "10", "a2" before "a10".

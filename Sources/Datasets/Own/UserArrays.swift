@@ -11,7 +11,7 @@ extension UserData {
     let others = archive.names.filter { !Labels.names.contains($0.lowercased()) }
     let only = others.count == 1 ? others[0] : archive.names.count == 1 ? archive.names[0] : nil
     guard let name = known ?? only else {
-      throw DataError(
+      throw FigmentError(
         "\(path): \(archive.listed); expected one array, or its name: "
           + "\(path):\(archive.names.first ?? "images")")
     }
@@ -48,7 +48,7 @@ extension UserData {
     let isOfTruth = array.typeName == "bool"
     if shape.count == 2, shape[1] == 2, !isOfTruth {
       guard shape[0] <= maximumBytes / 16 else {
-        throw DataError("\(name): \(shape[0]) points, expected at most \(maximumBytes / 16)")
+        throw FigmentError("\(name): \(shape[0]) points, expected at most \(maximumBytes / 16)")
       }
       let values: [Double] =
         switch array.values {
@@ -61,16 +61,16 @@ extension UserData {
     }
     let channels = shape.count == 4 ? shape[3] : 1
     guard shape.count == 3 || shape.count == 4, channels == 1 || channels == 3 else {
-      throw DataError(
+      throw FigmentError(
         "\(name): \(array.typeName) of shape (\(times(shape))), expected images "
           + "[n, height, width] or [n, height, width, 1 or 3], or points [n, 2]"
           + (Self.remedy(shape).map { " (\($0))" } ?? ""))
     }
     guard array.values.count > 0 else {
-      throw DataError("\(name): shape (\(times(shape))) holds no pixels")
+      throw FigmentError("\(name): shape (\(times(shape))) holds no pixels")
     }
     if shape.count == 3, [1, 3, 4].contains(shape[2]), shape[1] > shape[2] {
-      throw DataError(
+      throw FigmentError(
         "\(name): shape (\(times(shape))) may be one image with \(counted(shape[2], "channel")) or "
           + "\(counted(shape[0], "grey image")) of \(shape[2]) x \(shape[1]); expected a[None] for the one or "
           + "a[..., None] for the others")
@@ -132,11 +132,11 @@ extension UserData {
         place.insert(rest % size, at: 0)
         rest /= size
       }
-      throw DataError("\(name): value \(place) is \(values[index]), expected a finite number")
+      throw FigmentError("\(name): value \(place) is \(values[index]), expected a finite number")
     }
     let (least, most) = (values.min() ?? 0, values.max() ?? 0)
     guard let range = PixelRange(from: Double(least), to: Double(most)) else {
-      throw DataError(
+      throw FigmentError(
         "\(name): pixels from \(least) to \(most), expected [0, 1], [-1, 1] or [0, 255]; scale them, or "
           + "save numpy.uint8 for 0 to 255")
     }

@@ -66,17 +66,17 @@ package enum UserData: Sendable, Equatable {
   /// Files other than PNGs may be compressed with gzip.  What an IDX file, an array or an archive is
   /// follows from its first bytes, not from its name.
   ///
-  /// Throws `DataError`, with one line that names the file (and the line in a table), the value
+  /// Throws `FigmentError`, with one line that names the file (and the line in a table), the value
   /// found and what was expected, for anything else; for a path where nothing is, the line lists the
   /// known sets.
   package static func load(
     _ path: String, maximumBytes: Int = UserData.maximumBytes, decode: PictureDecoder
   ) throws -> UserData {
-    if Files.isFolder(path) {
+    if FileSystem.kind(of: path) == .folder {
       let plain = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
       return .images(try UserImages(folder: plain, maximumBytes: maximumBytes, decode: decode))
     }
-    if Files.exists(path) {
+    if FileSystem.kind(of: path) != .nothing {
       return try UserData(file: path, array: nil, maximumBytes: maximumBytes)
     }
     if let (archive, array) = archived(path) {
@@ -94,7 +94,7 @@ package enum UserData: Sendable, Equatable {
   private static func archived(_ path: String) -> (archive: String, array: String)? {
     for colon in path.indices.reversed() where path[colon] == ":" {
       let archive = String(path[..<colon])
-      if archive.lowercased().hasSuffix(".npz"), Files.exists(archive) {
+      if archive.lowercased().hasSuffix(".npz"), FileSystem.kind(of: archive) != .nothing {
         return (archive, String(path[path.index(after: colon)...]))
       }
     }
@@ -145,7 +145,7 @@ package enum UserData: Sendable, Equatable {
 
   private init(file path: String, array: String?, maximumBytes: Int) throws {
     let bytes = try IDX.plainBytes(path, maximumBytes: maximumBytes)
-    var name = Files.split(path).name.lowercased()
+    var name = FileSystem.name(of: path).lowercased()
     if name.hasSuffix(".gz") { name.removeLast(3) }
     func named(_ endings: String...) -> Bool { endings.contains(where: name.hasSuffix) }
 
@@ -171,7 +171,7 @@ package enum UserData: Sendable, Equatable {
         } else {
           "a file that starts with \(start.joined(separator: " "))"
         }
-      throw DataError(
+      throw FigmentError(
         "\(path): \(found), expected a folder of PNGs, IDX images, a .npy or .npz array, or a .csv, "
           + ".tsv or .txt table")
     }

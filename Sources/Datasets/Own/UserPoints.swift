@@ -23,17 +23,17 @@ package struct UserPoints: Sendable, Equatable {
 
   /// Points from [count, 2] numbers; errors start with `name`.
   ///
-  /// Throws `DataError` for fewer than 2 points, a number that is not finite, a column that is
+  /// Throws `FigmentError` for fewer than 2 points, a number that is not finite, a column that is
   /// constant over the rows of `Split.train`, and numbers too large or too close for a standard
   /// deviation.
   init(_ values: [Double], name: String, notes: [DataNote] = []) throws {
     self.notes = notes
     count = values.count / 2
     guard count >= 2 else {
-      throw DataError("\(name): \(counted(count, "point")), expected at least 2")
+      throw FigmentError("\(name): \(counted(count, "point")), expected at least 2")
     }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw DataError(
+      throw FigmentError(
         "\(name): value [\(index / 2), \(index % 2)] is \(values[index]), expected a finite number")
     }
     self.values = values
@@ -41,7 +41,7 @@ package struct UserPoints: Sendable, Equatable {
     func figures(_ axis: Int) throws -> (mean: Double, deviation: Double) {
       let first = values[2 * rows[0] + axis]
       guard rows.contains(where: { values[2 * $0 + axis] != first }) else {
-        throw DataError(
+        throw FigmentError(
           "\(name): column \(axis + 1) is \(first) in all \(rows.count) training rows, expected "
             + "values that differ")
       }
@@ -52,7 +52,7 @@ package struct UserPoints: Sendable, Equatable {
       }
       let deviation = (square / Double(rows.count)).squareRoot()
       guard deviation.isFinite, deviation >= .leastNormalMagnitude else {
-        throw DataError(
+        throw FigmentError(
           "\(name): column \(axis + 1) has standard deviation \(deviation) in double precision, "
             + "expected a finite one above 0")
       }
@@ -70,7 +70,7 @@ package struct UserPoints: Sendable, Equatable {
     (self.lower, self.upper) = (lower, upper)
     for (value, (mean, deviation)) in zip([lower.x, upper.x, lower.y, upper.y], [x, x, y, y]) {
       guard Float((value - mean) / deviation).isFinite else {
-        throw DataError(
+        throw FigmentError(
           "\(name): value \(value) is too many standard deviations (\(deviation)) from the mean")
       }
     }

@@ -79,12 +79,12 @@ package struct ToySet: Sendable {
   /// The names of all sets, in the order in which lists show them.
   package static let names = makers.map(\.name)
 
-  /// The set of a name; throws `DataError` with the nearest name and all of them for an unknown
+  /// The set of a name; throws `FigmentError` with the nearest name and all of them for an unknown
   /// one.
   package static func named(_ name: String) throws -> ToySet {
     guard let maker = makers.first(where: { $0.name == name }) else {
       let suggestion = nearest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
-      throw DataError(
+      throw FigmentError(
         "unknown data set '\(name)': \(suggestion)Known sets: \(names.joined(separator: ", "))")
     }
     return maker.make(name)

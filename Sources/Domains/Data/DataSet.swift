@@ -15,7 +15,7 @@ package enum DataSet: Sendable {
 
   /// Loads what `data:` says: the name of a data set, or the path of a user's own images or points.
   ///
-  /// - Throws: `DataError` for an unknown name, or for files that are missing or not what they should
+  /// - Throws: `FigmentError` for an unknown name, or for files that are missing or not what they should
   ///   be.
   package init(_ name: String, directory: String) throws {
     if let family = ImageFamily.all.first(where: { $0.name == name }) {
@@ -100,11 +100,11 @@ package enum DataSet: Sendable {
   /// coordinates as doubles; of a 2-D set its test points, those that `likelihood` scores, 10,000 unless
   /// told.
   ///
-  /// - Throws: `DataError` where there are fewer.
+  /// - Throws: `FigmentError` where there are fewer.
   package func array(count: Int?) throws -> NPY {
     func check(_ available: Int) throws -> Int {
       guard let count, count > available else { return count ?? available }
-      throw DataError("--count is \(count), and there are \(available)")
+      throw FigmentError("--count is \(count), and there are \(available)")
     }
     switch self {
     case .toy(let set):
@@ -154,7 +154,7 @@ package struct ImageClasses: Sendable {
 
   /// The same classes in the order of `wanted`, which a checkpoint recorded.
   ///
-  /// - Throws: `DataError` where the names are others.
+  /// - Throws: `FigmentError` where the names are others.
   func ordered(by wanted: [String], _ data: String) throws -> ImageClasses {
     guard wanted != names else { return self }
     guard Set(wanted) == Set(names), Set(names).count == names.count else {
@@ -162,7 +162,7 @@ package struct ImageClasses: Sendable {
         let more = names.count > 10 ? ", and \(names.count - 10) more" : ""
         return names.prefix(10).map { quoted($0) }.joined(separator: ", ") + more
       }
-      throw DataError(
+      throw FigmentError(
         "\(data): the classes are \(names.isEmpty ? "without names" : list(names)), and the run was trained on "
           + "\(list(wanted)); expected the same classes")
     }
@@ -182,7 +182,7 @@ extension TrainingData {
   /// The same with the classes in the order that a run recorded; one that recorded none is of a version that
   /// sorted them as texts.
   ///
-  /// - Throws: `DataError` where the names are others.
+  /// - Throws: `FigmentError` where the names are others.
   package func ordered(byClasses wanted: [String], _ name: String) throws -> TrainingData {
     // The classes of data that have a name are where they were.
     guard case .images(let table, let labels?) = self, Domain(named: name) == nil else {
@@ -211,7 +211,7 @@ package func printWarning(_ note: DataNote) {
 /// The pixels of a PNG, for the loader of a user's own images.
 private func decodePicture(_ bytes: [UInt8], _ name: String) throws -> UserData.Picture {
   let picture: PNG.Picture
-  do { picture = try PNG.picture(bytes) } catch { throw DataError("\(name): \(error)") }
+  do { picture = try PNG.picture(bytes) } catch { throw FigmentError("\(name): \(error)") }
   let bitmap = picture.bitmap
   return UserData.Picture(
     width: bitmap.width, height: bitmap.height, channels: bitmap.channels, pixels: bitmap.pixels,

@@ -21,7 +21,7 @@ package enum TrainingData: Sendable {
   ///   - split: Which images; 2-D sets and a user's own points hold all their parts.
   ///   - note: Given what the user should know of how the data were read; warnings are printed
   ///     unless told otherwise.
-  /// - Throws: `DataError` for an unknown name, or for files that are missing or not what they should
+  /// - Throws: `FigmentError` for an unknown name, or for files that are missing or not what they should
   ///   be.
   package init(
     _ name: String, directory: String, split: Split = .train,
@@ -39,7 +39,7 @@ package enum TrainingData: Sendable {
 
   /// A part of data that were read whole.
   ///
-  /// - Throws: `DataError` where images have no such part.
+  /// - Throws: `FigmentError` where images have no such part.
   package init(_ data: DataSet, name: String, split: Split = .train) throws {
     switch data {
     case .toy(let set): self = .points(set)
@@ -48,7 +48,7 @@ package enum TrainingData: Sendable {
     case .own(.images(let all)):
       let images = all.images(split)
       guard images.count > 0 else {
-        throw DataError(
+        throw FigmentError(
           "\(name): \(all.count) \(all.count == 1 ? "image has" : "images have") no \(split.rawValue) part; expected at least "
             + "\(Split.fewestRows)")
       }

@@ -114,7 +114,7 @@ package struct Pictures {
   /// The paths of points from noise to what they become, over points of the data.
   package func trajectories(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
     guard case .points(let set) = domain else {
-      throw ImageError("only points have trajectories in the plane")
+      throw FigmentError("only points have trajectories in the plane")
     }
     let ranges = noiseRanges(set)
     return try Images.trajectories(

@@ -31,7 +31,7 @@ package final class DigitEvaluation {
   ///
   /// - Parameters:
   ///   - count: How many images are judged each time, and compared with as many of the validation part.
-  /// - Throws: `DataError` where the run is no classifier of digits, or the data are missing or fewer.
+  /// - Throws: `FigmentError` where the run is no classifier of digits, or the data are missing or fewer.
   package init(
     _ classifier: Run, count: Int, dataDirectory: String, threads: Int
   ) throws {
@@ -39,7 +39,7 @@ package final class DigitEvaluation {
       ClassifierModel.self, for: "judging digits"
     ).classifier
     guard classifier.experiment.data == Self.dataset else {
-      throw DataError(
+      throw FigmentError(
         "\(classifier.experiment.name) is a classifier of \(printable(classifier.experiment.data)); "
           + "expected one of \(Self.dataset)")
     }
@@ -51,7 +51,7 @@ package final class DigitEvaluation {
     (test, training) = (try part(.test), try part(.train))
     let validation = try part(.validation)
     guard count <= min(test.table.rows, validation.table.rows) else {
-      throw DataError(
+      throw FigmentError(
         "\(count) images are to be judged, and there are \(test.table.rows) of the test part; "
           + "expected no more")
     }
@@ -169,7 +169,7 @@ extension Run {
 
   /// The accuracy of a classifier on a part of its data, and -log p(label | image) in nats.
   ///
-  /// - Throws: `DataError` for other kinds of runs, and where the data are missing.
+  /// - Throws: `FigmentError` for other kinds of runs, and where the data are missing.
   package func accuracy(
     on split: Split, dataDirectory: String
   ) throws -> (share: Figure, loss: Figure) {

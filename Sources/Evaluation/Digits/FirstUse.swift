@@ -15,7 +15,7 @@ package enum DigitClassifier {
   /// Makes the run be there, finished.
   ///
   /// - Returns: How the training ended; `finished` where there was none to do.
-  /// - Throws: `DataError` outside the folder of the project where there is no such run, and what training
+  /// - Throws: `FigmentError` outside the folder of the project where there is no such run, and what training
   ///   throws.
   package static func train(
     dataDirectory: String, threads: Int, log: Logger, progress style: Progress.Style,
@@ -27,7 +27,7 @@ package enum DigitClassifier {
       if checkpoint.step >= checkpoint.experiment.steps { return .finished }
     }
     guard FileSystem.kind(of: experiment) == .file else {
-      throw DataError(
+      throw FigmentError(
         "\(experiment): no such file; digits are judged by a classifier, which is trained in the folder of "
           + "the project or named by --classifier")
     }

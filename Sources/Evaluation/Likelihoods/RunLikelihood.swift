@@ -14,7 +14,7 @@ package struct RunLikelihood {
   /// Checks what is asked of a run and makes its estimators.
   ///
   /// - Parameter name: What tables call the run.
-  /// - Throws: `PassedOver` where the run has no such estimator, `DataError` where there are no such data.
+  /// - Throws: `PassedOver` where the run has no such estimator, `FigmentError` where there are no such data.
   package init(_ run: Run, _ scoring: Scoring, name: String) throws {
     let chosen = try run.chosenEstimators(scoring.estimators, name)
     self.name = name

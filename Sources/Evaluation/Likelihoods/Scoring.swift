@@ -65,11 +65,11 @@ extension Run {
 
   /// The examples that are asked for.
   ///
-  /// - Throws: `DataError` where there are none, or they are of another shape than the run's.
+  /// - Throws: `FigmentError` where there are none, or they are of another shape than the run's.
   func scoredData(_ scoring: Scoring, _ name: String) throws -> ScoredData {
     if let image = scoring.image {
       guard domain.shape.count == 3 else {
-        throw DataError("\(printable(name)): the run is of points, and --image needs images")
+        throw FigmentError("\(printable(name)): the run is of points, and --image needs images")
       }
       let picture = try readPicture(
         image, height: domain.shape[0], width: domain.shape[1], channels: domain.shape[2])
@@ -82,7 +82,7 @@ extension Run {
     let data = try TrainingData(
       experiment.data, directory: scoring.dataDirectory, split: scoring.split)
     guard data.domain.shape == domain.shape else {
-      throw DataError(
+      throw FigmentError(
         "\(printable(name)): was trained on examples of shape \(domain.shape), and "
           + "\(printable(experiment.data)) has \(data.domain.shape)")
     }
@@ -117,10 +117,10 @@ extension Run {
   }
 
   private func scoredPoints(_ points: UserPoints, _ scoring: Scoring) throws -> ScoredData {
-    guard case .points(let plane) = domain else { throw DataError("the run is of images") }
+    guard case .points(let plane) = domain else { throw FigmentError("the run is of images") }
     let rows = scoring.split.rows(of: points.count).prefix(scoring.examples ?? .max)
     guard !rows.isEmpty else {
-      throw DataError(
+      throw FigmentError(
         "\(printable(experiment.data)): \(points.count) points have no \(scoring.split.rawValue) "
           + "part; expected at least \(Split.fewestRows)")
     }

@@ -37,16 +37,16 @@ package struct Experiment: Sendable {
 
   /// Checks that the model fits `data`: before a run folder is made for nothing.
   ///
-  /// - Throws: `ConfigurationError` where it does not; of known data sets this is said when the file
+  /// - Throws: `FigmentError` where it does not; of known data sets this is said when the file
   ///   is read.
   package func check(_ data: TrainingData) throws {
     let shape = data.domain.shape
     if let failure = model.failure(forExamplesOf: shape) {
-      throw ConfigurationError(origin: self.data, path: "model.network", problem: failure)
+      throw FigmentError(origin: self.data, key: "model.network", problem: failure)
     }
     if shape.count == 1, binarisation != .none {
-      throw ConfigurationError(
-        origin: self.data, path: "binarisation",
+      throw FigmentError(
+        origin: self.data, key: "binarisation",
         problem: "\(binarisation.rawValue) is for images, and the data are points; expected none")
     }
   }

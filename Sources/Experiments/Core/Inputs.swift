@@ -18,7 +18,7 @@ package struct BatchInput: Sendable {
 
   /// The batches of an experiment.
   ///
-  /// - Throws: `DataError` where the model is told classes and the data has no such classes.
+  /// - Throws: `FigmentError` where the model is told classes and the data has no such classes.
   package init(_ data: TrainingData, _ experiment: Experiment) throws {
     let batch = experiment.batch
     let classes = experiment.model.classCount
@@ -27,7 +27,7 @@ package struct BatchInput: Sendable {
     switch data {
     case .points:
       if let classes {
-        throw DataError(
+        throw FigmentError(
           "model.classes: \(classes), and points of a 2-D set have no classes; expected null")
       }
       input = .input("points", [batch, 2])
@@ -36,7 +36,7 @@ package struct BatchInput: Sendable {
       table = []
     case .ownPoints(let points, let name):
       if let classes {
-        throw DataError("model.classes: \(classes), and \(name) has no classes; expected null")
+        throw FigmentError("model.classes: \(classes), and \(name) has no classes; expected null")
       }
       input = .input("points", [batch, 2])
       examples = input
@@ -49,7 +49,7 @@ package struct BatchInput: Sendable {
       examples = experiment.model.pixels(.rows(of: table, at: rows), experiment.binarisation)
       labels = try classes.map { classes in
         guard let known else {
-          throw DataError(
+          throw FigmentError(
             "model.classes: \(classes), and the data has no classes; expected "
               + (experiment.model.drawsSamples ? "null" : "labelled images"))
         }
@@ -93,7 +93,7 @@ package struct OrderedInput: Sendable {
 
   /// At most `limit` examples of `data`: of a user's own points, those of a part.
   ///
-  /// - Throws: `DataError` where that part is empty.
+  /// - Throws: `FigmentError` where that part is empty.
   package init(
     _ data: TrainingData, _ experiment: Experiment, split: Split = .validation, batch: Int,
     limit: Int = 10_000
@@ -108,7 +108,7 @@ package struct OrderedInput: Sendable {
     case .ownPoints(let points, let name):
       values = Array(points.standardised(split).prefix(2 * limit))
       guard !values.isEmpty else {
-        throw DataError(
+        throw FigmentError(
           "\(name): \(counted(points.count, "point")) \(points.count == 1 ? "has" : "have") no \(split.rawValue) part; expected at least "
             + "\(Split.fewestRows)")
       }
@@ -141,10 +141,10 @@ package struct OrderedInput: Sendable {
   }
 }
 
-/// - Throws: `DataError` where an example is of a class that a model of `classes` classes does not know.
+/// - Throws: `FigmentError` where an example is of a class that a model of `classes` classes does not know.
 func checkLabels(_ labels: some Sequence<UInt8>, classes: Int) throws {
   guard let last = labels.max(), Int(last) >= classes else { return }
-  throw DataError(
+  throw FigmentError(
     "model.classes: \(classes), and the data has class \(last); expected at least \(Int(last) + 1)")
 }
 

@@ -2,6 +2,7 @@ import DDPM
 import Datasets
 import Domains
 import Likelihood
+import Support
 import TensorCore
 
 /// A model whose parameters belong to a run: all that a run asks of it.
@@ -95,7 +96,7 @@ package protocol LatentModel: Model {
 
   /// One sample per seed, of latent points moved towards the mean of the prior: multiplied by `share`.
   ///
-  /// - Throws: `DataError` where the prior has no mean.
+  /// - Throws: `FigmentError` where the prior has no mean.
   func sample(truncatedTo share: Double, seeds: [UInt64], labels: [Int]?, _ run: Run) throws
     -> [Float]
 }

@@ -39,7 +39,7 @@ package struct Run {
 
   /// The number of a class that is called so, or has that number.
   ///
-  /// - Throws: `DataError` where there is none, with those that there are.
+  /// - Throws: `FigmentError` where there is none, with those that there are.
   package func label(ofClass word: String) throws -> Int {
     if let named = classes.firstIndex(of: word) { return named }
     // Where names are numbers themselves, a number is a name.
@@ -55,7 +55,7 @@ package struct Run {
     let known =
       classes.isEmpty
       ? "a number from 0" : shown + (classes.count > 20 ? ", and \(classes.count - 20) more" : "")
-    throw DataError("--class: there is no class \(quoted(word)); expected \(known)")
+    throw FigmentError("--class: there is no class \(quoted(word)); expected \(known)")
   }
 
   /// Why samples say little yet: the moving average that they are drawn with is still in part the random
@@ -99,13 +99,13 @@ package struct Run {
 
   /// What draws samples of the run.
   ///
-  /// - Throws: `DataError` for models that draw none.
+  /// - Throws: `FigmentError` for models that draw none.
   package func sampler() throws -> any SeededSampler {
     guard
       let sampler = try model.sampler(
         runtime, batch: Self.batch(for: domain.shape), weights: reading, experiment)
     else {
-      throw DataError("\(experiment.name) is a \(experiment.model.kind), which draws no samples")
+      throw FigmentError("\(experiment.name) is a \(experiment.model.kind), which draws no samples")
     }
     return sampler
   }
@@ -132,10 +132,10 @@ package struct Run {
 
   /// The model of the run, where it is of a kind.
   ///
-  /// - Throws: `DataError` for another kind, saying that `what` is for runs of this one.
+  /// - Throws: `FigmentError` for another kind, saying that `what` is for runs of this one.
   package func model<Wanted: Model>(_ kind: Wanted.Type, for what: String) throws -> Wanted {
     guard let model = model as? Wanted else {
-      throw DataError(
+      throw FigmentError(
         "\(what) is for runs of kind \(Wanted.kind), and \(experiment.name) is a "
           + experiment.model.kind)
     }

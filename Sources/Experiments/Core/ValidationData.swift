@@ -5,7 +5,7 @@ import Support
 extension Experiment {
   /// Validation data, where the model has a bound to watch and the data have such a part.
   ///
-  /// - Throws: `DataError` where the experiment stops early and there are none.
+  /// - Throws: `FigmentError` where the experiment stops early and there are none.
   package func validation(directory: String) throws -> TrainingData? {
     guard model.hasBound else { return nil }
     do {
@@ -16,8 +16,8 @@ extension Experiment {
         return nil
       }
       return data
-    } catch let error as DataError {
-      if patience != nil { throw DataError("\(error) (patience: null trains without)") }
+    } catch let error as FigmentError {
+      if patience != nil { throw FigmentError("\(error) (patience: null trains without)") }
       return nil
     }
   }

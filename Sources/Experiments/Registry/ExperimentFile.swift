@@ -1,9 +1,10 @@
 import Configuration
+import Support
 
 extension Experiment {
   /// Reads an experiment file and applies overrides such as `model.base=64`.
   ///
-  /// - Throws: `ConfigurationError`, `FileError` or `FormatError` naming the file, the key, the value
+  /// - Throws: `FigmentError` naming the file, the key, the value
   ///   and what was expected.
   package init(contentsOf path: String, overrides: [String] = []) throws {
     try self.init(try ConfigurationTree(contentsOf: path), overrides: overrides)
@@ -11,7 +12,7 @@ extension Experiment {
 
   /// Reads an experiment from text, which errors call `file`, and applies overrides.
   ///
-  /// - Throws: `ConfigurationError`, as `init(contentsOf:overrides:)`.
+  /// - Throws: `FigmentError`, as `init(contentsOf:overrides:)`.
   package init(yaml: String, file: String, overrides: [String] = []) throws {
     try self.init(try ConfigurationTree(yaml: yaml, file: file), overrides: overrides)
   }

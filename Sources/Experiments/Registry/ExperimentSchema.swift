@@ -100,7 +100,7 @@ extension Experiment {
   }
 
   /// Checks the name of the data, and puts the user's folder in the place of "~".
-  private mutating func resolveData(_ error: (String) -> ConfigurationError) throws {
+  private mutating func resolveData(_ error: (String) -> FigmentError) throws {
     if data == "~" || data.hasPrefix("~/") {
       // No shell has seen it: it stands in a file, or behind an equals sign.
       guard let home = getenv("HOME").map({ String(cString: $0) }), !home.isEmpty else {

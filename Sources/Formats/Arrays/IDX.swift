@@ -11,13 +11,13 @@ package struct IDX: Sendable, Equatable {
   /// As many as the product of `shape`, last dimension fastest.
   package let bytes: [UInt8]
 
-  /// An array of rank 1 or 3; throws `DataError` for another rank or a wrong number of bytes.
+  /// An array of rank 1 or 3; throws `FigmentError` for another rank or a wrong number of bytes.
   package init(shape: [Int], bytes: [UInt8]) throws {
     guard shape.count == 1 || shape.count == 3 else {
-      throw DataError("IDX: rank \(shape.count), expected 1 (labels) or 3 (images)")
+      throw FigmentError("IDX: rank \(shape.count), expected 1 (labels) or 3 (images)")
     }
     guard shape.allSatisfy({ 1...0xffff_ffff ~= $0 }), product(shape) == bytes.count else {
-      throw DataError("IDX: shape \(times(shape)) for \(bytes.count) bytes")
+      throw FigmentError("IDX: shape \(times(shape)) for \(bytes.count) bytes")
     }
     self.shape = shape
     self.bytes = bytes
@@ -25,7 +25,7 @@ package struct IDX: Sendable, Equatable {
 
   /// The array in the file at `path`, which may be compressed with gzip whatever its name is.
   ///
-  /// Throws `DataError` for a file that is unreadable, of another rank than `rank` (either when
+  /// Throws `FigmentError` for a file that is unreadable, of another rank than `rank` (either when
   /// nil), of another size than its header promises, or larger than `maximumBytes` before or after
   /// decompression.
   package static func read(
@@ -36,14 +36,14 @@ package struct IDX: Sendable, Equatable {
 
   /// The bytes of a file after decompression, where it is compressed.
   package static func plainBytes(_ path: String, maximumBytes: Int) throws -> [UInt8] {
-    let bytes = try Files.read(path, maximumBytes: maximumBytes)
+    let bytes = try FileSystem.read(path, limit: maximumBytes)
     return Gzip.isGzip(bytes)
       ? try Gzip.inflate(bytes, name: path, maximumBytes: maximumBytes) : bytes
   }
 
   /// The array in the bytes of a whole, uncompressed IDX file; errors start with `name`.
   ///
-  /// Throws `DataError` for another magic number than that of `rank` (either when nil) and for
+  /// Throws `FigmentError` for another magic number than that of `rank` (either when nil) and for
   /// another size than the header promises, before anything is allocated for what it promises.
   package init(decoding bytes: consuming [UInt8], name: String, rank: Int? = nil) throws {
     var file = bytes
@@ -52,7 +52,7 @@ package struct IDX: Sendable, Equatable {
       start[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     guard file.count >= 4 else {
-      throw DataError("\(name): \(file.count) bytes, too few for the header of an IDX file")
+      throw FigmentError("\(name): \(file.count) bytes, too few for the header of an IDX file")
     }
     let magic = number(0)
     let (labels, images) = ("0x00000801 (labels)", "0x00000803 (images)")
@@ -60,18 +60,18 @@ package struct IDX: Sendable, Equatable {
     guard magic == 0x801 || magic == 0x803, rank == nil || rank == magic & 0xff else {
       let digits = String(magic, radix: 16)
       let padded = String(repeating: "0", count: 8 - digits.count) + digits
-      throw DataError("\(name): magic number 0x\(padded), expected \(wanted)")
+      throw FigmentError("\(name): magic number 0x\(padded), expected \(wanted)")
     }
     let header = 4 + 4 * (magic & 0xff)
     guard file.count >= header else {
-      throw DataError("\(name): \(file.count) bytes, too few for the header of an IDX file")
+      throw FigmentError("\(name): \(file.count) bytes, too few for the header of an IDX file")
     }
     let shape = (0..<(magic & 0xff)).map { number(4 + 4 * $0) }
     guard !shape.contains(0) else {
-      throw DataError("\(name): dimensions \(times(shape)), expected at least 1 each")
+      throw FigmentError("\(name): dimensions \(times(shape)), expected at least 1 each")
     }
     guard product(shape) == file.count - header else {
-      throw DataError(
+      throw FigmentError(
         "\(name): the header promises \(times(shape)) bytes, the file holds \(file.count - header)")
     }
     // In place: sets of tens of megabytes are not held twice.

@@ -36,10 +36,10 @@ package struct NPY: Sendable, Equatable {
   /// How NumPy calls the type that the values had in the file: "float32", "int64".
   package let typeName: String
 
-  /// An array; throws `DataError` when the shape and the number of values disagree.
+  /// An array; throws `FigmentError` when the shape and the number of values disagree.
   package init(shape: [Int], values: Values) throws {
     guard shape.allSatisfy({ $0 >= 0 }), product(shape) == values.count else {
-      throw DataError("NPY: shape (\(times(shape))) for \(values.count) values")
+      throw FigmentError("NPY: shape (\(times(shape))) for \(values.count) values")
     }
     self.shape = shape
     self.values = values
@@ -51,9 +51,9 @@ package struct NPY: Sendable, Equatable {
       }
   }
 
-  /// Writes the file, which appears whole or not at all; throws `DataError` when it cannot.
+  /// Writes the file, which appears whole or not at all; throws `FigmentError` when it cannot.
   package func write(_ path: String) throws {
-    try Files.write(encoded(), to: path)
+    try writeAtomically(encoded(), to: path)
   }
 
   /// The bytes of the file.
@@ -94,39 +94,39 @@ package struct NPY: Sendable, Equatable {
   /// The array in a file of truth values, whole numbers or floats of up to 64 bits, in either order of
   /// bytes and of dimensions; format version 1.0, 2.0 or 3.0.
   ///
-  /// Throws `DataError` for a file that is unreadable, larger than `maximumBytes`, of another type, or
+  /// Throws `FigmentError` for a file that is unreadable, larger than `maximumBytes`, of another type, or
   /// of another size than its header promises.
   package static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> NPY {
-    try NPY(decoding: Files.read(path, maximumBytes: maximumBytes), name: path)
+    try NPY(decoding: FileSystem.read(path, limit: maximumBytes), name: path)
   }
 
   /// The array in the bytes of a whole file; errors start with `name` and are those of `read`.
   package init(decoding file: [UInt8], name: String) throws {
     guard file.count >= 10, file[0] == 0x93, Array(file[1..<6]) == Array("NUMPY".utf8) else {
-      throw DataError("\(name): not an NPY file, expected it to start with 93 \"NUMPY\"")
+      throw FigmentError("\(name): not an NPY file, expected it to start with 93 \"NUMPY\"")
     }
     guard (1...3).contains(file[6]), file[7] == 0 else {
-      throw DataError("\(name): NPY version \(file[6]).\(file[7]), expected 1.0, 2.0 or 3.0")
+      throw FigmentError("\(name): NPY version \(file[6]).\(file[7]), expected 1.0, 2.0 or 3.0")
     }
     let start = file[6] == 1 ? 10 : 12
-    guard file.count >= start else { throw DataError("\(name): the NPY header is cut short") }
+    guard file.count >= start else { throw FigmentError("\(name): the NPY header is cut short") }
     let length = file[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
     guard length <= Self.longestHeader else {
-      throw DataError(
+      throw FigmentError(
         "\(name): an NPY header of \(length) bytes, expected at most \(Self.longestHeader)")
     }
     guard length <= file.count - start else {
-      throw DataError("\(name): the NPY header is cut short")
+      throw FigmentError("\(name): the NPY header is cut short")
     }
     let header = try NPYHeader(file[start..<start + length], name)
     guard let type = ElementType(header.descriptor) else {
-      throw DataError(
+      throw FigmentError(
         "\(name): values of type \(singleQuoted(header.descriptor)), expected \(NPYHeader.types)")
     }
     let body = file[(start + length)...]
     guard product(header.shape + [type.width]) == body.count else {
       let promised = "shape (\(times(header.shape))) of \(type.width)-byte values"
-      throw DataError(
+      throw FigmentError(
         "\(name): the header promises \(promised), the file holds \(body.count) bytes")
     }
     shape = header.shape

@@ -14,10 +14,10 @@ struct NPYHeader {
   /// What a type may be, for people.
   static let types = "bool, or integers or floats of up to 64 bits"
 
-  /// The header in its bytes; throws `DataError`, starting with `name`, where it cannot be read or
+  /// The header in its bytes; throws `FigmentError`, starting with `name`, where it cannot be read or
   /// the type is a structured one.
   init(_ bytes: ArraySlice<UInt8>, _ name: String) throws {
-    let unreadable = DataError("\(name): the NPY header cannot be read")
+    let unreadable = FigmentError("\(name): the NPY header cannot be read")
     var scanner = Scanner(rest: bytes)
     guard scanner.accept("{") else { throw unreadable }
     var found: Set<String> = []
@@ -28,7 +28,7 @@ struct NPYHeader {
       case "descr":
         guard let text = scanner.string() else {
           guard scanner.accept("[") || scanner.accept("(") else { throw unreadable }
-          throw DataError("\(name): values of a structured type, expected \(Self.types)")
+          throw FigmentError("\(name): values of a structured type, expected \(Self.types)")
         }
         descriptor = text
       case "fortran_order":

@@ -29,10 +29,10 @@ package struct NPZ {
 
   /// The archive in the bytes of a whole file; errors start with `path`.
   ///
-  /// Throws `DataError` where it is no ZIP file, or its directory is damaged or in several files.
+  /// Throws `FigmentError` where it is no ZIP file, or its directory is damaged or in several files.
   package init(decoding file: [UInt8], path: String, maximumBytes: Int) throws {
     (self.file, self.path, self.maximumBytes) = (file, path, maximumBytes)
-    let damaged = DataError("\(path): damaged archive: its directory cannot be read")
+    let damaged = FigmentError("\(path): damaged archive: its directory cannot be read")
     func number(_ offset: Int, _ width: Int) throws -> Int {
       guard offset >= 0, offset <= file.count - width else { throw damaged }
       let value = (0..<width).reduce(UInt64(0)) { $0 | UInt64(file[offset + $1]) << UInt64(8 * $1) }
@@ -45,7 +45,7 @@ package struct NPZ {
       let end = stride(from: last, through: max(0, last - 0xffff), by: -1).first(where: {
         file[$0] == 0x50 && file[$0 + 1] == 0x4b && file[$0 + 2] == 5 && file[$0 + 3] == 6
       })
-    else { throw DataError("\(path): no ZIP archive, or one that is cut short") }
+    else { throw FigmentError("\(path): no ZIP archive, or one that is cut short") }
     var (count, start) = (try number(end + 10, 2), try number(end + 16, 4))
     if end >= 20, try number(end - 20, 4) == 0x0706_4b50 {
       let long = try number(end - 12, 8)
@@ -86,7 +86,7 @@ package struct NPZ {
         entry.offset = try long(entry.offset)
       }
       place = next
-      guard entry.name.hasSuffix(".npy"), !Files.isLitter(entry.name) else { continue }
+      guard entry.name.hasSuffix(".npy"), !isLitter(entry.name) else { continue }
       entry.name.removeLast(4)
       entries.append(entry)
     }
@@ -95,22 +95,22 @@ package struct NPZ {
 
   /// The array of a name, of which errors call the file `path:name`.
   ///
-  /// Throws `DataError` where there is none, it is encrypted, damaged or packed in another way than
+  /// Throws `FigmentError` where there is none, it is encrypted, damaged or packed in another way than
   /// stored or deflated, holds more than the most bytes, or is no array that `NPY` reads.
   package func array(_ name: String) throws -> NPY {
     let place = "\(path):\(name)"
     guard let entry = entries.first(where: { $0.name == name }) else {
-      throw DataError("\(path): holds no array \(singleQuoted(name)); \(listed)")
+      throw FigmentError("\(path): holds no array \(singleQuoted(name)); \(listed)")
     }
-    guard entry.flags & 1 == 0 else { throw DataError("\(place): encrypted") }
+    guard entry.flags & 1 == 0 else { throw FigmentError("\(place): encrypted") }
     guard entry.method == 0 || entry.method == 8 else {
-      throw DataError(
+      throw FigmentError(
         "\(place): packed by method \(entry.method) of ZIP, expected stored or deflated")
     }
     guard entry.size <= maximumBytes else {
-      throw DataError("\(place): \(entry.size) bytes, expected at most \(maximumBytes)")
+      throw FigmentError("\(place): \(entry.size) bytes, expected at most \(maximumBytes)")
     }
-    let damaged = DataError("\(place): damaged archive: the array is not where its directory says")
+    let damaged = FigmentError("\(place): damaged archive: the array is not where its directory says")
     guard entry.offset <= file.count - 30,
       file[entry.offset..<entry.offset + 4].elementsEqual(Array("PK".utf8) + [3, 4])
     else { throw damaged }
@@ -125,12 +125,12 @@ package struct NPZ {
       bytes = try Inflate.raw(packed, size: entry.size, name: place)
     } else {
       guard packed.count == entry.size else {
-        throw DataError("\(place): \(packed.count) stored bytes, expected \(entry.size)")
+        throw FigmentError("\(place): \(packed.count) stored bytes, expected \(entry.size)")
       }
       bytes = Array(packed)
     }
     guard Inflate.crc32(bytes) == entry.checksum else {
-      throw DataError("\(place): damaged archive: the checksum of the array is another")
+      throw FigmentError("\(place): damaged archive: the checksum of the array is another")
     }
     return try NPY(decoding: bytes, name: place)
   }

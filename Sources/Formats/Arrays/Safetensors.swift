@@ -58,8 +58,7 @@ package enum Safetensors {
 
   /// Writes arrays and metadata to `path`, whole or not at all.
   ///
-  /// - Throws: `FileError` where the system refuses, `FormatError` where a name appears twice or the
-  ///   values are not as many as the shape says.
+  /// - Throws: `FigmentError` where the system refuses, a name appears twice or the values are not as many as the shape says.
   package static func write(
     _ arrays: [NamedArray], metadata: [String: String] = [:], to path: String
   ) throws {
@@ -92,7 +91,7 @@ package enum Safetensors {
           try writer.write(piece.bytes)
         }
         guard count == array.count else {
-          throw FormatError(
+          throw FigmentError(
             path: path,
             problem: "array \(quoted(array.name)) has \(count) values; "
               + "its shape \(array.shape) asks for \(array.count ?? 0)")
@@ -114,13 +113,13 @@ package enum Safetensors {
     var names: Set<String> = [metadataKey]
     for array in arrays {
       guard names.insert(array.name).inserted else {
-        throw FormatError(
+        throw FigmentError(
           path: path, problem: "cannot hold two arrays of the name \(quoted(array.name))")
       }
       guard let count = array.count, array.shape.count <= maximumRank,
         case let (end, overflow) = offset.addingReportingOverflow(4 * count), !overflow
       else {
-        throw FormatError(
+        throw FigmentError(
           path: path, problem: "cannot hold array \(quoted(array.name)) of shape \(array.shape)")
       }
       let shape = array.shape.map(String.init).joined(separator: ",")
@@ -132,7 +131,7 @@ package enum Safetensors {
     let header = "{" + members.joined(separator: ",") + "}"
     let length = (header.utf8.count + 7) / 8 * 8
     guard length <= maximumHeaderLength else {
-      throw FormatError(
+      throw FigmentError(
         path: path,
         problem: "the header would be \(length) bytes long; at most \(maximumHeaderLength) can be")
     }
@@ -155,12 +154,12 @@ package struct SafetensorsReader: ~Copyable, Sendable {
 
   /// Opens `path` and checks its header.
   ///
-  /// - Throws: `FileError` where it cannot be read, `FormatError` where the header is not that of a
-  ///   safetensors file of 32-bit floats, or promises more or less than the file holds.
+  /// - Throws: `FigmentError` where it cannot be read, or the header is not that of a safetensors
+  ///   file of 32-bit floats, or promises more or less than the file holds.
   package init(_ path: String) throws {
     let file = try OpenFile(path, flags: O_RDONLY)
     let length = try file.length()
-    func failure(_ problem: String) -> FormatError { FormatError(path: path, problem: problem) }
+    func failure(_ problem: String) -> FigmentError { FigmentError(path: path, problem: problem) }
     guard length >= 8 else {
       throw failure("not a safetensors file: \(length) bytes long, expected at least 8")
     }
@@ -176,11 +175,12 @@ package struct SafetensorsReader: ~Copyable, Sendable {
       throw failure("cut short: the header has \(headerLength) bytes, \(length - 8) are left")
     }
     let start = 8 + Int(headerLength)
+    let bytes = try file.bytes(at: 8, count: Int(headerLength))
     let header: Header
     do {
-      header = try Header(file.bytes(at: 8, count: Int(headerLength)))
+      header = try Header(bytes)
       try header.check(dataLength: length - start)
-    } catch let error as JSONCursor.Failure {
+    } catch let error as FigmentError {
       throw failure(error.problem)
     }
     metadata = header.metadata
@@ -194,7 +194,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
 
   /// The values of one array.
   ///
-  /// - Throws: `FormatError` where there is no such array, `FileError` where reading fails.
+  /// - Throws: `FigmentError` where there is no such array, or reading fails.
   package func values(of name: String) throws -> [Float] {
     let (array, offset) = try find(name)
     let count = array.count ?? 0
@@ -207,12 +207,12 @@ package struct SafetensorsReader: ~Copyable, Sendable {
 
   /// Reads the values of one array into memory that is there already.
   ///
-  /// - Throws: `FormatError` where there is no such array or `destination` has another count,
-  ///   `FileError` where reading fails.
+  /// - Throws: `FigmentError` where there is no such array, `destination` has another count, or reading
+  ///   fails.
   package func read(_ name: String, into destination: inout MutableSpan<Float>) throws {
     let (array, offset) = try find(name)
     guard destination.count == array.count else {
-      throw FormatError(
+      throw FigmentError(
         path: file.path,
         problem: "array \(quoted(name)) has shape \(array.shape); expected "
           + "\(destination.count) values")
@@ -224,7 +224,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
 
   /// All arrays with their values, in the order of the file.
   ///
-  /// - Throws: `FileError` where reading fails.
+  /// - Throws: `FigmentError` where reading fails.
   package func all() throws -> [NamedArray] {
     var result: [NamedArray] = []
     for array in arrays {
@@ -236,7 +236,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
 
   private func find(_ name: String) throws -> (ArrayDescription, Int) {
     guard let place = places[name] else {
-      throw FormatError(path: file.path, problem: "has no array \(quoted(name))")
+      throw FigmentError(path: file.path, problem: "has no array \(quoted(name))")
     }
     return (arrays[place.index], place.offset)
   }
@@ -257,8 +257,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
 
     init(_ bytes: [UInt8]) throws {
       guard bytes.first == UInt8(ascii: "{") else {
-        throw JSONCursor.Failure(
-          problem: "not a safetensors file: its header does not begin with \"{\"")
+        throw FigmentError("not a safetensors file: its header does not begin with \"{\"")
       }
       var cursor = JSONCursor(bytes)
       var metadata: [String: String] = [:]
@@ -274,8 +273,8 @@ package struct SafetensorsReader: ~Copyable, Sendable {
           }
         }
         try cursor.end()
-      } catch let error as JSONCursor.Failure {
-        throw JSONCursor.Failure(problem: "bad header: " + error.problem)
+      } catch let error as FigmentError {
+        throw FigmentError("bad header: " + error.problem)
       }
       self.metadata = metadata
       // Empty arrays share their offset with the next one.
@@ -293,27 +292,25 @@ package struct SafetensorsReader: ~Copyable, Sendable {
           try cursor.array("the shape of \(label)") { cursor in
             entry.shape.append(try cursor.count("an extent of \(label)"))
             guard entry.shape.count <= Safetensors.maximumRank else {
-              throw JSONCursor.Failure(
-                problem: "\(label) has more than \(Safetensors.maximumRank) axes")
+              throw FigmentError("\(label) has more than \(Safetensors.maximumRank) axes")
             }
           }
         case "data_offsets":
           try cursor.array("the data_offsets of \(label)") { cursor in
             guard entry.offsets.count < 2 else {
-              throw JSONCursor.Failure(problem: "\(label) has more than two data_offsets")
+              throw FigmentError("\(label) has more than two data_offsets")
             }
             entry.offsets.append(try cursor.count("an offset of \(label)"))
           }
         default:
-          throw JSONCursor.Failure(
-            problem: "\(label) has the key \(quoted(key)); expected dtype, shape and data_offsets")
+          throw FigmentError("\(label) has the key \(quoted(key)); expected dtype, shape and data_offsets")
         }
       }
       guard let type = entry.type, entry.hasShape, entry.offsets.count == 2 else {
-        throw JSONCursor.Failure(problem: "\(label) lacks dtype, shape or two data_offsets")
+        throw FigmentError("\(label) lacks dtype, shape or two data_offsets")
       }
       guard type == "F32" else {
-        throw JSONCursor.Failure(problem: "\(label) has dtype \(quoted(type)); expected F32")
+        throw FigmentError("\(label) has dtype \(quoted(type)); expected F32")
       }
       return entry
     }
@@ -323,28 +320,24 @@ package struct SafetensorsReader: ~Copyable, Sendable {
       for entry in entries {
         let label = "array \(quoted(entry.name))"
         guard let count = ArrayDescription(name: entry.name, shape: entry.shape).count else {
-          throw JSONCursor.Failure(problem: "\(label) has shape \(entry.shape), which overflows")
+          throw FigmentError("\(label) has shape \(entry.shape), which overflows")
         }
         guard entry.begin <= entry.end, entry.end - entry.begin == 4 * count else {
-          throw JSONCursor.Failure(
-            problem: "\(label) of shape \(entry.shape) needs \(4 * count) bytes; "
+          throw FigmentError("\(label) of shape \(entry.shape) needs \(4 * count) bytes; "
               + "its data_offsets are \(entry.offsets)")
         }
         guard entry.begin == end else {
-          throw JSONCursor.Failure(
-            problem: "\(label) begins at byte \(entry.begin) of the data; "
+          throw FigmentError("\(label) begins at byte \(entry.begin) of the data; "
               + "expected \(end), where the one before ends")
         }
         guard entry.end <= dataLength else {
-          throw JSONCursor.Failure(
-            problem: "cut short: \(label) ends at byte \(entry.end) of the data, "
+          throw FigmentError("cut short: \(label) ends at byte \(entry.end) of the data, "
               + "which has \(dataLength)")
         }
         end = entry.end
       }
       guard end == dataLength else {
-        throw JSONCursor.Failure(
-          problem: "the arrays end at byte \(end) of the data, which has \(dataLength)")
+        throw FigmentError("the arrays end at byte \(end) of the data, which has \(dataLength)")
       }
     }
   }

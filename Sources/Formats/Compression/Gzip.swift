@@ -11,20 +11,20 @@ package enum Gzip {
 
   /// The decompressed content of a gzip file, of one member or several.
   ///
-  /// Memory follows what is really decompressed, never what a header says.  Throws `DataError`,
+  /// Memory follows what is really decompressed, never what a header says.  Throws `FigmentError`,
   /// starting with `name`, when the data is not gzip, ends early, is corrupt, is followed by
   /// something else, or holds more than `maximumBytes`.
   package static func inflate(
     _ bytes: [UInt8], name: String, maximumBytes: Int
   ) throws -> [UInt8] {
     guard isGzip(bytes) else {
-      throw DataError("\(name): not gzip data, expected it to start with 1f 8b")
+      throw FigmentError("\(name): not gzip data, expected it to start with 1f 8b")
     }
     var stream = z_stream()
     // 16 asks for the gzip wrapper and its checksum, 15 for the largest window.
     guard
       inflateInit2_(&stream, 16 + 15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-    else { throw DataError("\(name): zlib cannot start") }
+    else { throw FigmentError("\(name): zlib cannot start") }
     defer { inflateEnd(&stream) }
 
     var output: [UInt8] = []
@@ -45,7 +45,7 @@ package enum Gzip {
         }
         position += offered - Int(stream.avail_in)
         guard output.count + produced <= maximumBytes else {
-          throw DataError("\(name): decompresses to more than \(maximumBytes) bytes")
+          throw FigmentError("\(name): decompresses to more than \(maximumBytes) bytes")
         }
         output.append(contentsOf: chunk[..<produced])
         switch status {
@@ -55,14 +55,14 @@ package enum Gzip {
           let left = input.count - position
           if left == 0 { return }
           guard left >= 2, input[position] == 0x1f, input[position + 1] == 0x8b else {
-            throw DataError("\(name): \(left) bytes after the end of the gzip data")
+            throw FigmentError("\(name): \(left) bytes after the end of the gzip data")
           }
           inflateReset(&stream)
         case Z_BUF_ERROR:
-          throw DataError("\(name): truncated gzip data, the file ends after \(bytes.count) bytes")
+          throw FigmentError("\(name): truncated gzip data, the file ends after \(bytes.count) bytes")
         default:
           let detail = stream.msg.map { String(cString: $0) } ?? "zlib status \(status)"
-          throw DataError("\(name): corrupt gzip data (\(detail))")
+          throw FigmentError("\(name): corrupt gzip data (\(detail))")
         }
       }
     }

@@ -8,16 +8,16 @@ enum Inflate {
 
   /// The `size` bytes that `packed` holds.
   ///
-  /// Memory is taken for as much as so many bytes can hold.  Throws `DataError`, starting with `name`,
+  /// Memory is taken for as much as so many bytes can hold.  Throws `FigmentError`, starting with `name`,
   /// when the data are corrupt, end early or hold another number of bytes.
   static func raw(_ packed: ArraySlice<UInt8>, size: Int, name: String) throws -> [UInt8] {
     guard size <= ratio * packed.count else {
-      throw DataError("\(name): \(packed.count) deflated bytes cannot hold \(size)")
+      throw FigmentError("\(name): \(packed.count) deflated bytes cannot hold \(size)")
     }
     var stream = z_stream()
     // Negative: no header, the largest window.
     guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-    else { throw DataError("\(name): zlib cannot start") }
+    else { throw FigmentError("\(name): zlib cannot start") }
     defer { inflateEnd(&stream) }
     var failure: String?
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { output, count in
@@ -55,7 +55,7 @@ enum Inflate {
         }
       }
     }
-    if let failure { throw DataError("\(name): corrupt deflated data (\(failure))") }
+    if let failure { throw FigmentError("\(name): corrupt deflated data (\(failure))") }
     return bytes
   }
 

@@ -5,11 +5,6 @@ import Support
 /// Nothing is allocated beyond the strings that are asked for. A key that appears twice, a lone
 /// surrogate, a byte after the value: all are errors.
 package struct JSONCursor: ~Copyable {
-  package struct Failure: Error, Equatable {
-    package let problem: String
-    package init(problem: String) { self.problem = problem }
-  }
-
   private let bytes: [UInt8]
   private var position = 0
 
@@ -26,7 +21,7 @@ package struct JSONCursor: ~Copyable {
     return nil
   }
 
-  package func failure(_ expected: String) -> Failure {
+  package func failure(_ expected: String) -> FigmentError {
     let found: String
     if position < bytes.count {
       let byte = bytes[position]
@@ -35,7 +30,7 @@ package struct JSONCursor: ~Copyable {
     } else {
       found = "the end"
     }
-    return Failure(problem: "expected \(expected) at byte \(position), found \(found)")
+    return FigmentError("expected \(expected) at byte \(position), found \(found)")
   }
 
   private mutating func expect(_ scalar: Unicode.Scalar, _ expected: String) throws {
@@ -59,7 +54,7 @@ package struct JSONCursor: ~Copyable {
     repeat {
       let key = try string("a key")
       guard seen.insert(key).inserted else {
-        throw Failure(problem: "the key \(quoted(key)) appears twice")
+        throw FigmentError("the key \(quoted(key)) appears twice")
       }
       try expect(":", "\":\"")
       try member(key, &self)
@@ -87,7 +82,7 @@ package struct JSONCursor: ~Copyable {
       case UInt8(ascii: "\""):
         position += 1
         guard let string = String(validating: text, as: UTF8.self) else {
-          throw Failure(problem: "a string that ends at byte \(position) is not UTF-8")
+          throw FigmentError("a string that ends at byte \(position) is not UTF-8")
         }
         return string
       case UInt8(ascii: "\\"):
@@ -182,7 +177,7 @@ package struct JSONCursor: ~Copyable {
   package mutating func count(_ expected: String) throws -> Int {
     let text = try number(expected)
     guard let value = Int(text), value >= 0, !text.hasPrefix("-") else {
-      throw Failure(problem: "expected \(expected), found \(printable(text, limit: 40))")
+      throw FigmentError("expected \(expected), found \(printable(text, limit: 40))")
     }
     return value
   }

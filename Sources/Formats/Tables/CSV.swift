@@ -16,17 +16,17 @@ package struct CSV {
 
   /// The table in the bytes of a file; errors start with `name` and a line number from 1.
   ///
-  /// Throws `DataError` for anything else than the above, numbers that are not finite, and more
+  /// Throws `FigmentError` for anything else than the above, numbers that are not finite, and more
   /// than `maximumPoints` rows.
   package init(_ file: [UInt8], name: String, maximumPoints: Int) throws {
     let marks: [[UInt8]] = [[0xff, 0xfe], [0xfe, 0xff]]
     guard !marks.contains(where: file.starts(with:)) else {
-      throw DataError("\(name): UTF-16 text, expected UTF-8")
+      throw FigmentError("\(name): UTF-16 text, expected UTF-8")
     }
     let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     var rest = file.starts(with: byteOrderMark) ? file[3...] : file[...]
     while let last = rest.last, Self.isBreak(last) || Self.isSpace(last) { rest.removeLast() }
-    guard !rest.isEmpty else { throw DataError("\(name): empty, expected rows of two numbers") }
+    guard !rest.isEmpty else { throw FigmentError("\(name): empty, expected rows of two numbers") }
 
     var separator: UInt8?
     var values: [Double] = []
@@ -39,9 +39,9 @@ package struct CSV {
       let row = Self.trimmed(Self.nextLine(&rest), keeping: separator)
       // numpy.savetxt marks its header and its footer so.
       if row.first == UInt8(ascii: "#") { continue }
-      guard !row.isEmpty else { throw DataError("\(place): an empty line, expected two numbers") }
+      guard !row.isEmpty else { throw FigmentError("\(place): an empty line, expected two numbers") }
       guard let mark = separator ?? Self.separators.first(where: row.contains) else {
-        throw DataError(
+        throw FigmentError(
           "\(place): \(singleQuoted(Self.text(row))) is one column, expected two with a comma, semicolon, "
             + "tab or spaces between them")
       }
@@ -53,7 +53,7 @@ package struct CSV {
       }.map { Self.trimmed($0) }
       guard fields.count == 2 else {
         let isIndexed = line == 1 && fields.count == 3 && fields[0].isEmpty
-        throw DataError(
+        throw FigmentError(
           "\(place): \(counted(fields.count, "column")), expected 2"
             + (isIndexed ? " (pandas: to_csv with index=False)" : ""))
       }
@@ -66,20 +66,20 @@ package struct CSV {
         }
       }
       guard values.count < 2 * maximumPoints else {
-        throw DataError("\(place): more points than \(maximumPoints), which is the most")
+        throw FigmentError("\(place): more points than \(maximumPoints), which is the most")
       }
       for (index, field) in fields.enumerated() {
         values.append(try Self.number(field, at: "\(place): column \(index + 1) is"))
       }
     }
     if let numbersOfColumns, values.count < 4 {
-      throw DataError(
+      throw FigmentError(
         "\(name): the first row, \(numbersOfColumns), is taken for the numbers of the columns (a point is "
           + "\(Self.asPoint(numbersOfColumns))), which leaves \(counted(values.count / 2, "point")); "
           + "expected at least 2")
     }
     guard !values.isEmpty else {
-      throw DataError("\(name): a header and nothing else, expected rows of two numbers")
+      throw FigmentError("\(name): a header and nothing else, expected rows of two numbers")
     }
     self.values = values
     notes =
@@ -160,15 +160,15 @@ package struct CSV {
     -> Double
   {
     let text = text(field)
-    guard !field.isEmpty else { throw DataError("\(place()) empty, expected a number") }
+    guard !field.isEmpty else { throw FigmentError("\(place()) empty, expected a number") }
     guard let value = Double(text), !value.isFinite || field.allSatisfy(isNumeric) else {
       let comma = text.contains(",") && Double(text.replacing(",", with: ".")) != nil
-      throw DataError(
+      throw FigmentError(
         "\(place()) \(singleQuoted(text)), expected a number"
           + (comma ? " with a decimal point" : ""))
     }
     guard value.isFinite else {
-      throw DataError("\(place()) \(singleQuoted(text)), expected a finite number")
+      throw FigmentError("\(place()) \(singleQuoted(text)), expected a finite number")
     }
     return value
   }

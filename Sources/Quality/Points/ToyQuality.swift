@@ -18,7 +18,7 @@ package struct ToyQuality: Equatable, Sendable {
 
   /// Judges points in data coordinates, [count, 2].
   ///
-  /// - Throws: `DataError` where the set is not a mixture of round Gaussians.
+  /// - Throws: `FigmentError` where the set is not a mixture of round Gaussians.
   package init(_ points: [Float], _ set: ToySet) throws {
     try Self.check(set)
     var held = [Int](repeating: 0, count: set.modes.count)
@@ -42,7 +42,7 @@ package struct ToyQuality: Equatable, Sendable {
 
   fileprivate static func check(_ set: ToySet) throws {
     guard !set.modes.isEmpty else {
-      throw DataError(
+      throw FigmentError(
         "\(set.name) has no modes to count; "
           + "modes and quality are for eight-gaussians and twenty-five-gaussians")
     }

@@ -52,7 +52,7 @@ package enum AtomicStage: CaseIterable, Sendable {
 /// bytes or all of the new ones. On failure the temporary file is removed; that of a killed
 /// process is removed by `removeLeftovers(in:)`.
 ///
-/// - Throws: `FileError` naming `path` and the system's reason, or what `body` throws.
+/// - Throws: `FigmentError` naming `path` and the system's reason, or what `body` throws.
 package func writeAtomically(
   to path: String, _ body: (inout FileWriter) throws -> Void
 ) throws {
@@ -61,14 +61,14 @@ package func writeAtomically(
 
 /// Writes text as a file, whole or not at all.
 ///
-/// - Throws: `FileError` naming `path` and the system's reason.
+/// - Throws: `FigmentError` naming `path` and the system's reason.
 package func writeAtomically(_ text: String, to path: String) throws {
   try writeAtomically(to: path) { try $0.write(text) }
 }
 
 /// Writes bytes as a file, whole or not at all.
 ///
-/// - Throws: `FileError` naming `path` and the system's reason.
+/// - Throws: `FigmentError` naming `path` and the system's reason.
 package func writeAtomically(_ bytes: [UInt8], to path: String) throws {
   try writeAtomically(to: path) { try $0.write(bytes.span.bytes) }
 }
@@ -80,7 +80,7 @@ package func writeAtomically(
   let folder = FileSystem.folder(of: path)
   let temporary = folder + "/" + Leftover.name(for: FileSystem.name(of: path))
   if FileSystem.kind(of: path) == .folder {
-    throw FileError(path: path, operation: "write", code: EISDIR)
+    throw FigmentError(path: path, operation: "write", code: EISDIR)
   }
   do {
     try reached(.create)
@@ -91,7 +91,7 @@ package func writeAtomically(
     try writer.finish(reached)
     try reached(.rename)
     guard rename(temporary, path) == 0 else {
-      throw FileError(path: path, operation: "write", code: errno)
+      throw FigmentError(path: path, operation: "write", code: errno)
     }
   } catch {
     unlink(temporary)
@@ -106,7 +106,7 @@ package func writeAtomically(
 /// Files that a living process is writing stay.
 ///
 /// - Returns: the names that were removed.
-/// - Throws: `FileError` where the folder cannot be listed.
+/// - Throws: `FigmentError` where the folder cannot be listed.
 @discardableResult
 package func removeLeftovers(in folder: String) throws -> [String] {
   try FileSystem.names(in: folder).filter {

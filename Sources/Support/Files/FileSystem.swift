@@ -3,18 +3,24 @@ import Glibc
 /// An open file, closed when it goes out of scope.
 package struct OpenFile: ~Copyable, Sendable {
   package private(set) var descriptor: Int32
+  /// The path as errors name it.
   package let path: String
 
   /// Opens `path`, without waiting where it is a pipe.
   package init(_ path: String, flags: Int32, mode: mode_t = 0o666, named: String? = nil) throws {
-    self.path = named ?? path
+    try self.init(Path(path), flags: flags, mode: mode, named: named)
+  }
+
+  /// Opens a path that may be other than UTF-8, without waiting where it is a pipe.
+  init(_ path: Path, flags: Int32, mode: mode_t = 0o666, named: String? = nil) throws {
+    self.path = named ?? path.description
     var descriptor: Int32
     repeat {
-      descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK, mode)
+      descriptor = Glibc.open(path.bytes, flags | O_CLOEXEC | O_NONBLOCK, mode)
     } while descriptor < 0 && errno == EINTR
     guard descriptor >= 0 else {
       let verb = flags & O_CREAT == 0 ? "open" : "create"
-      throw FileError(path: self.path, operation: verb, code: errno)
+      throw FigmentError(path: self.path, operation: verb, code: errno)
     }
     self.descriptor = descriptor
   }
@@ -26,7 +32,7 @@ package struct OpenFile: ~Copyable, Sendable {
     let result = Glibc.close(descriptor)
     descriptor = -1
     guard result == 0 || errno == EINTR else {
-      throw FileError(path: path, operation: "write", code: errno)
+      throw FigmentError(path: path, operation: "write", code: errno)
     }
   }
 
@@ -34,12 +40,12 @@ package struct OpenFile: ~Copyable, Sendable {
   package func length() throws -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw FileError(path: path, operation: "read", code: errno)
+      throw FigmentError(path: path, operation: "read", code: errno)
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: return Int(status.st_size)
-    case S_IFDIR: throw FileError(path: path, operation: "read", code: EISDIR)
-    default: throw FormatError(path: path, problem: "not a regular file")
+    case S_IFDIR: throw FigmentError(path: path, operation: "read", code: EISDIR)
+    default: throw FigmentError(path: path, problem: "not a regular file")
     }
   }
 
@@ -50,9 +56,9 @@ package struct OpenFile: ~Copyable, Sendable {
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
       let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
       if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw FileError(path: path, operation: "read", code: errno) }
+      guard count >= 0 else { throw FigmentError(path: path, operation: "read", code: errno) }
       guard count > 0 else {
-        throw FormatError(path: path, problem: "became shorter while it was read")
+        throw FigmentError(path: path, problem: "became shorter while it was read")
       }
       done += count
     }
@@ -74,7 +80,7 @@ package struct OpenFile: ~Copyable, Sendable {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
       let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
       if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw FileError(path: path, operation: "write", code: errno) }
+      guard count >= 0 else { throw FigmentError(path: path, operation: "write", code: errno) }
       done += count
     }
   }
@@ -84,7 +90,7 @@ package struct OpenFile: ~Copyable, Sendable {
     guard fsync(descriptor) == 0 else {
       // Pipes and some network folders cannot be synchronized; that is not a loss of data.
       if errno == EINVAL || errno == ENOTSUP { return }
-      throw FileError(path: path, operation: "write", code: errno)
+      throw FigmentError(path: path, operation: "write", code: errno)
     }
   }
 }
@@ -94,18 +100,26 @@ package enum FileSystem {
   /// What is found at a path, links followed.
   package enum Kind: Equatable, Sendable { case nothing, file, folder }
 
-  package static func kind(of path: String) -> Kind {
+  package static func kind(of path: String) -> Kind { kind(of: Path(path)) }
+
+  /// What is found at a path that may be other than UTF-8.
+  package static func kind(of path: Path) -> Kind {
     var status = stat()
-    guard stat(path, &status) == 0 else { return .nothing }
+    guard stat(path.bytes, &status) == 0 else { return .nothing }
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
   /// The whole of a regular file of at most `limit` bytes.
   package static func read(_ path: String, limit: Int) throws -> [UInt8] {
+    try read(Path(path), limit: limit)
+  }
+
+  /// The whole of a regular file whose path may be other than UTF-8.
+  package static func read(_ path: Path, limit: Int) throws -> [UInt8] {
     let file = try OpenFile(path, flags: O_RDONLY)
     let length = try file.length()
     guard length <= limit else {
-      throw FormatError(path: path, problem: "holds \(length) bytes; expected at most \(limit)")
+      throw FigmentError(path: file.path, problem: "holds \(length) bytes; expected at most \(limit)")
     }
     return try file.bytes(at: 0, count: length)
   }
@@ -123,10 +137,10 @@ package enum FileSystem {
       if mkdir(path, 0o777) == 0 {
         made.append(path)
       } else if errno != EEXIST {
-        throw FileError(path: path, operation: "make the folder", code: errno)
+        throw FigmentError(path: path, operation: "make the folder", code: errno)
       }
       guard kind(of: path) == .folder else {
-        throw FileError(path: path, operation: "make the folder", code: ENOTDIR)
+        throw FigmentError(path: path, operation: "make the folder", code: ENOTDIR)
       }
       try synchronizeFolder(parent, named: path)
     } catch {
@@ -144,22 +158,22 @@ package enum FileSystem {
   /// Finds out whether a file could be made at `path`, in folders that may have to be made for it; nothing
   /// stays.
   ///
-  /// - Throws: `FileError` where it could not.
+  /// - Throws: `FigmentError` where it could not.
   package static func checkPlace(_ path: String, makesFolders: Bool) throws {
     switch kind(of: path) {
-    case .folder: throw FileError(path: path, operation: "write", code: EISDIR)
+    case .folder: throw FigmentError(path: path, operation: "write", code: EISDIR)
     case .file:
       var status = stat()
       // A device or a pipe would be replaced by a file.
       guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw FormatError(path: path, problem: "is no ordinary file, and would be replaced by one")
+        throw FigmentError(path: path, problem: "is no ordinary file, and would be replaced by one")
       }
     case .nothing: break
     }
     let parent = folder(of: path)
     guard makesFolders || kind(of: parent) == .folder else {
       let code = kind(of: parent) == .nothing ? ENOENT : ENOTDIR
-      throw FileError(path: path, operation: "create", code: code)
+      throw FigmentError(path: path, operation: "create", code: code)
     }
     let made = makesFolders ? try makeFolder(parent) : []
     defer { removeEmptyFolders(made) }
@@ -171,20 +185,41 @@ package enum FileSystem {
     unlink(temporary)
   }
 
+  /// Makes a new folder in `folder`, whose name begins with `prefix`.
+  ///
+  /// - Returns: Its path.
+  package static func makeTemporaryFolder(in folder: String, prefix: String) throws -> String {
+    var template = Array("\(folder)/\(prefix)XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw FigmentError(path: folder, operation: "write", code: errno)
+    }
+    return String(
+      decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   /// The names in a folder, in the order of their bytes.
   package static func names(in path: String) throws -> [String] {
-    guard let folder = opendir(path) else {
-      throw FileError(path: path, operation: "list", code: errno)
+    try names(in: Path(path)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bytes of the names in a folder, which may be other than UTF-8, in the order of their bytes.
+  package static func names(in path: Path) throws -> [[UInt8]] {
+    func failure() -> FigmentError {
+      FigmentError(path: path.description, operation: "list", code: errno)
     }
+    guard let folder = opendir(path.bytes) else { throw failure() }
     defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    var names: [[UInt8]] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(folder) else {
+        guard errno == 0 else { throw failure() }
+        break
       }
-      if name != "." && name != ".." { names.append(name) }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != Array(".".utf8) && name != Array("..".utf8) { names.append(name) }
     }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
   /// The folder that holds `path`: "." for a plain name.

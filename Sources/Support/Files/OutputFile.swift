@@ -9,7 +9,7 @@ package struct OutputFile: Sendable {
   ///
   /// - Parameter makesFolder: Whether its folder is made where it is missing, as for the files that are named
   ///   by the program.
-  /// - Throws: `FileError` where it cannot, `FormatError` where it is something else than a file.
+  /// - Throws: `FigmentError` where it cannot, or is something else than a file.
   package init(_ path: String, makesFolder: Bool = false) throws {
     (self.path, self.makesFolder) = (path, makesFolder)
     try FileSystem.checkPlace(path, makesFolders: makesFolder)
@@ -17,7 +17,7 @@ package struct OutputFile: Sendable {
 
   /// Writes the file.
   ///
-  /// - Throws: `FileError` where the system refuses.
+  /// - Throws: `FigmentError` where the system refuses.
   package func write(_ bytes: [UInt8]) throws {
     if makesFolder { try FileSystem.makeFolder(FileSystem.folder(of: path)) }
     try writeAtomically(bytes, to: path)
@@ -25,6 +25,6 @@ package struct OutputFile: Sendable {
 
   /// Writes the file as text.
   ///
-  /// - Throws: `FileError` where the system refuses.
+  /// - Throws: `FigmentError` where the system refuses.
   package func write(_ text: String) throws { try write(Array(text.utf8)) }
 }

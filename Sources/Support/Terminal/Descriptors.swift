@@ -17,7 +17,7 @@ package func ignorePipeSignal() { signal(SIGPIPE, SIG_IGN) }
 
 /// Writes all of `text` to standard output.
 ///
-/// - Throws: `FileError` with the system's reason.
+/// - Throws: `FigmentError` with the system's reason.
 package func writeToStandardOutput(_ text: String) throws {
   var text = text
   try text.withUTF8 { bytes in
@@ -32,7 +32,7 @@ package func writeToStandardOutput(_ text: String) throws {
         continue
       }
       guard count >= 0 else {
-        throw FileError(path: "standard output", operation: "write", code: errno)
+        throw FigmentError(path: "standard output", operation: "write", code: errno)
       }
       done += count
     }

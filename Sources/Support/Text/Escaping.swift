@@ -1,11 +1,43 @@
 /// `text` with control characters, line breaks and marks that turn the direction of writing escaped:
-/// one line that is safe to print.
+/// one line that is safe to print. What was escaped stays as it is.
 package func escaped(_ text: String) -> String {
-  guard text.unicodeScalars.contains(where: { escaped($0) != nil }) else { return text }
+  guard text.unicodeScalars.contains(where: { escape($0) != nil }) else { return text }
+  return printable(text, limit: .max)
+}
+
+/// `text` on one line of at most `limit` characters: control characters are escaped, the rest cut.
+package func printable(_ text: String, limit: Int = 200) -> String {
+  cut(text, limit: limit, standIn: escape)
+}
+
+/// `text` between double quotes, on one line, cut where it is long.
+package func quoted(_ text: String) -> String { "\"" + printable(text, limit: 60) + "\"" }
+
+/// A value of a table or an array between single quotes, on one line, cut where it is long; whatever cannot
+/// be seen is a question mark, as a value that looks like a number may not be one for a mark without width.
+package func singleQuoted(_ text: some StringProtocol) -> String {
+  "'" + cut(text, limit: 32) { $0.isInvisible ? "?" : nil } + "'"
+}
+
+/// The name of a file as text: bytes that are not UTF-8 as \xNN.
+package func shown(name: some Sequence<UInt8>) -> String {
+  let bytes = Array(name)
+  if let text = String(validating: bytes, as: UTF8.self) { return text }
+  return bytes.map { byte in
+    (0x20...0x7E).contains(byte)
+      ? String(Unicode.Scalar(byte)) : "\\x" + String(UInt16(byte) + 0x100, radix: 16).suffix(2)
+  }.joined()
+}
+
+/// The first `limit` characters of `text`, and "..." for the rest; each of which there is a stand-in by that.
+private func cut(
+  _ text: some StringProtocol, limit: Int, standIn: (Unicode.Scalar) -> String?
+) -> String {
   var result = ""
-  for scalar in text.unicodeScalars {
-    if let escape = escaped(scalar) {
-      result += escape
+  for (index, scalar) in text.unicodeScalars.enumerated() {
+    if index == limit { return result + "..." }
+    if let text = standIn(scalar) {
+      result += text
     } else {
       result.unicodeScalars.append(scalar)
     }
@@ -14,7 +46,7 @@ package func escaped(_ text: String) -> String {
 }
 
 /// What stands for a character that a terminal would act upon, nil for all others.
-package func escaped(_ scalar: Unicode.Scalar) -> String? {
+private func escape(_ scalar: Unicode.Scalar) -> String? {
   switch scalar {
   case "\n": "\\n"
   case "\t": "\\t"
@@ -27,41 +59,8 @@ package func escaped(_ scalar: Unicode.Scalar) -> String? {
   }
 }
 
-/// `text` on one line of at most `limit` characters: control characters are escaped, the rest cut.
-package func printable(_ text: String, limit: Int = 200) -> String {
-  var result = ""
-  var count = 0
-  for scalar in text.unicodeScalars {
-    if count == limit { return result + "..." }
-    count += 1
-    if let escape = escaped(scalar) {
-      result += escape
-    } else {
-      result.unicodeScalars.append(scalar)
-    }
+extension Unicode.Scalar {
+  fileprivate var isInvisible: Bool {
+    [.control, .format, .lineSeparator, .paragraphSeparator].contains(properties.generalCategory)
   }
-  return result
-}
-
-/// `text` between double quotes, on one line, cut where it is long.
-package func quoted(_ text: String) -> String { "\"" + printable(text, limit: 60) + "\"" }
-
-/// A value from a file between quotes, on one line and of a length that a line can hold.
-package func singleQuoted(_ text: some StringProtocol) -> String {
-  let plain = text.unicodeScalars.prefix(33).map { scalar in
-    let invisible = scalar.properties.generalCategory
-    return [.control, .format, .lineSeparator, .paragraphSeparator].contains(invisible)
-      ? "?" : Character(scalar)
-  }
-  return plain.count > 32 ? "'\(String(plain.prefix(32)))...'" : "'\(String(plain))'"
-}
-
-/// The name of a file as text: bytes that are not UTF-8 as \xNN.
-package func shown(name: some Sequence<UInt8>) -> String {
-  let bytes = Array(name)
-  if let text = String(validating: bytes, as: UTF8.self) { return text }
-  return bytes.map { byte in
-    (0x20...0x7E).contains(byte)
-      ? String(Unicode.Scalar(byte)) : "\\x" + String(UInt16(byte) + 0x100, radix: 16).suffix(2)
-  }.joined()
 }

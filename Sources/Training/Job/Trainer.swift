@@ -122,7 +122,7 @@ package struct Trainer {
         experiment, data, validation: validation, runtime, step: checkpoint.step)
     } catch let error as TensorError {
       // The same programs have run before: what does not fit is what the checkpoint holds.
-      throw FormatError(
+      throw FigmentError(
         path: paths.checkpoint, problem: "does not fit the experiment's model: \(error)")
     }
     try checkpoint.check(against: stepper.variableNames)

@@ -2,6 +2,7 @@ import Datasets
 import Domains
 import Experiments
 import Images
+import Support
 import TensorCore
 
 /// A training that is asked for one step at a time, for its samples and for pictures of them.
@@ -23,7 +24,7 @@ package final class Stepper {
 
   /// A training that begins: all that can be refused is refused, and all programs are compiled.
   ///
-  /// - Throws: `TensorError` or `DataError` for what the model, the data or the memory do not allow.
+  /// - Throws: `TensorError` or `FigmentError` for what the model, the data or the memory do not allow.
   package convenience init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData?, threads: Int
   ) throws {

@@ -10,7 +10,7 @@ final class ValidationWatch {
   private let stopping: Stopping?
   private let batch, epoch: Int
 
-  /// - Throws: `DataError` where the experiment stops early and there are no validation data.
+  /// - Throws: `FigmentError` where the experiment stops early and there are no validation data.
   init(
     _ training: TrainingProgram, _ data: TrainingData?, _ experiment: Experiment
   ) throws {
@@ -24,7 +24,7 @@ final class ValidationWatch {
     self.validation = validation
     stopping = try experiment.patience.map { patience in
       guard validation != nil else {
-        throw DataError(
+        throw FigmentError(
           "patience: \(patience), and there are no validation data; expected null")
       }
       return try Stopping(

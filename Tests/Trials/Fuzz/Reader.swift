@@ -41,7 +41,7 @@ struct Reader: Sendable {
 
   private static func load(_ path: String) throws {
     _ = try UserData.load(path, maximumBytes: 1 << 16) { _, name in
-      throw DataError("\(name): no picture here")
+      throw FigmentError("\(name): no picture here")
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The refusals that readers have in their sources: what is constant in the text of each error.
 struct Refusals {
@@ -19,7 +20,7 @@ struct Refusals {
 
   /// What makes an error: a call with its text.
   private static let calls = [
-    "DataError(", "PNGError(", "FormatError(", "ConfigurationError(", "Failure(", "failure(",
+    "FigmentError(", "FigmentError(", "FigmentError(", "FigmentError(", "Failure(", "failure(",
     "reader.error(", "throw error(", "throw self.error(", "png_error(", "png_chunk_error(",
   ]
 

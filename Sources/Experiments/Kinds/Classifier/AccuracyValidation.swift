@@ -1,6 +1,7 @@
 import Classifier
 import Domains
 import Formats
+import Support
 import TensorCore
 
 /// The accuracy of a classifier.
@@ -8,7 +9,7 @@ final class AccuracyValidation: Validating {
   private let judge: Judge
   private let images: LabelledTable
 
-  /// - Throws: `DataError` where the data have no labels.
+  /// - Throws: `FigmentError` where the data have no labels.
   init(
     _ classifier: Classifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime

@@ -25,10 +25,10 @@ package final class Judge {
 
   /// The opinions of images of bytes.
   ///
-  /// - Throws: `DataError` where they are of another shape than the classifier's.
+  /// - Throws: `FigmentError` where they are of another shape than the classifier's.
   package func callAsFunction(_ images: ByteTable) throws -> Opinions {
     guard images.rowShape == model.shape else {
-      throw DataError(
+      throw FigmentError(
         "the classifier is of images of shape \(model.shape), and these are of \(images.rowShape)")
     }
     let size = model.shape.product
@@ -97,11 +97,11 @@ package struct LabelledTable {
   package let table: ByteTable
   package let labels: [UInt8]
 
-  /// - Throws: `DataError` where the data are no labelled images, or have classes that the experiment's
+  /// - Throws: `FigmentError` where the data are no labelled images, or have classes that the experiment's
   ///   classifier does not know.
   package init(_ data: TrainingData, _ experiment: Experiment) throws {
     guard case .images(let table, let known?) = data else {
-      throw DataError("\(printable(experiment.data)) has no classes; expected labelled images")
+      throw FigmentError("\(printable(experiment.data)) has no classes; expected labelled images")
     }
     (self.table, labels) = (table, Array(known.bytes))
     if let classes = experiment.model.classCount { try checkLabels(labels, classes: classes) }

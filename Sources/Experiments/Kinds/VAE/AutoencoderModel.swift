@@ -51,7 +51,7 @@ package struct AutoencoderModel: LatentModel {
     truncatedTo share: Double, seeds: [UInt64], labels: [Int]?, _ run: Run
   ) throws -> [Float] {
     if case .sphere = vae.latent {
-      throw DataError(
+      throw FigmentError(
         "truncated:\(decimal(share)) is towards the mean of the latent variables, and those of "
           + "\(run.experiment.name) lie on a sphere, which has none; hubs has no need of one")
     }

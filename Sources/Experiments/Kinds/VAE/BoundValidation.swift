@@ -11,7 +11,7 @@ final class BoundValidation: Validating {
   private let program: Program
   private let parts: VAE.Parts
 
-  /// - Throws: `DataError` where the data have no validation part.
+  /// - Throws: `FigmentError` where the data have no validation part.
   init(
     _ vae: VAE, _ settings: VAESettings, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime

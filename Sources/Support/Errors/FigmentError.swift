@@ -1,0 +1,54 @@
+import Glibc
+
+/// What went wrong, in one line for a person: the only error that the program's own parts throw at its user.
+///
+/// The line names the thing, the value found and what was expected. What a terminal would act upon is
+/// escaped, as names of files and texts in them may hold anything.
+package struct FigmentError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The line, without a full stop and without a line break.
+  package let description: String
+  /// The line without the place that stands before it, where the error was made of both.
+  package let problem: String
+  /// The system's error number, such as `ENOSPC`, where the system refused something.
+  package let code: Int32?
+
+  /// Makes the error that prints as `line`.
+  package init(_ line: String, code: Int32? = nil) {
+    description = escaped(line)
+    problem = description
+    self.code = code
+  }
+
+  /// Makes the error of a file and what is wrong with it: the value that was found and what was expected.
+  package init(path: String, problem: String) {
+    self.init(place: printable(path), problem)
+  }
+
+  /// Makes the error of a failed operation of the file system:
+  /// `outputs/toy/checkpoint.safetensors: cannot write: No space left on device`.
+  ///
+  /// - Parameters:
+  ///   - path: The path as the user would recognise it, never that of a temporary file.
+  ///   - operation: What was attempted, in the infinitive: "write", "open", "lock".
+  ///   - code: The system's error number.
+  package init(path: String, operation: String, code: Int32) {
+    self.init(
+      place: printable(path), "cannot \(operation): \(String(cString: strerror(code)))", code: code)
+  }
+
+  /// Makes the error of a setting.
+  ///
+  /// - Parameters:
+  ///   - origin: The file with the line, or the override as it was given.
+  ///   - key: The keys that lead to the value, joined by dots; empty for the whole file.
+  ///   - problem: The value found and what was expected.
+  package init(origin: String, key: String, problem: String) {
+    self.init(place: printable(origin) + (key.isEmpty ? "" : ": " + printable(key)), problem)
+  }
+
+  private init(place: String, _ problem: String, code: Int32? = nil) {
+    self.problem = escaped(problem)
+    description = place + ": " + self.problem
+    self.code = code
+  }
+}

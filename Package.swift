@@ -125,6 +125,21 @@ let package = Package(
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "Support", "TestSupport"]),
+    .testTarget(
+      name: "SupportTests",
+      dependencies: ["Support", "TestSupport", .product(name: "Logging", package: "swift-log")]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats", "Support", "TestSupport"]),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "Support", "TestSupport"]),
+    .testTarget(
+      name: "ExperimentsTests",
+      dependencies: [
+        "Configuration", "DDPM", "Datasets", "Domains", "Experiments", "Support", "TensorCore",
+        "TestSupport", "VAE", "WGAN",
+      ], exclude: ["Golden"]),
+    .testTarget(
+      name: "RunsTests",
+      dependencies: ["Configuration", "Formats", "Runs", "Support", "TestSupport"]),
     .testTarget(name: "ImagesTests", dependencies: ["Images", "Support", "TestSupport"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),

@@ -5,6 +5,7 @@ import Foundation
 import Reporting
 import Support
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

@@ -2,6 +2,7 @@ import Datasets
 import Experiments
 import Runs
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

@@ -2,6 +2,7 @@ import Formats
 import Runs
 import Synchronization
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

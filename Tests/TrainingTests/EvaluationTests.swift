@@ -4,6 +4,7 @@ import Quality
 import Reporting
 import Support
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

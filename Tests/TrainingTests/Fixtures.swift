@@ -84,16 +84,6 @@ func variables(_ folder: String) throws -> [NamedArray] {
   try SafetensorsReader(RunPaths(folder).checkpoint).all()
 }
 
-/// What `body` throws, on one line.
-func failure(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return "nothing was thrown"
-  } catch {
-    return "\(error)"
-  }
-}
-
 extension SmallRun {
   /// A VAE of two dimensions on forty images of the size of digits.
   static func vae(_ overrides: String...) throws -> SmallRun {

@@ -2,6 +2,7 @@ import Experiments
 import Quality
 import Sampling
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

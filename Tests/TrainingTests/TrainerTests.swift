@@ -6,6 +6,7 @@ import Runs
 import Support
 import Synchronization
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

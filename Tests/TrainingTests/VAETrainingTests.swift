@@ -2,6 +2,7 @@ import Experiments
 import Images
 import Runs
 import TensorCore
+import TestSupport
 import Testing
 import Training
 import VAE

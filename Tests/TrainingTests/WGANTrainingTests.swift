@@ -4,6 +4,7 @@ import Formats
 import Quality
 import Runs
 import TensorCore
+import TestSupport
 import Testing
 import Training
 

@@ -1,8 +1,8 @@
 import Glibc
 import Runs
 import Support
+import TestSupport
 import Testing
-import Training
 
 private let experiment = "name: toy\nseed: 0\nmodel:\n  width: 64\n"
 private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"

@@ -3,7 +3,6 @@ import Logging
 import Support
 import Synchronization
 import Testing
-import Training
 
 /// A console that keeps what is written, at a time that the test sets.
 private final class Recorder: Sendable {

@@ -2,7 +2,6 @@ import Formats
 import Support
 import TestSupport
 import Testing
-import Training
 
 private let arrays = [
   NamedArray(

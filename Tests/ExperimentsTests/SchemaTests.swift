@@ -2,8 +2,8 @@ import Configuration
 import Experiments
 import Foundation
 import TensorCore
+import TestSupport
 import Testing
-import Training
 
 /// A file of the project, by its path from the root.
 private func project(_ path: String) throws -> String {

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 /// A folder that is removed, with what it holds, when the value goes out of scope.
-final class TemporaryFolder: Sendable {
-  let path: String
+package final class TemporaryFolder: Sendable {
+  package let path: String
 
-  init() throws {
+  package init() throws {
     var template = Array("/tmp/figment-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Failure(code: errno) }
     path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -15,11 +15,11 @@ final class TemporaryFolder: Sendable {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  struct Failure: Error { let code: Int32 }
+  package struct Failure: Error { package let code: Int32 }
 
-  func file(_ name: String) -> String { path + "/" + name }
+  package func file(_ name: String) -> String { path + "/" + name }
 
-  func names() -> [String] {
+  package func names() -> [String] {
     guard let folder = opendir(path) else { return [] }
     defer { closedir(folder) }
     var names: [String] = []
@@ -32,7 +32,7 @@ final class TemporaryFolder: Sendable {
     return names.filter { $0 != "." && $0 != ".." }.sorted()
   }
 
-  func put(_ bytes: some Collection<UInt8>, at name: String) throws {
+  package func put(_ bytes: some Collection<UInt8>, at name: String) throws {
     // Some file systems flush a file that is cut to nothing and written again.
     unlink(file(name))
     guard let file = fopen(file(name), "w") else { throw Failure(code: errno) }
@@ -41,7 +41,7 @@ final class TemporaryFolder: Sendable {
     guard fwrite(bytes, 1, bytes.count, file) == bytes.count else { throw Failure(code: errno) }
   }
 
-  func bytes(_ name: String) -> [UInt8]? {
+  package func bytes(_ name: String) -> [UInt8]? {
     guard let file = fopen(file(name), "r") else { return nil }
     defer { fclose(file) }
     fseek(file, 0, SEEK_END)
@@ -52,14 +52,14 @@ final class TemporaryFolder: Sendable {
     }
   }
 
-  func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+  package func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
 
-  func remove(_ name: String) throws {
+  package func remove(_ name: String) throws {
     guard unlink(file(name)) == 0 else { throw Failure(code: errno) }
   }
 
   /// Two folders in it have the same `files`, byte for byte.
-  func expect(
+  package func expect(
     _ folder: String, equals other: String, in files: [String],
     location: SourceLocation = #_sourceLocation
   ) {

@@ -2,8 +2,8 @@ import DDPM
 import Datasets
 import Experiments
 import Foundation
+import TestSupport
 import Testing
-import Training
 
 private let kinds = ModelKinds.words.joined(separator: ", ")
 private let knownNames = KnownSets.names.joined(separator: ", ")

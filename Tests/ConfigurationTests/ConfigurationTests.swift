@@ -1,9 +1,7 @@
 import Configuration
-import Datasets
 import Support
 import TestSupport
 import Testing
-import Training
 
 /// An experiment as a colleague would write one.
 private struct Example: Equatable {

@@ -1,7 +1,7 @@
 import Configuration
 import Experiments
+import TestSupport
 import Testing
-import Training
 
 /// What is said of keys that other programs have, and of keys that stand in the wrong place.
 @Suite struct KeyHintTests {

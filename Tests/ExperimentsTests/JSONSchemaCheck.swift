@@ -1,6 +1,5 @@
 import Configuration
 import Foundation
-import Training
 
 /// As much of JSON Schema as the one of experiments uses: whether a value is valid.
 struct JSONSchemaCheck {

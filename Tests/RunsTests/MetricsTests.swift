@@ -1,6 +1,6 @@
 import Runs
+import TestSupport
 import Testing
-import Training
 
 @Suite struct MetricsTests {
   private let records = [

@@ -93,9 +93,7 @@ let package = Package(
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Configuration", "Datasets", "Distributions", "Evaluation", "Domains", "Experiments",
-        "Formats",
-        "Images",
+        "Datasets", "Evaluation", "Domains", "Experiments", "Formats",
         "Likelihood", "Quality", "Reporting", "Runs", "Sampling", "Support", "TensorCore",
         "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -121,7 +119,8 @@ let package = Package(
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "TestSupport"]),
     .testTarget(name: "TensorCoreTests", dependencies: ["CKernels", "TensorCore", "TestSupport"]),
     .testTarget(
-      name: "DistributionsTests", dependencies: ["CKernels", "Distributions", "Support"],
+      name: "DistributionsTests",
+      dependencies: ["CKernels", "Distributions", "Support", "TestSupport"],
       exclude: ["Golden/make_debye.py", "Golden/make_tables.py"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "Support", "TestSupport"]),
@@ -162,7 +161,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Classifier", "Configuration", "DDPM", "Datasets", "Evaluation", "Domains", "Experiments",
+        "Classifier", "Configuration", "DDPM", "Datasets", "Distributions", "Evaluation", "Domains",
+        "Experiments",
         "Formats",
         "Images", "Likelihood", "Quality", "Reporting", "Runs", "Sampling", "Support", "TensorCore",
         "TestSupport", "Training", "VAE", "WGAN",

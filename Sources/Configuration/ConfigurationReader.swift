@@ -116,11 +116,6 @@ package struct ConfigurationReader: Sendable {
     try string(key, standard, "a string") { _ in true }
   }
 
-  /// A string, or nothing where the key is missing or `null`.
-  package mutating func optionalString(_ key: String) throws -> String? {
-    try isAbsent(key) ? nil : string(key)
-  }
-
   /// One of a few words.
   ///
   /// - Parameter refused: Words that people try and that are not offered, with the reason.
@@ -150,7 +145,7 @@ package struct ConfigurationReader: Sendable {
   }
 
   /// What a name is, in words.
-  package static let nameForm =
+  static let nameForm =
     "a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the first a letter or digit"
 
   /// A list of whole numbers.
@@ -160,15 +155,6 @@ package struct ConfigurationReader: Sendable {
   ) throws -> [Int] {
     try list(key, standard, Form.words(range), count) { text, isQuoted in
       isQuoted ? nil : Self.int(text).flatMap { range.contains($0) ? $0 : nil }
-    }
-  }
-
-  /// A list of strings.
-  package mutating func stringArray(
-    _ key: String, default standard: [String]? = nil, count: ClosedRange<Int> = 0...1024
-  ) throws -> [String] {
-    try list(key, standard, "a string", count) { text, isQuoted in
-      isQuoted || !Self.isSpecial(text) ? text : nil
     }
   }
 
@@ -192,7 +178,7 @@ package struct ConfigurationReader: Sendable {
   }
 
   /// As `nested`, or nothing where the key is missing or `null`.
-  package mutating func optionalNested<Value>(
+  mutating func optionalNested<Value>(
     _ key: String, _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value? {
     try isAbsent(key) ? nil : nested(key, body)
@@ -344,7 +330,7 @@ extension ConfigurationReader {
   }
 
   /// Whether YAML takes a plain scalar for something else than a string.
-  package static func isSpecial(_ text: String) -> Bool {
+  static func isSpecial(_ text: String) -> Bool {
     switch text.lowercased() {
     case "", "~", "null", "true", "false", "yes", "no", "on", "off", ".inf", "-.inf", ".nan": true
     default: double(text) != nil

@@ -67,7 +67,7 @@ extension [ConfigurationValue.Member] {
 
 extension ConfigurationValue {
   /// The value on one line, as a file writes it.
-  package var inline: String {
+  var inline: String {
     switch self {
     case .integer(let value): "\(value)"
     case .unsigned(let value): "\(value)"

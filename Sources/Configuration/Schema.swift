@@ -1,5 +1,3 @@
-import Support
-
 /// The keys of a mapping, and how its settings are read from a file and written to one.
 ///
 /// It stands beside the settings that it is of, and is all that is said of their keys: the strict reader,

@@ -40,13 +40,13 @@ package enum Form: Equatable, Sendable {
   }
 
   /// The form in words; of a list, only what each element is.
-  package var rangeWords: String {
+  var rangeWords: String {
     guard case .integers(let range, _) = self else { return words }
     return "each \(Self.words(range))"
   }
 
   /// How many elements a list has.
-  package static func amount(_ count: ClosedRange<Int>) -> String {
+  static func amount(_ count: ClosedRange<Int>) -> String {
     if count.upperBound == .max { return "at least \(count.lowerBound)" }
     return count.lowerBound == count.upperBound
       ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
@@ -143,7 +143,7 @@ package struct KeyDescription: Equatable, Sendable {
   /// What it may be where a clause holds, if that differs.
   package let exception: Exception?
   /// Whether `null` is a value, too.
-  package let isOptional: Bool
+  let isOptional: Bool
   /// What it is where a file lacks it.
   package let standard: Standard
   /// When the key exists: all of these hold.
@@ -164,7 +164,7 @@ package struct KeyDescription: Equatable, Sendable {
   }
 
   /// Whether a file must have the key, wherever it exists.
-  package var isRequired: Bool {
+  var isRequired: Bool {
     if case .mapping(let mapping) = form, !isOptional {
       return mapping.keys.contains { $0.isRequired && $0.clauses.isEmpty }
     }

@@ -12,7 +12,7 @@ extension MappingDescription {
   }
 
   /// The mapping and those in it, each followed by those in it.
-  package var sections: [Section] { sections(path: "", help: "") }
+  var sections: [Section] { sections(path: "", help: "") }
 
   private func sections(path: String, help: String) -> [Section] {
     func below(_ mapping: MappingDescription) -> [Section] {
@@ -37,7 +37,7 @@ extension KeyDescription {
   }
 
   /// What the key is where a file lacks it, in words; empty where its own keys say it.
-  package var fallback: String {
+  var fallback: String {
     if case .mapping = form, !isOptional { return isRequired ? "required" : "" }
     switch standard {
     case .required: return "required"
@@ -49,7 +49,7 @@ extension KeyDescription {
   }
 
   /// When the key exists, in words; empty for always.
-  package var existence: String {
+  var existence: String {
     guard !clauses.isEmpty else { return "" }
     return "with \(clauses.map(\.text).joined(separator: " and "))"
       + (isNullOtherwise ? ", null otherwise" : "")

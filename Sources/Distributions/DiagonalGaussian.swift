@@ -58,24 +58,6 @@ package struct DiagonalGaussian: Equatable, Sendable {
     }
   }
 
-  /// KL(self || N(0, 1)), in nats.
-  package var divergenceToStandard: Double {
-    mean.indices.reduce(0) { sum, i in
-      let e = deviation[i] - 1
-      return sum + e * (2 + e) / 2 - e.logarithmOfOneMore + mean[i] * mean[i] / 2
-    }
-  }
-
-  /// The Bhattacharyya distance -log ∫ √(p q), in nats; symmetric.
-  ///
-  /// - Throws: `FigmentError` if the dimensions differ.
-  package func bhattacharyyaDistance(to other: DiagonalGaussian) throws -> Double {
-    try sum(other) { difference, p, q in
-      let ratio = (p - q) / p * ((p - q) / q) / 2
-      return ratio.logarithmOfOneMore / 2 + difference * difference / (p * p + q * q) / 4
-    }
-  }
-
   /// The squared 2-Wasserstein distance |μ_p - μ_q|² + Σ (σ_p - σ_q)²; symmetric.
   ///
   /// - Throws: `FigmentError` if the dimensions differ.

@@ -91,21 +91,6 @@ package struct Gaussian: Equatable, Sendable {
     return max(halves + other.factor.logDiagonal - factor.logDiagonal, 0)
   }
 
-  /// The Bhattacharyya distance -log ∫ √(p q), in nats; symmetric.
-  ///
-  /// It is ½ log(det Σ / √(det Σ_p det Σ_q)) + ⅛ Δᵀ Σ⁻¹ Δ for Σ = (Σ_p + Σ_q)/2.
-  ///
-  /// - Throws: `FigmentError` if the dimensions differ.
-  package func bhattacharyyaDistance(to other: Gaussian) throws -> Double {
-    try checkSameDimension(dimension, other.dimension)
-    let middle = try Gaussian(
-      mean: mean, covariance: zip(covariance, other.covariance).map { ($0 + $1) / 2 })
-    let z = middle.factor.solvingLower(zip(mean, other.mean).map { $0 - $1 })
-    let logarithms =
-      middle.factor.logDiagonal - (factor.logDiagonal + other.factor.logDiagonal) / 2
-    return max(logarithms + dot(z, z) / 8, 0)
-  }
-
   /// The squared 2-Wasserstein distance; symmetric.
   ///
   /// It is |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982). The last

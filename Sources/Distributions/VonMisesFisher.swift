@@ -90,7 +90,7 @@ package struct VonMisesFisher: Equatable, Sendable {
   }
 
   /// A unit vector ν that is uniform among those orthogonal to μ.
-  package func drawTangent(using generator: inout some RandomNumberGenerator) -> [Double] {
+  func drawTangent(using generator: inout some RandomNumberGenerator) -> [Double] {
     while true {
       var tangent = mean.map { _ in generator.normal() }
       // Twice: what the first leaves along μ by rounding may be large beside a short remainder.

@@ -22,7 +22,9 @@ extension PNG {
   package static func encode(
     animation frames: [Frame], text: Text = []
   ) throws(FigmentError) -> [UInt8] {
-    guard let first = frames.first?.picture else { throw FigmentError("an animation of no pictures") }
+    guard let first = frames.first?.picture else {
+      throw FigmentError("an animation of no pictures")
+    }
     func size(_ picture: Bitmap) -> String {
       "\(picture.width) x \(picture.height) x \(picture.channels)"
     }

@@ -82,14 +82,6 @@ package struct Bitmap: Equatable, Sendable {
     return result
   }
 
-  /// The same picture in red, green and blue.
-  package var inColor: Bitmap {
-    if channels == 3 { return self }
-    var result = Bitmap(width: width, height: height, channels: 3)
-    result.paste(self, x: 0, y: 0)
-    return result
-  }
-
   private static func check(
     _ count: Int, height: Int, width: Int, channels: Int
   ) throws(FigmentError) {

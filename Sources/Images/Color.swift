@@ -30,14 +30,14 @@ package struct Color: Equatable, Sendable {
   /// The fourth.
   package static let red = Color(200, 35, 55)
   /// The fifth.
-  package static let purple = Color(125, 70, 165)
+  static let purple = Color(125, 70, 165)
   /// The sixth.
-  package static let brown = Color(120, 80, 45)
+  static let brown = Color(120, 80, 45)
 
   /// The seventh.
-  package static let cyan = Color(0, 160, 185)
+  static let cyan = Color(0, 160, 185)
   /// The eighth.
-  package static let pink = Color(225, 100, 170)
+  static let pink = Color(225, 100, 170)
 
   /// A colour for the series at `index`; they repeat after eight.
   package static func series(_ index: Int) -> Color {

@@ -27,12 +27,6 @@ package struct ColorMap: Equatable, Sendable {
     anchors: [(0.006, 100), (0.095, 120), (0.1, 185), (0.105, 245), (0.1, 280)],
     missing: Color(240, 60, 150), overlay: Color(225, 75, 0), edges: .white)
 
-  /// From nearly black through violet and orange to a pale yellow: for what glows.
-  package static let night = ColorMap(
-    lightness: (0.16, 0.97),
-    anchors: [(0.05, 285), (0.14, 295), (0.185, 350), (0.135, 40), (0.065, 105)],
-    missing: Color(0, 190, 180), overlay: .white, edges: Color(grey: 40))
-
   /// The colour at a fraction of the way from lowest to highest, the nearest end outside 0...1.
   package func color(at fraction: Double) -> Color {
     colors[Int(min(max(fraction, 0), 1) * Double(colors.count - 1) + 0.5)]

@@ -79,7 +79,7 @@ extension Bitmap {
   }
 
   /// Copies a picture to (x, y), enlarged; one in colour becomes grey in a grey one.
-  package mutating func paste(_ picture: Bitmap, x: Int, y: Int, scale: Int = 1) {
+  mutating func paste(_ picture: Bitmap, x: Int, y: Int, scale: Int = 1) {
     let target = Rectangle(
       x: x, y: y, width: picture.width * scale, height: picture.height * scale
     ).intersection(bounds)
@@ -101,7 +101,7 @@ extension Bitmap {
   }
 
   /// The one-pixel border inside a rectangle.
-  package mutating func outline(_ r: Rectangle, _ color: Color) {
+  mutating func outline(_ r: Rectangle, _ color: Color) {
     fill(Rectangle(x: r.x, y: r.y, width: r.width, height: 1), color)
     fill(Rectangle(x: r.x, y: r.maxY - 1, width: r.width, height: 1), color)
     fill(Rectangle(x: r.x, y: r.y, width: 1, height: r.height), color)
@@ -157,7 +157,7 @@ extension Bitmap {
   }
 
   /// Lines from point to point that are as opaque where they meet or cross as elsewhere.
-  package mutating func polyline(
+  mutating func polyline(
     _ points: [(x: Double, y: Double)], thickness: Double, color: Color, opacity: Double = 1,
     clip: Rectangle
   ) {
@@ -193,7 +193,7 @@ extension Bitmap {
   }
 
   /// A triangle with soft edges.
-  package mutating func triangle(
+  mutating func triangle(
     _ a: (x: Double, y: Double), _ b: (x: Double, y: Double), _ c: (x: Double, y: Double),
     color: Color, clip: Rectangle
   ) {

@@ -1,13 +1,13 @@
 /// A fixed-pitch bitmap font of printable ASCII, drawn for this project.
 ///
 /// Glyphs are 5 pixels wide and 9 high: 7 above the base line, 2 below it.
-package enum Font {
+enum Font {
   /// Pixels from one character to the next, at scale 1.
   package static let advance = 6
   /// Columns of a glyph.
-  package static let glyphWidth = 5
+  static let glyphWidth = 5
   /// Rows of a glyph.
-  package static let glyphHeight = 9
+  static let glyphHeight = 9
 
   /// The rows of a character's glyph from the top, bit `4 - column` of each; a box where the
   /// character is not printable ASCII.

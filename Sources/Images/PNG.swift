@@ -90,7 +90,8 @@ package enum PNG {
   ) throws(FigmentError) -> Result {
     guard bytes.starts(with: signature) else {
       let short = !bytes.isEmpty && signature.starts(with: bytes)
-      throw FigmentError(short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
+      throw FigmentError(
+        short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
     }
     // The C side keeps the pointer from open to close.
     let result = bytes.withUnsafeBufferPointer { bytes in

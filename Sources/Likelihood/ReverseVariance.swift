@@ -58,7 +58,7 @@ package struct ReverseVariance: Equatable, Sendable {
 
 extension NoiseSchedule {
   /// How far an error of 1 in ε̂ moves the mean of x_{t-1}: β_t²/(α_t β̄_t).
-  package func errorScale(_ t: Int) -> Double { beta[t] * beta[t] / (alpha[t] * betaBar[t]) }
+  func errorScale(_ t: Int) -> Double { beta[t] * beta[t] / (alpha[t] * betaBar[t]) }
 
   /// What L_t, for t from 2, has for each dimension without an error, in nats.
   ///

@@ -5,7 +5,8 @@ import Runs
 import Support
 import TensorCore
 
-/// What made a run or a picture of one, line by line, with the command that makes it again.
+/// What made a run or a picture of one, line by line, with the command that makes it again; no line can move
+/// the cursor of a terminal.
 package func describe(_ path: String) throws -> [String] {
   if FileSystem.kind(of: path) == .folder {
     let paths = RunPaths(path)
@@ -24,7 +25,7 @@ package func describe(_ path: String) throws -> [String] {
           + shellCommand(["figment", "train", paths.experiment, "--out", "NEW-FOLDER"]), "",
         experiment.yaml.trimmingLastNewline,
       ]
-    return lines.map { printableLines($0) }
+    return printableLines(lines)
   }
   let bytes = try FileSystem.read(path, limit: 1 << 28)
   let text: PNG.Text
@@ -45,13 +46,13 @@ package func describe(_ path: String) throws -> [String] {
   if let experiment = value("figment.experiment") {
     lines += ["", experiment.trimmingLastNewline]
   }
-  return lines.map { printableLines($0) }
+  return printableLines(lines)
 }
 
-/// Text of a file from elsewhere, as lines that cannot move the cursor of a terminal.
-private func printableLines(_ text: String) -> String {
-  text.split(separator: "\n", omittingEmptySubsequences: false)
-    .map { printable(String($0), limit: 2000) }.joined(separator: "\n")
+/// The lines of texts from elsewhere.
+private func printableLines(_ texts: [String]) -> [String] {
+  texts.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+    .map { printable(String($0), limit: 2000) }
 }
 
 extension String {

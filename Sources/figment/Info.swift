@@ -14,10 +14,6 @@ struct Info: ParsableCommand {
   var path: String
 
   func run() throws {
-    for lines in try describe(path) {
-      for line in lines.split(separator: "\n", omittingEmptySubsequences: false) {
-        print(escaped(String(line)))
-      }
-    }
+    for line in try describe(path) { print(line) }
   }
 }

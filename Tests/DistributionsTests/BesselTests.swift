@@ -60,7 +60,7 @@ private func fourDecimals(_ value: Double) -> String {
     let one = fk_vmf(1, k)
     #expect(error(one.ratio, tanh(k)) < 1e-13)
     #expect(error(one.slope, 1 / cosh(k) / cosh(k), floor: 1) < 1e-15)
-    #expect(error(logBesselI(order: 0.5, k), 0.5 * log(2 / (.pi * k)) + log(sinh(k))) < 1e-13)
+    #expect(error(fk_log_bessel_i(0.5, k), 0.5 * log(2 / (.pi * k)) + log(sinh(k))) < 1e-13)
   }
 
   /// dKL/dκ = κ A', A' = dA/dκ and A'' = dA'/dκ, by central differences.

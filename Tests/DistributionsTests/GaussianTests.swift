@@ -1,6 +1,7 @@
 import Distributions
 import Glibc
 import Support
+import TestSupport
 import Testing
 
 /// ∫ f over [-12, 12]² by the trapezoidal rule, which is exponentially accurate for what falls off
@@ -44,8 +45,6 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
       return exp(l) * (l - (try q.logDensity(x)))
     }
     #expect(abs(divergence - (try p.divergence(to: q))) < 1e-9, "seed \(seed)")
-    let affinity = try integral { exp((try p.logDensity($0) + (try q.logDensity($0))) / 2) }
-    #expect(abs(-log(affinity) - (try p.bhattacharyyaDistance(to: q))) < 1e-9, "seed \(seed)")
   }
 
   /// tr (Σ_p Σ_q)^½ of 2 × 2 is √(tr Σ_p Σ_q + 2 √det).
@@ -64,14 +63,8 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     let (p, q) = (try randomGaussian(n, seed: 7), try randomGaussian(n, seed: 8))
     let r = try randomGaussian(n, seed: 9)
     #expect(try p.divergence(to: p) < 1e-12)
-    #expect(try p.bhattacharyyaDistance(to: p) < 1e-12)
     #expect(try p.squaredWassersteinDistance(to: p) < 1e-12)
     #expect(try p.divergence(to: q) > 0)
-    let there = try p.bhattacharyyaDistance(to: q)
-    #expect(error(there, try q.bhattacharyyaDistance(to: p)) < 1e-11)
-    // By Jensen's inequality, D_B <= KL / 2 in both directions.
-    let larger = max(try p.divergence(to: q), try q.divergence(to: p))
-    #expect(there <= larger / 2)
     let distance = { (a: Gaussian, b: Gaussian) in
       try a.squaredWassersteinDistance(to: b).squareRoot()
     }
@@ -86,19 +79,16 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     let (fullP, fullQ) = (Gaussian(p), Gaussian(q))
     #expect(error(try p.divergence(to: q), try fullP.divergence(to: fullQ)) < 1e-12)
     #expect(
-      error(try p.bhattacharyyaDistance(to: q), try fullP.bhattacharyyaDistance(to: fullQ)) < 1e-12)
-    #expect(
       error(
         try p.squaredWassersteinDistance(to: q), try fullP.squaredWassersteinDistance(to: fullQ))
         < 1e-12)
     #expect(error(p.entropy, fullP.entropy) < 1e-13)
     let point = [0.1, -2.001, 17]
     #expect(error(try p.logDensity(point), try fullP.logDensity(point)) < 1e-12)
-    let standard = try DiagonalGaussian(mean: [0, 0, 0], deviation: [1, 1, 1])
-    #expect(error(p.divergenceToStandard, try p.divergence(to: standard)) < 1e-14)
     // Close to each other: KL = e² for s = 1 + e, to first order.
     let near = try DiagonalGaussian(mean: [0], deviation: [1 + 0x1p-30])
-    #expect(error(near.divergenceToStandard, 0x1p-60) < 1e-8)
+    let standard = try DiagonalGaussian(mean: [0], deviation: [1])
+    #expect(error(try near.divergence(to: standard), 0x1p-60) < 1e-8)
   }
 
   @Test func draws() throws {
@@ -194,27 +184,5 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     }
     #expect(throws: FigmentError.self) { try Bernoulli(logits: [.infinity]) }
     #expect(throws: FigmentError.self) { try p.logProbability([1]) }
-  }
-}
-
-@Suite struct LogSumExpTests {
-  /// max <= lse <= max + log n, lse >= mean + log n, and lse(x + c) = lse(x) + c.
-  @Test(arguments: [1, 2, 10, 1000], [1e-3, 1, 50, 1e4]) func inequalities(n: Int, scale: Double) {
-    var generator = PhiloxStream(seed: 61)
-    let x = (0..<n).map { _ in scale * Double.random(in: -1...1, using: &generator) }
-    let found = logSumExp(x)
-    let largest = x.max() ?? 0
-    let rounding = 1e-14 * (1 + scale)
-    #expect(largest <= found && found <= largest + log(Double(n)) + rounding, "seed 61")
-    #expect(found >= x.reduce(0, +) / Double(n) + log(Double(n)) - rounding, "seed 61")
-    #expect(abs(logSumExp(x.map { $0 + 1000 }) - 1000 - found) < 1e-12 + rounding, "seed 61")
-  }
-
-  @Test func corners() {
-    #expect(logSumExp([Double]()) == -.infinity)
-    #expect(logSumExp([-.infinity, -.infinity]) == -.infinity)
-    #expect(logSumExp([0, .infinity]) == .infinity)
-    #expect(logSumExp([-.infinity, 3]) == 3)
-    #expect(logSumExp([0, .nan]).isNaN && logSumExp([.nan, 0]).isNaN)
   }
 }

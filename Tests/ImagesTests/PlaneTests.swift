@@ -3,7 +3,7 @@ import Support
 import Testing
 
 struct ColorMapTests {
-  @Test(arguments: [ColorMap.paper, .night]) func lightnessIsMonotone(map: ColorMap) {
+  @Test(arguments: [ColorMap.paper]) func lightnessIsMonotone(map: ColorMap) {
     let lightness = map.colors.map { OKLab($0).lightness }
     let step = (lightness[255] - lightness[0]) / 255
     for (index, value) in lightness.enumerated() {
@@ -15,7 +15,7 @@ struct ColorMapTests {
     #expect(Set(map.colors.map { "\($0)" }).count == 256)
   }
 
-  @Test(arguments: [ColorMap.paper, .night]) func whatIsMissingIsFarFromEveryColor(map: ColorMap) {
+  @Test(arguments: [ColorMap.paper]) func whatIsMissingIsFarFromEveryColor(map: ColorMap) {
     let missing = OKLab(map.missing)
     for color in map.colors {
       let other = OKLab(color)
@@ -69,7 +69,7 @@ struct HeatMapTests {
     }
   }
 
-  @Test(arguments: [ColorMap.paper, .night]) func cellsAreWhereTheyBelong(map: ColorMap) throws {
+  @Test(arguments: [ColorMap.paper]) func cellsAreWhereTheyBelong(map: ColorMap) throws {
     let heat = Heat(
       try Self.grid([0, 1, 2, 3, .nan, 5], rows: 2, columns: 3), label: "value", colors: map)
     let expected = [0, 1, 2, 3, .nan, 5].map { $0.isNaN ? map.missing : map.color(at: $0 / 5) }

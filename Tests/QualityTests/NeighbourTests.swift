@@ -130,7 +130,6 @@ private func neighbours(_ width: Int) throws -> Neighbours {
     }
     // A seed is what it is, alone too.
     #expect(try selection.plainSeeds(for: [77], n, points: latents) == [chosen[77]])
-    #expect(selection.pools(for: [77, 3, 4]) == 2)
   }
 
   @Test func quantileZeroKeepsEveryone() throws {

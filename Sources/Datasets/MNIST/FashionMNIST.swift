@@ -1,5 +1,3 @@
-import Support
-
 /// Zalando's pictures of clothes (Xiao, Rasul and Vollgraf 2017): 70,000 images of 28 x 28 bytes.
 package enum FashionMNIST {
   /// The names, digests and sources of the four files.

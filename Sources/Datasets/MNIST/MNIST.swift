@@ -1,5 +1,3 @@
-import Support
-
 /// The handwritten digits of LeCun, Cortes and Burges: 70,000 images of 28 x 28 bytes.
 package enum MNIST {
   /// The names, digests and sources of the four files.

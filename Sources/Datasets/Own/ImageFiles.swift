@@ -96,7 +96,11 @@ private struct PictureFiles {
   private static func content(_ folder: Path) throws -> (files: [[UInt8]], folders: [[UInt8]]) {
     var (files, folders): ([[UInt8]], [[UInt8]]) = ([], [])
     for name in try FileSystem.names(in: folder) where !isLitter(shown(name: name)) {
-      if FileSystem.kind(of: Path(folder, name)) == .folder { folders.append(name) } else { files.append(name) }
+      if FileSystem.kind(of: Path(folder, name)) == .folder {
+        folders.append(name)
+      } else {
+        files.append(name)
+      }
     }
     return (files, folders)
   }

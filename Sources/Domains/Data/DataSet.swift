@@ -204,7 +204,7 @@ extension ToySet {
 }
 
 /// Prints a note that is a warning on standard error.
-package func printWarning(_ note: DataNote) {
+func printWarning(_ note: DataNote) {
   if note.isWarning { Console().print("warning: \(note)") }
 }
 

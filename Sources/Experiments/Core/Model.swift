@@ -2,7 +2,6 @@ import DDPM
 import Datasets
 import Domains
 import Likelihood
-import Support
 import TensorCore
 
 /// A model whose parameters belong to a run: all that a run asks of it.

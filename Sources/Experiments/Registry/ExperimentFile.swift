@@ -1,5 +1,4 @@
 import Configuration
-import Support
 
 extension Experiment {
   /// Reads an experiment file and applies overrides such as `model.base=64`.

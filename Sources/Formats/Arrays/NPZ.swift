@@ -110,7 +110,8 @@ package struct NPZ {
     guard entry.size <= maximumBytes else {
       throw FigmentError("\(place): \(entry.size) bytes, expected at most \(maximumBytes)")
     }
-    let damaged = FigmentError("\(place): damaged archive: the array is not where its directory says")
+    let damaged = FigmentError(
+      "\(place): damaged archive: the array is not where its directory says")
     guard entry.offset <= file.count - 30,
       file[entry.offset..<entry.offset + 4].elementsEqual(Array("PK".utf8) + [3, 4])
     else { throw damaged }

@@ -51,7 +51,7 @@ package struct NamedArray: Equatable, Sendable {
 /// multiple of eight.
 package enum Safetensors {
   /// The longest header that is read or written, in bytes; that of the reference implementation.
-  package static let maximumHeaderLength = 100_000_000
+  static let maximumHeaderLength = 100_000_000
   /// The largest number of axes that is read or written.
   package static let maximumRank = 32
   package static let metadataKey = "__metadata__"
@@ -303,7 +303,8 @@ package struct SafetensorsReader: ~Copyable, Sendable {
             entry.offsets.append(try cursor.count("an offset of \(label)"))
           }
         default:
-          throw FigmentError("\(label) has the key \(quoted(key)); expected dtype, shape and data_offsets")
+          throw FigmentError(
+            "\(label) has the key \(quoted(key)); expected dtype, shape and data_offsets")
         }
       }
       guard let type = entry.type, entry.hasShape, entry.offsets.count == 2 else {
@@ -323,15 +324,18 @@ package struct SafetensorsReader: ~Copyable, Sendable {
           throw FigmentError("\(label) has shape \(entry.shape), which overflows")
         }
         guard entry.begin <= entry.end, entry.end - entry.begin == 4 * count else {
-          throw FigmentError("\(label) of shape \(entry.shape) needs \(4 * count) bytes; "
+          throw FigmentError(
+            "\(label) of shape \(entry.shape) needs \(4 * count) bytes; "
               + "its data_offsets are \(entry.offsets)")
         }
         guard entry.begin == end else {
-          throw FigmentError("\(label) begins at byte \(entry.begin) of the data; "
+          throw FigmentError(
+            "\(label) begins at byte \(entry.begin) of the data; "
               + "expected \(end), where the one before ends")
         }
         guard entry.end <= dataLength else {
-          throw FigmentError("cut short: \(label) ends at byte \(entry.end) of the data, "
+          throw FigmentError(
+            "cut short: \(label) ends at byte \(entry.end) of the data, "
               + "which has \(dataLength)")
         }
         end = entry.end

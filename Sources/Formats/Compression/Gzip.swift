@@ -59,7 +59,8 @@ package enum Gzip {
           }
           inflateReset(&stream)
         case Z_BUF_ERROR:
-          throw FigmentError("\(name): truncated gzip data, the file ends after \(bytes.count) bytes")
+          throw FigmentError(
+            "\(name): truncated gzip data, the file ends after \(bytes.count) bytes")
         default:
           let detail = stream.msg.map { String(cString: $0) } ?? "zlib status \(status)"
           throw FigmentError("\(name): corrupt gzip data (\(detail))")

@@ -39,7 +39,9 @@ package struct CSV {
       let row = Self.trimmed(Self.nextLine(&rest), keeping: separator)
       // numpy.savetxt marks its header and its footer so.
       if row.first == UInt8(ascii: "#") { continue }
-      guard !row.isEmpty else { throw FigmentError("\(place): an empty line, expected two numbers") }
+      guard !row.isEmpty else {
+        throw FigmentError("\(place): an empty line, expected two numbers")
+      }
       guard let mark = separator ?? Self.separators.first(where: row.contains) else {
         throw FigmentError(
           "\(place): \(singleQuoted(Self.text(row))) is one column, expected two with a comma, semicolon, "

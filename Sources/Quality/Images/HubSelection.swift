@@ -54,8 +54,5 @@ package struct HubSelection: Equatable, Sendable {
     return seeds.compactMap { seed in chosen[pool(seed)]?[Int(seed % UInt64(kept))] }
   }
 
-  /// How many pools the seeds need.
-  package func pools(for seeds: [UInt64]) -> Int { Set(seeds.map(pool)).count }
-
   private func pool(_ seed: UInt64) -> UInt64 { seed / UInt64(kept) }
 }

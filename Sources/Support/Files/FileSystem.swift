@@ -119,7 +119,8 @@ package enum FileSystem {
     let file = try OpenFile(path, flags: O_RDONLY)
     let length = try file.length()
     guard length <= limit else {
-      throw FigmentError(path: file.path, problem: "holds \(length) bytes; expected at most \(limit)")
+      throw FigmentError(
+        path: file.path, problem: "holds \(length) bytes; expected at most \(limit)")
     }
     return try file.bytes(at: 0, count: length)
   }

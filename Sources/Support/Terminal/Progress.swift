@@ -24,7 +24,7 @@ package struct Progress: Sendable {
   private var lastDrawn: Int?
 
   /// Seconds of the system's monotonic clock.
-  package static let monotonicClock: @Sendable () -> Double = {
+  static let monotonicClock: @Sendable () -> Double = {
     let (seconds, attoseconds) = ContinuousClock().systemEpoch.duration(to: .now).components
     return Double(seconds) + Double(attoseconds) * 1e-18
   }

@@ -1,5 +1,7 @@
-/// `text` with control characters, line breaks and marks that turn the direction of writing escaped:
-/// one line that is safe to print. What was escaped stays as it is.
+/// `text` as one line that is safe to print.
+///
+/// Control characters, line breaks and marks that turn the direction of writing are escaped; what was escaped
+/// before stays as it is.
 package func escaped(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: { escape($0) != nil }) else { return text }
   return printable(text, limit: .max)

@@ -2,7 +2,6 @@ import Datasets
 import Domains
 import Experiments
 import Images
-import Support
 import TensorCore
 
 /// A training that is asked for one step at a time, for its samples and for pictures of them.

@@ -28,7 +28,7 @@ package final class TrainingProgram {
     /// The mean since the last line of metrics of the loss, and of what it consists of.
     package let means: [(name: String, value: Float)]
     /// The mean loss since the last line of metrics.
-    package var meanLoss: Float { means[0].value }
+    var meanLoss: Float { means[0].value }
     /// The norm of all gradients together, before clipping; of the last program of the step.
     package let gradientNorm: Float
     /// The learning rate.
@@ -36,7 +36,7 @@ package final class TrainingProgram {
     /// What was not finite, or nil; the program concerned then changed nothing.
     package let fault: Fault?
     /// Those norms of the other programs.
-    package let otherNorms: [(name: String, value: Float)]
+    let otherNorms: [(name: String, value: Float)]
   }
 
   /// What of a step was not finite.

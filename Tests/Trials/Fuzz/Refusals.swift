@@ -20,8 +20,8 @@ struct Refusals {
 
   /// What makes an error: a call with its text.
   private static let calls = [
-    "FigmentError(", "FigmentError(", "FigmentError(", "FigmentError(", "Failure(", "failure(",
-    "reader.error(", "throw error(", "throw self.error(", "png_error(", "png_chunk_error(",
+    "FigmentError(", "failure(", "reader.error(", "throw error(", "throw self.error(", "png_error(",
+    "png_chunk_error(",
   ]
 
   private static func patterns(in source: String, _ file: String) -> [(String, [String])] {
@@ -37,7 +37,11 @@ struct Refusals {
             && (i == 0 || !isLetter(bytes[i - 1]))
         })
       else { continue }
-      let pieces = literals(bytes[(i + call.utf8.count)...])
+      let rest = bytes[(i + call.utf8.count)...]
+      // What the system refuses is no matter of what a file holds.
+      let label = String(decoding: rest.prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
+      guard !label.contains("operation:") else { continue }
+      let pieces = literals(rest)
       if !pieces.isEmpty { result.append(("\(file):\(line)", pieces)) }
     }
     return result

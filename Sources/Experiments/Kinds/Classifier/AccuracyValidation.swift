@@ -1,7 +1,6 @@
 import Classifier
 import Domains
 import Formats
-import Support
 import TensorCore
 
 /// The accuracy of a classifier.

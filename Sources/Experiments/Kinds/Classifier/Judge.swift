@@ -63,7 +63,7 @@ package struct Opinions {
   package var count: Int { logits.count / classes }
 
   /// log p(class | image) of one image, in nats, for each class.
-  package func logProbabilities(_ image: Int) -> [Double] {
+  func logProbabilities(_ image: Int) -> [Double] {
     let row = logits[image * classes..<(image + 1) * classes].map { Double($0) }
     let largest = row.max() ?? 0
     let total = row.reduce(0) { $0 + ($1 - largest).exponential }.logarithm + largest

@@ -138,7 +138,9 @@ let package = Package(
       ], exclude: ["Golden"]),
     .testTarget(
       name: "RunsTests",
-      dependencies: ["Configuration", "Formats", "Runs", "Support", "TestSupport"]),
+      dependencies: [
+        "Configuration", "Distributions", "Formats", "Images", "Runs", "Support", "TestSupport",
+      ]),
     .testTarget(name: "ImagesTests", dependencies: ["Images", "Support", "TestSupport"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),

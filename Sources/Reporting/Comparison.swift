@@ -88,11 +88,11 @@ package struct Comparison: Sendable {
       let settings = differences.map { key in
         jsonString(key) + ":" + (entry.setting(key).map { jsonString($0) } ?? "null")
       }
-      let known: [(name: String, value: MetricValue)] = [
+      let known: [(name: String, value: JSONValue)] = [
         ("run", .text(entry.name)), ("step", .integer(entry.checkpoint.step)),
         ("steps", .integer(entry.checkpoint.experiment.steps)),
       ]
-      let loss = entry.lastLoss.map { MetricValue.number($0).json } ?? "null"
+      let loss = entry.lastLoss.map { JSONValue.number($0).json } ?? "null"
       return JSONObject(known).description.dropLast()
         + ",\"last_loss\":\(loss),\"settings\":{\(settings.joined(separator: ","))}}"
     }

@@ -63,7 +63,7 @@ extension ScoredRun {
   /// A JSON object; `differences` are those of its table.
   package func json(seed: UInt64, differences: [LikelihoodTable.Difference]) -> String {
     let figure = estimate.figure
-    var members: [(name: String, value: MetricValue?)] = [
+    var members: [(name: String, value: JSONValue?)] = [
       ("run", .text(run)), ("dataset", .text(setting.dataset)), ("split", .text(setting.split)),
       ("binarisation", .text(setting.binarisation)), ("unit", .text("nats")),
       ("dimensions", .integer(setting.dimensions)),
@@ -81,15 +81,15 @@ extension ScoredRun {
       members.append(("ess_min", .number(effective.min() ?? .nan)))
     }
     members += estimate.terms.map { term in
-      (term.name.replacing(" ", with: "_"), MetricValue.number(term.mean))
+      (term.name.replacing(" ", with: "_"), JSONValue.number(term.mean))
     }
     let mine = differences.filter { $0.first.run == run && $0.first.isSameEstimate(as: self) }
     let texts = members.map { jsonString($0.name) + ":" + ($0.value?.json ?? "null") }
     let compared = mine.map { difference in
       "{\"run\":\(jsonString(difference.second.run)),\"estimator\":"
         + "\(jsonString(difference.second.estimate.estimator.rawValue)),\"mean\":"
-        + MetricValue.number(difference.figure.mean).json + ",\"stderr\":"
-        + (figure.count > 1 ? MetricValue.number(difference.figure.standardError).json : "null")
+        + JSONValue.number(difference.figure.mean).json + ",\"stderr\":"
+        + (figure.count > 1 ? JSONValue.number(difference.figure.standardError).json : "null")
         + "}"
     }
     let tail = compared.isEmpty ? "" : ",\"less\":[" + compared.joined(separator: ",") + "]"
@@ -97,7 +97,7 @@ extension ScoredRun {
   }
 
   /// JSON's numbers are exact up to 2^53 for most readers; larger seeds are text.
-  private func number(_ seed: UInt64) -> MetricValue {
+  private func number(_ seed: UInt64) -> JSONValue {
     seed < 1 << 53 ? .integer(Int(seed)) : .text("\(seed)")
   }
 

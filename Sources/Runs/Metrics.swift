@@ -7,16 +7,16 @@ package struct MetricsRecord: Equatable, Sendable {
   /// The number of steps that were done when the line was written.
   package let step: Int
   /// The figures by name.
-  package let values: [(name: String, value: MetricValue)]
+  package let values: [(name: String, value: JSONValue)]
 
   /// Makes a record of the figures after `step` steps.
-  package init(step: Int, values: [(name: String, value: MetricValue)]) {
+  package init(step: Int, values: [(name: String, value: JSONValue)]) {
     self.step = step
     self.values = values
   }
 
   /// The figure of a name, if the line has it.
-  package subscript(name: String) -> MetricValue? { values.first { $0.name == name }?.value }
+  package subscript(name: String) -> JSONValue? { values.first { $0.name == name }?.value }
 
   /// Equal steps, names, figures and order.
   package static func == (a: MetricsRecord, b: MetricsRecord) -> Bool {
@@ -30,7 +30,7 @@ package struct MetricsRecord: Equatable, Sendable {
   package init(line: ArraySlice<UInt8>) throws {
     var cursor = JSONCursor(Array(line))
     var step: Int?
-    var values: [(name: String, value: MetricValue)] = []
+    var values: [(name: String, value: JSONValue)] = []
     try cursor.object("an object") { name, cursor in
       if step == nil {
         guard name == "step" else {
@@ -193,7 +193,7 @@ package struct MetricsWriter: ~Copyable, Sendable {
   /// Appends one line.
   ///
   /// - Throws: `FigmentError` where it cannot be written; the file then ends with the line before.
-  package func append(step: Int, _ values: [(name: String, value: MetricValue)]) throws {
+  package func append(step: Int, _ values: [(name: String, value: JSONValue)]) throws {
     let line = Array(MetricsRecord(step: step, values: values).line.utf8)
     let length = try file.length()
     do {

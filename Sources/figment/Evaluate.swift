@@ -142,7 +142,7 @@ struct Evaluate: ParsableCommand {
   private func object(
     _ report: ToyReport, _ subject: Subject, _ latent: LatentDraw
   ) -> JSONObject {
-    var members: [(name: String, value: MetricValue)] = [
+    var members: [(name: String, value: JSONValue)] = [
       ("run", .text(subject.name)), ("dataset", .text(subject.run.experiment.data)),
       ("step", .integer(subject.run.step)), ("latent", .text("\(latent)")),
     ]

@@ -157,8 +157,9 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
       error(try p.logProbability([0, 0, 1, 0, 1]), log(0.5) - log(1 + exp(2)) - 1640) < 1e-15)
     // Σ over all outcomes is 1.
     let small = try Bernoulli(logits: [0.3, -1.2, 2.5])
-    let all = try (0..<8).map { i in
-      try small.logProbability([Double(i & 1), Double(i >> 1 & 1), Double(i >> 2)])
+    let all = try (0..<8).map { (i: Int) -> Double in
+      let outcome: [Int] = [i & 1, i >> 1 & 1, i >> 2]
+      return try small.logProbability(outcome.map { Double($0) })
     }
     #expect(abs(logSumExp(all)) < 1e-15)
     #expect(error(small.entropy, -all.reduce(0) { $0 + exp($1) * $1 }) < 1e-14)

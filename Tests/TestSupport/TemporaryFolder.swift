@@ -52,7 +52,9 @@ package final class TemporaryFolder: Sendable {
     }
   }
 
-  package func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }
+  package func text(_ name: String) -> String? {
+    bytes(name).map { String(decoding: $0, as: UTF8.self) }
+  }
 
   package func remove(_ name: String) throws {
     guard unlink(file(name)) == 0 else { throw Failure(code: errno) }

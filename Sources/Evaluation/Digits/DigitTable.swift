@@ -58,7 +58,7 @@ package struct JudgedDigits: Sendable {
 
   /// The row as a JSON object.
   package var json: JSONObject {
-    var members: [(name: String, value: MetricValue)] = [
+    var members: [(name: String, value: JSONValue)] = [
       ("run", .text(name)), ("dataset", .text(setting.dataset)),
     ]
     if let step { members.append(("step", .integer(step))) }

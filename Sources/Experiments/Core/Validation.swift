@@ -11,7 +11,7 @@ package struct ValidationFigures {
   /// What is to rise: a mean log probability, in nats per example.
   package let bound: Double
   /// As a line of metrics has them; bounds are losses there, to be compared with the training's.
-  package let metrics: [(name: String, value: MetricValue)]
+  package let metrics: [(name: String, value: JSONValue)]
   /// What the user should know unless it passes.
   package var complaint: String?
 }

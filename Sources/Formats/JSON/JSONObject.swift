@@ -1,17 +1,17 @@
 import Support
 
-/// One figure of a line of metrics.
-package enum MetricValue: Equatable, Sendable {
+/// A number or a text, as a member of a JSON object.
+package enum JSONValue: Equatable, Sendable {
   /// A whole number.
   case integer(Int)
   /// A number in double precision.
   case number(Double)
   /// A number in single precision: printed with the digits that a `Float` needs.
   case single(Float)
-  /// A word, such as the name of a phase.
+  /// A text, such as the name of a run.
   case text(String)
 
-  /// The figure as a number, or nothing where it is a word.
+  /// The value as a number, or nothing where it is a text.
   package var double: Double? {
     switch self {
     case .integer(let value): Double(value)
@@ -47,7 +47,7 @@ package struct JSONObject: CustomStringConvertible, Sendable {
   package let description: String
 
   /// An object of these members.
-  package init(_ members: [(name: String, value: MetricValue)]) {
+  package init(_ members: [(name: String, value: JSONValue)]) {
     let texts = members.map { jsonString($0.name) + ":" + $0.value.json }
     description = "{" + texts.joined(separator: ",") + "}"
   }

@@ -24,7 +24,7 @@ package struct StepReport {
   /// Samples that were drawn after this step.
   package var samples: [Stepper.Caption] = []
   /// Figures beside those of the programs, for the line of metrics.
-  package var metrics: [(name: String, value: MetricValue)] = []
+  package var metrics: [(name: String, value: JSONValue)] = []
   /// What the user should be told.
   package var warnings: [String] = []
   /// The request to end that has come meanwhile.

@@ -67,8 +67,9 @@ package final class Stepper {
   /// Whether no step is left: all are done, or validation figures have not improved for too long.
   package var isOver: Bool { get throws { try step >= experiment.steps || watch.isOver } }
 
-  /// Samples of the weights as they are, each sort with a caption: of the raw weights beside those to
-  /// evaluate with, until both draw the same. None of a model that draws none.
+  /// Samples of the raw weights beside those of the weights to evaluate with, until both draw the same.
+  ///
+  /// None of a model that draws none.
   package func samples() throws -> [Caption] { try preview.draw() }
 
   /// A picture of samples.

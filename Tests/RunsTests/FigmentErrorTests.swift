@@ -4,6 +4,7 @@ import Glibc
 import Images
 import Runs
 import Support
+import TestSupport
 import Testing
 
 private struct Way: Sendable, CustomTestStringConvertible {

@@ -43,7 +43,6 @@ struct Reproduce: ParsableCommand {
     // Before anything that takes hours: a table that cannot be read or written.
     _ = try tableOfRows()
     let file = try OutputFile(Self.file)
-    Interruption.install()
     let console = Console()
     let log = reporting.log(console)
     var job = TrainingJob(

@@ -59,7 +59,6 @@ struct Train: ParsableCommand {
       print(settings.yaml, terminator: "")
       return
     }
-    Interruption.install()
     let console = Console()
     let log = reporting.log(console)
     var job = TrainingJob(

@@ -22,8 +22,9 @@ package enum Interruption: Sendable {
   ///
   /// SIGHUP stays ignored where it is at the start, as `nohup` has it.
   package static func install() {
-    // The flag exists before a handler can run: initializing it inside one would not be safe.
-    firstSignal.store(0, ordering: .sequentiallyConsistent)
+    // The flag exists before a handler can run: initializing it inside one would not be safe. What it holds
+    // stays, as a part of the program may have installed the handlers before.
+    _ = firstSignal.load(ordering: .sequentiallyConsistent)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = remember
     action.sa_flags = SA_RESTART

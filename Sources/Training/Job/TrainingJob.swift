@@ -37,7 +37,7 @@ package struct TrainingJob {
     (self.resumeCommand, self.command, self.threads) = (resumeCommand, command, threads)
   }
 
-  /// Trains; whatever can be refused is refused before the folder is made.
+  /// Trains, and heeds signals between two steps; whatever can be refused is refused before the folder is made.
   ///
   /// - Returns: The files of the run, which no other process has touched meanwhile, and how the training
   ///   ended.
@@ -50,6 +50,8 @@ package struct TrainingJob {
     try experiment.check(data)
     for warning in experiment.warnings(data) { log.warning("\(warning)") }
     let validation = try experiment.validation(directory: dataDirectory)
+    // Until here a signal ends the process at once: there is nothing to save.
+    Interruption.install()
     let need = try MemoryNeed(experiment, data, validation: validation, threads: threads)
     if let warning = try need.check() { log.warning("\(warning)") }
     var stepper: Stepper?

@@ -58,7 +58,7 @@ package struct Network: Equatable, Sendable {
         TensorCore.convolution(width, count, size: 3, stride: 2, parameters["convolution\(i)"]))
       width = count
     }
-    let area = channels.isEmpty ? shape.dropLast().product : innerSize(shape).product
+    let area = channels.isEmpty ? Array(shape.dropLast()).product : innerSize(shape).product
     let inputs = area * width
     var features = inputs
     var dense: [Layer] = []
@@ -108,8 +108,4 @@ package struct Network: Equatable, Sendable {
 
   /// Height and width after the convolutions.
   private func innerSize(_ shape: [Int]) -> [Int] { shape.prefix(2).map { $0 >> channels.count } }
-}
-
-extension Sequence<Int> {
-  package var product: Int { reduce(1, *) }
 }

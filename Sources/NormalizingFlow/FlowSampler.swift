@@ -34,14 +34,7 @@ package final class FlowSampler {
 
   /// One sample per seed, [seeds.count] + shape.
   package func sample(seeds: [UInt64]) throws -> [Float] {
-    var result: [Float] = []
-    for first in stride(from: 0, to: seeds.count, by: batch) {
-      let rows = seeds[first..<min(first + batch, seeds.count)]
-      try sampling.fill(seeds: self.seeds, with: Array(rows))
-      sampling.run(at: 0)
-      result += try sampling.values(drawn).prefix(rows.count * model.dimensions)
-    }
-    return result
+    try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
   }
 
   /// The examples of latent points, [count, dimensions]: [count] + shape.

@@ -41,39 +41,16 @@ package final class LatentSampler {
 
   /// One sample per seed, [seeds.count] + shape.
   package func sample(seeds: [UInt64]) throws -> [Float] {
-    var result: [Float] = []
-    for first in stride(from: 0, to: seeds.count, by: batch) {
-      let rows = seeds[first..<min(first + batch, seeds.count)]
-      try sampling.fill(seeds: self.seeds, with: Array(rows))
-      sampling.run(at: 0)
-      result += try sampling.values(drawn).prefix(rows.count * model.shape.product)
-    }
-    return result
+    try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
   }
 
   /// E[x|z] for points z, [count, coordinates]: [count] + shape.
   package func decode(_ points: [Float]) throws -> [Float] {
-    try run(decoding, latents, points, decoded)
+    try decoding.values(decoded, inBatchesOf: latents, points)
   }
 
   /// The centres of q(z|x) for examples, [count] + shape: [count, coordinates].
-  package func encode(_ x: [Float]) throws -> [Float] { try run(encoding, examples, x, means) }
-
-  private func run(
-    _ program: Program, _ input: Tensor, _ values: [Float], _ output: Tensor
-  ) throws -> [Float] {
-    let (from, to) = (input.count / batch, output.count / batch)
-    guard values.count % from == 0 else {
-      throw TensorError("\(values.count) numbers are not whole rows of \(from)")
-    }
-    var result: [Float] = []
-    for first in stride(from: 0, to: values.count, by: batch * from) {
-      let rows = values[first..<min(first + batch * from, values.count)]
-      let padding = [Float](repeating: 0, count: batch * from - rows.count)
-      try program.fill(input, with: rows + padding)
-      program.run(at: 0)
-      result += try program.values(output).prefix(rows.count / from * to)
-    }
-    return result
+  package func encode(_ x: [Float]) throws -> [Float] {
+    try encoding.values(means, inBatchesOf: examples, x)
   }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Glibc
 
 /// What examples are, without the examples: all that drawing samples needs to know.
 package enum Domain: Sendable {
@@ -110,6 +111,20 @@ package struct Plane: Sendable {
         : Float((points[i] - mean.y) / standardDeviation.y)
     }
   }
+
+  /// Points in data coordinates as models see them, [count, 2].
+  ///
+  /// By the figures that the run was trained with, whatever a user's file holds now.
+  package func standardised(_ points: [Point]) -> [Float] {
+    points.flatMap {
+      [
+        Float(($0.x - mean.x) / standardDeviation.x), Float(($0.y - mean.y) / standardDeviation.y),
+      ]
+    }
+  }
+
+  /// What turns the log density of standardised points into that of points in data coordinates, in nats.
+  package var logScale: Double { -log(standardDeviation.x * standardDeviation.y) }
 
   /// Points as models see them, [count, 2], in data coordinates.
   ///

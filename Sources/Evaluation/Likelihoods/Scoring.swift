@@ -58,11 +58,6 @@ extension Run {
     return known.filter { wanted?.contains($0) ?? true }
   }
 
-  /// What turns standardised points into data coordinates, in nats.
-  private func logScale(_ plane: Plane) -> Double {
-    -log(plane.standardDeviation.x * plane.standardDeviation.y)
-  }
-
   /// The examples that are asked for.
   ///
   /// - Throws: `FigmentError` where there are none, or they are of another shape than the run's.
@@ -110,8 +105,8 @@ extension Run {
     let densities = points.map { set.logDensity($0.x, $0.y) }
     return ScoredData(
       setting: planeSetting(scoring.split.rawValue),
-      examples: Examples(standardised(points, plane), count: points.count, seed: scoring.seed),
-      shift: logScale(plane),
+      examples: Examples(plane.standardised(points), count: points.count, seed: scoring.seed),
+      shift: plane.logScale,
       exact: Estimate(
         .exact, values: densities, seconds: (ContinuousClock.now - start).seconds))
   }
@@ -127,18 +122,8 @@ extension Run {
     let chosen = rows.map { Point(x: points.values[2 * $0], y: points.values[2 * $0 + 1]) }
     return ScoredData(
       setting: planeSetting(scoring.split.rawValue),
-      examples: Examples(standardised(chosen, plane), count: chosen.count, seed: scoring.seed),
-      shift: logScale(plane), exact: nil)
-  }
-
-  /// As the model saw points in training, whatever the file holds now.
-  private func standardised(_ points: [Point], _ plane: Plane) -> [Float] {
-    points.flatMap {
-      [
-        Float(($0.x - plane.mean.x) / plane.standardDeviation.x),
-        Float(($0.y - plane.mean.y) / plane.standardDeviation.y),
-      ]
-    }
+      examples: Examples(plane.standardised(chosen), count: chosen.count, seed: scoring.seed),
+      shift: plane.logScale, exact: nil)
   }
 
   private func scoredImages(

@@ -112,6 +112,27 @@ package protocol SeededSampler {
   ) throws -> [Float]
 }
 
+/// A sampler in one pass, of a model that is told no classes.
+package protocol UnlabelledSampler: SeededSampler {
+  /// Samples at once.
+  var batch: Int { get }
+  /// One sample per seed, [seeds.count] + shape.
+  func sample(seeds: [UInt64]) throws -> [Float]
+}
+
+extension UnlabelledSampler {
+  package func sample(
+    seeds: [UInt64], _ request: SampleRequest, observe: ((Int, [Float]) throws -> Void)?
+  ) throws -> [Float] {
+    guard request.labels == nil else {
+      throw TensorError("the model was not told classes, so none can be asked for")
+    }
+    let samples = try sample(seeds: seeds)
+    try observe?((seeds.count + batch - 1) / batch, samples)
+    return samples
+  }
+}
+
 /// What is asked of a sampler, beside the seeds.
 package struct SampleRequest: Sendable {
   /// The method of a sampler of several steps, or nil for the experiment's.

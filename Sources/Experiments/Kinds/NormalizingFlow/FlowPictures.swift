@@ -25,16 +25,8 @@ extension Drawing {
     _ run: Run, _ flow: NormalizingFlow, _ plane: Plane
   ) throws -> Bitmap {
     let density = try FlowDensity(flow, of: run)
-    let deviation = plane.standardDeviation
     let learned = try plane.heat { points in
-      let standardised = points.flatMap {
-        [
-          Float(($0.x - plane.mean.x) / deviation.x), Float(($0.y - plane.mean.y) / deviation.y),
-        ]
-      }
-      // Of points in data coordinates: the flow sees them standardised.
-      let scale = log(deviation.x * deviation.y)
-      return try density(standardised).map { Double($0) - scale }
+      try density(plane.standardised(points)).map { Double($0) + plane.logScale }
     }
     let exact = try plane.set.map { set in
       Panel(

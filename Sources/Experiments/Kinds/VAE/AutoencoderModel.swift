@@ -126,15 +126,4 @@ extension LatentSampler {
   }
 }
 
-extension LatentSampler: SeededSampler {
-  package func sample(
-    seeds: [UInt64], _ request: SampleRequest, observe: ((Int, [Float]) throws -> Void)?
-  ) throws -> [Float] {
-    guard request.labels == nil else {
-      throw TensorError("the model was not told classes, so none can be asked for")
-    }
-    let samples = try sample(seeds: seeds)
-    try observe?((seeds.count + batch - 1) / batch, samples)
-    return samples
-  }
-}
+extension LatentSampler: UnlabelledSampler {}

@@ -3,15 +3,15 @@ import TensorCore
 /// A classifier of images, whose features other models are judged by.
 ///
 /// Examples x are [n] + shape with pixels in [-1, 1], labels y are [n] with classes from 0.
-package struct Classifier: Sendable {
+public struct Classifier: Sendable {
   /// The shape of an example.
-  package let shape: [Int]
+  public let shape: [Int]
   /// How many classes there are.
-  package let classes: Int
+  public let classes: Int
   /// How many features the last layer but one has.
-  package let width: Int
+  public let width: Int
   /// How far images are moved in training, in pixels.
-  package let shift: Double
+  public let shift: Double
   private let body: Layer
   private let head: Layer
 
@@ -20,7 +20,7 @@ package struct Classifier: Sendable {
   /// - Parameter shift: How far images are moved in training, at most and to each side, in pixels.
   /// - Throws: `TensorError` where the layers do not fit examples of `shape`, or a setting is out of
   ///   range.
-  package init(
+  public init(
     shape: [Int], layers: Layers, classes: Int, shift: Double = 0, _ parameters: Parameters
   ) throws {
     if let failure = layers.failure(forExamplesOf: shape) { throw TensorError(failure) }
@@ -35,7 +35,7 @@ package struct Classifier: Sendable {
   }
 
   /// The features of examples x, [n] + shape: [n, width].
-  package func features(_ x: Tensor) -> Tensor {
+  public func features(_ x: Tensor) -> Tensor {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       return x.failing("a classifier of examples \(shape) given \(x.shape)")
     }
@@ -43,18 +43,18 @@ package struct Classifier: Sendable {
   }
 
   /// log p(y|x) up to a constant for each class, from features: [n, classes].
-  package func logits(features: Tensor) -> Tensor { head(features) }
+  public func logits(features: Tensor) -> Tensor { head(features) }
 
   /// What a classifier says of labelled examples.
-  package struct Verdict: Sendable {
+  public struct Verdict: Sendable {
     /// -log p(y|x) in nats, [n].
-    package let loss: Tensor
+    public let loss: Tensor
     /// 1 where no class is likelier than the label, else 0: [n].
-    package let isRight: Tensor
+    public let isRight: Tensor
   }
 
   /// What the classifier says of examples x with labels y.
-  package func judge(_ x: Tensor, _ y: Tensor) -> Verdict {
+  public func judge(_ x: Tensor, _ y: Tensor) -> Verdict {
     let logits = logits(features: features(x))
     guard y.shape == [x.shape.first ?? 0] else {
       let wrong = y.failing("labels of shape \(y.shape) for examples of \(x.shape)")
@@ -71,7 +71,7 @@ package struct Classifier: Sendable {
   }
 
   /// What a step of training minimises, and the share of its examples that are right: single numbers.
-  package func objective(_ x: Tensor, _ y: Tensor) -> (loss: Tensor, accuracy: Tensor) {
+  public func objective(_ x: Tensor, _ y: Tensor) -> (loss: Tensor, accuracy: Tensor) {
     let verdict = judge(moved(x), y)
     return (verdict.loss.mean(), verdict.isRight.mean())
   }

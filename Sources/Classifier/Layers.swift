@@ -4,19 +4,19 @@ import TensorCore
 /// features; a SiLU follows each.
 ///
 /// The first convolution keeps the size of the images, every other one halves it.
-package struct Layers: Equatable, Sendable {
+public struct Layers: Equatable, Sendable {
   /// Channels of the convolutions.
-  package var channels: [Int]
+  public var channels: [Int]
   /// Units of the dense layer.
-  package var features: Int
+  public var features: Int
 
   /// These layers.
-  package init(channels: [Int], features: Int) {
+  public init(channels: [Int], features: Int) {
     (self.channels, self.features) = (channels, features)
   }
 
   /// Why the layers do not fit examples of `shape`, or nil where they do.
-  package func failure(forExamplesOf shape: [Int]) -> String? {
+  public func failure(forExamplesOf shape: [Int]) -> String? {
     guard !channels.isEmpty, (channels + [features]).allSatisfy({ $0 >= 1 }) else {
       return "a classifier has at least one convolution, and layers at least one unit, not "
         + "\(channels) and \(features)"

@@ -5,7 +5,7 @@ extension Classifier {
   /// pixels are repeated.
   ///
   /// A pixel between two is their mean, weighted by nearness.
-  package func moved(_ x: Tensor) -> Tensor {
+  public func moved(_ x: Tensor) -> Tensor {
     guard shift > 0, x.rank == 4 else { return x }
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     func distance(_ name: String) -> Tensor {

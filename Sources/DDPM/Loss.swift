@@ -3,14 +3,14 @@ import TensorCore
 /// A denoising diffusion probabilistic model: a schedule and a denoiser.
 ///
 /// After Ho, Jain and Abbeel 2020, arXiv 2006.11239.
-package struct DDPM: Sendable {
+public struct DDPM: Sendable {
   /// How noise grows with time.
-  package let schedule: NoiseSchedule
+  public let schedule: NoiseSchedule
   /// The network.
-  package let denoiser: Denoiser
+  public let denoiser: Denoiser
 
   /// A model.
-  package init(schedule: NoiseSchedule, denoiser: Denoiser) {
+  public init(schedule: NoiseSchedule, denoiser: Denoiser) {
     (self.schedule, self.denoiser) = (schedule, denoiser)
   }
 
@@ -23,7 +23,7 @@ package struct DDPM: Sendable {
   ///   - x: Data, [batch] + shape: images in [-1, 1], points standardized.
   ///   - label: The class of each example, [batch], where the denoiser has classes.
   /// - Returns: A single number; invalid if x does not fit the denoiser.
-  package func loss(_ x: Tensor, label: Tensor? = nil) -> Tensor {
+  public func loss(_ x: Tensor, label: Tensor? = nil) -> Tensor {
     guard x.rank >= 1 else {
       return .invalid("a loss of data of shape \(x.shape), not [batch] + \(denoiser.shape)", [x])
     }
@@ -41,7 +41,7 @@ package struct DDPM: Sendable {
   ///   - x: x_0, [batch] + shape.
   ///   - noise: ε, of x's shape.
   ///   - index: t - 1 for each example, [batch], from 0 to T - 1; NaN comes of any other.
-  package func noised(_ x: Tensor, _ noise: Tensor, at index: Tensor) -> Tensor {
+  public func noised(_ x: Tensor, _ noise: Tensor, at index: Tensor) -> Tensor {
     guard x.rank >= 1, noise.shape == x.shape, index.shape == [x.shape[0]] else {
       return .invalid(
         "noise \(noise.shape) and times \(index.shape) do not fit data of shape \(x.shape)",

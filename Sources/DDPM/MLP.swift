@@ -12,7 +12,7 @@ import TensorCore
 ///   - times: T of the schedule.
 ///   - classes: How many classes the network is told apart, or nil; each has a learned vector that is
 ///     added to the features of the time.
-package func mlpDenoiser(
+public func mlpDenoiser(
   dimensions: Int, width: Int, depth: Int, timeFeatures: Int, times: Int, classes: Int? = nil,
   _ parameters: Parameters
 ) -> Denoiser {

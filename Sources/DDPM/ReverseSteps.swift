@@ -1,7 +1,7 @@
 import TensorCore
 
 /// How samples are drawn.
-package enum SamplingMethod: Equatable, Sendable {
+public enum SamplingMethod: Equatable, Sendable {
   /// The reverse chain of Ho et al. 2020 (algorithm 2), with either of the variances of its §3.2.
   case ancestral(Variance)
   /// The implicit model of Song et al. 2021 (eq. 12 and 16): eta 0 adds no noise on the way, eta 1
@@ -11,7 +11,7 @@ package enum SamplingMethod: Equatable, Sendable {
   /// What the deviation of x_{t-1} given x_t is taken to be; both are 0 in the last step.
   ///
   /// Where times are skipped, β_t and β̃_t are those of the whole stride.
-  package enum Variance: String, CaseIterable, Sendable {
+  public enum Variance: String, CaseIterable, Sendable {
     /// σ_t = β_t: right for data of unit variance.
     case beta
     /// σ_t = β̃_t: right for data that are a single point.
@@ -20,17 +20,17 @@ package enum SamplingMethod: Equatable, Sendable {
 }
 
 /// One step back in time: x_s = a x_t + b ε̂ + c z, where ε̂ is the estimated noise and z is fresh.
-package struct ReverseStep: Equatable, Sendable {
+public struct ReverseStep: Equatable, Sendable {
   /// t, from T down to 1.
-  package let time: Int
+  public let time: Int
   /// s, the next step's t, or 0 at the end.
-  package let next: Int
+  public let next: Int
   /// The factor of x_t.
-  package let a: Double
+  public let a: Double
   /// The factor of the estimated noise.
-  package let b: Double
+  public let b: Double
   /// The factor of fresh noise, which is the deviation of x_s given x_t.
-  package let c: Double
+  public let c: Double
 }
 
 extension NoiseSchedule {
@@ -40,7 +40,7 @@ extension NoiseSchedule {
   /// can be.
   ///
   /// - Throws: `TensorError` unless start is 1 ... T, and steps 1 ... start.
-  package func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {
+  public func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {
     guard (1...times).contains(start ?? times) else {
       throw TensorError("a sampler starts at time 1 to \(times), not \(start ?? times)")
     }
@@ -54,7 +54,7 @@ extension NoiseSchedule {
   /// The steps of a sampler, in the order they are taken.
   ///
   /// - Throws: `TensorError` unless start is 1 ... T, steps 1 ... start, and eta 0 ... 1.
-  package func reverseSteps(
+  public func reverseSteps(
     _ method: SamplingMethod, steps: Int, from start: Int? = nil
   ) throws -> [ReverseStep] {
     if case .ddim(let eta) = method, !(eta >= 0 && eta <= 1) {

@@ -4,11 +4,11 @@ import TensorCore
 ///
 /// At another batch the same seed may give other last digits: contractions are cut differently.
 /// The draws are named by the programs `sample/start` and `sample/step`, and numbered by the time.
-package final class Sampler {
+public final class Sampler {
   /// Samples drawn at once, a multiple of 4; requests are padded to it.
-  package let batch: Int
+  public let batch: Int
   /// Floating-point operations of one step in matrix products and convolutions.
-  package var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
+  public var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
   private let schedule: NoiseSchedule
   private let width: Int
   private let isClipped: Bool
@@ -27,7 +27,7 @@ package final class Sampler {
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
   ///     code for images; the estimate of the noise is then the one that goes with it.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(
+  public init(
     _ model: DDPM, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 },
     precision: Precision = .fp32, clip: ClosedRange<Double>? = nil
   ) throws {
@@ -69,33 +69,33 @@ package final class Sampler {
   }
 
   /// What `sample` draws, beside the seeds.
-  package struct Request: Sendable {
+  public struct Request: Sendable {
     /// The method.
-    package var method: SamplingMethod
+    public var method: SamplingMethod
     /// How many of the schedule's times are visited.
-    package var steps: Int
+    public var steps: Int
     /// The class of each sample, from 0, where the model has classes; nil for seed modulo classes.
-    package var labels: [Int]?
+    public var labels: [Int]?
     /// Where to begin instead of at noise.
-    package var start: Start?
+    public var start: Start?
     /// What is known of the samples, where something is.
-    package var known: Known?
+    public var known: Known?
 
     /// Samples from noise, with nothing known of them.
-    package init(_ method: SamplingMethod, steps: Int) {
+    public init(_ method: SamplingMethod, steps: Int) {
       (self.method, self.steps) = (method, steps)
     }
   }
 
   /// Examples that are noised to a time, and the way back begins there.
-  package struct Start: Sendable {
+  public struct Start: Sendable {
     /// x_0 of each sample, [count] + shape.
-    package var examples: [Float]
+    public var examples: [Float]
     /// t, from 1 to T.
-    package var time: Int
+    public var time: Int
 
     /// Begins at `time`, from `examples`.
-    package init(_ examples: [Float], time: Int) {
+    public init(_ examples: [Float], time: Int) {
       (self.examples, self.time) = (examples, time)
     }
   }
@@ -104,14 +104,14 @@ package final class Sampler {
   ///
   /// At each step the known part is replaced by the example, noised to that time (Lugmayr et al.
   /// 2022, eq. 8).
-  package struct Known: Sendable {
+  public struct Known: Sendable {
     /// The example, of the model's shape.
-    package var example: [Float]
+    public var example: [Float]
     /// Whether each number is to be drawn, of the model's shape.
-    package var isDrawn: [Bool]
+    public var isDrawn: [Bool]
 
     /// Knows of `example` what is not to be drawn.
-    package init(_ example: [Float], isDrawn: [Bool]) {
+    public init(_ example: [Float], isDrawn: [Bool]) {
       (self.example, self.isDrawn) = (example, isDrawn)
     }
   }
@@ -123,7 +123,7 @@ package final class Sampler {
   ///     first step and after each, for one batch after another. What it throws ends the sampling.
   /// - Throws: `TensorError` unless steps and start are 1 ... T, eta is 0 ... 1, and labels and
   ///   examples fit the seeds and the model.
-  package func sample(
+  public func sample(
     seeds: [UInt64], _ request: Request,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {
@@ -169,7 +169,7 @@ package final class Sampler {
   }
 
   /// One sample per seed from noise, of class seed modulo classes where the model has classes.
-  package func sample(
+  public func sample(
     seeds: [UInt64], _ method: SamplingMethod, steps: Int? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> [Float] {

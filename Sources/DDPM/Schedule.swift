@@ -5,9 +5,9 @@ import TensorCore
 /// In the notation of Su (kexue.fm/archives/9119), where α² + β² = 1: x_t = α_t x_{t-1} + β_t ε and
 /// x_t = ᾱ_t x_0 + β̄_t ε. Ho et al. 2020 write β_t, α_t and ᾱ_t for what are the squares here. Each
 /// column is computed in Double and indexed by t, from t = 0, where nothing has been added.
-package struct NoiseSchedule: Equatable, Sendable {
+public struct NoiseSchedule: Equatable, Sendable {
   /// The families of schedules.
-  package enum Kind: String, CaseIterable, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     /// β_t² = 0.02 t / T (Su).
     case su
     /// β_t² from 1e-4 to 0.02 in equal steps (Ho et al. 2020, §4).
@@ -18,17 +18,17 @@ package struct NoiseSchedule: Equatable, Sendable {
   }
 
   /// Which family.
-  package let kind: Kind
+  public let kind: Kind
   /// T, the number of times.
-  package let times: Int
+  public let times: Int
   /// α_t, from α_0 = 1.
-  package let alpha: [Double]
+  public let alpha: [Double]
   /// β_t, from β_0 = 0.
-  package let beta: [Double]
+  public let beta: [Double]
   /// ᾱ_t, the product of α_1 to α_t, from ᾱ_0 = 1.
-  package let alphaBar: [Double]
+  public let alphaBar: [Double]
   /// β̄_t, the square root of 1 - ᾱ_t², from β̄_0 = 0.
-  package let betaBar: [Double]
+  public let betaBar: [Double]
 
   /// The schedule of a family over `times` times.
   ///
@@ -37,7 +37,7 @@ package struct NoiseSchedule: Equatable, Sendable {
   /// exceeds 0.999.
   ///
   /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
-  package init(_ kind: Kind, times: Int) throws {
+  public init(_ kind: Kind, times: Int) throws {
     guard (10...100_000).contains(times) else {
       throw TensorError("a noise schedule has 10 to 100000 times, not \(times)")
     }
@@ -74,5 +74,5 @@ package struct NoiseSchedule: Equatable, Sendable {
   /// β̃_t = β̄_{t-1} β_t / β̄_t, for t from 1 to T: the deviation of x_{t-1} given x_t and x_0.
   ///
   /// Ho et al. 2020, eq. 7.
-  package func posteriorDeviation(_ t: Int) -> Double { betaBar[t - 1] * beta[t] / betaBar[t] }
+  public func posteriorDeviation(_ t: Int) -> Double { betaBar[t - 1] * beta[t] / betaBar[t] }
 }

@@ -3,7 +3,7 @@ import TensorCore
 /// The learned score, which is the gradient of the log density of x_t.
 ///
 /// It is -ε̂(x_t, t) / β̄_t (Song and Ermon 2019; Ho et al. 2020, §3.2).
-package final class ScoreField {
+public final class ScoreField {
   private let schedule: NoiseSchedule
   private let program: Program
   private let x, time, label: Tensor
@@ -16,7 +16,7 @@ package final class ScoreField {
   ///
   /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(
+  public init(
     _ model: DDPM, _ runtime: Runtime, count: Int, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     schedule = model.schedule
@@ -33,7 +33,7 @@ package final class ScoreField {
 
   /// The score at each of `points`, [count] + shape, at time t from 1 to T; of one class where the
   /// model has classes.
-  package func callAsFunction(_ points: [Float], time t: Int, label: Int = 0) throws -> [Float] {
+  public func callAsFunction(_ points: [Float], time t: Int, label: Int = 0) throws -> [Float] {
     guard points.count == count * width, (1...schedule.times).contains(t) else {
       throw TensorError(
         "expected \(count) examples and a time from 1 to \(schedule.times), found \(points.count) numbers at \(t)"

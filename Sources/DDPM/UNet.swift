@@ -1,33 +1,33 @@
 import TensorCore
 
 /// The sizes of a U-Net.
-package struct UNetConfiguration: Equatable, Sendable {
+public struct UNetConfiguration: Equatable, Sendable {
   /// Height and width of the images; divisible by 2 once per level but the last.
-  package var height, width: Int
+  public var height, width: Int
   /// Channels of the images.
-  package var channels: Int
+  public var channels: Int
   /// Channels at full resolution.
-  package var base: Int
+  public var base: Int
   /// Channels of each level, times `base`; the resolution halves from one to the next.
-  package var multipliers: [Int]
+  public var multipliers: [Int]
   /// Residual blocks a level on the way down; one more on the way up.
-  package var blocks: Int
+  public var blocks: Int
   /// Groups of the group norms; divides `base`.
-  package var groups = 8
+  public var groups = 8
   /// Whether the middle has self-attention.
-  package var attention = true
+  public var attention = true
   /// How many classes the network is told apart, or nil; each has a learned vector that is added to
   /// that of the time.
-  package var classes: Int?
+  public var classes: Int?
 
   /// A U-Net for images of `height` x `width` x `channels`.
-  package init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
+  public init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
     (self.height, self.width, self.channels) = (height, width, channels)
     (self.base, self.multipliers, self.blocks) = (base, multipliers, blocks)
   }
 
   /// What is wrong with the sizes, or nil.
-  package var failure: String? {
+  public var failure: String? {
     if height < 1 || width < 1 || channels < 1 {
       return "images have at least one pixel and channel, not \(height)x\(width)x\(channels)"
     }
@@ -57,8 +57,7 @@ package struct UNetConfiguration: Equatable, Sendable {
 /// Sizes that do not fit make its values invalid, with the message of `UNetConfiguration.failure`.
 ///
 /// - Parameter times: T of the schedule.
-package func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser
-{
+public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser {
   let shape = [c.height, c.width, c.channels]
   if let failure = c.failure {
     return Denoiser(shape: shape) { x, _ in x.failing(failure) }

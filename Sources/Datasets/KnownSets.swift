@@ -1,9 +1,9 @@
 import Support
 
 /// The data sets that have a name.
-package enum KnownSets {
+public enum KnownSets {
   /// Their names: sets of images, then sets of points, in the order in which lists show them.
-  package static let names = ImageFamily.all.map(\.name) + ToySet.names
+  public static let names = ImageFamily.all.map(\.name) + ToySet.names
 
   /// The error for a word that is neither a name nor a path: the nearest name and all of them.
   static func unknown(_ word: String) -> FigmentError {

@@ -1,27 +1,27 @@
 import Support
 
 /// Independent binary variables, given by logits l = log(p / (1 - p)).
-package struct Bernoulli: Equatable, Sendable {
+public struct Bernoulli: Equatable, Sendable {
   /// One for each variable; finite.
-  package let logits: [Double]
+  public let logits: [Double]
 
   /// Variables that are 1 with probability 1 / (1 + exp(-l)).
   ///
   /// - Throws: `FigmentError` for a logit that is not finite.
-  package init(logits: [Double]) throws {
+  public init(logits: [Double]) throws {
     try check(logits, count: logits.count, name: "Bernoulli logits")
     self.logits = logits
   }
 
   /// The probability of 1 for each variable, in [0, 1].
-  package var probabilities: [Double] { logits.map { (-(-$0).softplus).exponential } }
+  public var probabilities: [Double] { logits.map { (-(-$0).softplus).exponential } }
 
   /// Σ x l - log(1 + exp l), in nats: the log probability of zeros and ones.
   ///
   /// For x between 0 and 1 it is the negative cross entropy, which is no log-likelihood.
   ///
   /// - Throws: `FigmentError` unless there are as many values as logits, all in [0, 1].
-  package func logProbability(_ values: [Double]) throws -> Double {
+  public func logProbability(_ values: [Double]) throws -> Double {
     try check(values, count: logits.count, name: "a binary value")
     if let index = values.firstIndex(where: { !(0...1).contains($0) }) {
       throw FigmentError(
@@ -35,7 +35,7 @@ package struct Bernoulli: Equatable, Sendable {
   }
 
   /// The sum of the variables' entropies, in nats.
-  package var entropy: Double {
+  public var entropy: Double {
     logits.reduce(0) { sum, l in
       let p = (-(-l).softplus).exponential
       return sum + (1 - p) * l.softplus + p * (-l).softplus
@@ -43,7 +43,7 @@ package struct Bernoulli: Equatable, Sendable {
   }
 
   /// Zeros and ones, one for each logit.
-  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     probabilities.map { generator.uniform() < $0 ? 1 : 0 }
   }
 }

@@ -4,17 +4,17 @@ import Support
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
 /// nats. The formulas are those of `Gaussian` with diagonal covariances.
-package struct DiagonalGaussian: Equatable, Sendable {
+public struct DiagonalGaussian: Equatable, Sendable {
   /// n numbers.
-  package let mean: [Double]
+  public let mean: [Double]
   /// n standard deviations, greater than 0.
-  package let deviation: [Double]
+  public let deviation: [Double]
 
   /// The Gaussian of these means and standard deviations.
   ///
   /// - Throws: `FigmentError` if their counts differ, a number is not finite, or a deviation
   ///   is not greater than 0.
-  package init(mean: [Double], deviation: [Double]) throws {
+  public init(mean: [Double], deviation: [Double]) throws {
     try check(mean, count: mean.count, name: "a Gaussian mean")
     try check(deviation, count: mean.count, name: "a Gaussian deviation")
     if let index = deviation.firstIndex(where: { $0 <= 0 }) {
@@ -26,10 +26,10 @@ package struct DiagonalGaussian: Equatable, Sendable {
   }
 
   /// n.
-  package var dimension: Int { mean.count }
+  public var dimension: Int { mean.count }
 
   /// n/2 log(2πe) + Σ log σ, in nats.
-  package var entropy: Double {
+  public var entropy: Double {
     deviation.reduce(Double(dimension) / 2 * (2 * Double.pi).logarithm + Double(dimension) / 2) {
       $0 + $1.logarithm
     }
@@ -38,7 +38,7 @@ package struct DiagonalGaussian: Equatable, Sendable {
   /// The logarithm of the density at a point of n numbers.
   ///
   /// - Throws: `FigmentError` unless there are n finite numbers.
-  package func logDensity(_ point: [Double]) throws -> Double {
+  public func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     return mean.indices.reduce(-Double(dimension) / 2 * (2 * Double.pi).logarithm) { sum, i in
       let z = (point[i] - mean[i]) / deviation[i]
@@ -49,7 +49,7 @@ package struct DiagonalGaussian: Equatable, Sendable {
   /// KL(self || other), in nats; 0 only for equal Gaussians.
   ///
   /// - Throws: `FigmentError` if the dimensions differ.
-  package func divergence(to other: DiagonalGaussian) throws -> Double {
+  public func divergence(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in
       // (s² - 1)/2 - log s for s = p/q = 1 + e, which keeps its digits when s is near 1.
       let e = (p - q) / q
@@ -61,12 +61,12 @@ package struct DiagonalGaussian: Equatable, Sendable {
   /// The squared 2-Wasserstein distance |μ_p - μ_q|² + Σ (σ_p - σ_q)²; symmetric.
   ///
   /// - Throws: `FigmentError` if the dimensions differ.
-  package func squaredWassersteinDistance(to other: DiagonalGaussian) throws -> Double {
+  public func squaredWassersteinDistance(to other: DiagonalGaussian) throws -> Double {
     try sum(other) { difference, p, q in difference * difference + (p - q) * (p - q) }
   }
 
   /// A point of n numbers.
-  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     zip(mean, deviation).map { $0 + $1 * generator.normal() }
   }
 

@@ -4,9 +4,9 @@ import Support
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
 /// nats. Meant for small n: building one costs n³/3 operations, a Wasserstein distance some 50 n³.
-package struct Gaussian: Equatable, Sendable {
+public struct Gaussian: Equatable, Sendable {
   /// n numbers.
-  package let mean: [Double]
+  public let mean: [Double]
   private let matrix: SquareMatrix
   /// L with L Lᵀ = Σ.
   private let factor: SquareMatrix
@@ -18,7 +18,7 @@ package struct Gaussian: Equatable, Sendable {
   ///   - covariance: n × n numbers, row after row; symmetric and positive definite.
   /// - Throws: `FigmentError` if there are not n² finite numbers, or they are not symmetric
   ///   within 1e-9 of the largest, or not positive definite.
-  package init(mean: [Double], covariance: [Double]) throws {
+  public init(mean: [Double], covariance: [Double]) throws {
     let n = mean.count
     try check(mean, count: n, name: "a Gaussian mean")
     try check(covariance, count: n * n, name: "a Gaussian covariance")
@@ -43,7 +43,7 @@ package struct Gaussian: Equatable, Sendable {
   }
 
   /// The same distribution as a Gaussian of independent variables.
-  package init(_ diagonal: DiagonalGaussian) {
+  public init(_ diagonal: DiagonalGaussian) {
     mean = diagonal.mean
     var matrix = SquareMatrix(zerosOfSize: diagonal.dimension)
     var factor = matrix
@@ -56,21 +56,21 @@ package struct Gaussian: Equatable, Sendable {
   }
 
   /// n.
-  package var dimension: Int { mean.count }
+  public var dimension: Int { mean.count }
   /// Σ: n × n numbers, row after row.
-  package var covariance: [Double] { matrix.elements }
+  public var covariance: [Double] { matrix.elements }
   /// log det Σ.
-  package var logDeterminant: Double { 2 * factor.logDiagonal }
+  public var logDeterminant: Double { 2 * factor.logDiagonal }
 
   /// n/2 log(2πe) + log(det Σ)/2, in nats.
-  package var entropy: Double {
+  public var entropy: Double {
     Double(dimension) / 2 * ((2 * Double.pi).logarithm + 1) + factor.logDiagonal
   }
 
   /// The logarithm of the density at a point of n numbers.
   ///
   /// - Throws: `FigmentError` unless there are n finite numbers.
-  package func logDensity(_ point: [Double]) throws -> Double {
+  public func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     let z = factor.solvingLower(zip(point, mean).map { $0 - $1 })
     return -dot(z, z) / 2 - factor.logDiagonal - Double(dimension) / 2 * (2 * Double.pi).logarithm
@@ -79,7 +79,7 @@ package struct Gaussian: Equatable, Sendable {
   /// KL(self || other) = ½ [Δᵀ Σ_q⁻¹ Δ - log det(Σ_q⁻¹ Σ_p) + tr(Σ_q⁻¹ Σ_p) - n], in nats.
   ///
   /// - Throws: `FigmentError` if the dimensions differ.
-  package func divergence(to other: Gaussian) throws -> Double {
+  public func divergence(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let z = other.factor.solvingLower(zip(mean, other.mean).map { $0 - $1 })
     // tr(Σ_q⁻¹ Σ_p) = |L_q⁻¹ L_p|², a column at a time.
@@ -97,14 +97,14 @@ package struct Gaussian: Equatable, Sendable {
   /// trace is the sum of the singular values of L_qᵀ L_p.
   ///
   /// - Throws: `FigmentError` if the dimensions differ.
-  package func squaredWassersteinDistance(to other: Gaussian) throws -> Double {
+  public func squaredWassersteinDistance(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let difference = zip(mean, other.mean).map { $0 - $1 }
     return dot(difference, difference) + factor.squaredWassersteinDistance(to: other.factor)
   }
 
   /// A point of n numbers.
-  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let z = mean.map { _ in generator.normal() }
     return mean.indices.map { i in
       (0...i).reduce(mean[i]) { $0 + factor[i, $1] * z[$1] }

@@ -3,13 +3,13 @@ import Support
 /// Mean and covariance of vectors: all that a Fréchet distance sees of them.
 ///
 /// Unlike that of a `Gaussian`, the covariance may be singular.
-package struct Moments: Sendable {
+public struct Moments: Sendable {
   /// n numbers.
-  package let mean: [Double]
+  public let mean: [Double]
   /// How many vectors there were.
-  package let count: Int
+  public let count: Int
   /// Σ: n × n numbers, row after row.
-  package var covariance: [Double] { matrix.elements }
+  public var covariance: [Double] { matrix.elements }
   private let matrix: SquareMatrix
   /// L with L Lᵀ = Σ.
   private let factor: SquareMatrix
@@ -21,7 +21,7 @@ package struct Moments: Sendable {
   ///   - vectors: Numbers of `width` columns, row after row.
   ///   - rows: All unless told.
   /// - Throws: `FigmentError` where there are fewer than two rows, or a number is not finite.
-  package init(_ vectors: [Float], width: Int, rows: [Int]? = nil) throws {
+  public init(_ vectors: [Float], width: Int, rows: [Int]? = nil) throws {
     let rows = rows ?? Array(0..<vectors.count / max(1, width))
     guard width > 0, rows.count > 1 else {
       throw FigmentError("the moments of \(rows.count) vectors; expected at least 2")
@@ -54,7 +54,7 @@ package struct Moments: Sendable {
   /// moments: |Δ|² + tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ (Dowson and Landau 1982).
   ///
   /// - Throws: `FigmentError` if the dimensions differ.
-  package func squaredFrechetDistance(to other: Moments) throws -> Double {
+  public func squaredFrechetDistance(to other: Moments) throws -> Double {
     try checkSameDimension(mean.count, other.mean.count)
     let difference = zip(mean, other.mean).map { $0 - $1 }
     return dot(difference, difference) + factor.squaredWassersteinDistance(to: other.factor)

@@ -6,16 +6,16 @@ import Glibc
 /// Each element has a stream of its own, so what is drawn for it does not depend on what is drawn
 /// for others, nor on how they are batched (Salmon et al. 2011, "Parallel random numbers: as easy
 /// as 1, 2, 3").
-package struct PhiloxStream: RandomNumberGenerator, Sendable {
+public struct PhiloxStream: RandomNumberGenerator, Sendable {
   private var stream: fk_stream
 
   /// The stream of one element of the draw named `site`, in run number `run`.
-  package init(seed: UInt64, site: UInt32 = 0, run: UInt64 = 0, element: UInt32 = 0) {
+  public init(seed: UInt64, site: UInt32 = 0, run: UInt64 = 0, element: UInt32 = 0) {
     stream = fk_stream_make(seed, site, run, element)
   }
 
   /// The next 64 bits.
-  package mutating func next() -> UInt64 { fk_stream_next(&stream) }
+  public mutating func next() -> UInt64 { fk_stream_next(&stream) }
 }
 
 extension RandomNumberGenerator {

@@ -4,17 +4,17 @@ import Support
 /// The uniform distribution on the unit sphere of R^d, the manifold of dimension d - 1.
 ///
 /// Densities are with respect to the sphere's area, and in nats.
-package struct UniformSphere: Equatable, Sendable {
+public struct UniformSphere: Equatable, Sendable {
   /// The dimensions d that are allowed here and for `VonMisesFisher`.
-  package static let dimensions = 2...100_000
+  public static let dimensions = 2...100_000
 
   /// d, the ambient dimension.
-  package let dimension: Int
+  public let dimension: Int
 
   /// The uniform distribution on the sphere of R^d.
   ///
   /// - Throws: `FigmentError` unless `dimension` is in `dimensions`.
-  package init(dimension: Int) throws {
+  public init(dimension: Int) throws {
     guard Self.dimensions.contains(dimension) else {
       throw FigmentError(
         "the ambient dimension of a sphere is \(dimension); expected "
@@ -24,13 +24,13 @@ package struct UniformSphere: Equatable, Sendable {
   }
 
   /// log(2 π^{d/2} / Γ(d/2)), the logarithm of the sphere's area; also the entropy.
-  package var logArea: Double { fk_log_sphere_area(Double(dimension)) }
+  public var logArea: Double { fk_log_sphere_area(Double(dimension)) }
 
   /// The logarithm of the density, the same at every point.
-  package var logDensity: Double { -logArea }
+  public var logDensity: Double { -logArea }
 
   /// A point: d numbers of length 1.
-  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     while true {
       let point = (0..<dimension).map { _ in generator.normal() }
       let length = norm(point)

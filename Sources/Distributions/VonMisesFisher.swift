@@ -6,14 +6,14 @@ import Support
 /// Its density with respect to the sphere's area is C_d(κ) exp(κ ⟨μ, z⟩), with C_d(κ) =
 /// κ^{d/2-1} / ((2π)^{d/2} I_{d/2-1}(κ)) (Mardia and Jupp 2000, §9.3.2). At κ = 0 it is the uniform
 /// distribution. All logarithms are natural: entropies and divergences are in nats.
-package struct VonMisesFisher: Equatable, Sendable {
+public struct VonMisesFisher: Equatable, Sendable {
   /// The concentrations κ that are allowed.
-  package static let concentrations = 0.0...1e9
+  public static let concentrations = 0.0...1e9
 
   /// μ: d numbers of length 1.
-  package let mean: [Double]
+  public let mean: [Double]
   /// κ.
-  package let concentration: Double
+  public let concentration: Double
   private let moments: Moments
 
   /// The distribution around a mean direction.
@@ -24,7 +24,7 @@ package struct VonMisesFisher: Equatable, Sendable {
   ///   - concentration: κ, in `concentrations`.
   /// - Throws: `FigmentError` for a dimension not in `UniformSphere.dimensions`, a mean of
   ///   another length, or a concentration out of range.
-  package init(mean: [Double], concentration: Double) throws {
+  public init(mean: [Double], concentration: Double) throws {
     moments = try Moments(dimension: mean.count, concentration: concentration)
     try check(mean, count: mean.count, name: "a mean direction")
     let length = norm(mean)
@@ -36,18 +36,18 @@ package struct VonMisesFisher: Equatable, Sendable {
   }
 
   /// d, the ambient dimension.
-  package var dimension: Int { mean.count }
+  public var dimension: Int { mean.count }
   /// A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ), the length of the expected point A μ, in [0, 1).
-  package var meanResultantLength: Double { moments.length }
+  public var meanResultantLength: Double { moments.length }
   /// -∫ p log p over the sphere, in nats.
-  package var entropy: Double { moments.logArea - moments.divergenceToUniform }
+  public var entropy: Double { moments.logArea - moments.divergenceToUniform }
   /// KL(self || uniform) = κ A_d(κ) + log C_d(κ) + log area, in nats; it does not depend on μ.
-  package var divergenceToUniform: Double { moments.divergenceToUniform }
+  public var divergenceToUniform: Double { moments.divergenceToUniform }
 
   /// The logarithm of the density at a point of the sphere: d numbers of length 1.
   ///
   /// - Throws: `FigmentError` unless `point` has d finite numbers.
-  package func logDensity(_ point: [Double]) throws -> Double {
+  public func logDensity(_ point: [Double]) throws -> Double {
     try check(point, count: dimension, name: "a point")
     // κ ⟨μ, z⟩ - K, with 1 - ⟨μ, z⟩ = |z - μ|² / 2: no large numbers are subtracted.
     return -concentration * versine(point) - moments.excess - moments.logArea
@@ -58,7 +58,7 @@ package struct VonMisesFisher: Equatable, Sendable {
   /// It is κ A + log C_d(κ) - λ A ⟨μ, ν⟩ - log C_d(λ), for (μ, κ) of self and (ν, λ) of other.
   ///
   /// - Throws: `FigmentError` if the spheres differ.
-  package func divergence(to other: VonMisesFisher) throws -> Double {
+  public func divergence(to other: VonMisesFisher) throws -> Double {
     guard other.dimension == dimension else {
       throw FigmentError(
         "a divergence between spheres of R^\(dimension) and R^\(other.dimension); "
@@ -76,14 +76,14 @@ package struct VonMisesFisher: Equatable, Sendable {
   /// The tangent-normal form z = w μ + √(1 - w²) ν (Mardia and Jupp 2000, eq. 9.1.2), with ν
   /// uniform among the directions orthogonal to μ. No rotation of the sphere is needed, so every μ
   /// will do.
-  package func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
+  public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let cosine = drawCosine(using: &generator)
     let tangent = drawTangent(using: &generator)
     return zip(mean, tangent).map { cosine.value * $0 + cosine.sine * $1 }
   }
 
   /// w = ⟨μ, z⟩ of a draw, by Wood's rejection (1994, algorithm VM*).
-  package func drawCosine(using generator: inout some RandomNumberGenerator) -> Cosine {
+  public func drawCosine(using generator: inout some RandomNumberGenerator) -> Cosine {
     let seed = generator.next()
     let draw = fk_vmf_cosine(concentration, Int64(dimension), seed, 0, 0, 0)
     return Cosine(value: draw.cosine, versine: draw.versine, sine: draw.sine)
@@ -105,7 +105,7 @@ package struct VonMisesFisher: Equatable, Sendable {
   }
 
   /// How a drawn cosine follows κ when its place in the distribution is held.
-  package func slopes(of cosine: Cosine) -> Slopes {
+  public func slopes(of cosine: Cosine) -> Slopes {
     let slopes = fk_vmf_pathwise(concentration, Int64(dimension), cosine.versine)
     return Slopes(
       cosine: slopes.cosine, angle: slopes.angle, byCosine: slopes.by_cosine,
@@ -119,40 +119,40 @@ package struct VonMisesFisher: Equatable, Sendable {
 
 extension VonMisesFisher {
   /// w = cos θ of a draw, with what rounding would lose near the poles.
-  package struct Cosine: Equatable, Sendable {
+  public struct Cosine: Equatable, Sendable {
     /// w, in [-1, 1].
-    package let value: Double
+    public let value: Double
     /// 1 - w, to full relative precision.
-    package let versine: Double
+    public let versine: Double
     /// √(1 - w²), to full relative precision and never 0.
-    package let sine: Double
+    public let sine: Double
   }
 
   /// The pathwise derivative P = dw/dκ = ∫_{-1}^w (A - s) f(s) ds / f(w) of a drawn cosine w of
   /// density f, and its own derivatives.
-  package struct Slopes: Equatable, Sendable {
+  public struct Slopes: Equatable, Sendable {
     /// dw/dκ, at least 0.
-    package let cosine: Double
+    public let cosine: Double
     /// dθ/dκ = -P / sin θ, so that dz/dκ = (cos θ ν - sin θ μ) dθ/dκ, finite at both poles.
-    package let angle: Double
+    public let angle: Double
     /// ∂P/∂w.
-    package let byCosine: Double
+    public let byCosine: Double
     /// ∂P/∂κ at a held w: d²w/dκ² = ∂P/∂κ + P ∂P/∂w.
-    package let byConcentration: Double
+    public let byConcentration: Double
   }
 
   /// What depends only on d and κ.
-  package struct Moments: Equatable, Sendable {
+  public struct Moments: Equatable, Sendable {
     /// A_d(κ), in [0, 1).
-    package let length: Double
+    public let length: Double
     /// 1 - A_d(κ), to full relative precision.
-    package let complement: Double
+    public let complement: Double
     /// A' = dA/dκ, the variance of w.
-    package let slope: Double
+    public let slope: Double
     /// A'' = d²A/dκ², the third central moment of w.
-    package let curvature: Double
+    public let curvature: Double
     /// KL(vMF || uniform) in nats, whose derivative in κ is κ A'.
-    package let divergenceToUniform: Double
+    public let divergenceToUniform: Double
     /// log E exp(κ w) - κ under the uniform distribution: -log C_d(κ) - κ - log area.
     let excess: Double
     let logArea: Double
@@ -161,7 +161,7 @@ extension VonMisesFisher {
     ///
     /// - Throws: `FigmentError` for a dimension not in `UniformSphere.dimensions` or a
     ///   concentration not in `concentrations`.
-    package init(dimension: Int, concentration: Double) throws {
+    public init(dimension: Int, concentration: Double) throws {
       logArea = try UniformSphere(dimension: dimension).logArea
       guard VonMisesFisher.concentrations.contains(concentration) else {
         throw FigmentError(

@@ -1,14 +1,14 @@
 import Support
 
 /// One picture of an animation.
-package struct Frame: Equatable, Sendable {
+public struct Frame: Equatable, Sendable {
   /// The picture.
-  package var picture: Bitmap
+  public var picture: Bitmap
   /// How long it is shown, up to 65535.
-  package var milliseconds: Int
+  public var milliseconds: Int
 
   /// A picture that is shown for some time.
-  package init(_ picture: Bitmap, milliseconds: Int = 80) {
+  public init(_ picture: Bitmap, milliseconds: Int = 80) {
     (self.picture, self.milliseconds) = (picture, milliseconds)
   }
 }
@@ -19,7 +19,7 @@ extension PNG {
   ///
   /// Programs that know nothing of animations show the first frame.  All frames must have the size
   /// and channels of the first; see `encode` for `text`.
-  package static func encode(
+  public static func encode(
     animation frames: [Frame], text: Text = []
   ) throws(FigmentError) -> [UInt8] {
     guard let first = frames.first?.picture else {

@@ -1,18 +1,19 @@
 /// Two scales over a rectangle of pixels: where numbers are in a picture.
-package struct Axes: Equatable, Sendable {
+public struct Axes: Equatable, Sendable {
   /// The scale from left to right.
-  package var x: Scale
+  public var x: Scale
   /// The scale from bottom to top.
-  package var y: Scale
+  public var y: Scale
   /// The pixels they cover.
-  package var frame: Rectangle
+  public var frame: Rectangle
 
-  package init(x: Scale, y: Scale, frame: Rectangle) {
+  /// Scales of both directions over `frame`.
+  public init(x: Scale, y: Scale, frame: Rectangle) {
     (self.x, self.y, self.frame) = (x, y, frame)
   }
 
   /// Where the point (x, y) is, see `Bitmap` for the plane.
-  package func position(x: Double, y: Double) -> (x: Double, y: Double) {
+  public func position(x: Double, y: Double) -> (x: Double, y: Double) {
     (
       Double(frame.x) + self.x.fraction(of: x) * Double(frame.width),
       Double(frame.maxY) - self.y.fraction(of: y) * Double(frame.height)

@@ -1,24 +1,24 @@
 import Support
 
 /// An 8-bit picture, grey or RGB, rows from the top.
-package struct Bitmap: Equatable, Sendable {
+public struct Bitmap: Equatable, Sendable {
   /// Columns.
-  package let width: Int
+  public let width: Int
   /// Rows.
-  package let height: Int
+  public let height: Int
   /// 1 for grey, 3 for red, green, blue.
-  package let channels: Int
+  public let channels: Int
   /// `height * width * channels` bytes.
-  package var pixels: [UInt8]
+  public var pixels: [UInt8]
 
   /// A picture of one colour, white unless told.
-  package init(width: Int, height: Int, channels: Int, fill: UInt8 = 255) {
+  public init(width: Int, height: Int, channels: Int, fill: UInt8 = 255) {
     (self.width, self.height, self.channels) = (width, height, channels)
     pixels = Array(repeating: fill, count: width * height * channels)
   }
 
   /// A picture of the given bytes.
-  package init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(FigmentError) {
+  public init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(FigmentError) {
     try Self.check(pixels.count, height: height, width: width, channels: channels)
     (self.width, self.height, self.channels) = (width, height, channels)
     self.pixels = pixels
@@ -28,7 +28,7 @@ package struct Bitmap: Equatable, Sendable {
   /// clamped.
   ///
   /// Values are in the order of `pixels`; one that is not a number is an error.
-  package init(
+  public init(
     _ values: Span<Float>, range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(FigmentError) {
     try Self.check(values.count, height: height, width: width, channels: channels)
@@ -50,14 +50,14 @@ package struct Bitmap: Equatable, Sendable {
 
   /// A picture of numbers: `range` becomes 0...255, rounded to nearest, and what lies outside is
   /// clamped.
-  package init(
+  public init(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(FigmentError) {
     try self.init(values.span, range: range, height: height, width: width, channels: channels)
   }
 
   /// The pictures of a batch of numbers `[count, height, width, channels]`, see `init`.
-  package static func batch(
+  public static func batch(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(FigmentError) -> [Bitmap] {
     let size = height * width * channels
@@ -76,7 +76,7 @@ package struct Bitmap: Equatable, Sendable {
   }
 
   /// The same picture with each pixel made a square of `factor` by `factor`.
-  package func scaled(by factor: Int) -> Bitmap {
+  public func scaled(by factor: Int) -> Bitmap {
     var result = Bitmap(width: width * factor, height: height * factor, channels: channels)
     result.paste(self, x: 0, y: 0, scale: factor)
     return result

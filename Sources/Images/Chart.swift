@@ -1,21 +1,21 @@
 import Support
 
 /// Points of one name and colour in a plot.
-package struct Series: Sendable {
+public struct Series: Sendable {
   /// What the legend says; no entry where it is empty.
-  package var name: String
+  public var name: String
   /// The points, in the order of a line through them.
-  package var points: [(x: Double, y: Double)]
+  public var points: [(x: Double, y: Double)]
   /// Its colour; where there is none, a colour by its place among the series without.
-  package var color: Color?
+  public var color: Color?
 
   /// A series of points.
-  package init(_ name: String, _ points: [(x: Double, y: Double)], color: Color? = nil) {
+  public init(_ name: String, _ points: [(x: Double, y: Double)], color: Color? = nil) {
     (self.name, self.points, self.color) = (name, points, color)
   }
 
   /// A series of points whose coordinates follow each other: x, y, x, y, ...
-  package init(
+  public init(
     _ name: String, interleaved: [some BinaryFloatingPoint], color: Color? = nil
   ) throws(FigmentError) {
     guard interleaved.count.isMultiple(of: 2) else {
@@ -29,16 +29,16 @@ package struct Series: Sendable {
 }
 
 /// What stands around the data of a plot.
-package struct Labels: Sendable {
+public struct Labels: Sendable {
   /// Above everything, in the middle.
-  package var title: String
+  public var title: String
   /// Under the horizontal axis.
-  package var x: String
+  public var x: String
   /// Above the vertical axis.
-  package var y: String
+  public var y: String
 
   /// Nothing where a text is empty; long ones are broken into lines.
-  package init(title: String = "", x: String = "", y: String = "") {
+  public init(title: String = "", x: String = "", y: String = "") {
     (self.title, self.x, self.y) = (title, x, y)
   }
 }

@@ -1,34 +1,34 @@
 /// A colour of 8 bits a channel.
-package struct Color: Equatable, Sendable {
+public struct Color: Equatable, Sendable {
   /// Red, 0 to 255.
-  package var red: UInt8
+  public var red: UInt8
   /// Green, 0 to 255.
-  package var green: UInt8
+  public var green: UInt8
   /// Blue, 0 to 255.
-  package var blue: UInt8
+  public var blue: UInt8
 
   /// The colour of three channels.
-  package init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
+  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
     (self.red, self.green, self.blue) = (red, green, blue)
   }
 
   /// The grey of one level.
-  package init(grey level: UInt8) { self.init(level, level, level) }
+  public init(grey level: UInt8) { self.init(level, level, level) }
 
   /// Black.
-  package static let black = Color(grey: 0)
+  public static let black = Color(grey: 0)
   /// White.
-  package static let white = Color(grey: 255)
+  public static let white = Color(grey: 255)
   /// For data that stands behind something else.
-  package static let grey = Color(grey: 150)
+  public static let grey = Color(grey: 150)
   /// The first colour of a series.
-  package static let blue = Color(25, 95, 200)
+  public static let blue = Color(25, 95, 200)
   /// The second.
-  package static let orange = Color(225, 105, 10)
+  public static let orange = Color(225, 105, 10)
   /// The third.
-  package static let green = Color(20, 135, 75)
+  public static let green = Color(20, 135, 75)
   /// The fourth.
-  package static let red = Color(200, 35, 55)
+  public static let red = Color(200, 35, 55)
   /// The fifth.
   static let purple = Color(125, 70, 165)
   /// The sixth.
@@ -40,13 +40,13 @@ package struct Color: Equatable, Sendable {
   static let pink = Color(225, 100, 170)
 
   /// A colour for the series at `index`; they repeat after eight.
-  package static func series(_ index: Int) -> Color {
+  public static func series(_ index: Int) -> Color {
     let all: [Color] = [.blue, .orange, .green, .red, .purple, .brown, .cyan, .pink]
     return all[index % all.count]
   }
 
   /// How light it looks (ITU-R BT.601), 0 to 255.
-  package var luminance: UInt8 {
+  public var luminance: UInt8 {
     let (r, g, b) = (Int(red), Int(green), Int(blue))
     return UInt8((299 * r + 587 * g + 114 * b + 500) / 1000)
   }

@@ -11,24 +11,24 @@
 /// Each map is made in OKLab: lightness is linear from one end to the other, and the colour runs
 /// in straight lines through anchors, evenly spaced, that are given as chroma and hue and lie
 /// inside sRGB.
-package struct ColorMap: Equatable, Sendable {
+public struct ColorMap: Equatable, Sendable {
   /// The colours from the lowest to the highest value.
-  package let colors: [Color]
+  public let colors: [Color]
   /// For what is not a number or infinite; far from all of `colors`.
-  package let missing: Color
+  public let missing: Color
   /// For points on top of the map.
-  package let overlay: Color
+  public let overlay: Color
   /// For the edges of such points.
   let edges: Color
 
   /// From nearly white through green to a dark blue: for pictures with something on top.
-  package static let paper = ColorMap(
+  public static let paper = ColorMap(
     lightness: (0.985, 0.24),
     anchors: [(0.006, 100), (0.095, 120), (0.1, 185), (0.105, 245), (0.1, 280)],
     missing: Color(240, 60, 150), overlay: Color(225, 75, 0), edges: .white)
 
   /// The colour at a fraction of the way from lowest to highest, the nearest end outside 0...1.
-  package func color(at fraction: Double) -> Color {
+  public func color(at fraction: Double) -> Color {
     colors[Int(min(max(fraction, 0), 1) * Double(colors.count - 1) + 0.5)]
   }
 
@@ -58,19 +58,21 @@ package struct ColorMap: Equatable, Sendable {
 /// A colour by how it is seen: lightness, green to red, blue to yellow.
 ///
 /// Bjoern Ottosson, "A perceptual color space for image processing" (2020).
-package struct OKLab: Equatable, Sendable {
+public struct OKLab: Equatable, Sendable {
   /// 0 for black, 1 for white.
-  package var lightness: Double
+  public var lightness: Double
   /// From green to red.
-  package var a: Double
+  public var a: Double
   /// From blue to yellow.
-  package var b: Double
+  public var b: Double
 
-  package init(lightness: Double, a: Double, b: Double) {
+  /// A color by its three coordinates.
+  public init(lightness: Double, a: Double, b: Double) {
     (self.lightness, self.a, self.b) = (lightness, a, b)
   }
 
-  package init(_ color: Color) {
+  /// The coordinates of an sRGB color.
+  public init(_ color: Color) {
     let (r, g, b) = (linear(color.red), linear(color.green), linear(color.blue))
     let l = cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
     let m = cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
@@ -82,7 +84,7 @@ package struct OKLab: Equatable, Sendable {
   }
 
   /// The nearest level of each channel; clamped outside sRGB.
-  package var color: Color {
+  public var color: Color {
     func cube(_ x: Double) -> Double { x * x * x }
     let l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b)
     let m = cube(lightness - 0.1055613458 * a - 0.0638541728 * b)

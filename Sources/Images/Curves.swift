@@ -1,21 +1,21 @@
 import Support
 
 /// One of the charts that `lineCharts` stacks.
-package struct LineChart: Sendable {
+public struct LineChart: Sendable {
   /// Above its vertical axis.
-  package var label: String
+  public var label: String
   /// Its lines; one of the same name has the same colour in every chart.
-  package var series: [Series]
+  public var series: [Series]
   /// What the vertical axis shows; where there is none, every point.
-  package var range: ClosedRange<Double>?
+  public var range: ClosedRange<Double>?
   /// Whether the vertical axis is logarithmic.
-  package var isLogarithmic: Bool
+  public var isLogarithmic: Bool
   /// Whether a bold line shows the running mean of each series over its faint raw line, see
   /// `runningMean`.
-  package var isSmoothed: Bool
+  public var isSmoothed: Bool
 
   /// One of the charts of a stack.
-  package init(
+  public init(
     _ label: String, _ series: [Series], range: ClosedRange<Double>? = nil,
     isLogarithmic: Bool = false, isSmoothed: Bool = false
   ) {
@@ -28,7 +28,7 @@ package struct LineChart: Sendable {
 ///
 /// Without ranges the axes show every point.  A line is broken where a point has no place: where it
 /// is not finite, or not positive on a logarithmic axis; the legend says how many there are.
-package func lineChart(
+public func lineChart(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, logarithmicX: Bool = false, logarithmicY: Bool = false,
   isSmoothed: Bool = false, width: Int = 900, height: Int = 560
@@ -48,7 +48,7 @@ package func lineChart(
 ///
 /// The label of the vertical axis in `labels` is not used: each chart has its own.  `frameHeight`
 /// is that of each chart's frame; the height of the picture follows.
-package func lineCharts(
+public func lineCharts(
   _ charts: [LineChart], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   logarithmicX: Bool = false, width: Int = 900, frameHeight: Int = 180
 ) throws(FigmentError) -> Bitmap {
@@ -129,7 +129,7 @@ package func lineCharts(
 /// last.
 ///
 /// - Parameter half: How many values to either side, where it is not of their number.
-package func runningMean(_ values: [Double], half: Int? = nil) -> [Double] {
+public func runningMean(_ values: [Double], half: Int? = nil) -> [Double] {
   let half = half ?? max(1, values.count / 80)
   func pass(_ values: [Double]) -> [Double] {
     values.indices.map { index in
@@ -154,7 +154,7 @@ private func missing(_ series: Series, x: Scale, y: Scale) -> [String] {
 ///
 /// It is one window for all, that of the series where an eightieth of its points reaches farthest. Nil where all
 /// have so few points that a smoothed line would hide what there is.
-package func smoothingReach(_ series: [Series]) -> Double? {
+public func smoothingReach(_ series: [Series]) -> Double? {
   series.filter { $0.points.count >= 40 }
     .map { Double(max(1, $0.points.count / 80)) * spacing($0) }.max()
 }

@@ -7,15 +7,18 @@
 #endif
 
 /// A rectangle of whole pixels.
-package struct Rectangle: Equatable, Sendable {
-  package var x, y, width, height: Int
+public struct Rectangle: Equatable, Sendable {
+  public var x, y, width, height: Int
 
-  package init(x: Int, y: Int, width: Int, height: Int) {
+  /// A rectangle by its left upper pixel and its size.
+  public init(x: Int, y: Int, width: Int, height: Int) {
     (self.x, self.y, self.width, self.height) = (x, y, width, height)
   }
 
-  package var maxX: Int { x + width }
-  package var maxY: Int { y + height }
+  /// The column right of the last one.
+  public var maxX: Int { x + width }
+  /// The row below the last one.
+  public var maxY: Int { y + height }
 
   func intersection(_ other: Rectangle) -> Rectangle {
     let (left, top) = (max(x, other.x), max(y, other.y))
@@ -26,7 +29,7 @@ package struct Rectangle: Equatable, Sendable {
 }
 
 /// Where text begins or ends relative to its point.
-package enum TextAnchor: Sendable {
+public enum TextAnchor: Sendable {
   /// The point is the left end.
   case left
   /// The point is the middle.
@@ -39,7 +42,7 @@ package enum TextAnchor: Sendable {
 // covers [0, 1) x [0, 1).
 extension Bitmap {
   /// The colour at a pixel, which must be inside.
-  package func color(x: Int, y: Int) -> Color {
+  public func color(x: Int, y: Int) -> Color {
     let index = (y * width + x) * channels
     return channels == 1
       ? Color(grey: pixels[index])
@@ -47,7 +50,7 @@ extension Bitmap {
   }
 
   /// The pixels that text takes, without the space after its last character.
-  package static func textSize(_ text: String, scale: Int = 1) -> (width: Int, height: Int) {
+  public static func textSize(_ text: String, scale: Int = 1) -> (width: Int, height: Int) {
     let count = text.unicodeScalars.count
     return (max(0, count * Font.advance - 1) * scale, Font.glyphHeight * scale)
   }
@@ -55,7 +58,7 @@ extension Bitmap {
   /// Draws a line of text whose upper left corner is at (x, y).
   ///
   /// Characters outside printable ASCII become a box.
-  package mutating func draw(
+  public mutating func draw(
     text: String, x: Int, y: Int, scale: Int = 1, color: Color = .black,
     anchor: TextAnchor = .left
   ) {
@@ -91,9 +94,11 @@ extension Bitmap {
     }
   }
 
-  package var bounds: Rectangle { Rectangle(x: 0, y: 0, width: width, height: height) }
+  /// All pixels.
+  public var bounds: Rectangle { Rectangle(x: 0, y: 0, width: width, height: height) }
 
-  package mutating func fill(_ rectangle: Rectangle, _ color: Color) {
+  /// Paints the pixels of `rectangle` that are inside the picture.
+  public mutating func fill(_ rectangle: Rectangle, _ color: Color) {
     let target = rectangle.intersection(bounds)
     for row in target.y..<target.maxY {
       for column in target.x..<target.maxX { set(x: column, y: row, color) }
@@ -109,7 +114,7 @@ extension Bitmap {
   }
 
   /// A disc with soft edges.
-  package mutating func disc(
+  public mutating func disc(
     x: Double, y: Double, radius: Double, color: Color, opacity: Double = 1, clip: Rectangle
   ) {
     line(
@@ -147,7 +152,7 @@ extension Bitmap {
   }
 
   /// A line with soft edges and round ends.
-  package mutating func line(
+  public mutating func line(
     from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double, color: Color,
     opacity: Double = 1, clip: Rectangle
   ) {

@@ -3,7 +3,7 @@
 /// Glyphs are 5 pixels wide and 9 high: 7 above the base line, 2 below it.
 enum Font {
   /// Pixels from one character to the next, at scale 1.
-  package static let advance = 6
+  public static let advance = 6
   /// Columns of a glyph.
   static let glyphWidth = 5
   /// Rows of a glyph.
@@ -11,7 +11,7 @@ enum Font {
 
   /// The rows of a character's glyph from the top, bit `4 - column` of each; a box where the
   /// character is not printable ASCII.
-  package static func rows(of character: Unicode.Scalar) -> ArraySlice<UInt8> {
+  public static func rows(of character: Unicode.Scalar) -> ArraySlice<UInt8> {
     let code = (32...126).contains(character.value) ? Int(character.value) : 127
     let start = (code - 32) * glyphHeight
     return rows[start..<start + glyphHeight]

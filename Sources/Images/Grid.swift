@@ -1,20 +1,20 @@
 import Support
 
 /// Numbers on a grid of equal cells over a rectangle of the plane.
-package struct Grid: Equatable, Sendable {
+public struct Grid: Equatable, Sendable {
   /// `[rows, columns]`, row-major; the first row is the lowest, at the lower bound of `yRange`.
-  package let values: [Double]
+  public let values: [Double]
   /// Cells from bottom to top.
-  package let rows: Int
+  public let rows: Int
   /// Cells from left to right.
-  package let columns: Int
+  public let columns: Int
   /// What the columns cover together.
-  package let xRange: ClosedRange<Double>
+  public let xRange: ClosedRange<Double>
   /// What the rows cover together.
-  package let yRange: ClosedRange<Double>
+  public let yRange: ClosedRange<Double>
 
   /// A grid of the given numbers, one for each cell.
-  package init(
+  public init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) throws(FigmentError) {
@@ -37,7 +37,7 @@ package struct Grid: Equatable, Sendable {
   }
 
   /// A grid of a function's values at the middles of its cells.
-  package init(
+  public init(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>,
     value: (_ x: Double, _ y: Double) -> Double
   ) throws(FigmentError) {
@@ -48,7 +48,7 @@ package struct Grid: Equatable, Sendable {
   }
 
   /// The middles of the cells of a grid, in the order of its values.
-  package static func middles(
+  public static func middles(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) -> [(x: Double, y: Double)] {
     func middle(_ index: Int, of count: Int, _ range: ClosedRange<Double>) -> Double {
@@ -64,27 +64,27 @@ package struct Grid: Equatable, Sendable {
 }
 
 /// A grid as colours: which number is which colour, and how the bar beside it is called.
-package struct Heat: Sendable {
+public struct Heat: Sendable {
   /// The numbers.
-  package var grid: Grid
+  public var grid: Grid
   /// Above the colour bar.
-  package var label: String
+  public var label: String
   /// What the first and last colour stand for; where there is none, the range of the finite numbers.
   ///
   /// On a logarithmic scale that is the range of the positive ones, six decades at most.  Numbers
   /// outside take the nearest of the two colours.
-  package var range: ClosedRange<Double>?
+  public var range: ClosedRange<Double>?
   /// Whether equal steps of colour are equal ratios.
   ///
   /// Zero is below every range then, and negative numbers are shown as missing.
-  package var isLogarithmic: Bool
+  public var isLogarithmic: Bool
   /// The colours.
-  package var colors: ColorMap
+  public var colors: ColorMap
   /// Whether there is a colour bar.
-  package var showsBar: Bool
+  public var showsBar: Bool
 
   /// A grid as colours.
-  package init(
+  public init(
     _ grid: Grid, label: String = "", range: ClosedRange<Double>? = nil,
     isLogarithmic: Bool = false, colors: ColorMap = .paper, showsBar: Bool = true
   ) {

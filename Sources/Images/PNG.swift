@@ -2,15 +2,15 @@ import CPNG
 import Support
 
 /// Reads PNG files and writes those of 8-bit grey and RGB, as bytes.
-package enum PNG {
+public enum PNG {
   /// A key and its value, in the order of the file; keys may repeat.
-  package typealias Text = [(key: String, value: String)]
+  public typealias Text = [(key: String, value: String)]
 
   /// The bytes of a PNG of `bitmap`: the same bytes for the same arguments.
   ///
   /// Keys are 1 to 79 printable characters of Latin-1 without spaces at the ends or two in a row;
   /// values are anything without a zero.
-  package static func encode(_ bitmap: Bitmap, text: Text = []) throws(FigmentError) -> [UInt8] {
+  public static func encode(_ bitmap: Bitmap, text: Text = []) throws(FigmentError) -> [UInt8] {
     try check(bitmap)
     guard let picture = cpng_create() else { throw FigmentError("out of memory") }
     defer { cpng_close(picture) }
@@ -40,13 +40,13 @@ package enum PNG {
   }
 
   /// A picture as it was read, and what it was made of.
-  package struct Picture: Sendable {
+  public struct Picture: Sendable {
     /// Grey or RGB, 8 bits.
-    package var bitmap: Bitmap
+    public var bitmap: Bitmap
     /// Whether it is grey only because all colours of its palette are: as RGB it would be the same.
-    package let isGreyByPalette: Bool
+    public let isGreyByPalette: Bool
     /// What reading it lost, a phrase for each kind: fine shades of 16 bits, transparency.
-    package let changes: [String]
+    public let changes: [String]
   }
 
   /// The picture in the bytes of a PNG; its texts are not looked at, which takes a while where they are
@@ -56,7 +56,7 @@ package enum PNG {
   /// rounded to 8, and what is transparent is laid over black.  Damage that cannot touch the pixels is
   /// passed over, as zlib and libpng do.  An animation is an error, and so is a picture of more than
   /// `maximumPixels`, before memory is taken for it.
-  package static func picture(
+  public static func picture(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(FigmentError) -> Picture {
     try read(bytes) { picture throws(FigmentError) in
@@ -66,7 +66,7 @@ package enum PNG {
   }
 
   /// The picture, read as `picture` does, and the texts in the bytes of a PNG.
-  package static func decode(
+  public static func decode(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(FigmentError) -> (bitmap: Bitmap, text: Text) {
     try read(bytes) { picture throws(FigmentError) in
@@ -78,7 +78,7 @@ package enum PNG {
 
   /// The texts before the pixels of any PNG, animated ones and others that `decode` refuses
   /// included; the pixels are not looked at.
-  package static func text(of bytes: [UInt8]) throws(FigmentError) -> Text {
+  public static func text(of bytes: [UInt8]) throws(FigmentError) -> Text {
     try read(bytes) { picture throws(FigmentError) in
       _ = try readHeader(picture, withTexts: true)
       return try readText(picture)

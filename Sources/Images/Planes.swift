@@ -12,7 +12,7 @@ import Support
 ///
 /// Cells that are not finite have the colour map's `missing` colour, and the legend says how many
 /// there are; the colour bar ends in a point where numbers lie beyond it.  `size` is the width.
-package func heatMap(
+public func heatMap(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
 ) throws(FigmentError) -> Bitmap {
@@ -22,7 +22,7 @@ package func heatMap(
 }
 
 /// Where numbers are in the picture that `heatMap` makes of the same arguments.
-package func heatMapAxes(
+public func heatMapAxes(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
 ) throws(FigmentError) -> Axes {
@@ -42,14 +42,14 @@ private func heatChart(
 }
 
 /// Vectors in the cells of a grid.
-package struct VectorGrid: Sendable {
+public struct VectorGrid: Sendable {
   /// The vectors' first components.
-  package let x: Grid
+  public let x: Grid
   /// Their second components.
-  package let y: Grid
+  public let y: Grid
 
   /// Vectors `[rows, columns, 2]`, row-major; the first row is the lowest.
-  package init(
+  public init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) throws(FigmentError) {
@@ -66,11 +66,11 @@ package struct VectorGrid: Sendable {
   }
 
   /// The length of each vector.
-  package var lengths: [Double] { zip(x.values, y.values).map { hypot($0, $1) } }
+  public var lengths: [Double] { zip(x.values, y.values).map { hypot($0, $1) } }
 }
 
 /// How long arrows are drawn.
-package enum ArrowLength: Sendable {
+public enum ArrowLength: Sendable {
   /// As long as the vectors.
   case proportional
   /// As long as the square root of the vectors: short ones stay visible beside long ones.
@@ -87,7 +87,7 @@ package enum ArrowLength: Sendable {
 /// the background is light and light where it is dark.  The legend says what the longest
 /// arrow stands for.  A vector that is not finite is a cross, and the legend says how many there
 /// are.
-package func vectorField(
+public func vectorField(
   _ vectors: VectorGrid, over background: Heat? = nil, points: [Series] = [],
   length: ArrowLength = .proportional, longest: Double? = nil, color: Color? = nil,
   labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
@@ -172,7 +172,7 @@ package func vectorField(
 }
 
 /// Paths of many points at once: stage after stage of points x, y, x, y, ..., as they are drawn.
-package func paths(
+public func paths(
   stages: [[some BinaryFloatingPoint]]
 ) throws(FigmentError) -> [[(x: Double, y: Double)]] {
   let count = stages.first?.count ?? 0
@@ -189,7 +189,7 @@ package func paths(
 /// there is one, on axes with equal units.
 ///
 /// A path is broken at points that are not finite; the legend says how many there are.
-package func trajectories(
+public func trajectories(
   _ paths: [[(x: Double, y: Double)]], over points: [Series] = [], background: Heat? = nil,
   labels: Labels = Labels(), color: Color? = nil, startColor: Color? = nil,
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640

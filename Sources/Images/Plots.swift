@@ -6,7 +6,7 @@ import Support
 /// outside or not finite.  The shorter range is widened, so that units are equal.  `size` is the
 /// width; the height follows from what stands above and below the square of the
 /// data.
-package func scatter(
+public func scatter(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
 ) throws(FigmentError) -> Bitmap {
@@ -14,7 +14,7 @@ package func scatter(
 }
 
 /// Where numbers are in the picture that `scatter` makes of the same arguments.
-package func scatterAxes(
+public func scatterAxes(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
 ) throws(FigmentError) -> Axes {

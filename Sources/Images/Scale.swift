@@ -7,18 +7,18 @@
 #endif
 
 /// The numbers along one edge of a plot.
-package struct Scale: Equatable, Sendable {
+public struct Scale: Equatable, Sendable {
   /// The first and last number.
-  package let range: ClosedRange<Double>
+  public let range: ClosedRange<Double>
   /// Whether equal steps are equal ratios.
-  package let isLogarithmic: Bool
+  public let isLogarithmic: Bool
   /// Whether what is shown are whole numbers, so that a tick between two of them would say nothing.
   var isWhole = false
 
   /// A scale over `range`, widened where it is too narrow to tell its ends apart.
   ///
   /// A logarithmic scale needs a positive range.
-  package init(_ range: ClosedRange<Double>, isLogarithmic: Bool = false) {
+  public init(_ range: ClosedRange<Double>, isLogarithmic: Bool = false) {
     // Far inside what Double holds, so that differences are finite.
     let limit = 1e300
     let smallest = isLogarithmic ? 1 / limit : -limit
@@ -40,7 +40,7 @@ package struct Scale: Equatable, Sendable {
   /// The scale that shows all of `values`, and `room` times its length more at each end.
   ///
   /// Values for which it has no place are passed over.
-  package init(
+  public init(
     covering values: some Sequence<Double>, isLogarithmic: Bool = false, room: Double = 0.04
   ) {
     var bounds: ClosedRange<Double>?
@@ -66,12 +66,12 @@ package struct Scale: Equatable, Sendable {
   var length: Double { range.upperBound - range.lowerBound }
 
   /// Whether the scale has a place for `value`, inside its range or not.
-  package func hasPlace(for value: Double) -> Bool {
+  public func hasPlace(for value: Double) -> Bool {
     value.isFinite && (value > 0 || !isLogarithmic)
   }
 
   /// How far along `value` is: 0 at the first number, 1 at the last.
-  package func fraction(of value: Double) -> Double {
+  public func fraction(of value: Double) -> Double {
     let (lower, upper) = (range.lowerBound, range.upperBound)
     return isLogarithmic
       ? log(value / lower) / log(upper / lower) : (value - lower) / (upper - lower)
@@ -84,7 +84,7 @@ package struct Scale: Equatable, Sendable {
   }
 
   /// Round numbers inside the range, two to `count` of them where that can be.
-  package func ticks(atMost count: Int) -> [Tick] {
+  public func ticks(atMost count: Int) -> [Tick] {
     if isLogarithmic {
       let powers = decades([1], atMost: count)
       if powers.count >= 3 { return powers }
@@ -98,7 +98,7 @@ package struct Scale: Equatable, Sendable {
   /// Where fainter lines divide the decades of a logarithmic scale that is `pixels` long.
   ///
   /// They are at 1 to 9 times each power of ten, or at the powers alone where decades are short.
-  package func minorLines(pixels: Int) -> [Double] {
+  public func minorLines(pixels: Int) -> [Double] {
     guard isLogarithmic else { return [] }
     let decades = log10(range.upperBound / range.lowerBound)
     guard decades >= 0.5, decades <= Double(pixels) / 8 else { return [] }
@@ -146,14 +146,14 @@ package struct Scale: Equatable, Sendable {
 }
 
 /// A round number and how it is written.
-package struct Tick: Equatable, Sendable {
+public struct Tick: Equatable, Sendable {
   /// The number.
-  package let value: Double
+  public let value: Double
   /// Its shortest decimal form, with an exponent where that would be long.
-  package let label: String
+  public let label: String
 
   /// The number `digits * 10^exponent`.
-  package init(_ digits: Int, exponent: Int) {
+  public init(_ digits: Int, exponent: Int) {
     var (digits, exponent) = (digits, exponent)
     while digits != 0 && digits % 10 == 0 { (digits, exponent) = (digits / 10, exponent + 1) }
     value = Double("\(digits)e\(exponent)") ?? .nan

@@ -2,7 +2,7 @@ import Support
 
 /// Pictures of one size in rows of `columns`, each enlarged by `scale`, with `margin` pixels of
 /// `background` around and between them.
-package func sheet(
+public func sheet(
   of images: [Bitmap], columns: Int, margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(FigmentError) -> Bitmap {
   guard let first = images.first else { throw FigmentError("a sheet of no pictures") }
@@ -29,7 +29,7 @@ package func sheet(
 }
 
 /// A sheet of one row.
-package func strip(
+public func strip(
   of images: [Bitmap], margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(FigmentError) -> Bitmap {
   try sheet(
@@ -37,14 +37,14 @@ package func strip(
 }
 
 /// A picture with a caption above it.
-package struct Panel: Sendable {
+public struct Panel: Sendable {
   /// The line above; none where it is empty.
-  package var caption: String
+  public var caption: String
   /// The picture.
-  package var picture: Bitmap
+  public var picture: Bitmap
 
   /// A picture with a caption above it.
-  package init(_ caption: String, _ picture: Bitmap) {
+  public init(_ caption: String, _ picture: Bitmap) {
     (self.caption, self.picture) = (caption, picture)
   }
 }
@@ -53,7 +53,7 @@ package struct Panel: Sendable {
 ///
 /// A panel is at least as wide as its caption, whose letters are enlarged by `textScale`; the
 /// result is grey where every picture is.
-package func sideBySide(
+public func sideBySide(
   _ parts: [Panel], gap: Int = 12, textScale: Int = 2
 ) throws(FigmentError) -> Bitmap {
   try panels(parts, columns: max(parts.count, 1), gap: gap, textScale: textScale)
@@ -63,7 +63,7 @@ package func sideBySide(
 ///
 /// Every column is as wide as its widest picture or caption, every row as high as its highest
 /// picture, with the pictures' upper edges level; the result is grey where every picture is.
-package func panels(
+public func panels(
   _ panels: [Panel], columns: Int, title: String = "", gap: Int = 12, textScale: Int = 2
 ) throws(FigmentError) -> Bitmap {
   guard !panels.isEmpty else { throw FigmentError("no pictures to put side by side") }

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The log density of a flow at given points, in fp32.
-package final class FlowDensity {
+public final class FlowDensity {
   private let program: Program
   private let examples, density: Tensor
 
@@ -11,7 +11,7 @@ package final class FlowDensity {
   ///   - batch: Examples at once, at least 1; made a multiple of 4, so that a density depends on its own example alone.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(
+  public init(
     _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     examples = .input("examples", [(batch + 3) / 4 * 4] + model.shape)
@@ -22,7 +22,7 @@ package final class FlowDensity {
   /// log p(x) in nats of each of `examples`, [count] + shape: [count].
   ///
   /// - Throws: `TensorError` unless they are whole examples.
-  package func callAsFunction(_ examples: [Float]) throws -> [Float] {
+  public func callAsFunction(_ examples: [Float]) throws -> [Float] {
     try program.values(density, inBatchesOf: self.examples, examples)
   }
 }

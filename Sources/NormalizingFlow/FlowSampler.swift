@@ -3,9 +3,9 @@ import TensorCore
 /// Draws samples of a flow at one fixed batch, so that a sample depends on its own seed alone.
 ///
 /// The draws are named by the program `sample`.
-package final class FlowSampler {
+public final class FlowSampler {
   /// Samples drawn at once, a multiple of 4; requests are padded to it.
-  package let batch: Int
+  public let batch: Int
   private let model: NormalizingFlow
   private let sampling, decoding: Program
   private let seeds, latents: Tensor
@@ -18,7 +18,7 @@ package final class FlowSampler {
   ///     equal slices.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(
+  public init(
     _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
@@ -33,14 +33,14 @@ package final class FlowSampler {
   }
 
   /// One sample per seed, [seeds.count] + shape.
-  package func sample(seeds: [UInt64]) throws -> [Float] {
+  public func sample(seeds: [UInt64]) throws -> [Float] {
     try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
   }
 
   /// The examples of latent points, [count, dimensions]: [count] + shape.
   ///
   /// - Throws: `TensorError` unless they are whole points.
-  package func decode(_ points: [Float]) throws -> [Float] {
+  public func decode(_ points: [Float]) throws -> [Float] {
     try decoding.values(decoded, inBatchesOf: latents, points)
   }
 }

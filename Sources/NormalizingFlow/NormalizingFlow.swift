@@ -9,11 +9,11 @@ import TensorCore
 /// other way about; of two numbers, one moves the other. At first every step does nothing, and z = x.
 ///
 /// Examples x are [n] + shape, standardised; latent points z are [n, dimensions]. Densities are in nats.
-package struct NormalizingFlow: Sendable {
+public struct NormalizingFlow: Sendable {
   /// The shape of an example.
-  package let shape: [Int]
+  public let shape: [Int]
   /// Numbers of an example, and of z.
-  package let dimensions: Int
+  public let dimensions: Int
   private let steps: [any Bijection]
 
   /// A flow whose parameters join `parameters`.
@@ -26,7 +26,7 @@ package struct NormalizingFlow: Sendable {
   ///   - logScaleLimit: The bound c of the log scale of a coupling, c tanh(a / c) for what its network says, a: no
   ///     coupling stretches or shrinks a number more than exp(c) times.
   /// - Throws: `TensorError` where one of them is out of range.
-  package init(
+  public init(
     shape: [Int], couplings: Int, hidden: [Int], logScaleLimit: Double = 2, _ parameters: Parameters
   ) throws {
     let dimensions = shape.reduce(1, *)
@@ -56,7 +56,7 @@ package struct NormalizingFlow: Sendable {
   }
 
   /// From examples, [n] + shape, to z = f(x), [n, dimensions], with log |det df/dx| of each, [n].
-  package func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
+  public func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
     guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a flow of examples \(shape) given \(x.shape)")
       return (wrong, wrong)
@@ -70,7 +70,7 @@ package struct NormalizingFlow: Sendable {
   }
 
   /// From latent points, [n, dimensions], to the examples that `forward` takes there, [n] + shape.
-  package func inverse(_ z: Tensor) -> Tensor {
+  public func inverse(_ z: Tensor) -> Tensor {
     guard z.rank == 2, z.shape[1] == dimensions else {
       return z.failing("a flow of \(dimensions) numbers given latent points of shape \(z.shape)")
     }
@@ -80,7 +80,7 @@ package struct NormalizingFlow: Sendable {
   /// log p(x) in nats for each of the examples, [n] + shape: [n].
   ///
   /// See Dinh et al. 2017, eq. 3.
-  package func logDensity(_ x: Tensor) -> Tensor {
+  public func logDensity(_ x: Tensor) -> Tensor {
     let (z, logDeterminant) = forward(x)
     guard z.failure == nil else { return z }
     // log N(z; 0, I) = -|z|² / 2 - D log(2 pi) / 2.
@@ -91,12 +91,12 @@ package struct NormalizingFlow: Sendable {
   /// What training minimises: the mean of -log p(x) over a batch, in nats.
   ///
   /// Its expectation is the entropy of the data and the divergence KL(data || flow), so none is below the entropy.
-  package func loss(_ x: Tensor) -> Tensor { -logDensity(x).mean() }
+  public func loss(_ x: Tensor) -> Tensor { -logDensity(x).mean() }
 
   /// Draws of z for `count` samples, [count, dimensions].
   ///
   /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
-  package func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
+  public func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
     .normal([count, dimensions], "latent", keys: keys)
   }
 }

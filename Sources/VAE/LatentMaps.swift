@@ -4,7 +4,7 @@ extension Latent {
   /// Points all over a space that a picture can show whole, in rows from the top, or nil.
   ///
   /// Of the plane, the square out to 2.5; of the sphere, longitude by latitude; the circle in one row.
-  package var map: (points: [Float], columns: Int)? {
+  public var map: (points: [Float], columns: Int)? {
     func turn(_ share: Double) -> Double { 2 * Double.pi * share }
     switch self {
     case .gaussian(2):
@@ -41,7 +41,7 @@ extension Latent {
 
   /// Two coordinates of points, [count, coordinates], to show them by: of the sphere in three dimensions
   /// longitude and latitude in degrees, of others the two that vary most.
-  package func plane(of points: [Float]) -> (
+  public func plane(of points: [Float]) -> (
     points: [(x: Double, y: Double)], axes: (x: String, y: String)
   ) {
     let width = coordinates
@@ -74,7 +74,7 @@ extension Latent {
 extension Latent {
   /// Points at equal distances on the shortest way between two, ends included: a line, or an arc of a great
   /// circle.
-  package func path(from a: [Float], to b: [Float], count: Int) -> [Float] {
+  public func path(from a: [Float], to b: [Float], count: Int) -> [Float] {
     let product = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
     let chord = zip(a, b).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
     // By half the angle, which is precise where the ends are close.

@@ -3,9 +3,9 @@ import TensorCore
 /// Runs a trained model at one fixed batch, so that a result depends on its own seed or input alone.
 ///
 /// The draws are named by the program `sample`.
-package final class LatentSampler {
+public final class LatentSampler {
   /// Rows at once, a multiple of 4; requests are padded to it.
-  package let batch: Int
+  public let batch: Int
   private let model: VAE
   private let sampling, decoding, encoding: Program
   private let seeds, latents, examples: Tensor
@@ -20,7 +20,7 @@ package final class LatentSampler {
   ///   - truncation: What the latent variables of samples are multiplied by.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(
+  public init(
     _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
     truncation: Double = 1, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
@@ -40,17 +40,17 @@ package final class LatentSampler {
   }
 
   /// One sample per seed, [seeds.count] + shape.
-  package func sample(seeds: [UInt64]) throws -> [Float] {
+  public func sample(seeds: [UInt64]) throws -> [Float] {
     try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
   }
 
   /// E[x|z] for points z, [count, coordinates]: [count] + shape.
-  package func decode(_ points: [Float]) throws -> [Float] {
+  public func decode(_ points: [Float]) throws -> [Float] {
     try decoding.values(decoded, inBatchesOf: latents, points)
   }
 
   /// The centres of q(z|x) for examples, [count] + shape: [count, coordinates].
-  package func encode(_ x: [Float]) throws -> [Float] {
+  public func encode(_ x: [Float]) throws -> [Float] {
     try encoding.values(means, inBatchesOf: examples, x)
   }
 }

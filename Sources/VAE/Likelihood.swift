@@ -1,7 +1,7 @@
 import TensorCore
 
 /// p(x|z), given what the decoder says of z.
-package enum Likelihood: Equatable, Sendable {
+public enum Likelihood: Equatable, Sendable {
   /// Independent pixels that are 0 or 1, of which the decoder gives the logits.
   case bernoulli
   /// Independent normal numbers, of which the decoder gives the means; all have one standard

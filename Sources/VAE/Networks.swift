@@ -2,9 +2,9 @@ import TensorCore
 
 /// What lies between the data and the latent variables: the hidden layers of the encoder, and those
 /// of the decoder, which are their mirror image.
-package struct Network: Equatable, Sendable {
+public struct Network: Equatable, Sendable {
   /// What follows each hidden layer.
-  package enum Activation: String, CaseIterable, Sendable {
+  public enum Activation: String, CaseIterable, Sendable {
     /// max(x, 0).
     case relu
     /// The hyperbolic tangent.
@@ -22,19 +22,19 @@ package struct Network: Equatable, Sendable {
   }
 
   /// Channels of 3x3 convolutions with stride 2, from the data inwards; none for an MLP.
-  package var channels: [Int]
+  public var channels: [Int]
   /// Units of the dense layers that follow; may be none.
-  package var hidden: [Int]
+  public var hidden: [Int]
   /// What follows each of them.
-  package var activation: Activation
+  public var activation: Activation
 
   /// A network of dense layers, after convolutions where there are `channels`.
-  package init(channels: [Int] = [], hidden: [Int], activation: Activation = .relu) {
+  public init(channels: [Int] = [], hidden: [Int], activation: Activation = .relu) {
     (self.channels, self.hidden, self.activation) = (channels, hidden, activation)
   }
 
   /// Why the network does not fit examples of `shape`, or nil where it does.
-  package func failure(forExamplesOf shape: [Int]) -> String? {
+  public func failure(forExamplesOf shape: [Int]) -> String? {
     if (channels + hidden).contains(where: { $0 < 1 }) {
       return "layers have at least one unit, not \(channels + hidden)"
     }

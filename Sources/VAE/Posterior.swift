@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The space of the latent variables, with its prior and its family of posteriors.
-package enum Latent: Equatable, Sendable {
+public enum Latent: Equatable, Sendable {
   /// R^dimension: a standard normal prior, and Gaussians with independent coordinates.
   case gaussian(dimension: Int)
   /// The unit sphere of R^(dimension + 1): a uniform prior, and von Mises-Fisher posteriors, whose
@@ -9,17 +9,17 @@ package enum Latent: Equatable, Sendable {
   case sphere(dimension: Int, concentration: Double?)
 
   /// The concentrations that are allowed; learned ones are kept within.
-  package static let concentrations = 1e-3...1e6
+  public static let concentrations = 1e-3...1e6
 
   /// The dimension of the space as a manifold.
-  package var dimension: Int {
+  public var dimension: Int {
     switch self {
     case .gaussian(let dimension), .sphere(let dimension, _): dimension
     }
   }
 
   /// How many numbers a point has.
-  package var coordinates: Int {
+  public var coordinates: Int {
     switch self {
     case .gaussian(let dimension): dimension
     case .sphere(let dimension, _): dimension + 1
@@ -27,7 +27,7 @@ package enum Latent: Equatable, Sendable {
   }
 
   /// What is wrong with the space, or nil.
-  package var failure: String? {
+  public var failure: String? {
     if dimension < 1 { return "latent variables have at least 1 dimension, not \(dimension)" }
     if case .sphere(_, let concentration?) = self, !Self.concentrations.contains(concentration) {
       return
@@ -39,7 +39,7 @@ package enum Latent: Equatable, Sendable {
   /// `count` points of the prior, [count, coordinates].
   ///
   /// - Parameter keys: A seed for each point, see `Tensor.normal`.
-  package func prior(_ count: Int, keys: Tensor? = nil) -> Tensor {
+  public func prior(_ count: Int, keys: Tensor? = nil) -> Tensor {
     switch self {
     case .gaussian(let dimension): .normal([count, dimension], "prior", keys: keys)
     case .sphere(let dimension, _):
@@ -49,19 +49,19 @@ package enum Latent: Equatable, Sendable {
 }
 
 /// q(z|x) for a batch of examples, as expressions.
-package struct Posterior: Sendable {
+public struct Posterior: Sendable {
   /// Where it is centred, [batch, coordinates].
-  package let mean: Tensor
+  public let mean: Tensor
   /// KL(q(z|x) || p(z)) in nats, [batch].
-  package let divergence: Tensor
+  public let divergence: Tensor
   private let body: @Sendable (_ count: Int, _ keys: Tensor?) -> Draws
 
   /// Points drawn from a posterior.
-  package struct Draws: Sendable {
+  public struct Draws: Sendable {
     /// [batch, count, coordinates].
-    package let points: Tensor
+    public let points: Tensor
     /// log p(z) - log q(z|x) in nats, [batch, count].
-    package let logRatio: Tensor
+    public let logRatio: Tensor
   }
 
   init(
@@ -74,7 +74,7 @@ package struct Posterior: Sendable {
   /// `count` draws for each example, which carry the gradient of the posterior's parameters.
   ///
   /// - Parameter keys: A seed for each example: its draws then depend on nothing else.
-  package func draws(_ count: Int, keys: Tensor? = nil) -> Draws { body(count, keys) }
+  public func draws(_ count: Int, keys: Tensor? = nil) -> Draws { body(count, keys) }
 }
 
 /// From features of the encoder, [batch, features], to a posterior.

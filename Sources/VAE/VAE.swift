@@ -4,15 +4,15 @@ import TensorCore
 ///
 /// Examples x are [batch] + shape: zeros and ones, or numbers from 0 to 1, for a Bernoulli likelihood;
 /// any numbers for a Gaussian one. All figures are in nats per example, summed over its numbers.
-package struct VAE: Sendable {
+public struct VAE: Sendable {
   /// The shape of an example.
-  package let shape: [Int]
+  public let shape: [Int]
   /// The space of z.
-  package let latent: Latent
+  public let latent: Latent
   /// The family of p(x|z).
-  package let likelihood: Likelihood
+  public let likelihood: Likelihood
   /// Whether encoder and decoder have no hidden layers.
-  package let isLinear: Bool
+  public let isLinear: Bool
   private let encoder: Layer
   private let head: Head
   private let decoder: Layer
@@ -21,7 +21,7 @@ package struct VAE: Sendable {
   /// A model whose parameters join `parameters`.
   ///
   /// - Throws: `TensorError` where the network does not fit examples of `shape`.
-  package init(
+  public init(
     shape: [Int], network: Network, latent: Latent, likelihood: Likelihood,
     _ parameters: Parameters
   ) throws {
@@ -37,10 +37,10 @@ package struct VAE: Sendable {
   }
 
   /// σ of p(x|z), a single number, where it is Gaussian.
-  package var deviation: Tensor? { observation.deviation }
+  public var deviation: Tensor? { observation.deviation }
 
   /// q(z|x).
-  package func posterior(_ x: Tensor) -> Posterior {
+  public func posterior(_ x: Tensor) -> Posterior {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a VAE of examples \(shape) given \(x.shape)")
       return Posterior(mean: wrong, divergence: wrong) { _, _ in
@@ -51,17 +51,17 @@ package struct VAE: Sendable {
   }
 
   /// E[x|z] for points z, [n, coordinates]: [n] + shape.
-  package func decode(_ z: Tensor) -> Tensor { observation.mean(decoder(z)) }
+  public func decode(_ z: Tensor) -> Tensor { observation.mean(decoder(z)) }
 
   /// A draw of x for each of the points z, [n, coordinates]: [n] + shape.
   ///
   /// - Parameter keys: A seed for each point, see `Tensor.normal`.
-  package func draw(_ z: Tensor, keys: Tensor? = nil) -> Tensor {
+  public func draw(_ z: Tensor, keys: Tensor? = nil) -> Tensor {
     observation.draw(decoder(z), keys: keys)
   }
 
   /// log p(x|z) of K points a example, [batch, K, coordinates]: [batch, K].
-  package func logLikelihood(of x: Tensor, at z: Tensor) -> Tensor {
+  public func logLikelihood(of x: Tensor, at z: Tensor) -> Tensor {
     guard z.rank == 3, x.rank == shape.count + 1, z.shape[0] == x.shape[0] else {
       return z.failing("latent points of shape \(z.shape) do not fit examples of \(x.shape)")
     }
@@ -80,7 +80,7 @@ package struct VAE: Sendable {
   ///
   /// - Parameter keys: A seed for each example: its weights then depend on nothing else, not on the
   ///   batch either.
-  package func logWeights(_ x: Tensor, draws: Int, keys: Tensor? = nil) -> Tensor {
+  public func logWeights(_ x: Tensor, draws: Int, keys: Tensor? = nil) -> Tensor {
     let z = posterior(x).draws(draws, keys: keys)
     return logLikelihood(of: x, at: z.points) + z.logRatio
   }
@@ -88,7 +88,7 @@ package struct VAE: Sendable {
 
 extension VAE {
   /// What is minimised.
-  package enum Bound: String, CaseIterable, Sendable {
+  public enum Bound: String, CaseIterable, Sendable {
     /// The evidence lower bound, its KL in closed form (Kingma and Welling 2014, eq. 10).
     case elbo
     /// The importance-weighted bound (Burda et al. 2016, eq. 8).
@@ -96,18 +96,18 @@ extension VAE {
   }
 
   /// A bound of a batch, example by example.
-  package struct Parts: Sendable {
+  public struct Parts: Sendable {
     /// The lower bound of log p(x), with the KL weighted, [batch].
-    package let bound: Tensor
+    public let bound: Tensor
     /// E_q[-log p(x|z)], [batch].
-    package let reconstruction: Tensor
+    public let reconstruction: Tensor
     /// KL(q(z|x) || p(z)), [batch].
-    package let divergence: Tensor
+    public let divergence: Tensor
     /// The centres of the posteriors, [batch, coordinates].
-    package let means: Tensor
+    public let means: Tensor
 
     /// The same with another expression for each.
-    package func map(_ body: (Tensor) -> Tensor) -> Parts {
+    public func map(_ body: (Tensor) -> Tensor) -> Parts {
       Parts(
         bound: body(bound), reconstruction: body(reconstruction), divergence: body(divergence),
         means: body(means))
@@ -121,7 +121,7 @@ extension VAE {
   ///   - weight: The factor of the KL, 1 unless it is being warmed up (Bowman et al. 2016); of the
   ///     log ratio of the densities in an importance-weighted bound.
   ///   - keys: See `logWeights`.
-  package func parts(
+  public func parts(
     _ x: Tensor, _ bound: Bound, draws: Int, weight: Tensor = Tensor(1), keys: Tensor? = nil
   ) -> Parts {
     let q = posterior(x)
@@ -138,7 +138,7 @@ extension VAE {
   }
 
   /// The loss of a batch: the mean over its examples of the negative bound, in nats.
-  package func loss(
+  public func loss(
     _ x: Tensor, _ bound: Bound = .elbo, draws: Int = 1, weight: Tensor = Tensor(1)
   ) -> Tensor { -parts(x, bound, draws: draws, weight: weight).bound.mean() }
 }

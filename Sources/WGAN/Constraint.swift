@@ -1,7 +1,7 @@
 import TensorCore
 
 /// What keeps the critic from growing steep.
-package enum Constraint: Equatable, Sendable {
+public enum Constraint: Equatable, Sendable {
   /// f / (|∇f| + |f|), Wu et al. 2021 (GN-GAN, arXiv 2109.02235, eq. 10), which lies in [-1, 1].
   case gradientNormalized
   /// f |∇f| / (|∇f|² + ε), Bhaskara et al. 2022 (GraN-GAN, arXiv 2111.03162).
@@ -18,7 +18,7 @@ package enum Constraint: Equatable, Sendable {
   case none
 
   /// What is wrong with its settings, or nil.
-  package var failure: String? {
+  public var failure: String? {
     switch self {
     case .piecewiseNormalized(let epsilon) where !(epsilon > 0 && epsilon.isFinite):
       "epsilon is above 0, not \(epsilon)"
@@ -37,19 +37,19 @@ package enum Constraint: Equatable, Sendable {
 /// (Zhang et al. 2020, arXiv 1910.12027, eq. 4) and of samples (Zhao et al. 2020, arXiv 2002.04724). The
 /// score of a normalized critic may jump where its gradient does; in a plane it finds cells in which it is
 /// nearly flat and at its lowest, and the generator learns nothing there.
-package struct Consistency: Equatable, Sendable {
+public struct Consistency: Equatable, Sendable {
   /// Of the squares.
-  package var weight: Double
+  public var weight: Double
   /// Of the normal noise that makes a neighbour of an example.
-  package var deviation: Double
+  public var deviation: Double
 
   /// A weight and a distance.
-  package init(weight: Double, deviation: Double) {
+  public init(weight: Double, deviation: Double) {
     (self.weight, self.deviation) = (weight, deviation)
   }
 
   /// What is wrong with its settings, or nil.
-  package var failure: String? {
+  public var failure: String? {
     guard weight >= 0, weight.isFinite, deviation > 0, deviation.isFinite else {
       return "consistency has a weight of at least 0 and a deviation above 0, not \(weight) and "
         + "\(deviation)"
@@ -59,13 +59,13 @@ package struct Consistency: Equatable, Sendable {
 }
 
 /// What the critic says of examples.
-package struct Score: Sendable {
+public struct Score: Sendable {
   /// What losses are of, [n].
-  package let value: Tensor
+  public let value: Tensor
   /// f, the critic before the constraint, [n].
-  package let raw: Tensor
+  public let raw: Tensor
   /// |∇f|, [n], where the constraint divides by it.
-  package let slope: Tensor?
+  public let slope: Tensor?
 }
 
 /// |∇f| of each example, [n], for f = critic(x), [n].

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// What the critic and the generator make of scores: r of data, s of samples, each [n].
-package enum AdversarialLoss: String, CaseIterable, Sendable {
+public enum AdversarialLoss: String, CaseIterable, Sendable {
   /// mean s - mean r; the generator's is -mean s (Arjovsky et al. 2017, eq. 2).
   case wasserstein
   /// mean max(0, 1 - r) + mean max(0, 1 + s); the generator's is -mean s (Miyato et al. 2018, eq. 16 and
@@ -12,7 +12,7 @@ package enum AdversarialLoss: String, CaseIterable, Sendable {
   case logistic
 
   /// What the critic minimises: a single number.
-  package func critic(data r: Tensor, samples s: Tensor) -> Tensor {
+  public func critic(data r: Tensor, samples s: Tensor) -> Tensor {
     switch self {
     case .wasserstein: s.mean() - r.mean()
     case .hinge: relu(1 - r).mean() + relu(1 + s).mean()
@@ -21,7 +21,7 @@ package enum AdversarialLoss: String, CaseIterable, Sendable {
   }
 
   /// What the generator minimises: a single number.
-  package func generator(samples s: Tensor) -> Tensor {
+  public func generator(samples s: Tensor) -> Tensor {
     switch self {
     case .wasserstein, .hinge: -s.mean()
     case .logistic: softplus(-s).mean()

@@ -1,9 +1,9 @@
 import TensorCore
 
 /// The generator and the critic: which layers, and how many units or channels each has.
-package struct Networks: Equatable, Sendable {
+public struct Networks: Equatable, Sendable {
   /// Kinds of layers.
-  package enum Family: String, CaseIterable, Sendable {
+  public enum Family: String, CaseIterable, Sendable {
     /// Dense layers.
     case mlp
     /// 3x3 convolutions; the generator doubles the images before each but the last, the critic halves
@@ -14,7 +14,7 @@ package struct Networks: Equatable, Sendable {
   }
 
   /// What follows a layer, before its activation.
-  package enum Norm: String, CaseIterable, Sendable {
+  public enum Norm: String, CaseIterable, Sendable {
     /// Nothing.
     case none
     /// Group normalization, which is of each example by itself.
@@ -22,7 +22,7 @@ package struct Networks: Equatable, Sendable {
   }
 
   /// What follows the critic's layers and norms.
-  package enum Activation: Equatable, Sendable {
+  public enum Activation: Equatable, Sendable {
     /// x where positive, else `slope` times x: the critic is linear piece by piece, and a normalized one
     /// jumps from piece to piece.
     case leakyReLU(slope: Double)
@@ -38,25 +38,25 @@ package struct Networks: Equatable, Sendable {
   }
 
   /// Which kind of layers.
-  package var family: Family
+  public var family: Family
   /// Dimensions of the generator's noise.
-  package var latent: Int
+  public var latent: Int
   /// How many classes both networks are told, or nil where they learn without.
-  package var classes: Int?
+  public var classes: Int?
   /// Units or channels of the generator's layers, from the noise outwards.
-  package var generator: [Int]
+  public var generator: [Int]
   /// Units or channels of the critic's layers, from the data inwards.
-  package var critic: [Int]
+  public var critic: [Int]
   /// What follows the generator's layers.
-  package var generatorNorm: Norm
+  public var generatorNorm: Norm
   /// What follows the critic's layers; statistics of a batch are no choice, as the critic's gradient is
   /// that of each example by itself.
-  package var criticNorm: Norm
+  public var criticNorm: Norm
   /// What follows the critic's layers; the generator's are followed by a ReLU.
-  package var criticActivation: Activation
+  public var criticActivation: Activation
 
   /// Networks of these layers.
-  package init(
+  public init(
     _ family: Family, latent: Int, classes: Int? = nil, generator: [Int], critic: [Int],
     generatorNorm: Norm = .none,
     criticNorm: Norm = .none, criticActivation: Activation = .leakyReLU(slope: 0.2)
@@ -67,7 +67,7 @@ package struct Networks: Equatable, Sendable {
   }
 
   /// Why the networks do not fit examples of `shape`, or nil where they do.
-  package func failure(forExamplesOf shape: [Int]) -> String? {
+  public func failure(forExamplesOf shape: [Int]) -> String? {
     guard latent >= 1, (generator + critic).allSatisfy({ $0 >= 1 }) else {
       return "noise and layers have at least one unit, not \(latent), \(generator) and \(critic)"
     }

@@ -3,9 +3,9 @@ import TensorCore
 /// Draws samples of a generator at one fixed batch, so that a sample depends on its own seed alone.
 ///
 /// The draws are named by the program `sample`.
-package final class GeneratorSampler {
+public final class GeneratorSampler {
   /// Samples drawn at once, a multiple of 4; requests are padded to it.
-  package let batch: Int
+  public let batch: Int
   private let model: WGAN
   private let sampling, decoding: Program
   private let seeds, latents, label: Tensor
@@ -18,7 +18,7 @@ package final class GeneratorSampler {
   ///     equal slices.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(
+  public init(
     _ model: WGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
@@ -41,7 +41,7 @@ package final class GeneratorSampler {
   /// - Parameter labels: The class of each sample, from 0, where the model has classes; nil for seed modulo
   ///   classes.
   /// - Throws: `TensorError` unless labels and classes agree.
-  package func sample(seeds: [UInt64], labels: [Int]? = nil) throws -> [Float] {
+  public func sample(seeds: [UInt64], labels: [Int]? = nil) throws -> [Float] {
     let labels = try classLabels(labels, seeds: seeds, classes: model.classes)
     var result: [Float] = []
     for first in stride(from: 0, to: seeds.count, by: batch) {
@@ -65,7 +65,7 @@ package final class GeneratorSampler {
   /// - Parameter labels: The class of each, from 0, where the model has classes; nil for its place modulo
   ///   classes.
   /// - Throws: `TensorError` unless labels and classes agree.
-  package func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
+  public func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
     var result: [Float] = []
     let width = model.latent
     guard noise.count % width == 0 else {
@@ -87,14 +87,14 @@ package final class GeneratorSampler {
 }
 
 /// The critic at given points: its score, and the length of the score's gradient.
-package final class CriticField {
+public final class CriticField {
   private let program: Program
   private let x, score, slope: Tensor
 
   /// The field at `count` examples at once.
   ///
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init(_ model: WGAN, _ runtime: Runtime, count: Int) throws {
+  public init(_ model: WGAN, _ runtime: Runtime, count: Int) throws {
     x = .input("x", [count] + model.shape)
     score = model.score(x).value
     slope = gradientNorm(of: score, at: x)
@@ -102,7 +102,7 @@ package final class CriticField {
   }
 
   /// The score and the length of its gradient at `points`, [count] + shape: [count] each.
-  package func callAsFunction(_ points: [Float]) throws -> (score: [Float], slope: [Float]) {
+  public func callAsFunction(_ points: [Float]) throws -> (score: [Float], slope: [Float]) {
     try program.fill(x, with: points)
     program.run(at: 0)
     return (try program.values(score), try program.values(slope))

@@ -4,22 +4,22 @@ import TensorCore
 ///
 /// After Arjovsky et al. 2017, arXiv 1701.07875, with the critic of Wu et al. 2021, arXiv 2109.02235.
 /// Examples x are [n] + shape: points standardised, images in [-1, 1].
-package struct WGAN: Sendable {
+public struct WGAN: Sendable {
   /// The shape of an example.
-  package let shape: [Int]
+  public let shape: [Int]
   /// Dimensions of the generator's noise.
-  package let latent: Int
+  public let latent: Int
   /// How many classes both networks are told, or nil where they learn without.
   ///
   /// Zeros and a one for the class stand beside the generator's noise and, at each pixel, beside what the
   /// critic sees (Mirza and Osindero 2014, arXiv 1411.1784).
-  package let classes: Int?
+  public let classes: Int?
   /// What keeps the critic from growing steep.
-  package let constraint: Constraint
+  public let constraint: Constraint
   /// What is made of its scores.
-  package let loss: AdversarialLoss
+  public let loss: AdversarialLoss
   /// What keeps scores from jumping between neighbours, where something does.
-  package let consistency: Consistency?
+  public let consistency: Consistency?
   private let generator: Layer
   private let critic: Layer
   private let spectra: [Spectrum]
@@ -28,7 +28,7 @@ package struct WGAN: Sendable {
   ///
   /// - Throws: `TensorError` where the networks do not fit examples of `shape`, or a setting is out of
   ///   range.
-  package init(
+  public init(
     shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
     consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
@@ -46,7 +46,7 @@ package struct WGAN: Sendable {
   /// classes, the last axis of what both are given is longer by their number.
   ///
   /// - Throws: `TensorError` where a setting is out of range.
-  package init(
+  public init(
     shape: [Int], latent: Int, classes: Int? = nil, generator: Layer, critic: Layer,
     constraint: Constraint,
     loss: AdversarialLoss, consistency: Consistency? = nil, _ parameters: Parameters
@@ -61,12 +61,12 @@ package struct WGAN: Sendable {
   }
 
   /// What of the critic is neither a parameter nor part of its optimizer: held where the generator learns.
-  package var criticState: [Variable] { spectra.map(\.vector) }
+  public var criticState: [Variable] { spectra.map(\.vector) }
 
   /// Noise for `count` samples, [count, latent].
   ///
   /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
-  package func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
+  public func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
     .normal([count, latent], "latent", keys: keys)
   }
 
@@ -92,7 +92,7 @@ package struct WGAN: Sendable {
   /// Samples from noise z, [n, latent]: [n] + shape.
   ///
   /// - Parameter label: The class of each, [n], from 0: just where there are classes.
-  package func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor { generator(told(label, z)) }
+  public func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor { generator(told(label, z)) }
 
   /// f(x), [n]; invalid where the critic lets one example speak of another.
   private func evaluate(_ x: Tensor, _ label: Tensor?) -> Tensor {
@@ -117,23 +117,23 @@ package struct WGAN: Sendable {
   /// What the critic says of examples x, [n] + shape.
   ///
   /// - Parameter label: The class of each, [n], from 0: just where there are classes.
-  package func score(_ x: Tensor, label: Tensor? = nil) -> Score {
+  public func score(_ x: Tensor, label: Tensor? = nil) -> Score {
     constraint.score(evaluate(x, label), at: x)
   }
 
   /// What a step of the critic minimises, and what it reports beside it.
-  package struct CriticObjective: Sendable {
+  public struct CriticObjective: Sendable {
     /// A single number.
-    package let loss: Tensor
+    public let loss: Tensor
     /// The mean scores of data and of samples; where the constraint is made of |∇f|, its mean, too, as
     /// `slope`; and what else is added to the loss: single numbers.
-    package let parts: [(name: String, value: Tensor)]
+    public let parts: [(name: String, value: Tensor)]
     /// What else a step of the critic replaces.
-    package let updates: [Update]
+    public let updates: [Update]
   }
 
   /// The critic's loss on data x, [n] + shape, and as many fresh samples of the same classes.
-  package func criticObjective(_ x: Tensor, label: Tensor? = nil) -> CriticObjective {
+  public func criticObjective(_ x: Tensor, label: Tensor? = nil) -> CriticObjective {
     guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a critic of examples \(shape) given \(x.shape)")
       return CriticObjective(loss: wrong, parts: [], updates: [])
@@ -181,7 +181,7 @@ package struct WGAN: Sendable {
   /// The generator's loss on `count` fresh samples: a single number.
   ///
   /// - Parameter label: The class of each, [count], from 0: just where there are classes.
-  package func generatorLoss(count: Int, label: Tensor? = nil) -> Tensor {
+  public func generatorLoss(count: Int, label: Tensor? = nil) -> Tensor {
     loss.generator(samples: score(generate(noise(count), label: label), label: label).value)
   }
 }

@@ -1,9 +1,9 @@
 /// Zalando's pictures of clothes (Xiao, Rasul and Vollgraf 2017): 70,000 images of 28 x 28 bytes.
-package enum FashionMNIST {
+public enum FashionMNIST {
   /// The names, digests and sources of the four files.
   ///
   /// The digests are those of the files of the Debian package.
-  package static let family = ImageFamily(
+  public static let family = ImageFamily(
     name: "fashion-mnist", title: "Fashion-MNIST",
     definition: "60,000 + 10,000 pictures of clothes, 28 x 28",
     classes: [
@@ -41,12 +41,12 @@ package enum FashionMNIST {
 
   /// The images, from a folder with the four files or in place where the Debian package is
   /// installed; throws `FigmentError` as `ImageFamily.load` does.
-  package static func load(from directory: String) throws -> SplitImages {
+  public static func load(from directory: String) throws -> SplitImages {
     try family.load(from: directory)
   }
 
   /// Makes the four verified files be in `directory` or in place, as `ImageFamily.fetch` does.
-  package static func fetch(
+  public static func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {
     try family.fetch(into: directory, offline: offline, log: log)

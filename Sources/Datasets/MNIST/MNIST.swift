@@ -1,7 +1,7 @@
 /// The handwritten digits of LeCun, Cortes and Burges: 70,000 images of 28 x 28 bytes.
-package enum MNIST {
+public enum MNIST {
   /// The names, digests and sources of the four files.
-  package static let family = ImageFamily(
+  public static let family = ImageFamily(
     name: "mnist", title: "MNIST", definition: "60,000 + 10,000 handwritten digits, 28 x 28",
     classes: (0...9).map(String.init),
     training: (
@@ -32,12 +32,12 @@ package enum MNIST {
       + "or put the four files into the folder by hand")
 
   /// The images, from a folder with the four files; throws `FigmentError` as `ImageFamily.load` does.
-  package static func load(from directory: String) throws -> SplitImages {
+  public static func load(from directory: String) throws -> SplitImages {
     try family.load(from: directory)
   }
 
   /// Makes the four verified files be in `directory`, as `ImageFamily.fetch` does.
-  package static func fetch(
+  public static func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {
     try family.fetch(into: directory, offline: offline, log: log)

@@ -2,31 +2,31 @@ import Formats
 import Support
 
 /// A user's own images or points.
-package enum UserData: Sendable, Equatable {
+public enum UserData: Sendable, Equatable {
   /// From a folder of PNGs, an IDX file or an array of NumPy.
   case images(UserImages)
   /// From an array of NumPy or a table of text.
   case points(UserPoints)
 
   /// A picture of a folder: 8-bit grey or RGB, row by row from the top.
-  package struct Picture: Sendable {
+  public struct Picture: Sendable {
     /// Columns.
-    package var width: Int
+    public var width: Int
     /// Rows.
-    package var height: Int
+    public var height: Int
     /// 1 for grey, 3 for red, green and blue.
-    package var channels: Int
+    public var channels: Int
     /// [height, width, channels], last fastest.
-    package var pixels: [UInt8]
+    public var pixels: [UInt8]
     /// Whether the picture is grey only because its colours happen to be: it may stand among pictures of
     /// either kind.
-    package var isEither: Bool
+    public var isEither: Bool
     /// What was done to make it so, such as "transparent pixels over black": one phrase for each change
     /// that loses something.
-    package var changes: [String]
+    public var changes: [String]
 
     /// A picture of [height, width, channels] bytes.
-    package init(
+    public init(
       width: Int, height: Int, channels: Int, pixels: [UInt8], isEither: Bool = false,
       changes: [String] = []
     ) {
@@ -39,11 +39,11 @@ package enum UserData: Sendable, Equatable {
   ///
   /// A closure, so that this module needs no library for pictures.  The file's name is for errors;
   /// an error that does not start with it gets it in front.
-  package typealias PictureDecoder = (_ bytes: [UInt8], _ name: String) throws -> Picture
+  public typealias PictureDecoder = (_ bytes: [UInt8], _ name: String) throws -> Picture
 
   /// The most bytes, 2 GiB, that a file may have before and after decompression and that the pixels
   /// or the points (16 bytes each) may take in memory.
-  package static let maximumBytes = 2 << 30
+  public static let maximumBytes = 2 << 30
 
   /// The data at a path, which says by itself what it is.
   ///
@@ -69,7 +69,7 @@ package enum UserData: Sendable, Equatable {
   /// Throws `FigmentError`, with one line that names the file (and the line in a table), the value
   /// found and what was expected, for anything else; for a path where nothing is, the line lists the
   /// known sets.
-  package static func load(
+  public static func load(
     _ path: String, maximumBytes: Int = UserData.maximumBytes, decode: PictureDecoder
   ) throws -> UserData {
     if FileSystem.kind(of: path) == .folder {
@@ -102,7 +102,7 @@ package enum UserData: Sendable, Equatable {
   }
 
   /// What the user should know of how the data were read.
-  package var notes: [DataNote] {
+  public var notes: [DataNote] {
     switch self {
     case .images(let images): images.notes
     case .points(let points): points.notes
@@ -110,7 +110,7 @@ package enum UserData: Sendable, Equatable {
   }
 
   /// How many images or points there are.
-  package var count: Int {
+  public var count: Int {
     switch self {
     case .images(let images): images.count
     case .points(let points): points.count
@@ -118,7 +118,7 @@ package enum UserData: Sendable, Equatable {
   }
 
   /// The shape of one example: [height, width, channels] or [2].
-  package var shape: [Int] {
+  public var shape: [Int] {
     switch self {
     case .images(let images): [images.height, images.width, images.channels]
     case .points: [2]
@@ -126,12 +126,12 @@ package enum UserData: Sendable, Equatable {
   }
 
   /// The rows of a part, by the rule of `Split.rows(of:)`.
-  package func rows(_ split: Split) -> [Int] {
+  public func rows(_ split: Split) -> [Int] {
     split.rows(of: count)
   }
 
   /// What the data is, in a line: "120 images of 32 x 32, RGB, in 2 classes".
-  package var summary: String {
+  public var summary: String {
     switch self {
     case .points(let points):
       return counted(points.count, "point")

@@ -1,23 +1,23 @@
 import Formats
 
 /// Images of one size from a user's files.
-package struct UserImages: Sendable, Equatable {
+public struct UserImages: Sendable, Equatable {
   /// How many there are, at least 1.
-  package let count: Int
+  public let count: Int
   /// Rows of an image.
-  package let height: Int
+  public let height: Int
   /// Columns of an image.
-  package let width: Int
+  public let width: Int
   /// 1 for grey, 3 for red, green and blue.
-  package let channels: Int
+  public let channels: Int
   /// [count, height, width, channels], last fastest, from 0 to 255.
-  package let pixels: [UInt8]
+  public let pixels: [UInt8]
   /// [count], where the images have labels; each below `classCount`.
-  package let labels: [UInt8]?
+  public let labels: [UInt8]?
   /// The names of labels from 0, where the folders of the images give them; otherwise empty.
-  package let classes: [String]
+  public let classes: [String]
   /// What the user should know of how they were read.
-  package internal(set) var notes: [DataNote]
+  public internal(set) var notes: [DataNote]
 
   init(
     height: Int, width: Int, channels: Int, pixels: [UInt8], labels: [UInt8]? = nil,
@@ -30,17 +30,17 @@ package struct UserImages: Sendable, Equatable {
   }
 
   /// One more than the largest label, and as many as have names; 0 where there are no labels.
-  package var classCount: Int { max(classes.count, labels?.max().map { Int($0) + 1 } ?? 0) }
+  public var classCount: Int { max(classes.count, labels?.max().map { Int($0) + 1 } ?? 0) }
 
   /// How many images each class has.
-  package var classSizes: [Int] {
+  public var classSizes: [Int] {
     var sizes = [Int](repeating: 0, count: classCount)
     for label in labels ?? [] { sizes[Int(label)] += 1 }
     return sizes
   }
 
   /// A copy of the images of a part.
-  package func images(_ split: Split) -> UserImages {
+  public func images(_ split: Split) -> UserImages {
     let rows = split.rows(of: count)
     let size = height * width * channels
     var part: [UInt8] = []

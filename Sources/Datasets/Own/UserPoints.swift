@@ -2,24 +2,24 @@ import Formats
 import Support
 
 /// Points of the plane from a user's file.
-package struct UserPoints: Sendable, Equatable {
+public struct UserPoints: Sendable, Equatable {
   /// How many there are, at least 2.
-  package let count: Int
+  public let count: Int
   /// [count, 2] with x before y, in data coordinates; all finite.
   ///
   /// In double precision, so that standardisation loses nothing of coordinates far from the origin.
-  package let values: [Double]
+  public let values: [Double]
   /// The mean of the rows of `Split.train`.
-  package let mean: Point
+  public let mean: Point
   /// The standard deviation of each coordinate over the rows of `Split.train`, dividing by their
   /// number; above 0.
-  package let standardDeviation: Point
+  public let standardDeviation: Point
   /// The smallest coordinates.
-  package let lower: Point
+  public let lower: Point
   /// The largest coordinates.
-  package let upper: Point
+  public let upper: Point
   /// What the user should know of how they were read.
-  package let notes: [DataNote]
+  public let notes: [DataNote]
 
   /// Points from [count, 2] numbers; errors start with `name`.
   ///
@@ -78,7 +78,7 @@ package struct UserPoints: Sendable, Equatable {
 
   /// The points of a part, or all, with mean 0 and standard deviation 1 along each axis over the
   /// training rows: [rows, 2].
-  package func standardised(_ split: Split? = nil) -> [Float] {
+  public func standardised(_ split: Split? = nil) -> [Float] {
     let rows = split.map { $0.rows(of: count) } ?? Array(0..<count)
     var result: [Float] = []
     result.reserveCapacity(2 * rows.count)

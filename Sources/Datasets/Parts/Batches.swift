@@ -1,12 +1,12 @@
 /// The order in which training visits the rows of a data set.
-package enum Batches {
+public enum Batches {
   /// The rows of the batch of one step, each in 0 ..< count.
   ///
   /// A pure function of its arguments: nothing has to be remembered to resume.  Batches follow each
   /// other through a sequence in which every epoch is a permutation of all rows, another one for
   /// each epoch and seed; a batch may end one epoch and begin the next.  Steps count from zero;
   /// `batch` and `count` are at least 1, and (step + 1) batch fits in an Int.
-  package static func rows(step: Int, batch: Int, count: Int, seed: UInt64) -> [Int] {
+  public static func rows(step: Int, batch: Int, count: Int, seed: UInt64) -> [Int] {
     precondition(step >= 0 && batch >= 1 && count >= 1, "rows: step, batch or count out of range")
     var rows: [Int] = []
     rows.reserveCapacity(batch)

@@ -1,5 +1,5 @@
 /// A part of a data set that a figure can be about.
-package enum Split: String, CaseIterable, Sendable {
+public enum Split: String, CaseIterable, Sendable {
   /// What models are trained on.
   case train
   /// For early stopping and for choosing settings.
@@ -8,7 +8,7 @@ package enum Split: String, CaseIterable, Sendable {
   case test
 
   /// The fewest rows of a user's own data that are split.
-  package static let fewestRows = 100
+  public static let fewestRows = 100
 
   /// The rows of this part among `count` rows of a user's own data, ascending.
   ///
@@ -17,7 +17,7 @@ package enum Split: String, CaseIterable, Sendable {
   /// represented in each part, and rows that are appended move no other.  Fewer than `fewestRows`
   /// rows are all for training.  Rows that are almost the same and follow each other, as the
   /// pictures of a film do, end up on both sides: a figure on such a test part is no evidence.
-  package func rows(of count: Int) -> [Int] {
+  public func rows(of count: Int) -> [Int] {
     if count < Split.fewestRows { return self == .train ? Array(0..<count) : [] }
     return (0..<count).filter { row in
       switch row % 10 {

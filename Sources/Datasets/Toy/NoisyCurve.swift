@@ -5,9 +5,9 @@ import Foundation
 /// The density is the integral over the arcs of the noise's density, by quadrature on panels no
 /// longer than the noise's standard deviation: in such a panel a Gaussian is a polynomial of degree
 /// 15 to 1e-10.
-package struct NoisyCurve: PlaneDistribution {
+public struct NoisyCurve: PlaneDistribution {
   /// One arc: a parameter t with a distribution on an interval, and a curve.
-  package struct Arc: Sendable {
+  public struct Arc: Sendable {
     let interval: ClosedRange<Double>
     /// A bound of the curve's speed on the interval.
     let speed: Double
@@ -18,7 +18,7 @@ package struct NoisyCurve: PlaneDistribution {
     let curve: @Sendable (Double) -> Point
 
     /// An arc whose t is uniform.
-    package static func uniform(
+    public static func uniform(
       _ interval: ClosedRange<Double>, speed: Double, curve: @escaping @Sendable (Double) -> Point
     ) -> Arc {
       let (start, length) = (interval.lowerBound, interval.upperBound - interval.lowerBound)
@@ -34,7 +34,7 @@ package struct NoisyCurve: PlaneDistribution {
   private let knownEntropy: Double
 
   /// The entropy of such a set is a number computed beforehand; a test computes it anew.
-  package init(arcs: [Arc], deviation: Double, entropy: Double, panelsPerDeviation: Double = 1) {
+  public init(arcs: [Arc], deviation: Double, entropy: Double, panelsPerDeviation: Double = 1) {
     self.arcs = arcs
     self.deviation = deviation
     knownEntropy = entropy
@@ -59,13 +59,15 @@ package struct NoisyCurve: PlaneDistribution {
     (self.xs, self.ys, self.weights) = (xs, ys, weights)
   }
 
-  package func draw(_ words: Words) -> Point {
+  /// A point of the curve at a uniform parameter, plus Gaussian noise.
+  public func draw(_ words: Words) -> Point {
     let (arc, noise) = (arcs[words.choice(of: arcs.count)], words.normals)
     let point = arc.curve(arc.quantile(words.uniform))
     return Point(x: point.x + deviation * noise.x, y: point.y + deviation * noise.y)
   }
 
-  package func logDensity(_ x: Double, _ y: Double) -> Double {
+  /// The log-density at (x, y) in nats, by quadrature along the curve.
+  public func logDensity(_ x: Double, _ y: Double) -> Double {
     var least = Double.infinity
     for index in xs.indices {
       let (dx, dy) = (xs[index] - x, ys[index] - y)
@@ -83,7 +85,8 @@ package struct NoisyCurve: PlaneDistribution {
     return log(sum) - scale * least - log(2 * .pi * deviation * deviation)
   }
 
-  package var moments: (mean: Point, variance: Point) {
+  /// The mean and the variance of each coordinate, by quadrature.
+  public var moments: (mean: Point, variance: Point) {
     var mean = Point(x: 0, y: 0)
     for index in xs.indices {
       mean.x += weights[index] * xs[index]
@@ -97,5 +100,6 @@ package struct NoisyCurve: PlaneDistribution {
     return (mean, variance)
   }
 
-  package var entropy: Double { knownEntropy }
+  /// The differential entropy in nats.
+  public var entropy: Double { knownEntropy }
 }

@@ -4,8 +4,8 @@ import Foundation
 ///
 /// The words are a pure function of (seed, step, index): points can be drawn in any order, on any
 /// thread, and a step that is run again sees the points it saw.
-package struct Words: Sendable {
-  package var x0, x1, x2, x3: UInt32
+public struct Words: Sendable {
+  public var x0, x1, x2, x3: UInt32
 
   /// The words of point `index`, which is below 2^32, of a step.
   init(seed: UInt64, step: Int, index: Int) {
@@ -21,7 +21,7 @@ package struct Words: Sendable {
   }
 
   /// The cipher itself.
-  package init(counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) {
+  public init(counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) {
     (x0, x1, x2, x3) = counter
     var (k0, k1) = key
     for _ in 0..<10 {

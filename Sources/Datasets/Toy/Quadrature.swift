@@ -1,10 +1,12 @@
 /// Gauss and Legendre's rule with eight nodes on each panel of an interval.
-package struct Quadrature: Sendable {
-  package let nodes: [Double]
-  package let weights: [Double]
+public struct Quadrature: Sendable {
+  /// Abscissae, in increasing order.
+  public let nodes: [Double]
+  /// Weight of each node.
+  public let weights: [Double]
 
   /// The rule on equal panels.
-  package init(from lower: Double, to upper: Double, panels: Int) {
+  public init(from lower: Double, to upper: Double, panels: Int) {
     let width = (upper - lower) / Double(panels)
     self.init(edges: (0...panels).map { lower + width * Double($0) })
   }

@@ -1,25 +1,25 @@
 import Support
 
 /// A point of the plane, in data coordinates.
-package struct Point: Sendable, Equatable {
+public struct Point: Sendable, Equatable {
   /// To the right.
-  package var x: Double
+  public var x: Double
   /// Upwards.
-  package var y: Double
+  public var y: Double
 
   /// The point (x, y).
-  package init(x: Double, y: Double) {
+  public init(x: Double, y: Double) {
     self.x = x
     self.y = y
   }
 }
 
 /// One component of a mixture of round Gaussians.
-package struct Mode: Sendable, Equatable {
+public struct Mode: Sendable, Equatable {
   /// Where it is centred.
-  package let centre: Point
+  public let centre: Point
   /// Its standard deviation along each axis.
-  package let standardDeviation: Double
+  public let standardDeviation: Double
 }
 
 /// A distribution on the plane that can be drawn from and whose density is known.
@@ -27,28 +27,28 @@ package struct Mode: Sendable, Equatable {
 /// Densities and entropies are in nats, with respect to area in data coordinates.  For standardised
 /// points u = ((x, y) - mean) / standardDeviation, log p(u) = log p(x, y) + log(standardDeviation.x
 /// standardDeviation.y).
-package struct ToySet: Sendable {
+public struct ToySet: Sendable {
   /// How it is called in experiment files.
-  package let name: String
+  public let name: String
   /// The formula, the noise and the range, in one line.
-  package let definition: String
+  public let definition: String
   /// The mean of -log p under p, in nats.
-  package let entropy: Double
+  public let entropy: Double
   /// The exact mean.
-  package let mean: Point
+  public let mean: Point
   /// The exact standard deviation of each coordinate.
-  package let standardDeviation: Point
+  public let standardDeviation: Point
   /// The components, where it is a mixture of round Gaussians; otherwise empty.
-  package let modes: [Mode]
+  public let modes: [Mode]
   /// The corners of a window that holds all but at most one point in ten thousand.
-  package let window: (lower: Point, upper: Point)
+  public let window: (lower: Point, upper: Point)
   /// The distribution that the figures above describe.
-  package let distribution: any PlaneDistribution
+  public let distribution: any PlaneDistribution
 
   /// One draw: a pure function of its arguments.
   ///
   /// Points of different (seed, step, index) are independent; index is in 0 ..< 2^32.
-  package func point(seed: UInt64, step: Int = 0, index: Int) -> Point {
+  public func point(seed: UInt64, step: Int = 0, index: Int) -> Point {
     distribution.draw(Words(seed: seed, step: step, index: index))
   }
 
@@ -56,7 +56,7 @@ package struct ToySet: Sendable {
   ///
   /// Standardised points have mean 0 and standard deviation 1 along each axis, by the exact figures
   /// and not by those of the draws.
-  package func points(
+  public func points(
     seed: UInt64, step: Int = 0, count: Int, standardised: Bool = false
   ) -> [Float] {
     var result: [Float] = []
@@ -72,16 +72,16 @@ package struct ToySet: Sendable {
   }
 
   /// log p(x, y) in nats with respect to area; -infinity where the density is zero.
-  package func logDensity(_ x: Double, _ y: Double) -> Double {
+  public func logDensity(_ x: Double, _ y: Double) -> Double {
     distribution.logDensity(x, y)
   }
 
   /// The names of all sets, in the order in which lists show them.
-  package static let names = makers.map(\.name)
+  public static let names = makers.map(\.name)
 
   /// The set of a name; throws `FigmentError` with the nearest name and all of them for an unknown
   /// one.
-  package static func named(_ name: String) throws -> ToySet {
+  public static func named(_ name: String) throws -> ToySet {
     guard let maker = makers.first(where: { $0.name == name }) else {
       let suggestion = nearest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
       throw FigmentError(
@@ -108,7 +108,7 @@ package struct ToySet: Sendable {
 }
 
 /// What the sets are made of.
-package protocol PlaneDistribution: Sendable {
+public protocol PlaneDistribution: Sendable {
   /// A point from four random words.
   func draw(_ words: Words) -> Point
   /// In nats, with respect to area.
@@ -122,5 +122,6 @@ package protocol PlaneDistribution: Sendable {
 }
 
 extension PlaneDistribution {
-  package var modes: [Mode] { [] }
+  /// No modes, for sets that have none.
+  public var modes: [Mode] { [] }
 }

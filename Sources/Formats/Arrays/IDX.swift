@@ -5,14 +5,14 @@ import Support
 /// The file is a big-endian magic number 0x000008RR (08 says unsigned bytes, RR is the rank), the
 /// dimensions as big-endian 32-bit numbers, and the bytes with the last dimension fastest.  Rank 1
 /// holds labels, rank 3 images.
-package struct IDX: Sendable, Equatable {
+public struct IDX: Sendable, Equatable {
   /// One dimension for labels; count, height and width for images; each at least 1.
-  package let shape: [Int]
+  public let shape: [Int]
   /// As many as the product of `shape`, last dimension fastest.
-  package let bytes: [UInt8]
+  public let bytes: [UInt8]
 
   /// An array of rank 1 or 3; throws `FigmentError` for another rank or a wrong number of bytes.
-  package init(shape: [Int], bytes: [UInt8]) throws {
+  public init(shape: [Int], bytes: [UInt8]) throws {
     guard shape.count == 1 || shape.count == 3 else {
       throw FigmentError("IDX: rank \(shape.count), expected 1 (labels) or 3 (images)")
     }
@@ -28,14 +28,14 @@ package struct IDX: Sendable, Equatable {
   /// Throws `FigmentError` for a file that is unreadable, of another rank than `rank` (either when
   /// nil), of another size than its header promises, or larger than `maximumBytes` before or after
   /// decompression.
-  package static func read(
+  public static func read(
     _ path: String, rank: Int? = nil, maximumBytes: Int = 1 << 30
   ) throws -> IDX {
     try IDX(decoding: plainBytes(path, maximumBytes: maximumBytes), name: path, rank: rank)
   }
 
   /// The bytes of a file after decompression, where it is compressed.
-  package static func plainBytes(_ path: String, maximumBytes: Int) throws -> [UInt8] {
+  public static func plainBytes(_ path: String, maximumBytes: Int) throws -> [UInt8] {
     let bytes = try FileSystem.read(path, limit: maximumBytes)
     return Gzip.isGzip(bytes)
       ? try Gzip.inflate(bytes, name: path, maximumBytes: maximumBytes) : bytes
@@ -45,7 +45,7 @@ package struct IDX: Sendable, Equatable {
   ///
   /// Throws `FigmentError` for another magic number than that of `rank` (either when nil) and for
   /// another size than the header promises, before anything is allocated for what it promises.
-  package init(decoding bytes: consuming [UInt8], name: String, rank: Int? = nil) throws {
+  public init(decoding bytes: consuming [UInt8], name: String, rank: Int? = nil) throws {
     var file = bytes
     let start = Array(file.prefix(16))
     func number(_ offset: Int) -> Int {
@@ -80,7 +80,7 @@ package struct IDX: Sendable, Equatable {
   }
 
   /// The bytes of the uncompressed file.
-  package func encoded() -> [UInt8] {
+  public func encoded() -> [UInt8] {
     var file: [UInt8] = [0, 0, 8, UInt8(shape.count)]
     for size in shape {
       for shift in [24, 16, 8, 0] { file.append(UInt8(truncatingIfNeeded: size >> shift)) }
@@ -90,7 +90,7 @@ package struct IDX: Sendable, Equatable {
 }
 
 /// The product of sizes, or nil where it is more than an Int holds.
-package func product(_ sizes: [Int]) -> Int? {
+public func product(_ sizes: [Int]) -> Int? {
   var result = 1
   for size in sizes {
     let (value, overflow) = result.multipliedReportingOverflow(by: size)
@@ -101,6 +101,6 @@ package func product(_ sizes: [Int]) -> Int? {
 }
 
 /// Sizes as people write them: "60000 x 28 x 28".
-package func times(_ sizes: [Int]) -> String {
+public func times(_ sizes: [Int]) -> String {
   sizes.map(String.init).joined(separator: " x ")
 }

@@ -6,12 +6,12 @@ import Support
 /// 16-bit number, the header `{'descr': '<f4', 'fortran_order': False, 'shape': (64, 28, 28), }`
 /// (`'<f8'` for doubles, `'|u1'` for bytes, `(64,)` for one dimension) with spaces and one line feed up to a multiple of
 /// 64 bytes from the start of the file, then the values, last dimension fastest, little-endian.
-package struct NPY: Sendable, Equatable {
+public struct NPY: Sendable, Equatable {
   /// The values of an array.
   ///
   /// Values of other types in a file are read as those of the narrowest that holds them all; whole
   /// numbers of 64 bits beyond 2^53 are rounded.
-  package enum Values: Sendable, Equatable {
+  public enum Values: Sendable, Equatable {
     /// Single precision, `<f4`; of half precision and whole numbers of 8 (with a sign) and 16 bits.
     case floats([Float])
     /// Double precision, `<f8`; of whole numbers of 32 and 64 bits.
@@ -20,7 +20,7 @@ package struct NPY: Sendable, Equatable {
     case bytes([UInt8])
 
     /// How many there are.
-    package var count: Int {
+    public var count: Int {
       switch self {
       case .floats(let values): values.count
       case .doubles(let values): values.count
@@ -30,14 +30,14 @@ package struct NPY: Sendable, Equatable {
   }
 
   /// The sizes, first slowest; empty for a single number.
-  package let shape: [Int]
+  public let shape: [Int]
   /// As many as the product of `shape`.
-  package let values: Values
+  public let values: Values
   /// How NumPy calls the type that the values had in the file: "float32", "int64".
-  package let typeName: String
+  public let typeName: String
 
   /// An array; throws `FigmentError` when the shape and the number of values disagree.
-  package init(shape: [Int], values: Values) throws {
+  public init(shape: [Int], values: Values) throws {
     guard shape.allSatisfy({ $0 >= 0 }), product(shape) == values.count else {
       throw FigmentError("NPY: shape (\(times(shape))) for \(values.count) values")
     }
@@ -52,12 +52,12 @@ package struct NPY: Sendable, Equatable {
   }
 
   /// Writes the file, which appears whole or not at all; throws `FigmentError` when it cannot.
-  package func write(_ path: String) throws {
+  public func write(_ path: String) throws {
     try writeAtomically(encoded(), to: path)
   }
 
   /// The bytes of the file.
-  package func encoded() -> [UInt8] {
+  public func encoded() -> [UInt8] {
     let (descriptor, width) =
       switch values {
       case .floats: ("<f4", 4)
@@ -96,12 +96,12 @@ package struct NPY: Sendable, Equatable {
   ///
   /// Throws `FigmentError` for a file that is unreadable, larger than `maximumBytes`, of another type, or
   /// of another size than its header promises.
-  package static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> NPY {
+  public static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> NPY {
     try NPY(decoding: FileSystem.read(path, limit: maximumBytes), name: path)
   }
 
   /// The array in the bytes of a whole file; errors start with `name` and are those of `read`.
-  package init(decoding file: [UInt8], name: String) throws {
+  public init(decoding file: [UInt8], name: String) throws {
     guard file.count >= 10, file[0] == 0x93, Array(file[1..<6]) == Array("NUMPY".utf8) else {
       throw FigmentError("\(name): not an NPY file, expected it to start with 93 \"NUMPY\"")
     }

@@ -2,9 +2,9 @@ import Support
 
 /// An archive of arrays, as `numpy.savez` and `numpy.savez_compressed` write it: a ZIP file of .npy
 /// files.
-package struct NPZ {
+public struct NPZ {
   /// The names of its arrays, in the order of the archive; other files in it are passed over.
-  package var names: [String] { entries.map(\.name) }
+  public var names: [String] { entries.map(\.name) }
 
   private let file: [UInt8]
   private let path: String
@@ -23,14 +23,14 @@ package struct NPZ {
   }
 
   /// Whether bytes start as an archive does, an empty one included.
-  package static func isArchive(_ bytes: [UInt8]) -> Bool {
+  public static func isArchive(_ bytes: [UInt8]) -> Bool {
     bytes.starts(with: Array("PK".utf8) + [3, 4]) || bytes.starts(with: Array("PK".utf8) + [5, 6])
   }
 
   /// The archive in the bytes of a whole file; errors start with `path`.
   ///
   /// Throws `FigmentError` where it is no ZIP file, or its directory is damaged or in several files.
-  package init(decoding file: [UInt8], path: String, maximumBytes: Int) throws {
+  public init(decoding file: [UInt8], path: String, maximumBytes: Int) throws {
     (self.file, self.path, self.maximumBytes) = (file, path, maximumBytes)
     let damaged = FigmentError("\(path): damaged archive: its directory cannot be read")
     func number(_ offset: Int, _ width: Int) throws -> Int {
@@ -97,7 +97,7 @@ package struct NPZ {
   ///
   /// Throws `FigmentError` where there is none, it is encrypted, damaged or packed in another way than
   /// stored or deflated, holds more than the most bytes, or is no array that `NPY` reads.
-  package func array(_ name: String) throws -> NPY {
+  public func array(_ name: String) throws -> NPY {
     let place = "\(path):\(name)"
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw FigmentError("\(path): holds no array \(singleQuoted(name)); \(listed)")
@@ -137,7 +137,7 @@ package struct NPZ {
   }
 
   /// The names in a line, the first ten of more.
-  package var listed: String {
+  public var listed: String {
     guard !names.isEmpty else { return "it holds no arrays" }
     let more = names.count > 10 ? ", and \(names.count - 10) more" : ""
     return "it holds " + names.prefix(10).map { singleQuoted($0) }.joined(separator: ", ") + more

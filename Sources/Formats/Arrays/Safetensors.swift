@@ -2,20 +2,20 @@ import Glibc
 import Support
 
 /// The name and shape of an array in a safetensors file; its values are 32-bit floats.
-package struct ArrayDescription: Equatable, Sendable {
+public struct ArrayDescription: Equatable, Sendable {
   /// The name, unique in its file and not `__metadata__`.
-  package let name: String
+  public let name: String
   /// The extent of each axis, outermost first; empty for a scalar.
-  package let shape: [Int]
+  public let shape: [Int]
 
   /// Describes an array by its name and shape.
-  package init(name: String, shape: [Int]) {
+  public init(name: String, shape: [Int]) {
     self.name = name
     self.shape = shape
   }
 
   /// The number of values, or nothing where an extent is negative or the bytes overflow an `Int`.
-  package var count: Int? {
+  public var count: Int? {
     var count = 1
     for extent in shape {
       guard extent >= 0 else { return nil }
@@ -28,16 +28,16 @@ package struct ArrayDescription: Equatable, Sendable {
 }
 
 /// An array of 32-bit floats with its name and shape.
-package struct NamedArray: Equatable, Sendable {
+public struct NamedArray: Equatable, Sendable {
   /// The name, unique in its file and not `__metadata__`.
-  package let name: String
+  public let name: String
   /// The extent of each axis, outermost first; empty for a scalar.
-  package let shape: [Int]
+  public let shape: [Int]
   /// The values in row-major order, as many as the product of the shape.
-  package let values: [Float]
+  public let values: [Float]
 
   /// Names an array.
-  package init(name: String, shape: [Int], values: [Float]) {
+  public init(name: String, shape: [Int], values: [Float]) {
     self.name = name
     self.shape = shape
     self.values = values
@@ -49,17 +49,18 @@ package struct NamedArray: Equatable, Sendable {
 /// Only 32-bit floats are written and read. Equal content gives equal bytes: the metadata and the
 /// arrays are in the order of their names' UTF-8 bytes, and the header is padded with spaces to a
 /// multiple of eight.
-package enum Safetensors {
+public enum Safetensors {
   /// The longest header that is read or written, in bytes; that of the reference implementation.
   static let maximumHeaderLength = 100_000_000
   /// The largest number of axes that is read or written.
-  package static let maximumRank = 32
-  package static let metadataKey = "__metadata__"
+  public static let maximumRank = 32
+  /// Header key that holds the file's own texts.
+  public static let metadataKey = "__metadata__"
 
   /// Writes arrays and metadata to `path`, whole or not at all.
   ///
   /// - Throws: `FigmentError` where the system refuses, a name appears twice or the values are not as many as the shape says.
-  package static func write(
+  public static func write(
     _ arrays: [NamedArray], metadata: [String: String] = [:], to path: String
   ) throws {
     let byName = Dictionary(arrays.map { ($0.name, $0) }) { first, _ in first }
@@ -75,7 +76,7 @@ package enum Safetensors {
   /// its second argument, in one piece or several.
   ///
   /// - Throws: as `write(_:metadata:to:)`, and what `values` throws.
-  package static func write(
+  public static func write(
     _ arrays: [ArrayDescription], metadata: [String: String] = [:], to path: String,
     values: (ArrayDescription, (Span<Float>) throws -> Void) throws -> Void
   ) throws {
@@ -143,20 +144,20 @@ package enum Safetensors {
 ///
 /// Opening reads the header alone; values are read when asked for. Every size is checked before
 /// anything of that size is allocated.
-package struct SafetensorsReader: ~Copyable, Sendable {
+public struct SafetensorsReader: ~Copyable, Sendable {
   private let file: OpenFile
   private let places: [String: (index: Int, offset: Int)]
 
   /// The string map under `__metadata__`, empty where there is none.
-  package let metadata: [String: String]
+  public let metadata: [String: String]
   /// The arrays in the order of their values in the file.
-  package let arrays: [ArrayDescription]
+  public let arrays: [ArrayDescription]
 
   /// Opens `path` and checks its header.
   ///
   /// - Throws: `FigmentError` where it cannot be read, or the header is not that of a safetensors
   ///   file of 32-bit floats, or promises more or less than the file holds.
-  package init(_ path: String) throws {
+  public init(_ path: String) throws {
     let file = try OpenFile(path, flags: O_RDONLY)
     let length = try file.length()
     func failure(_ problem: String) -> FigmentError { FigmentError(path: path, problem: problem) }
@@ -195,7 +196,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
   /// The values of one array.
   ///
   /// - Throws: `FigmentError` where there is no such array, or reading fails.
-  package func values(of name: String) throws -> [Float] {
+  public func values(of name: String) throws -> [Float] {
     let (array, offset) = try find(name)
     let count = array.count ?? 0
     return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -209,7 +210,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
   ///
   /// - Throws: `FigmentError` where there is no such array, `destination` has another count, or reading
   ///   fails.
-  package func read(_ name: String, into destination: inout MutableSpan<Float>) throws {
+  public func read(_ name: String, into destination: inout MutableSpan<Float>) throws {
     let (array, offset) = try find(name)
     guard destination.count == array.count else {
       throw FigmentError(
@@ -225,7 +226,7 @@ package struct SafetensorsReader: ~Copyable, Sendable {
   /// All arrays with their values, in the order of the file.
   ///
   /// - Throws: `FigmentError` where reading fails.
-  package func all() throws -> [NamedArray] {
+  public func all() throws -> [NamedArray] {
     var result: [NamedArray] = []
     for array in arrays {
       result.append(

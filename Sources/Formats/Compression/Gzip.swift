@@ -2,10 +2,10 @@ import CZlib
 import Support
 
 /// The gzip format (RFC 1952), by zlib.
-package enum Gzip {
+public enum Gzip {
   /// Whether `bytes` start as a gzip file does: what a file is follows from its content, not its
   /// name.
-  package static func isGzip(_ bytes: [UInt8]) -> Bool {
+  public static func isGzip(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b
   }
 
@@ -14,7 +14,7 @@ package enum Gzip {
   /// Memory follows what is really decompressed, never what a header says.  Throws `FigmentError`,
   /// starting with `name`, when the data is not gzip, ends early, is corrupt, is followed by
   /// something else, or holds more than `maximumBytes`.
-  package static func inflate(
+  public static func inflate(
     _ bytes: [UInt8], name: String, maximumBytes: Int
   ) throws -> [UInt8] {
     guard isGzip(bytes) else {

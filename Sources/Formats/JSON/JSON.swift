@@ -4,14 +4,15 @@ import Support
 ///
 /// Nothing is allocated beyond the strings that are asked for. A key that appears twice, a lone
 /// surrogate, a byte after the value: all are errors.
-package struct JSONCursor: ~Copyable {
+public struct JSONCursor: ~Copyable {
   private let bytes: [UInt8]
   private var position = 0
 
-  package init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// Reads `bytes` from the first.
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   /// The next byte that is not white space.
-  package mutating func peek() -> UInt8? {
+  public mutating func peek() -> UInt8? {
     while position < bytes.count {
       switch bytes[position] {
       case 0x20, 0x09, 0x0A, 0x0D: position += 1
@@ -21,7 +22,8 @@ package struct JSONCursor: ~Copyable {
     return nil
   }
 
-  package func failure(_ expected: String) -> FigmentError {
+  /// An error that names the position, the byte found there and what was expected.
+  public func failure(_ expected: String) -> FigmentError {
     let found: String
     if position < bytes.count {
       let byte = bytes[position]
@@ -45,7 +47,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Reads an object; `member` reads the value of each key.
-  package mutating func object(
+  public mutating func object(
     _ expected: String, _ member: (String, inout JSONCursor) throws -> Void
   ) throws {
     try expect("{", expected)
@@ -63,7 +65,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Reads an array; `element` reads each of its values.
-  package mutating func array(
+  public mutating func array(
     _ expected: String, _ element: (inout JSONCursor) throws -> Void
   ) throws {
     try expect("[", expected)
@@ -73,7 +75,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Reads a string.
-  package mutating func string(_ expected: String) throws -> String {
+  public mutating func string(_ expected: String) throws -> String {
     try expect("\"", expected)
     var text: [UInt8] = []
     while position < bytes.count {
@@ -141,7 +143,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Reads a number and returns its text.
-  package mutating func number(_ expected: String) throws -> String {
+  public mutating func number(_ expected: String) throws -> String {
     guard let first = peek(), first == UInt8(ascii: "-") || (0x30...0x39).contains(first) else {
       throw failure(expected)
     }
@@ -174,7 +176,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Reads a whole number of at least zero that fits in an `Int`.
-  package mutating func count(_ expected: String) throws -> Int {
+  public mutating func count(_ expected: String) throws -> Int {
     let text = try number(expected)
     guard let value = Int(text), value >= 0, !text.hasPrefix("-") else {
       throw FigmentError("expected \(expected), found \(printable(text, limit: 40))")
@@ -183,7 +185,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Reads `null`, where it comes next.
-  package mutating func null() -> Bool {
+  public mutating func null() -> Bool {
     guard peek() == UInt8(ascii: "n"), bytes[position...].starts(with: "null".utf8) else {
       return false
     }
@@ -192,7 +194,7 @@ package struct JSONCursor: ~Copyable {
   }
 
   /// Checks that nothing but white space is left.
-  package mutating func end() throws {
+  public mutating func end() throws {
     if peek() != nil { throw failure("the end") }
   }
 }

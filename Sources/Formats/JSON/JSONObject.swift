@@ -1,7 +1,7 @@
 import Support
 
 /// A number or a text, as a member of a JSON object.
-package enum JSONValue: Equatable, Sendable {
+public enum JSONValue: Equatable, Sendable {
   /// A whole number.
   case integer(Int)
   /// A number in double precision.
@@ -12,7 +12,7 @@ package enum JSONValue: Equatable, Sendable {
   case text(String)
 
   /// The value as a number, or nothing where it is a text.
-  package var double: Double? {
+  public var double: Double? {
     switch self {
     case .integer(let value): Double(value)
     case .number(let value): value
@@ -25,7 +25,8 @@ package enum JSONValue: Equatable, Sendable {
     "NaN": .nan, "Infinity": .infinity, "-Infinity": -.infinity,
   ]
 
-  package var json: String {
+  /// The value as JSON text.
+  public var json: String {
     switch self {
     case .integer(let value): "\(value)"
     case .number(let value): Self.json(value, "\(value)")
@@ -42,12 +43,12 @@ package enum JSONValue: Equatable, Sendable {
 }
 
 /// A JSON object with its keys in the order given.
-package struct JSONObject: CustomStringConvertible, Sendable {
+public struct JSONObject: CustomStringConvertible, Sendable {
   /// The object as text on one line.
-  package let description: String
+  public let description: String
 
   /// An object of these members.
-  package init(_ members: [(name: String, value: JSONValue)]) {
+  public init(_ members: [(name: String, value: JSONValue)]) {
     let texts = members.map { jsonString($0.name) + ":" + $0.value.json }
     description = "{" + texts.joined(separator: ",") + "}"
   }

@@ -8,17 +8,17 @@ import Support
 /// point, empty lines at the end, and lines that begin with "#", which are passed over.  The first line
 /// may be a header: two columns of which neither begins as a number does, or the numbers of the columns,
 /// as pandas writes them.
-package struct CSV {
+public struct CSV {
   /// The numbers, x before y, row by row.
-  package let values: [Double]
+  public let values: [Double]
   /// What the user should know of how the table was understood.
-  package let notes: [DataNote]
+  public let notes: [DataNote]
 
   /// The table in the bytes of a file; errors start with `name` and a line number from 1.
   ///
   /// Throws `FigmentError` for anything else than the above, numbers that are not finite, and more
   /// than `maximumPoints` rows.
-  package init(_ file: [UInt8], name: String, maximumPoints: Int) throws {
+  public init(_ file: [UInt8], name: String, maximumPoints: Int) throws {
     let marks: [[UInt8]] = [[0xff, 0xfe], [0xfe, 0xff]]
     guard !marks.contains(where: file.starts(with:)) else {
       throw FigmentError("\(name): UTF-16 text, expected UTF-8")

@@ -4,23 +4,23 @@ import Glibc
 ///
 /// The line names the thing, the value found and what was expected. What a terminal would act upon is
 /// escaped, as names of files and texts in them may hold anything.
-package struct FigmentError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct FigmentError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The line, without a full stop and without a line break.
-  package let description: String
+  public let description: String
   /// The line without the place that stands before it, where the error was made of both.
-  package let problem: String
+  public let problem: String
   /// The system's error number, such as `ENOSPC`, where the system refused something.
-  package let code: Int32?
+  public let code: Int32?
 
   /// Makes the error that prints as `line`.
-  package init(_ line: String, code: Int32? = nil) {
+  public init(_ line: String, code: Int32? = nil) {
     description = escaped(line)
     problem = description
     self.code = code
   }
 
   /// Makes the error of a file and what is wrong with it: the value that was found and what was expected.
-  package init(path: String, problem: String) {
+  public init(path: String, problem: String) {
     self.init(place: printable(path), problem)
   }
 
@@ -31,7 +31,7 @@ package struct FigmentError: Error, Equatable, Sendable, CustomStringConvertible
   ///   - path: The path as the user would recognise it, never that of a temporary file.
   ///   - operation: What was attempted, in the infinitive: "write", "open", "lock".
   ///   - code: The system's error number.
-  package init(path: String, operation: String, code: Int32) {
+  public init(path: String, operation: String, code: Int32) {
     self.init(
       place: printable(path), "cannot \(operation): \(String(cString: strerror(code)))", code: code)
   }
@@ -42,7 +42,7 @@ package struct FigmentError: Error, Equatable, Sendable, CustomStringConvertible
   ///   - origin: The file with the line, or the override as it was given.
   ///   - key: The keys that lead to the value, joined by dots; empty for the whole file.
   ///   - problem: The value found and what was expected.
-  package init(origin: String, key: String, problem: String) {
+  public init(origin: String, key: String, problem: String) {
     self.init(place: printable(origin) + (key.isEmpty ? "" : ": " + printable(key)), problem)
   }
 

@@ -8,46 +8,45 @@ import Testing
 
 /// Memory plans, and that running allocates nothing.
 @Suite struct MemoryTests {
-  @Test(arguments: 0..<10) func liveArraysNeverOverlap(block: Int) throws {
+  @Test(arguments: 0..<10) func liveBuffersNeverOverlap(block: Int) throws {
     for seed in block * 20..<block * 20 + 20 {
       let graph = RandomGraph(seed: seed)
-      let schedule = try Runtime.schedule("p", graph.outputs, graph.updates)
+      let schedule = try Pipeline("p", graph.outputs, graph.updates).schedule
       var numbers = SplitMix64(seed: seed)
-      let workspaces = schedule.kernels.map { _ in
-        numbers.chance(30) ? Int(numbers.next() % 50_000) : 0
-      }
-      let kept = Set(schedule.listing.roots.map { schedule.listing.home($0) })
-      let plan = planMemory(schedule, workspaces: workspaces, external: kept)
-      if let problem = overlap(schedule, plan, workspaces, external: kept) {
+      let workspaces = Table<KernelListing.Kernel, Int>(
+        schedule.kernels.map { _ in numbers.chance(30) ? Int(numbers.next() % 50_000) : 0 })
+      let plan = planMemory(schedule, workspaces: workspaces)
+      if let problem = overlap(schedule, plan, workspaces) {
         Issue.record("graph \(seed): \(problem)")
       }
     }
   }
 
-  /// An array that lies over another while both are needed, or nil.
+  /// A buffer that lies over another while both are needed, or nil.
   private func overlap(
-    _ schedule: Schedule, _ plan: MemoryPlan, _ workspaces: [Int], external: Set<Int>
+    _ schedule: Schedule, _ plan: MemoryPlan, _ workspaces: Table<KernelListing.Kernel, Int>
   ) -> String? {
     struct Region {
       let name: String
-      let position: Int?
-      let first: Int
-      var last: Int
+      let buffer: Buffer?
+      let first: KernelIndex
+      var last: KernelIndex
       let bytes: Range<Int>
     }
+    let liveOut = schedule.listing.liveOutBuffers
     var regions: [Region] = []
-    for (k, kernel) in schedule.kernels.enumerated() {
-      for write in kernel.writes where !external.contains(write) {
-        guard let offset = plan.offsets[write] else { return "%\(write) has no place" }
-        let end = offset + schedule.listing.instructions[write].shape.product * 4
+    for k in schedule.kernels.indices {
+      for write in schedule.kernels[k].writes where !liveOut.contains(write) {
+        guard let offset = plan.offsets[write] else { return "\(write) has no place" }
+        let end = offset + schedule.listing[write].shape.product * 4
         let last = schedule.kernels.lastIndex { $0.reads.contains(write) } ?? k
         regions.append(
-          Region(name: "%\(write)", position: write, first: k, last: last, bytes: offset..<end))
+          Region(name: "\(write)", buffer: write, first: k, last: last, bytes: offset..<end))
       }
       let offset = plan.workspaces[k]
       regions.append(
         Region(
-          name: "workspace \(k)", position: nil, first: k, last: k,
+          name: "workspace \(k.offset)", buffer: nil, first: k, last: k,
           bytes: offset..<offset + workspaces[k]))
     }
     for (i, a) in regions.enumerated() {
@@ -56,33 +55,28 @@ import Testing
       for b in regions[(i + 1)...]
       where a.first <= b.last && b.first <= a.last && a.bytes.overlaps(b.bytes) {
         // An elementwise result may take the place of an operand that is read for the last time.
-        if let old = a.position, let new = b.position, a.last == b.first, a.bytes == b.bytes,
+        if let old = a.buffer, let new = b.buffer, a.last == b.first, a.bytes == b.bytes,
           schedule.listing.canOverwrite(old, with: new, in: schedule.kernels[b.first])
         {
           continue
         }
-        return
-          "\(a.name) and \(b.name) overlap: \(a.bytes) in \(a.first)...\(a.last), \(b.bytes) in \(b.first)...\(b.last)"
+        return "\(a.name) and \(b.name) overlap at bytes \(a.bytes) and \(b.bytes)"
       }
     }
     return nil
   }
 
-  @Test func everyKernelRunsAfterWhatItReads() throws {
+  @Test func everyKernelRunsAfterItsReads() throws {
     for seed in 0..<200 {
       let graph = RandomGraph(seed: seed)
-      let schedule = try Runtime.schedule("p", graph.outputs, graph.updates)
-      var made: Set<Int> = []
+      let schedule = try Pipeline("p", graph.outputs, graph.updates).schedule
+      var made: Set<Buffer> = []
       for kernel in schedule.kernels {
-        let missing = kernel.reads.filter { read in
-          !made.contains(read) && !schedule.listing.isSource(read)
-        }
+        let missing = kernel.reads.filter { !made.contains($0) && !schedule.listing.isSource($0) }
         #expect(missing.isEmpty, "graph \(seed)")
         made.formUnion(kernel.writes)
       }
-      #expect(
-        schedule.listing.roots.allSatisfy { made.contains(schedule.listing.home($0)) },
-        "graph \(seed)")
+      #expect(schedule.listing.liveOutBuffers.isSubset(of: made), "graph \(seed)")
     }
   }
 

@@ -136,7 +136,7 @@ func operations(_ outputs: [Tensor], atLeast count: Int) throws -> [Int] {
   let listing = simplify(try Listing("test", outputs: outputs, updates: []))
   var found = [0, 0]
   for instruction in listing.instructions {
-    let sizes = instruction.inputs.map { listing.instructions[$0].shape.reduce(1, *) }
+    let sizes = instruction.inputs.map { listing[$0].shape.reduce(1, *) }
     guard (sizes.max() ?? 0) >= count else { continue }
     switch instruction.operation {
     case .unary, .binary, .select: found[0] += 1

@@ -45,6 +45,60 @@ package enum Primitive: Hashable, Sendable {
   case stop
 }
 
+/// The kind of work that a primitive is, which decides what computes it.
+enum Role {
+  /// Numbers that are there before the program runs.
+  case source
+  /// Random numbers, rows of tables, functions evaluated in Double: each has a kernel of its own.
+  case own
+  /// Arithmetic element by element.
+  case elementwise
+  /// The same elements in the same order: nothing to compute.
+  case identity
+  /// Elements of the one input, each any number of times.
+  case selection
+  /// The inputs as parts of a larger array.
+  case assembly
+  case reduction
+  case contraction
+}
+
+extension Primitive {
+  var role: Role {
+    switch self {
+    case .input, .variable, .constant, .literal: .source
+    case .draw, .angle, .byteRows, .gather, .scatter, .special: .own
+    case .unary, .binary, .select: .elementwise
+    case .reshape, .stop: .identity
+    case .broadcast, .transpose, .slice: .selection
+    case .pad, .concatenate, .blocks: .assembly
+    case .sum, .maximum: .reduction
+    case .matmul, .convolution, .convolutionInput, .convolutionFilter: .contraction
+    }
+  }
+
+  /// The name of a random draw.
+  var drawName: String? {
+    if case .draw(_, let name) = self { return name }
+    if case .angle(_, let name) = self { return name }
+    return nil
+  }
+
+  /// The kind and name of an input or a variable: one of each in a program.
+  var sourceLabel: String? {
+    if case .input(let name) = self { return "input \(name)" }
+    if case .variable(let variable) = self { return "variable \(variable.name)" }
+    return nil
+  }
+
+  /// The axes of a reduction.
+  var reducedAxes: [Int]? {
+    if case .sum(let axes) = self { return axes }
+    if case .maximum(let axes) = self { return axes }
+    return nil
+  }
+}
+
 package enum Unary: String, Hashable, Sendable, CaseIterable {
   case negate, exp, expm1, log, log1p, sqrt, reciprocal, tanh, sin, cos, abs, sign, floor, erf
   case sigmoid, softplus

@@ -1,16 +1,18 @@
 extension Tensor {
-  /// The first operation by which one example of the batch `x`, [n, ...], reaches what this tensor says of
+  /// The first operation by which one example of the batch `x`, [n, ...], reaches the result of
   /// another, or nil where there is none: then each row depends on its own example alone.
   ///
   /// Row i of an array is its i-th part of n equal parts in memory, however the array is shaped.
   public func operationThatMixesRows(of x: Tensor) -> String? {
     guard let count = x.shape.first, count > 1 else { return nil }
-    let rows = RowAnalysis(count: count)
+    let parts = EqualParts(count: count)
     var dependent: Set<Node> = [x.node]
     for node in topologicalOrder([self.node]) where node != x.node {
-      let inputs = node.inputs.map { dependent.contains($0) }
-      guard inputs.contains(true) else { continue }
-      guard rows.keepsRows(node, isDependent: inputs) else {
+      let isDependent = node.inputs.map { dependent.contains($0) }
+      guard isDependent.contains(true) else { continue }
+      let shapes = node.inputs.map(\.shape)
+      guard parts.correspond(node.operation, node.shape, of: shapes, isDependent: isDependent)
+      else {
         return node.path.isEmpty
           ? node.operation.label : "\(node.operation.label) in \(node.path)"
       }
@@ -20,11 +22,36 @@ extension Tensor {
   }
 }
 
-private struct RowAnalysis {
-  /// Rows of the batch.
+/// The iteration space of a reduction over neighbouring axes, as three axes.
+package struct ReductionForm: Hashable, Sendable {
+  package var outer, reduced, inner: Int
+
+  init(outer: Int, reduced: Int, inner: Int) {
+    (self.outer, self.reduced, self.inner) = (outer, reduced, inner)
+  }
+
+  /// - Parameter axes: Between two of them that are longer than one, there is none that is not reduced and longer
+  ///   than one: `simplify` sees to it. Otherwise `reduced` has such axes, too.
+  init(_ shape: [Int], reducing axes: [Int]) {
+    let long = axes.filter { shape[$0] > 1 }
+    guard let first = long.min(), let last = long.max() else {
+      self.init(outer: shape.product, reduced: 1, inner: 1)
+      return
+    }
+    self.init(
+      outer: shape[..<first].reduce(1, *), reduced: shape[first...last].reduce(1, *),
+      inner: shape[(last + 1)...].reduce(1, *))
+  }
+}
+
+/// Arrays cut into equal parts along their outermost axes, and whether an operation keeps the parts apart.
+///
+/// A critic's score, blocks of examples that run through several phases, and the pieces that threads share are all
+/// cut in this way.
+struct EqualParts {
   let count: Int
 
-  /// How many leading axes of `shape` together hold the rows, or nil where rows are not apart.
+  /// The number of leading axes of `shape` that together hold the parts, or nil where parts are not apart.
   private func leading(_ shape: [Int]) -> Int? {
     var product = 1
     for (axis, length) in shape.enumerated() {
@@ -35,21 +62,23 @@ private struct RowAnalysis {
     return product == count ? shape.count : nil
   }
 
-  func keepsRows(_ node: Node, isDependent: [Bool]) -> Bool {
-    let shape = node.shape
-    let shapes = node.inputs.map(\.shape)
-    guard let lead = leading(shape) else { return false }
+  /// Whether each part of the result of `operation` is computed from no other part of its dependent inputs than
+  /// the same.
+  func correspond(
+    _ operation: Primitive, _ shape: [Int], of shapes: [[Int]], isDependent: [Bool]
+  ) -> Bool {
+    guard isDependent.contains(true) else { return true }
     let sources = zip(shapes, isDependent).filter(\.1).map(\.0)
-    let leads = sources.compactMap { leading($0) }
-    guard leads.count == sources.count else { return false }
-    /// Whether the axes that hold the rows are the same before and after.
+    guard let lead = leading(shape), sources.allSatisfy({ leading($0) != nil }) else {
+      return false
+    }
+    /// Whether the axes that hold the parts are the same before and after.
     func keepsLead(_ source: [Int]) -> Bool { source.prefix(lead) == shape.prefix(lead) }
-    switch node.operation {
+    switch operation {
     case .input, .variable, .constant, .literal, .draw: return true
     case .unary, .binary, .select, .special, .angle, .stop, .reshape: return true
-    case .broadcast: return sources.allSatisfy(keepsLead)
+    case .broadcast, .slice, .pad: return sources.allSatisfy(keepsLead)
     case .transpose(let axes): return Array(axes.prefix(lead)) == Array(0..<lead)
-    case .slice, .pad: return sources.allSatisfy(keepsLead)
     case .concatenate(let axis): return axis >= lead
     case .blocks(let starts):
       return sources.allSatisfy(keepsLead)
@@ -58,7 +87,7 @@ private struct RowAnalysis {
     case .byteRows: return true
     case .scatter: return false
     case .sum(let axes), .maximum(let axes):
-      return axes.allSatisfy { $0 >= leads[0] }
+      return ReductionForm(shapes[0], reducing: axes).outer % count == 0
     case .matmul(let transposedLeft, _):
       // Rows of the left side, or matrices of a batch.
       let matrices = shape.count - 2

@@ -66,48 +66,47 @@ extension Program {
   /// nothing is made of, as behind a `select`, are passed over.
   package func firstNonFinite(behind outputs: [Tensor], at run: UInt64) throws -> NonFinite? {
     let listing = schedule.listing
-    var known: [Int: Contents] = [:]
-    func look(_ i: Int) {
-      let count = listing.instructions[i].count
-      guard let address = executable.addresses[i] else { return }
-      if schedule.halves.contains(i) {
+    var known: [Buffer: Contents] = [:]
+    func look(_ buffer: Buffer) {
+      let count = listing[buffer].count
+      guard let address = executable.addresses[buffer] else { return }
+      if schedule.halves.contains(buffer) {
         let halves = address.assumingMemoryBound(to: UInt16.self)
-        known[i] = Contents(count: count) { Float(bitPattern: UInt32(halves[$0]) << 16) }
+        known[buffer] = Contents(count: count) { Float(bitPattern: UInt32(halves[$0]) << 16) }
       } else {
         let floats = address.assumingMemoryBound(to: Float.self)
-        known[i] = Contents(count: count) { floats[$0] }
+        known[buffer] = Contents(count: count) { floats[$0] }
       }
     }
-    for (i, instruction) in listing.instructions.enumerated() {
-      switch instruction.operation {
-      case .input, .variable: look(i)
-      default: break
-      }
+    for buffer in listing.buffers where listing[buffer].operation.sourceLabel != nil {
+      look(buffer)
     }
+    let kernels = schedule.kernels
     runByKernel(at: run) { kernel in
-      if kernel < schedule.kernels.count { schedule.kernels[kernel].writes.forEach(look) }
+      if kernel < kernels.count { kernels[KernelIndex(kernel)].writes.forEach(look) }
     }
 
-    /// Those operands of an instruction that are not finite.
-    func wrong(_ i: Int) -> [Int] {
-      listing.instructions[i].inputs.map { listing.home($0) }.flatMap { input -> [Int] in
-        if case .constant = listing.instructions[input].operation { return [] }
+    /// The operands of an instruction that are not finite.
+    func wrong(_ buffer: Buffer) -> [Buffer] {
+      listing.operands(buffer).flatMap { input -> [Buffer] in
+        if case .constant = listing[input].operation { return [] }
         guard let contents = known[input] else { return wrong(input) }
         return contents.count > 0 ? [input] : []
       }
     }
-    var pending = try outputs.map { listing.home(listing.outputs[try index(ofOutput: $0)]) }
-      .filter { known[$0].map { $0.count > 0 } ?? false }
+    var pending = try outputs.map {
+      listing.buffer(of: listing.outputs[try index(ofOutput: $0)])
+    }.filter { known[$0].map { $0.count > 0 } ?? false }
     var seen = Set(pending)
-    var origins: [Int] = []
-    while let i = pending.popLast() {
-      let causes = wrong(i)
-      if causes.isEmpty { origins.append(i) }
+    var origins: [Buffer] = []
+    while let buffer = pending.popLast() {
+      let causes = wrong(buffer)
+      if causes.isEmpty { origins.append(buffer) }
       pending += causes.filter { seen.insert($0).inserted }
     }
     guard let origin = origins.min(), let contents = known[origin], let first = contents.first
     else { return nil }
-    let instruction = listing.instructions[origin]
+    let instruction = listing[origin]
     var (rest, element) = (first.index, [Int]())
     for length in instruction.shape.reversed() {
       element.insert(rest % length, at: 0)
@@ -116,7 +115,7 @@ extension Program {
     return NonFinite(
       operation: instruction.operation.label, path: instruction.path, shape: instruction.shape,
       element: element, value: first.value, count: contents.count,
-      operands: instruction.inputs.compactMap { known[listing.home($0)] }
+      operands: listing.operands(origin).compactMap { known[$0] }
         .filter { $0.least <= $0.greatest }.map { $0.least...$0.greatest })
   }
 }

@@ -17,13 +17,15 @@ public final class Program {
   public var kernels: [KernelDescription] { executable.descriptions }
   /// What it does and needs, as far as the compiler decides it; worked out when asked for.
   public var summary: PlanSummary { PlanSummary(schedule) }
+  var schedule: Schedule { pipeline.schedule }
   /// The variables that it reads or updates, each once.
   public let variableNames: [String]
   /// Bytes of the shared scratch memory that it uses.
-  public var arenaBytes: Int { executable.arenaBytes }
+  public var arenaBytes: Int { executable.plan.byteCount }
 
   private let runtime: Runtime
-  let schedule: Schedule
+  /// The stages that led to it.
+  package let pipeline: Pipeline
   let executable: Executable
   private let steps: UnsafeMutablePointer<fk_step>
   private let position: UnsafeMutablePointer<UInt64>
@@ -48,9 +50,9 @@ public final class Program {
     self.name = name
     self.runtime = runtime
     hasUpdates = !updates.isEmpty
-    let schedule = try Runtime.schedule(
-      name, outputs, updates, precision, isFusing: isFusing)
-    self.schedule = schedule
+    pipeline = try Pipeline(
+      name, outputs, updates, .init(precision: precision, isFusing: isFusing))
+    let schedule = pipeline.schedule
     try runtime.claim(schedule.listing, for: name)
     var variables = updates.map(\.variable)
     for instruction in schedule.listing.instructions {
@@ -64,11 +66,13 @@ public final class Program {
     do {
       if runtime.isPlanning {
         for variable in variables { _ = try runtime.storage(variable) }
-        executable = .empty
+        executable = Executable()
       } else {
         executable = try emit(
-          schedule, arena: runtime.arena, threads: runtime.threads, seed: runtime.seed, run: run,
-          scratch: runtime.scratch, variableAddress: { try runtime.storage($0).address })
+          schedule,
+          in: Surroundings(
+            arena: runtime.arena, threads: runtime.threads, seed: runtime.seed, run: run,
+            scratch: runtime.scratch, address: { try runtime.storage($0).address }))
       }
     } catch {
       run.deallocate()

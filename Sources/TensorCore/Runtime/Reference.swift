@@ -16,14 +16,15 @@ package struct Reference {
   package mutating func evaluate(_ listing: Listing, _ inputs: [String: [Double]] = [:]) throws
     -> [[Double]]
   {
-    var values: [[Double]] = []
+    var values: Table<Listing.Instruction, [Double]> = Table()
     for instruction in listing.instructions {
       let x = instruction.inputs.map { values[$0] }
-      let shapes = instruction.inputs.map { listing.instructions[$0].shape }
+      let shapes = instruction.inputs.map { listing[$0].shape }
       values.append(try apply(instruction, x, shapes, inputs))
     }
-    for (variable, value, rows) in listing.updates {
-      guard let rows else {
+    for update in listing.updates {
+      let (variable, value) = (update.variable, update.value)
+      guard let rows = update.rows else {
         variables[variable.name] = values[value]
         continue
       }

@@ -108,13 +108,10 @@ public final class Runtime {
   func claim(_ listing: Listing, for name: String) throws {
     var claimed = sites
     for instruction in listing.instructions {
-      switch instruction.operation {
-      case .draw(_, let draw), .angle(_, let draw):
-        if let other = claimed.updateValue(name, forKey: instruction.site), other != name {
-          throw TensorError(
-            "draw \(draw) of program \(name) would be equal to one of program \(other): rename one")
-        }
-      default: break
+      guard let draw = instruction.operation.drawName else { continue }
+      if let other = claimed.updateValue(name, forKey: instruction.site), other != name {
+        throw TensorError(
+          "draw \(draw) of program \(name) would be equal to one of program \(other): rename one")
       }
     }
     sites = claimed
@@ -125,23 +122,6 @@ public final class Runtime {
     _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32
   ) throws -> Program {
     try Program(name, outputs, updates, precision, isFusing: false, self)
-  }
-
-  /// The passes, each checked.
-  package static func schedule(
-    _ name: String, _ outputs: [Tensor], _ updates: [Update], _ precision: Precision = .fp32,
-    isFusing: Bool = true
-  ) throws -> Schedule {
-    let listing = try Listing(name, outputs: outputs, updates: updates)
-    try listing.check(after: "listing")
-    let simple = simplify(listing)
-    try simple.check(after: "simplify")
-    let fused = try fuse(simple, isFusing: isFusing)
-    try fused.listing.check(after: "fuse")
-    var schedule = order(fused, halves: precision == .bf16 ? halves(fused) : [])
-    schedule.precision = precision
-    if isFusing { schedule.gate() }
-    return schedule
   }
 
   /// The names of all variables, in the order they were made.
@@ -248,10 +228,10 @@ public final class Runtime {
         remedy: "a smaller batch, or a smaller model, needs less")
       return
     }
-    let bytes = schedule.plannedBytes(workspaces: schedule.kernels.map { _ in 0 })
-    planned.lasting += bytes.lasting
-    planned.arena += Arena.growth(to: bytes.arena, beyond: planned.largest)
-    planned.largest = Swift.max(planned.largest, bytes.arena)
+    let arena = schedule.arenaBytes
+    planned.lasting += schedule.lastingBytes
+    planned.arena += Arena.growth(to: arena, beyond: planned.largest)
+    planned.largest = Swift.max(planned.largest, arena)
   }
 
   /// Processors that may run threads.

@@ -1,23 +1,21 @@
-extension Listing {
-  /// Re-derives what each instruction's shape must be; run after each pass, so that a pass that
-  /// breaks a program is caught where it breaks it.
-  package func check(after pass: String) throws {
-    for (i, instruction) in instructions.enumerated() {
-      let x = instruction.inputs.map { instructions[$0].shape }
-      guard instruction.inputs.allSatisfy({ $0 >= 0 && $0 < i }),
-        instruction.operation.accepts(x, giving: instruction.shape)
-      else {
-        throw TensorError(
-          "internal error after \(pass): %\(i) = \(instruction.operation.label) of \(x) gives \(instruction.shape)"
-        )
+extension Listing: Checkable {
+  /// The first instruction whose shape is not what its operation and inputs give, or update of another shape.
+  var mistake: String? {
+    for i in instructions.indices {
+      let instruction = self[i]
+      let isOrdered = instruction.inputs.allSatisfy { $0 >= instructions.startIndex && $0 < i }
+      let x = isOrdered ? instruction.inputs.map { self[$0].shape } : []
+      guard isOrdered, instruction.operation.accepts(x, giving: instruction.shape) else {
+        return "\(i) = \(instruction.operation.label) of \(x) gives \(instruction.shape)"
       }
     }
-    for (variable, value, rows) in updates {
-      let rowShape = rows.map { instructions[$0].shape + variable.shape.dropFirst() }
-      guard instructions[value].shape != rowShape ?? variable.shape else { continue }
-      throw TensorError(
-        "internal error after \(pass): \(variable.name) is updated with another shape")
+    for update in updates {
+      let rowShape = update.rows.map { self[$0].shape + update.variable.shape.dropFirst() }
+      if self[update.value].shape != rowShape ?? update.variable.shape {
+        return "\(update.variable.name) is updated with another shape"
+      }
     }
+    return nil
   }
 }
 

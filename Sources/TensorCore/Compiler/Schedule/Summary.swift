@@ -1,23 +1,23 @@
 /// What a compiled program does and needs, as far as the compiler decides it: the same on every
 /// machine, whatever kernels the library chooses there.
 public struct PlanSummary: Sendable {
-  /// A kind of kernel: how many run, and the bytes that they read and write, each array once.
+  /// A kind of kernel: the number that run, and the bytes that they read and write, each buffer once.
   public struct Kind: Sendable {
-    /// What they do.
+    /// Name of the kind, such as "contractions".
     public let name: String
-    /// How many.
+    /// Number of kernels.
     public let count: Int
-    /// Bytes a run.
+    /// Bytes per run.
     public let bytes: Int
   }
 
   /// Kinds of kernels, contractions first.
   public let kinds: [Kind]
-  /// How many times the threads meet in a run, at most: kernels run side by side count once.
+  /// Most times that the threads meet in a run: kernels run side by side count once.
   public let groups: Int
-  /// Bytes of the arrays within a run, without the library's own workspace.
+  /// Bytes of the buffers within a run, without the library's own workspace.
   public let arrayBytes: Int
-  /// The least bytes that the normalizations could move: one read and one write of the data
+  /// Least bytes that the normalizations could move: one read and one write of the data
   /// forward; two reads and one write backward, where the program goes backward.
   public let leastNormalizationBytes: Int
 
@@ -26,23 +26,20 @@ public struct PlanSummary: Sendable {
     var totals: [String: (count: Int, bytes: Int)] = [:]
     var normalized: [String: Int] = [:]
     for kernel in schedule.kernels {
-      let bytes = schedule.traffic(kernel)
       totals[kernel.kind, default: (0, 0)].count += 1
-      totals[kernel.kind, default: (0, 0)].bytes += bytes
+      totals[kernel.kind, default: (0, 0)].bytes += schedule.traffic(kernel)
     }
     // A normalization is known by its layer's name, its data by their number.
-    for (i, instruction) in listing.instructions.enumerated()
+    for instruction in listing.buffers.map({ listing[$0] })
     where instruction.path.split(separator: "/").last?.contains("norm") == true {
       let bytes = instruction.count * (schedule.precision == .bf16 ? 2 : 4)
-      if listing.home(i) == i {
-        normalized[instruction.path] = Swift.max(normalized[instruction.path] ?? 0, bytes)
-      }
+      normalized[instruction.path] = Swift.max(normalized[instruction.path] ?? 0, bytes)
     }
     kinds = KernelListing.Kernel.kinds.compactMap { name in
       totals[name].map { Kind(name: name, count: $0.count, bytes: $0.bytes) }
     }
     groups = schedule.groups.count
-    arrayBytes = schedule.plannedBytes(workspaces: schedule.kernels.map { _ in 0 }).arena
+    arrayBytes = schedule.arenaBytes
     let passes = listing.updates.isEmpty ? 2 : 5
     leastNormalizationBytes = passes * normalized.values.reduce(0, +)
   }
@@ -62,24 +59,17 @@ public struct PlanSummary: Sendable {
 }
 
 extension Schedule {
-  /// Bytes that the program needs for itself, variables apart: in the arena that programs share, and in arrays
-  /// that outlive a run, such as inputs and outputs.
-  func plannedBytes(workspaces: [Int]) -> (arena: Int, lasting: Int) {
-    (planMemory(self, workspaces: workspaces, external: external).byteCount, lastingBytes)
+  /// Bytes that the program needs in the arena that programs share, without workspaces.
+  var arenaBytes: Int {
+    planMemory(self, workspaces: Table(repeating: 0, for: kernels)).byteCount
   }
 
-  /// Bytes in arrays that outlive a run, variables apart.
+  /// Bytes of buffers that outlive a run, such as inputs and outputs, variables apart.
   var lastingBytes: Int {
-    external.reduce(0) { sum, i in
-      if case .variable = listing.instructions[i].operation { return sum }
-      return inPlace[i] == nil ? sum + 4 * listing.instructions[i].count : sum
+    listing.lastingBuffers.reduce(0) { sum, buffer in
+      if case .variable = listing[buffer].operation { return sum }
+      return inPlace[buffer] == nil ? sum + 4 * listing[buffer].count : sum
     }
-  }
-
-  /// The arrays that are not in the arena.
-  private var external: Set<Int> {
-    Set(listing.roots.map { listing.home($0) })
-      .union(listing.instructions.indices.filter { listing.isSource($0) })
   }
 }
 

@@ -1,0 +1,47 @@
+/// The work of a cluster on one tile, in order, with common combinations as single operations.
+package struct TileProgram: Sendable {
+  var operations: [TileOperation] = []
+  /// In the cluster's order.
+  var reductions: [TileReduction] = []
+}
+
+/// One operation on tiles, each known by its buffer.
+struct TileOperation: Sendable {
+  var function: TileFunction
+  var result: Buffer
+  var operands: [Buffer]
+}
+
+/// A reduction of a tile.
+struct TileReduction: Sendable {
+  enum Kind { case sum, maximum, sumOfSquares }
+  var kind: Kind
+  var source: Buffer
+}
+
+/// An elementwise function that kernels have a loop for.
+enum TileFunction: Hashable, Sendable {
+  case unary(Unary)
+  case binary(Binary)
+  case select
+  case copy
+  /// a b + c.
+  case multiplyAdd
+  /// a b - c.
+  case multiplySubtract
+  /// c - a b.
+  case subtractProduct
+  /// a sigmoid(a).
+  case silu
+  /// a times the derivative of SiLU at b.
+  case siluGradient
+}
+
+extension Primitive {
+  /// The tile function of elementwise arithmetic; nil for everything else.
+  var tileFunction: TileFunction? {
+    if case .unary(let function) = self { return .unary(function) }
+    if case .binary(let function) = self { return .binary(function) }
+    return self == .select ? .select : nil
+  }
+}

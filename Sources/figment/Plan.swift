@@ -5,20 +5,36 @@ import Support
 import TensorCore
 import Training
 
+extension Pipeline.Stage: ExpressibleByArgument {}
+
 struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints the compiled training step: kernels, implementations, bytes and memory.",
+    abstract: "Print the compiled training step: kernels, implementations, bytes and memory.",
     discussion: """
-      Bytes are those that a kernel reads and writes, each array once; operations are counted in \
+      Bytes are those that a kernel reads and writes, each buffer once; operations are counted in \
       matrix products and convolutions only.
       """)
 
   @Argument(help: ArgumentHelp("The experiment.", valueName: "experiment.yaml"))
   var experiment: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Print a stage of the compiler instead: "
+        + Pipeline.Stage.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+      valueName: "name"))
+  var stage: Pipeline.Stage?
+
+  @Flag(help: "Print the algebraic rules that were used instead, with the layers where.")
+  var rules = false
+
   @OptionGroup var overrides: Overrides
   @OptionGroup var computing: Computing
   @OptionGroup var dataFolder: DataFolder
+
+  func validate() throws {
+    if rules, stage != nil { throw ValidationError("--stage and --rules: give one of them") }
+  }
 
   func run() throws {
     let settings = try Experiment(contentsOf: experiment, overrides: overrides.assignments)
@@ -29,9 +45,29 @@ struct Plan: ParsableCommand {
       if training.programs.count > 1 {
         print("program \(program.name), \(runs == 1 ? "once" : "\(runs) times") a step")
       }
-      printKernels(program)
+      if let stage {
+        print(program.text(of: stage))
+      } else if rules {
+        printRules(program)
+      } else {
+        printKernels(program)
+      }
     }
+    if stage == nil, !rules { printTotals(training, data, runtime) }
+  }
 
+  private func printRules(_ program: Program) {
+    for rule in AlgebraicRule.allCases {
+      let uses = program.pipeline.ruleUses.filter { $0.rule == rule }
+      print("\(rule.rawValue): \(uses.count) times")
+      let layers = Dictionary(grouping: uses, by: \.path).mapValues(\.count)
+      for (layer, count) in layers.sorted(by: { $0.key < $1.key }) {
+        print("  \(count) in \(layer.isEmpty ? "the loss and the optimizer" : layer)")
+      }
+    }
+  }
+
+  private func printTotals(_ training: TrainingProgram, _ data: TrainingData, _ runtime: Runtime) {
     let kernels = training.programs.flatMap { entry in
       (0..<entry.runs).flatMap { _ in entry.program.kernels }
     }

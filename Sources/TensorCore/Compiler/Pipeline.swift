@@ -74,15 +74,15 @@ package struct Pipeline: Sendable {
 }
 
 /// A stage whose values can be checked against what the later ones rely on.
-protocol Checkable {
-  /// The first mistake, or nil.
+package protocol Checkable {
+  /// The first mistake in one line, or nil.
   var mistake: String? { get }
 }
 
 /// The value that `pass` gave.
 ///
 /// - Throws: `TensorError` with its first mistake.
-func checked<Value: Checkable>(_ pass: String, _ value: Value) throws -> Value {
+package func checked<Value: Checkable>(_ pass: String, _ value: Value) throws -> Value {
   if let mistake = value.mistake {
     throw TensorError("internal error after \(pass): \(mistake)")
   }

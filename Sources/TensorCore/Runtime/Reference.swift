@@ -46,6 +46,7 @@ package struct Reference {
     try evaluate(Listing(name, outputs: outputs, updates: updates), inputs)
   }
 
+  // Long, as it has one case per primitive and each is the definition of that primitive.
   private mutating func apply(
     _ n: Listing.Instruction, _ x: [[Double]], _ shapes: [[Int]], _ inputs: [String: [Double]]
   ) throws -> [Double] {

@@ -1,6 +1,6 @@
 extension KernelListing: Checkable {
   /// The first kernel that reads a buffer that is not there, or other breach of what scheduling relies on.
-  var mistake: String? {
+  package var mistake: String? {
     var writer: [Buffer: KernelIndex] = [:]
     for k in kernels.indices {
       for write in kernels[k].writes {

@@ -1,6 +1,6 @@
 extension Listing: Checkable {
   /// The first instruction whose shape is not what its operation and inputs give, or update of another shape.
-  var mistake: String? {
+  package var mistake: String? {
     for i in instructions.indices {
       let instruction = self[i]
       let isOrdered = instruction.inputs.allSatisfy { $0 >= instructions.startIndex && $0 < i }

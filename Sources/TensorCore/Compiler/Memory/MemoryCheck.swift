@@ -1,8 +1,14 @@
 /// A memory plan with what it was made for, to be checked.
-struct PlannedSchedule: Checkable {
+package struct PlannedSchedule: Checkable {
   let schedule: Schedule
   let workspaces: Table<KernelListing.Kernel, Int>
   let plan: MemoryPlan
+
+  package init(
+    schedule: Schedule, workspaces: Table<KernelListing.Kernel, Int>, plan: MemoryPlan
+  ) {
+    (self.schedule, self.workspaces, self.plan) = (schedule, workspaces, plan)
+  }
 
   private struct Region {
     let buffer: Buffer?
@@ -14,7 +20,7 @@ struct PlannedSchedule: Checkable {
   }
 
   /// Two regions that overlap while both are in use, or a buffer without a place in the arena.
-  var mistake: String? {
+  package var mistake: String? {
     let group = schedule.groupOfKernel
     let lasting = schedule.listing.lastingBuffers
     var regions: [Region] = []

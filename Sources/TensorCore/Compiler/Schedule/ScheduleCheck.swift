@@ -1,6 +1,6 @@
 extension Schedule: Checkable {
   /// The first kernel that would read a buffer too soon or too late, or tile that is used before it is computed.
-  var mistake: String? {
+  package var mistake: String? {
     guard groups.reduce(0, +) == kernels.count else {
       return "groups of \(groups.reduce(0, +)) kernels, of which there are \(kernels.count)"
     }

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "evaluate.h"
 
 #define LOOP(expression) \
@@ -114,6 +116,9 @@ void fk_evaluate(
     }
     case FK_MAXIMUM: BINARY(x < y ? y : x)
     case FK_LESS: BINARY((x < y ? 1.0f : 0.0f))
+    case FK_LESS_OR_EQUAL: BINARY((x <= y ? 1.0f : 0.0f))
+    case FK_EQUAL: BINARY((x == y ? 1.0f : 0.0f))
+    case FK_POWER: BINARY(powf(x, y))
     case FK_SILU_GRADIENT: BINARY(x * silu_slope_float(y))
     case FK_MULTIPLY_ADD: TERNARY(x * y + z)
     case FK_MULTIPLY_SUBTRACT: TERNARY(x * y - z)

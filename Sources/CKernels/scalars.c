@@ -41,6 +41,9 @@ static double apply(fk_function function, double a, double b, double c) {
     case FK_DIVIDE: return a / b;
     case FK_MAXIMUM: return a < b ? b : a;
     case FK_LESS: return a < b;
+    case FK_LESS_OR_EQUAL: return a <= b;
+    case FK_EQUAL: return a == b;
+    case FK_POWER: return pow(a, b);
     case FK_SILU_GRADIENT: return a * silu_slope(b);
     case FK_SELECT: return a != 0 ? b : c;
     case FK_MULTIPLY_ADD: return a * b + c;

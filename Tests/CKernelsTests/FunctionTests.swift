@@ -258,7 +258,9 @@ let specialCases: [SpecialCase] = [
       (FK_ADD, { x, y, _ in x + y }), (FK_SUBTRACT, { x, y, _ in x - y }),
       (FK_MULTIPLY, { x, y, _ in x * y }),
       (FK_DIVIDE, { x, y, _ in x / y }), (FK_MAXIMUM, { x, y, _ in x < y ? y : x }),
-      (FK_LESS, { x, y, _ in x < y ? 1 : 0 }), (FK_SELECT, { x, y, z in x != 0 ? y : z }),
+      (FK_LESS, { x, y, _ in x < y ? 1 : 0 }), (FK_LESS_OR_EQUAL, { x, y, _ in x <= y ? 1 : 0 }),
+      (FK_EQUAL, { x, y, _ in x == y ? 1 : 0 }), (FK_POWER, { x, y, _ in pow(x, y) }),
+      (FK_SELECT, { x, y, z in x != 0 ? y : z }),
       // Exact, so that one rounding and two are the same.
       (FK_MULTIPLY_ADD, { x, y, z in x * y + z }), (FK_MULTIPLY_SUBTRACT, { x, y, z in x * y - z }),
       (FK_SUBTRACT_PRODUCT, { x, y, z in z - x * y }),

@@ -52,6 +52,8 @@ struct ScalarTests {
       (FK_ADD, { $0 + $1 }), (FK_SUBTRACT, { $0 - $1 }), (FK_MULTIPLY, { $0 * $1 }),
       (FK_DIVIDE, { $0 / $1 }),
       (FK_MAXIMUM, { $0 < $1 ? $1 : $0 }), (FK_LESS, { $0 < $1 ? 1 : 0 }),
+      (FK_LESS_OR_EQUAL, { $0 <= $1 ? 1 : 0 }), (FK_EQUAL, { $0 == $1 ? 1 : 0 }),
+      (FK_POWER, { pow($0, $1) }),
     ]
     for (function, exact) in binary {
       for (x, y) in [(1.1, 2.2), (2.2, 1.1), (3, 3)] {

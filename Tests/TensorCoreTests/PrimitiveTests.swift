@@ -158,7 +158,7 @@ private enum Kind: Hashable {
       "byteRows", "select",
       "reshape",
       "broadcast", "transpose", "slice", "pad", "concatenate", "blocks", "gather", "scatter", "sum",
-      "maximum",
+      "maximum", "argmax", "cumulativeSum", "cumulativeSum reversed",
       "matmul", "matmul left", "matmul right", "matmul left right", "convolution",
       "convolutionInput", "convolutionFilter", "stop",
     ].map { .named($0) } + Unary.allCases.map { .unary($0) } + Binary.allCases.map { .binary($0) }
@@ -189,6 +189,9 @@ private enum Kind: Hashable {
     case .scatter: self = .named("scatter")
     case .sum: self = .named("sum")
     case .maximum: self = .named("maximum")
+    case .argmax: self = .named("argmax")
+    case .cumulativeSum(_, let isReversed):
+      self = .named("cumulativeSum\(isReversed ? " reversed" : "")")
     case .matmul(let l, let r): self = .named("matmul\(l ? " left" : "")\(r ? " right" : "")")
     case .convolution: self = .named("convolution")
     case .convolutionInput: self = .named("convolutionInput")
@@ -279,7 +282,7 @@ private struct Sample: Sendable {
   // MARK: The table
 
   static let table: [Sample] =
-    unaries + binaries + movements + rows + reductions + products + correlations + sources
+    unaries + binaries + movements + rows + reductions + scans + products + correlations + sources
     + specials
 
   static let unaries: [Sample] =
@@ -334,6 +337,9 @@ private struct Sample: Sendable {
       case .divide: { $0 / $1 }
       case .maximum: { $0 > $1 ? $0 : $1 }
       case .less: { $0 >= $1 ? 0 : 1 }
+      case .lessOrEqual: { $0 > $1 ? 0 : 1 }
+      case .equal: { $0 > $1 || $0 < $1 ? 0 : 1 }
+      case .power: { exp($1 * log($0)) }
       }
     return Sample(
       name: function.rawValue, shapes: [[7], [7]], range: 0.5...2,
@@ -440,6 +446,41 @@ private struct Sample: Sendable {
           Tensor(.maximum(axes), $0, shape.indices.map { axes.contains($0) ? 1 : shape[$0] })
         },
         value: { groups($0[0]).compactMap { $0.max() } }),
+    ]
+  }
+
+  static let scans: [Sample] = [0, 1, 2].flatMap { axis -> [Sample] in
+    let shape = [3, 4, 2]
+    let stride = [8, 2, 1][axis]
+    /// The column of each element along the axis, and its place there.
+    @Sendable func columns(_ x: [Double]) -> [(column: [Double], place: Int)] {
+      x.indices.map { i in
+        let start = i - i / stride % shape[axis] * stride
+        return ((0..<shape[axis]).map { x[start + $0 * stride] }, (i - start) / stride)
+      }
+    }
+    return [
+      Sample(
+        name: "cumulative sum \(axis)", shapes: [shape], build: { $0[0].cumulativeSum(axis) },
+        value: { columns($0[0]).map { $0.column[...$0.place].reduce(0, +) } }),
+      Sample(
+        name: "cumulative sum \(axis) reversed", shapes: [shape],
+        build: { $0[0].cumulativeSum(axis, isReversed: true) },
+        value: { columns($0[0]).map { $0.column[$0.place...].reduce(0, +) } }),
+      Sample(
+        name: "argmax \(axis)", shapes: [shape], build: { $0[0].argmax(axis) },
+        value: {
+          columns($0[0]).filter { $0.place == 0 }.map { column, _ in
+            Double(column.indices.max { column[$0] < column[$1] } ?? 0)
+          }
+        }),
+      Sample(
+        name: "argmin \(axis)", shapes: [shape], build: { $0[0].argmin(axis, keep: true) },
+        value: {
+          columns($0[0]).filter { $0.place == 0 }.map { column, _ in
+            Double(column.indices.min { column[$0] < column[$1] } ?? 0)
+          }
+        }),
     ]
   }
 

@@ -53,7 +53,9 @@ func roundingBounds(_ outputs: [Tensor], _ precision: Precision = .fp32) -> [Ten
         case .multiply: abs(x[0]) * e[1] + abs(x[1]) * e[0] + e[0] * e[1] + rounded
         case .divide: 2 * (e[0] + abs(y) * e[1]) / abs(x[1]) + rounded
         case .maximum: maximum(e[0], e[1])
-        case .less: .zeros(node.shape)  // Only of exact numbers.
+        case .less, .lessOrEqual, .equal: .zeros(node.shape)  // Only of exact numbers.
+        case .power:
+          2 * abs(y) * (abs(x[1] / x[0]) * e[0] + abs(log(x[0])) * e[1]) + rounded
         }
       case .select: select(x[0], e[1], e[2])
       case .reshape, .broadcast, .transpose, .slice, .pad, .concatenate, .blocks, .maximum, .stop:
@@ -63,6 +65,8 @@ func roundingBounds(_ outputs: [Tensor], _ precision: Precision = .fp32) -> [Ten
       case .gather: Tensor(.gather, [e[0], x[1]], node.shape)
       case .scatter:
         Tensor(.scatter, [e[0] + Double(x[1].count) * 0x1p-24 * abs(x[0]), x[1]], node.shape)
+      case .argmax: .zeros(node.shape)  // Only of exact numbers.
+      case .cumulativeSum(let axis, _): summed(x[0].shape[axis])
       case .sum: summed(x[0].count / y.count)
       case .matmul(let transposed, _):
         summed(x[0].shape[x[0].rank - (transposed ? 2 : 1)])

@@ -11,6 +11,7 @@
 #include "movement.h"
 #include "pool.h"
 #include "random.h"
+#include "scan.h"
 #include "scalars.h"
 #include "special.h"
 #include "special_steps.h"

@@ -47,6 +47,9 @@ extension Double {
     case .divide: self / other
     case .maximum: self < other ? other : self
     case .less: self < other ? 1 : 0
+    case .lessOrEqual: self <= other ? 1 : 0
+    case .equal: self == other ? 1 : 0
+    case .power: pow(self, other)
     }
   }
 }

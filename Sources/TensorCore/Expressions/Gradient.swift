@@ -85,6 +85,9 @@ private func pullback(of y: Tensor, _ g: Tensor) -> [Tensor?] {
   case .maximum(let axes):  // Equal elements share the gradient.
     let hit = 1 - (x[0] < y)
     return [g * hit / hit.sum(over: axes, keep: true)]
+  case .argmax: return [nil]
+  case .cumulativeSum(let axis, let isReversed):
+    return [Tensor(.cumulativeSum(axis: axis, isReversed: !isReversed), [g], g.shape)]
   case .matmul(let l, let r):
     return [
       l
@@ -147,6 +150,12 @@ private func binaryPullback(_ function: Binary, _ a: Tensor, _ b: Tensor, _ y: T
   case .divide: [g / b, -g * y / b]
   case .maximum:  // Ties go to the second, so that relu'(0) = 0.
     [select(b < a, g, Tensor(0)), select(b < a, Tensor(0), g)]
-  case .less: [nil, nil]
+  case .less, .lessOrEqual, .equal: [nil, nil]
+  case .power:
+    // Where b is 0, a^(b - 1) may be infinite, and where a is 0, so is log a: both derivatives are 0 there.
+    [
+      g * b * power(a, select(equal(b, Tensor(0)), Tensor(1), b - 1)),
+      g * y * log(select(equal(a, Tensor(0)), Tensor(1), a)),
+    ]
   }
 }

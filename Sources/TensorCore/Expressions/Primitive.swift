@@ -36,6 +36,11 @@ package enum Primitive: Hashable, Sendable {
   // Reductions, keeping the axes with length one.
   case sum([Int])
   case maximum([Int])
+  /// The index of the first largest element along an axis.
+  case argmax(Int)
+  // Scans.
+  /// The sum of the elements along an axis up to each, or from each on.
+  case cumulativeSum(axis: Int, isReversed: Bool)
   // Contractions.
   case matmul(transposedLeft: Bool, transposedRight: Bool)
   case convolution(Convolution)
@@ -67,7 +72,7 @@ extension Primitive {
   var role: Role {
     switch self {
     case .input, .variable, .constant, .literal: .source
-    case .draw, .angle, .byteRows, .gather, .scatter, .special: .own
+    case .draw, .angle, .byteRows, .gather, .scatter, .special, .argmax, .cumulativeSum: .own
     case .unary, .binary, .select: .elementwise
     case .reshape, .stop: .identity
     case .broadcast, .transpose, .slice: .selection
@@ -105,7 +110,7 @@ package enum Unary: String, Hashable, Sendable, CaseIterable {
 }
 
 package enum Binary: String, Hashable, Sendable, CaseIterable {
-  case add, subtract, multiply, divide, maximum, less
+  case add, subtract, multiply, divide, maximum, less, lessOrEqual, equal, power
 }
 
 /// What a draw is distributed as.

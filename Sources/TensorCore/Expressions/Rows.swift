@@ -86,6 +86,7 @@ struct EqualParts {
     case .gather: return !isDependent[0]
     case .byteRows: return true
     case .scatter: return false
+    case .argmax(let axis), .cumulativeSum(let axis, _): return axis >= lead
     case .sum(let axes), .maximum(let axes):
       return ReductionForm(shapes[0], reducing: axes).outer % count == 0
     case .matmul(let transposedLeft, _):

@@ -135,6 +135,9 @@ package struct Reference {
       return reduce(x[0], shapes[0], axes, -.infinity) {
         $0.isNaN || $1.isNaN ? .nan : Swift.max($0, $1)
       }
+    case .argmax(let axis): return argmax(x[0], shapes[0], axis)
+    case .cumulativeSum(let axis, let isReversed):
+      return cumulativeSum(x[0], n.shape, axis, isReversed: isReversed)
     case .matmul(let l, let r): return matmul(x[0], x[1], shapes[0], n.shape, l, r)
     case .convolution(let c):
       var y = [Double](repeating: 0, count: count)
@@ -211,6 +214,30 @@ private func reduce(
     let target = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
     y[target] = f(y[target], x[next])
     next += 1
+  }
+  return y
+}
+
+/// The index of the first largest element along an axis; NaN is larger than any number.
+private func argmax(_ x: [Double], _ shape: [Int], _ axis: Int) -> [Double] {
+  let (stride, length) = (shape.strides[axis], shape[axis])
+  return (0..<x.count / length).map { i in
+    let start = i / stride * stride * length + i % stride
+    let column = (0..<length).map { x[start + $0 * stride] }
+    let best = column.firstIndex(where: \.isNaN) ?? column.firstIndex(of: column.max() ?? 0)
+    return Double(best ?? 0)
+  }
+}
+
+private func cumulativeSum(_ x: [Double], _ shape: [Int], _ axis: Int, isReversed: Bool)
+  -> [Double]
+{
+  let (stride, length) = (shape.strides[axis], shape[axis])
+  var y = x
+  for i in isReversed ? Array(y.indices.reversed()) : Array(y.indices) {
+    let earlier = isReversed ? i + stride : i - stride
+    let isFirst = i / stride % length == (isReversed ? length - 1 : 0)
+    if !isFirst { y[i] += y[earlier] }
   }
   return y
 }

@@ -14,6 +14,9 @@ extension Emitter {
     case .transpose, .slice, .pad, .concatenate, .blocks: try emitMovement(buffer)
     case .gather, .scatter, .byteRows: try emitRows(buffer)
     case .draw, .angle: try emitDraw(buffer)
+    case .argmax(let axis): try emitScan(fk_run_argmax, axis, buffer)
+    case .cumulativeSum(let axis, let isReversed):
+      try emitScan(fk_run_cumulative_sum, axis, isReversed: isReversed, buffer)
     case .special(let function): try emitSpecial(function, buffer)
     case .input, .variable, .constant, .literal, .unary, .binary, .select, .reshape, .broadcast,
       .sum, .maximum, .matmul, .convolution, .convolutionInput, .convolutionFilter, .stop:
@@ -169,6 +172,20 @@ extension Emitter {
         pieces: Int32(slowPieces(instruction.count)))
       append(fk_run_draw_angle, draw, pieces: draw.pieces)
     }
+  }
+
+  private mutating func emitScan(
+    _ kernel: @escaping @convention(c) (UnsafeRawPointer, Int32, Int32) -> Void, _ axis: Int,
+    isReversed: Bool = false, _ buffer: Buffer
+  ) throws {
+    let source = listing.operands(buffer)[0]
+    let shape = listing[listing[buffer].inputs[0]].shape
+    let (outer, inner) = (shape[..<axis].reduce(1, *), shape[(axis + 1)...].reduce(1, *))
+    let scan = fk_scan(
+      from: try floats(source), to: try floats(buffer), outer: Int64(outer),
+      length: Int64(shape[axis]), inner: Int64(inner), is_reversed: isReversed ? 1 : 0,
+      pieces: Int32(Swift.min(pieces(count(source)), outer)))
+    append(kernel, scan, pieces: scan.pieces)
   }
 
   private mutating func emitSpecial(_ function: Special, _ buffer: Buffer) throws {

@@ -81,6 +81,9 @@ extension TileFunction {
       case .divide: FK_DIVIDE
       case .maximum: FK_MAXIMUM
       case .less: FK_LESS
+      case .lessOrEqual: FK_LESS_OR_EQUAL
+      case .equal: FK_EQUAL
+      case .power: FK_POWER
       }
     }
   }

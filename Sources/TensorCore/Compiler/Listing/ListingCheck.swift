@@ -56,6 +56,9 @@ extension Primitive {
     case .scatter: x.count == 2 && !y.isEmpty && x[0] == x[1] + y.dropFirst()
     case .sum(let axes), .maximum(let axes):
       x.count == 1 && y == x[0].indices.map { axes.contains($0) ? 1 : x[0][$0] }
+    case .argmax(let axis):
+      x.count == 1 && y == x[0].indices.map { $0 == axis ? 1 : x[0][$0] }
+    case .cumulativeSum(let axis, _): x == [y] && y.indices.contains(axis)
     case .matmul(let l, let r):
       x.count == 2 && x[0].count >= 2 && x[0].count == x[1].count
         && {

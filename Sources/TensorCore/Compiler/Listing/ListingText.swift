@@ -41,6 +41,9 @@ extension Primitive {
     case .scatter: "scatter"
     case .sum(let axes): "sum \(axes)"
     case .maximum(let axes): "maximum \(axes)"
+    case .argmax(let axis): "argmax \(axis)"
+    case .cumulativeSum(let axis, let isReversed):
+      "cumulative sum \(axis)\(isReversed ? " reversed" : "")"
     case .matmul(let l, let r):
       "matmul\(l ? " left-transposed" : "")\(r ? " right-transposed" : "")"
     case .convolution(let c): "convolution \(c.label)"

@@ -35,8 +35,9 @@ extension Listing {
       case .unary, .binary, .select, .broadcast, .slice, .sum, .maximum: break
       case .reshape, .stop: if result[i] { result[inputs[0]] = true }
       case .input, .variable, .constant, .literal, .draw, .angle, .byteRows, .special, .transpose,
-        .pad, .concatenate, .blocks, .gather, .scatter, .matmul, .convolution, .convolutionInput,
-        .convolutionFilter:
+        .pad, .concatenate, .blocks, .gather, .scatter, .argmax, .cumulativeSum, .matmul,
+        .convolution,
+        .convolutionInput, .convolutionFilter:
         for input in inputs { result[input] = true }
       }
     }
@@ -182,7 +183,8 @@ struct Simplifier {
       if let value = constants[x[0]] { return constant(value, new) }
       return stages(new, axes) { .maximum($0) }
     case .input, .variable, .constant, .literal, .draw, .angle, .byteRows, .special, .pad, .blocks,
-      .gather, .scatter, .matmul, .convolution, .convolutionInput, .convolutionFilter:
+      .gather, .scatter, .argmax, .cumulativeSum, .matmul, .convolution, .convolutionInput,
+      .convolutionFilter:
       return nil
     }
   }
@@ -220,7 +222,8 @@ struct Simplifier {
         return binary(.multiply, a, unary(.reciprocal, b, new), new)
       }
       return nil
-    case .maximum, .less: return nil
+    case .power: return v == 1 ? a : v == 2 ? binary(.multiply, a, a, new) : nil
+    case .maximum, .less, .lessOrEqual, .equal: return nil
     }
   }
 

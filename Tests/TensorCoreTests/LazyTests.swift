@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  /// Of few rows, no kernel reads or writes the table; an average asks for the whole.
+  /// No kernel reads or writes the table where few rows are touched; an average needs the whole.
   @Test func fewRowsCostWhatTheRowsCost() throws {
     let (_, _, program) = try trail(lazy(adam(0.1)), Self.batches)
     let elements = Self.rows * Self.width
@@ -88,7 +88,7 @@ import Testing
     for (a, b) in zip(averaged, plain) { #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-6 }) }
   }
 
-  /// 64 rows of 100,000, either meaning, beside Adam over the whole table; the shortest of alternating steps,
+  /// 64 rows of 100,000, either meaning, compared with Adam over the whole table; the shortest of alternating steps,
   /// as others use the machine too.
   @Test(arguments: RestingMoments.allCases)
   func aStepOfFewRowsTakesUnderAHundredthOfTheTime(_ moments: RestingMoments) throws {
@@ -128,7 +128,7 @@ import Testing
     #expect(values.count { $0 == 1 } == 76)
   }
 
-  /// What names no row is left out of the norm and of the table, however it is not one, whichever way the gradient is
+  /// An index that names no row is left out of the norm and of the table, for whatever reason, whichever way the gradient is
   /// computed: as that of few rows, or of the whole.
   @Test(
     arguments: [-1, 40, -0.5, 0.5, 3.25, 38.999, .nan, .infinity, -.infinity, 1e30] as [Double],

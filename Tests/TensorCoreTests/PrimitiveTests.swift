@@ -90,7 +90,7 @@ import Testing
     let angle = Tensor.vonMisesFisherAngle(k, dimension: 4, "a")
     let first = gradients(of: angle.sum(), withRespectTo: [k])[0]
     let second = gradients(of: first.sum(), withRespectTo: [k])[0]
-    // The total derivative of the slope D(κ, θ) along the draw: D_κ + D D_θ.
+    // The total derivative of D(κ, θ), the derivative of the angle, along the draw: D_κ + D D_θ.
     let theta = Tensor.input("theta", [3])
     let slope = Tensor.special(.angleSlope(dimension: 4), [k, theta])
     let rate = Tensor.special(.angleSlopeRate(dimension: 4), [k, theta])
@@ -146,7 +146,7 @@ import Testing
   }
 }
 
-/// What the table must hold: each primitive, and each function of the elementwise ones.
+/// The kinds that the table must hold: each primitive, and each function of the elementwise ones.
 private enum Kind: Hashable {
   case named(String)
   case unary(Unary)
@@ -206,13 +206,13 @@ private struct Sample: Sendable {
   let name: String
   let shapes: [[Int]]
   var range = -1.0...1.0
-  /// Whether gradients are taken by the input of this position.
+  /// Returns true if gradients are taken with respect to the input of this position.
   var differentiable: @Sendable (Int) -> Bool = { _ in true }
   /// Fixed contents of an input, such as rows.
   var fixed: [Int: [Double]] = [:]
   let build: @Sendable ([Tensor]) -> Tensor
   let value: @Sendable ([[Double]]) -> [Double]
-  /// Whether differences of values are differences of one function: a rejection may go another way.
+  /// True if differences of values are differences of one function: a rejection may go another way.
   var isSmooth = true
 
   func expression() -> (x: [Tensor], y: Tensor) {
@@ -574,7 +574,7 @@ private struct Sample: Sendable {
     ]
   }
 
-  /// By formulas for whole and half orders: I_{1/2}(x) = √(2/πx) sinh x, A₃ = coth κ - 1/κ.
+  /// Values by formulas for whole and half orders: I_{1/2}(x) = √(2/πx) sinh x, A₃ = coth κ - 1/κ.
   static let specials: [Sample] = {
     @Sendable func coth(_ k: Double) -> Double { cosh(k) / sinh(k) }
     @Sendable func ratio(_ k: Double) -> Double { coth(k) - 1 / k }

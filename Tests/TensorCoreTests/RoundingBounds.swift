@@ -1,6 +1,6 @@
 import TensorCore
 
-/// How far values computed in Float may be from the values of these expressions, as expressions.
+/// Bounds on the distance of values computed in Float from those of these expressions, as expressions.
 ///
 /// The usual forward analysis: with |a' - a| <= e_a for every operand, e.g. |a'b' - ab| <= |a| e_b
 /// + |b| e_a + e_a e_b + u |ab|. A sum of n terms in any order adds n u Σ|terms|. u is 4 units in

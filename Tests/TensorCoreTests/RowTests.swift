@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-/// Which networks keep the examples of a batch apart.
+/// Networks that keep the examples of a batch apart, and others.
 @Suite struct RowTests {
   private func mixture(_ shape: [Int], _ body: (Tensor, Parameters) -> Tensor) -> String? {
     let x = Tensor.input("x", [6] + shape)

@@ -2,7 +2,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// What runs, draws and variables promise.
+/// The promises of runs, draws and variables.
 @Suite struct RuntimeTests {
   @Test func anOutputAtTheEndLeavesTheOtherDrawsAsTheyWere() throws {
     let loss =

@@ -2,8 +2,8 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// What is left to compute after `simplify`, above all over whole arrays; that the values stay is
-/// tested on random graphs.
+/// Operations that are left after `simplify`, above all over whole arrays; random graphs test that the values
+/// stay.
 @Suite struct SimplifyTests {
   /// Forward: sum; subtract, square, sum; multiply, add; sigmoid, multiply.
   ///
@@ -35,7 +35,7 @@ import Testing
     for (got, exact) in zip(got, exact) {
       let gaps = zip(got, exact).map { abs($0 - $1) }
       let size = exact.map { abs($0) }.max() ?? 0
-      // Numbers of deviation 3^-0.5, within `center` + 1 of zero.
+      // Numbers of standard deviation 3^-0.5, within `center` + 1 of zero.
       #expect((gaps.max() ?? .infinity) <= 4 * 0x1p-24 * (center + 2) * 3.0.squareRoot() * size)
     }
   }
@@ -66,7 +66,7 @@ import Testing
     #expect(try operations([p, slope], atLeast: 24) == [6, 3])
   }
 
-  /// Beside the softmax: the scale, once forward and once backward.
+  /// In addition to the softmax: the scale, once forward and once backward.
   @Test func attentionTouchesTheScoresAsOftenAsItMust() throws {
     for (positions, count) in [(9, 6), (7, 8)] {
       let x = Tensor.input("x", [16, positions, 8])
@@ -94,7 +94,7 @@ import Testing
     #expect(try operations([(x - x.mean(1, keep: true)) * s + m], atLeast: 24) == [2, 1])
   }
 
-  @Test func whatNumbersAreOffTheirMeanBySumsToZero() throws {
+  @Test func deviationsFromTheMeanSumToZero() throws {
     let x = Tensor.input("x", [4, 5, 6])
     let centered = x - x.mean(0, 2, keep: true)
     #expect(try operations([centered.sum(0, 2)], atLeast: 2) == [0, 0])
@@ -130,7 +130,7 @@ extension SimplifyTests {
   }
 }
 
-/// How many elementwise operations and how many reductions are left of arrays with at least `count`
+/// The numbers of elementwise operations and of reductions that are left over arrays of at least `count`
 /// elements.
 func operations(_ outputs: [Tensor], atLeast count: Int) throws -> [Int] {
   let listing = simplify(try Listing("test", outputs: outputs, updates: []))

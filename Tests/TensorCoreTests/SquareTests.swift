@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct SquareTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    /// What is asked for of an array of 48 x 70, and what a variable of that shape becomes.
+    /// Sums over an array of 48 x 70, and updates of a variable of that shape.
     let program: @Sendable (_ x: Tensor, _ v: Tensor) -> (outputs: [Tensor], update: Tensor?)
   }
 

@@ -1,7 +1,7 @@
 import TensorCore
 
 extension Precision {
-  /// Those in which it multiplies.
+  /// The precisions in which it multiplies.
   static var ofThisProcessor: [Precision] { allCases.filter { $0 == .fp32 || hasBF16 } }
 }
 

@@ -40,9 +40,9 @@ package struct Table<Kind, Element>: RandomAccessCollection, MutableCollection {
 
 extension Table: Sendable where Element: Sendable {}
 
-/// Where an instruction stands in its listing.
+/// The index of an instruction in its listing.
 package typealias Position = TableIndex<Listing.Instruction>
-/// Where a kernel stands in its listing or schedule.
+/// The index of a kernel in its listing or schedule.
 package typealias KernelIndex = TableIndex<KernelListing.Kernel>
 
 extension TableIndex: CustomStringConvertible {

@@ -3,7 +3,7 @@
 /// A program passes through five stages, each a type of its own:
 ///
 ///     Listing        instructions in order, each a primitive               Listing/
-///     KernelListing  kernels: passes over memory, and what each computes   Kernels/
+///     KernelListing  kernels: passes over memory, with their operations    Kernels/
 ///     Schedule       the kernels in the order they run, tile programs      Schedule/
 ///     MemoryPlan     a place in the arena for every buffer                 Memory/
 ///     Executable     steps with resolved addresses                         Emission/
@@ -21,8 +21,8 @@ package struct Pipeline: Sendable {
   /// The choices that lead to another program with the same meaning.
   package struct Options: Sendable {
     package var precision: Precision
-    /// Whether kernels are fused; otherwise every instruction is a kernel by itself, which stores its result: to
-    /// find out which of them goes wrong.
+    /// Fuses kernels; otherwise every instruction is a kernel by itself that stores its result, so that the first
+    /// one with a wrong result can be found.
     package var isFusing: Bool
     package var caches: CacheSizes
 
@@ -73,7 +73,7 @@ package struct Pipeline: Sendable {
   }
 }
 
-/// A stage whose values can be checked against what the later ones rely on.
+/// A stage that can be checked for the properties that later stages rely on.
 package protocol Checkable {
   /// The first mistake in one line, or nil.
   var mistake: String? { get }

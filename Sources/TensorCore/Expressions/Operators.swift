@@ -12,7 +12,7 @@ extension Tensor {
   /// Draws from the normal distribution of mean 0 and variance 1, new at each run.
   ///
   /// - Parameters:
-  ///   - name: What the numbers depend on, beside the seed, the program and the run: draws of other names do not.
+  ///   - name: Name of the draw: its numbers depend on it, the seed, the program and the run, and on no other draw.
   ///   - keys: [shape[0], 4], from `seeds`: one seed per row in place of the runtime's, so that a row does not
   ///     depend on its companions.
   public static func normal(_ shape: [Int], _ name: String = "normal", keys: Tensor? = nil)

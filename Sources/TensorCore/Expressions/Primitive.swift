@@ -113,7 +113,7 @@ package enum Binary: String, Hashable, Sendable, CaseIterable {
   case add, subtract, multiply, divide, maximum, less, lessOrEqual, equal, power
 }
 
-/// What a draw is distributed as.
+/// The distribution of a draw.
 package enum Distribution: String, Hashable, Sendable {
   /// On [0, 1).
   case uniform
@@ -136,7 +136,7 @@ package struct Convolution: Hashable, Sendable {
 
   package init(stride: Int, padding: Int) { self.init(stride: stride, top: padding, left: padding) }
 
-  /// Whether these are shapes of an image, a filter and their correlation.
+  /// True if these are shapes of an image, a filter and their correlation.
   func accepts(image: [Int], filter: [Int], output: [Int]) -> Bool {
     guard image.count == 4, filter.count == 4, output.count == 4, image[0] == output[0],
       image[3] == filter[2], output[3] == filter[3], stride >= 1

@@ -62,8 +62,7 @@ struct EqualParts {
     return product == count ? shape.count : nil
   }
 
-  /// Whether each part of the result of `operation` is computed from no other part of its dependent inputs than
-  /// the same.
+  /// True if each part of the result of `operation` is computed from the same part of its dependent inputs alone.
   func correspond(
     _ operation: Primitive, _ shape: [Int], of shapes: [[Int]], isDependent: [Bool]
   ) -> Bool {
@@ -72,7 +71,7 @@ struct EqualParts {
     guard let lead = leading(shape), sources.allSatisfy({ leading($0) != nil }) else {
       return false
     }
-    /// Whether the axes that hold the parts are the same before and after.
+    /// True if the axes that hold the parts are the same before and after.
     func keepsLead(_ source: [Int]) -> Bool { source.prefix(lead) == shape.prefix(lead) }
     switch operation {
     case .input, .variable, .constant, .literal, .draw: return true

@@ -1,7 +1,7 @@
 extension Tensor {
   /// The sum of the elements along `axis` up to each: the same shape.
   ///
-  /// - Parameter isReversed: Whether to sum from each element on instead.
+  /// - Parameter isReversed: Sums from each element on instead.
   public func cumulativeSum(_ axis: Int = -1, isReversed: Bool = false) -> Tensor {
     guard let axis = normalized([axis], rank: rank)?.first else {
       return .invalid("cumulative sum along axis \(axis) of \(shape)", [self])
@@ -13,7 +13,7 @@ extension Tensor {
   ///
   /// It has no gradient.
   ///
-  /// - Parameter keep: Whether the axis stays, with length 1.
+  /// - Parameter keep: Keeps the axis, with length 1.
   public func argmax(_ axis: Int = -1, keep: Bool = false) -> Tensor {
     guard let axis = normalized([axis], rank: rank)?.first else {
       return .invalid("argmax along axis \(axis) of \(shape)", [self])
@@ -30,7 +30,7 @@ extension Tensor {
   ///
   /// It has no gradient.
   ///
-  /// - Parameter keep: Whether the axis stays, with length 1.
+  /// - Parameter keep: Keeps the axis, with length 1.
   public func argmin(_ axis: Int = -1, keep: Bool = false) -> Tensor {
     (-self).argmax(axis, keep: keep)
   }

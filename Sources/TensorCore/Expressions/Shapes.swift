@@ -2,14 +2,14 @@ extension [Int] {
   /// The product of the elements: of a shape, the number of elements of an array.
   package var product: Int { reduce(1, *) }
 
-  /// For a shape, how far apart neighbours along each axis lie in row-major memory.
+  /// The distances between neighbours along each axis of this shape, in row-major memory.
   package var strides: [Int] {
     var result = [Int](repeating: 1, count: count)
     for axis in indices.dropLast().reversed() { result[axis] = result[axis + 1] * self[axis + 1] }
     return result
   }
 
-  /// Whether each of 0 ..< count appears once.
+  /// True if each of 0 ..< count appears once.
   var isPermutation: Bool { sorted() == Array(0..<count) }
 }
 

@@ -16,7 +16,7 @@ package enum Special: Hashable, Sendable {
   /// log Φ(x), and its first and second derivative.
   case logNormal, logNormalSlope, logNormalCurvature
 
-  /// How many numbers it is a function of.
+  /// Number of arguments.
   package var arity: Int {
     switch self {
     case .angleSlope, .angleSlopeRate: 2
@@ -73,7 +73,7 @@ package enum Special: Hashable, Sendable {
   }
 }
 
-/// What depends on the concentration κ alone of a von Mises-Fisher distribution on the unit sphere of
+/// Functions of the concentration κ of a von Mises-Fisher distribution on the unit sphere of
 /// R^d, with K(κ) = log E exp(κ w), w being a coordinate of a uniform point (Mardia and Jupp 2000, §9.3).
 public enum ConcentrationFunction: String, Hashable, Sendable, CaseIterable {
   /// K(κ) - κ: the log density relative to the uniform one is κ ⟨μ, z⟩ - K.
@@ -180,7 +180,7 @@ func specialPullback(_ function: Special, _ x: [Tensor], _ y: Tensor, _ g: Tenso
   case .logNormal: return [g * special(.logNormalSlope)]
   case .logNormalSlope: return [g * special(.logNormalCurvature)]
   case .logNormalCurvature:
-    // y = -m (m + x), m being the slope.
+    // y = -m (m + x), with m the derivative.
     let m = special(.logNormalSlope)
     return [-g * (y * (m + x[0]) + m * (y + 1))]
   }

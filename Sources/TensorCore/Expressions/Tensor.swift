@@ -13,7 +13,7 @@ public struct Tensor: Sendable {
   public var rank: Int { node.shape.count }
   /// The number of elements.
   public var count: Int { node.shape.product }
-  /// What is wrong with this expression, or nil if nothing is.
+  /// The mistake in this expression, or nil if it is valid.
   public var failure: String? { node.failure }
 
   /// A single number.

@@ -31,7 +31,7 @@ public func upsampledConvolution(_ inputs: Int, _ outputs: Int, _ parameters: Pa
     varianceScaling([3, 3, inputs, outputs], inputs: 9 * inputs, outputs: 9 * outputs, scale: 1))
   let bias = parameters.make("bias", .zeros([outputs]))
   /// Row 2 i of the large images sees rows i - 1, i and i of the small ones, row 2 i + 1 rows i, i
-  /// and i + 1; columns likewise.
+  /// and i + 1; the same holds for columns.
   @Sendable func phases(_ filter: Tensor, axis: Int) -> [Tensor] {
     let taps = (0..<3).map { filter.slice(axis: axis, from: $0, count: 1) }
     return [[taps[0], taps[1] + taps[2]], [taps[0] + taps[1], taps[2]]].map {

@@ -1,4 +1,4 @@
-/// How large the initial weights of a layer are.
+/// The initial weights of a layer.
 ///
 /// Uniform on ±sqrt(3 scale / n), where n is the mean of the numbers of inputs and outputs (Glorot
 /// and Bengio 2010, eq. 16, for scale 1), so that the weights' variance is scale / n. A scale of 0

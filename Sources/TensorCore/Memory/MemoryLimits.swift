@@ -6,11 +6,11 @@
   import Darwin
 #endif
 
-/// What bounds the memory that this process may still take.
+/// The limits of the memory that this process may still take.
 public struct MemoryLimits: Sendable {
-  /// A bound that no patience lifts.
+  /// A limit that waiting does not lift.
   public struct Limit: Sendable, Equatable {
-    /// What it is, with where it is set.
+    /// Name of the limit, and the place where it is set.
     public let name: String
     /// Bytes that this process may take beyond what it has.
     public let left: Int
@@ -24,11 +24,11 @@ public struct MemoryLimits: Sendable {
   /// Given bounds.
   public init(limits: [Limit], free: Int?) { (self.limits, self.free) = (limits, free) }
 
-  /// Those of this process now: of its address space and data, of its control groups (version 1 and 2) and of
+  /// The limits of this process now: of its address space and data, of its control groups (version 1 and 2) and of
   /// the machine with its swap.
   public static var current: MemoryLimits { MemoryLimits(root: "") }
 
-  /// - Parameter root: What stands before `/proc` and `/sys`.
+  /// - Parameter root: Prefix of `/proc` and `/sys`.
   package init(root: String) {
     var limits: [Limit] = []
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
@@ -78,7 +78,7 @@ public struct MemoryLimits: Sendable {
     limits.filter { $0.left < bytes }.min { $0.left < $1.left }
   }
 
-  /// - Parameter what: What needs `bytes` more, such as "training".
+  /// - Parameter what: The task that needs `bytes` more, such as "training".
   /// - Throws: `TensorError` where no patience would give them, with the need, the limit and `remedy`.
   public func check(_ bytes: Int, for what: String, remedy: String) throws {
     guard let limit = broken(by: bytes) else { return }
@@ -87,7 +87,7 @@ public struct MemoryLimits: Sendable {
         + "\(memorySize(limit.left)): \(remedy)")
   }
 
-  /// What the user should know where `bytes` more are not free now; nil where they are.
+  /// A warning for the user that `bytes` more are not free now; nil if they are.
   public func warning(_ bytes: Int, for what: String) -> String? {
     guard let free, free < bytes else { return nil }
     return "\(what) needs \(memorySize(bytes)) of memory, and \(memorySize(free)) are free now"
@@ -119,7 +119,7 @@ private func softLimit(of resource: Int32) -> Int? {
   return limit.rlim_cur < UInt64(Int.max) ? Int(limit.rlim_cur) : nil
 }
 
-/// What a small file holds, or nil where it cannot be read.
+/// The text of a small file, or nil if it cannot be read.
 private func text(of path: String) -> String? {
   guard let file = fopen(path, "r") else { return nil }
   defer { fclose(file) }

@@ -101,7 +101,7 @@ extension Emitter {
 /// number of threads.
 struct CutPieces {
   let count: Int
-  /// Whether the pieces cut through the reduced axis, so that partial results have to be combined.
+  /// True if the pieces cut through the reduced axis, so that partial results have to be combined.
   let splitsReduced: Bool
 
   init(count: Int, splitsReduced: Bool) {

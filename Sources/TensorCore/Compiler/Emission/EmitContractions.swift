@@ -83,7 +83,7 @@ extension Emitter {
     steps += found.prefix(Int(count))
   }
 
-  /// Whether a buffer keeps its value from one run of a program to the next, unless an update changes it.
+  /// True if a buffer keeps its value from one run of a program to the next, unless an update changes it.
   private func isVariable(_ buffer: Buffer) -> Bool {
     if case .variable = listing[buffer].operation { true } else { false }
   }

@@ -142,7 +142,7 @@ struct TileAllocation {
 
   private func isScalar(_ register: Register) -> Bool { self[register].home == FK_SCALAR }
 
-  /// - Parameter isLast: Whether a tile is read for the last time here.
+  /// - Parameter isLast: Returns true if this operation is the last to read a tile.
   private mutating func compute(
     _ operation: TileOperation, isStored: Bool, isLast: (Buffer) -> Bool
   ) throws {

@@ -30,14 +30,14 @@ extension Listing {
     self[buffer].operation.role == .elementwise || isView(buffer)
   }
 
-  /// Whether a cluster reads its input in place, through strides.
+  /// True if a cluster reads the input in place, through strides.
   func isView(_ buffer: Buffer) -> Bool {
     if case .broadcast = self[buffer].operation { return true }
     if case .slice = self[buffer].operation { return self[buffer].count > 1 }
     return isJoin(buffer)
   }
 
-  /// Whether it puts two arrays side by side, which a cluster can read where they are.
+  /// True for two arrays side by side, which a cluster can read where they are.
   func isJoin(_ buffer: Buffer) -> Bool {
     guard case .concatenate = self[buffer].operation else { return false }
     return self[buffer].inputs.count == 2

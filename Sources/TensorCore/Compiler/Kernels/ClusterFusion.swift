@@ -2,13 +2,13 @@
 ///
 /// Results with one full-size operand are recomputed wherever they are read: that reads no more than
 /// the materialized result would. Others that are read more than once are materialized. Clusters over the same
-/// space that share what they read, or of which one reads what the other stores, then merge
-/// wherever no path leads out of the pair and back.
+/// space that read a buffer in common, or of which one reads a result of the other, then merge
+/// unless a path leads out of the pair and back.
 func fuseClusters(_ kernels: KernelListing) throws -> KernelListing {
   var fusion = ClusterFusion(kernels)
   fusion.chooseMaterialized()
   try fusion.formClusters()
-  // First what reads the other's result, so that it need not be stored; then what reads the same.
+  // Producers with their readers first, so that the result need not be stored; then readers of one buffer.
   fusion.merge(sharingLoads: false)
   fusion.merge(sharingLoads: true)
   var result = kernels
@@ -84,7 +84,7 @@ private struct ClusterFusion {
     builder.materialized = materialized
   }
 
-  /// Whether a kernel for this buffer can read elementwise results that are not materialized.
+  /// True if a kernel for this buffer can read elementwise results that are not materialized.
   private func fuses(_ buffer: Buffer) -> Bool {
     if listing[buffer].operation.role == .reduction { return true }
     return builder.isElementwise(buffer) && !listing.isView(buffer)
@@ -94,7 +94,7 @@ private struct ClusterFusion {
 
   /// - Throws: `TensorError` where a view by itself has more axes than there are.
   mutating func formClusters() throws {
-    // A view that does not fit the others' axes is materialized, and the clusters are formed anew.
+    // A view that does not fit the others' axes is materialized, and the clusters are formed again.
     while true {
       var misfits: Set<Buffer> = []
       var formed: Table<Kernel, Kernel> = Table()
@@ -126,8 +126,8 @@ private struct ClusterFusion {
 
   // MARK: Merging
 
-  /// - Parameter sharingLoads: Whether kernels merge that read a buffer in common; otherwise only those of which
-  ///   one reads what the other stores.
+  /// - Parameter sharingLoads: Also merges kernels that read a buffer in common; otherwise one of the pair has to
+  ///   read a result of the other.
   mutating func merge(sharingLoads: Bool) {
     var graph = KernelGraph(kernels)
     // The live kernels that write a buffer, or read it too, so that only those that share one are tried; those of
@@ -180,7 +180,7 @@ private struct ClusterFusion {
       writes: (a.writes + b.writes).sorted())
   }
 
-  /// Whether a cluster reads of another's writes only its stores, and these element by element.
+  /// True if a cluster reads nothing that another writes except its stores, and these element by element.
   private func isElementwiseOnly(_ reader: Cluster, on writes: [Buffer], stored: [Buffer]) -> Bool {
     Set(writes).isDisjoint(with: reader.views.flatMap { listing.operands($0) })
       && Set(writes).isDisjoint(with: Set(reader.loads).subtracting(stored))

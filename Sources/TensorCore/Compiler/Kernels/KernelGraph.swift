@@ -1,9 +1,8 @@
-/// Kernels, which of them depends on which, and what they become as they merge: dependence is kept closed under
-/// composition.
+/// Kernels while they merge, and the transitive closure of their dependences.
 struct KernelGraph {
   typealias Kernel = KernelListing.Kernel
 
-  /// In an order in which each comes after those whose results it reads.
+  /// The kernels, each after those whose results it reads.
   private(set) var kernels: Table<Kernel, Kernel>
   private var producer: [Buffer: KernelIndex] = [:]
   private var merged: Set<KernelIndex> = []
@@ -65,7 +64,7 @@ struct KernelGraph {
     ancestors[b][a.offset / 64] >> UInt64(a.offset % 64) & 1 == 1
   }
 
-  /// Whether no path from one to the other leads through a third.
+  /// True if no path from one kernel to the other leads through a third.
   func canMerge(_ a: KernelIndex, _ b: KernelIndex) -> Bool {
     !direct[b].contains { $0 != a && reaches(a, $0) }
       && !direct[a].contains { $0 != b && reaches(b, $0) }

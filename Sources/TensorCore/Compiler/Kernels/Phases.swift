@@ -1,7 +1,7 @@
-/// Lets clusters that read each other's results run block by block of examples, so that what one
-/// leaves in the cache the next finds there: a normalization reads its input from memory once.
+/// Runs clusters that read each other's results block by block of examples, so that the next finds in the
+/// cache the results of the one before: a normalization reads its input from memory once.
 ///
-/// Both must treat examples alike, and no path may lead out of the pair and back.
+/// Both must keep examples apart, and no path may lead out of the pair and back.
 func formPhases(_ kernels: KernelListing, _ caches: CacheSizes) -> KernelListing {
   let fusion = PhaseFusion(listing: kernels.listing, caches: caches)
   var graph = KernelGraph(kernels.kernels)
@@ -38,7 +38,7 @@ private struct PhaseFusion {
     let rows = clusters.reduce(0) { gcd($0, examples($1)) }
     let writes = Set(first.writes + second.writes)
     guard rows > 1, clusters.count <= maximumPhases,
-      clusters.allSatisfy({ treatsAlike($0, rows: rows, writes) })
+      clusters.allSatisfy({ keepsApart($0, rows: rows, writes) })
     else { return nil }
     // The bytes that all phases touch of one example.
     let touched = clusters.reduce(writes) { $0.union(listing.reads($1)) }
@@ -64,9 +64,9 @@ private struct PhaseFusion {
     return cluster.reductions.isEmpty ? outermost : gcd(outermost, cluster.form.outer)
   }
 
-  /// Whether each of `rows` equal parts of the cluster's space needs no more of what the others
-  /// write than the same part of it.
-  private func treatsAlike(_ cluster: Cluster, rows: Int, _ written: Set<Buffer>) -> Bool {
+  /// True if each of `rows` equal parts of the cluster's space depends on the same part of the written buffers
+  /// and on no other.
+  private func keepsApart(_ cluster: Cluster, rows: Int, _ written: Set<Buffer>) -> Bool {
     guard cluster.count % rows == 0, cluster.reductions.isEmpty || cluster.form.outer % rows == 0
     else { return false }
     let parts = EqualParts(count: rows)

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How the numbers of a program are stored between kernels, and multiplied.
+/// The format in which a program stores numbers between kernels and multiplies them.
 public enum Precision: String, Hashable, Sendable, CaseIterable {
   /// 32-bit floating point throughout.
   case fp32
@@ -10,10 +10,10 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
   /// statistics, losses and all other arithmetic stay fp32.
   case bf16
 
-  /// Whether this processor multiplies bfloat16 in hardware.
+  /// True if this processor multiplies bfloat16 in hardware.
   public static var hasBF16: Bool { fk_has_bf16() != 0 }
 
-  /// Whether it does so by matrix tiles (AMX) rather than by vectors (AVX-512).
+  /// True if it does so by matrix tiles (AMX) rather than by vectors (AVX-512).
   public static var hasTiles: Bool { fk_has_tiles() != 0 }
 }
 
@@ -32,7 +32,7 @@ private struct HalfPrecision {
   private let listing: Listing
   /// Buffers that a kernel makes which can store 16 bits.
   private var made: Set<Buffer> = []
-  /// Those of them that contractions make.
+  /// The buffers among `made` that contractions make.
   private var sums: Set<Buffer> = []
   /// Buffers that contractions multiply.
   private var multiplied: Set<Buffer> = []

@@ -6,7 +6,7 @@ package struct Listing: Sendable {
     package var shape: [Int]
     /// The layer that was being traced.
     package var path: String
-    /// Number that distinguishes a draw from all others of the program, beside the element.
+    /// Number that distinguishes a draw from all others of the program; its random numbers depend on it.
     package var site: UInt32 = 0
 
     var count: Int { shape.product }
@@ -120,7 +120,7 @@ private struct DrawSites {
   /// Ordinals follow the order in which the outputs and updates first need the draws, so that an output or
   /// an update added at the end leaves the others' draws as they were.
   ///
-  /// - Throws: Where two names have the same hash.
+  /// - Throws: `TensorError` if two names have the same hash.
   mutating func next(_ draw: String) throws -> UInt32 {
     let ordinal = ordinals[draw, default: 0]
     ordinals[draw] = ordinal + 1

@@ -20,7 +20,7 @@ extension Listing: Checkable {
 }
 
 extension Primitive {
-  /// Whether inputs of shapes `x` may give an array of shape `y`.
+  /// True if inputs of shapes `x` may give an array of shape `y`.
   fileprivate func accepts(_ x: [[Int]], giving y: [Int]) -> Bool {
     switch self {
     case .input, .constant: x.isEmpty

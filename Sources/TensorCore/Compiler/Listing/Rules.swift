@@ -86,8 +86,8 @@ extension Simplifier {
     return self.sum(groups, new)
   }
 
-  /// Replaces products of x minus its mean by two terms, beside a term that is repeated or one of x; returns
-  /// whether it did.
+  /// Replaces products of x minus its mean by two terms, where another term is repeated or a multiple of x; returns
+  /// true if it did.
   private func expandDeviations(_ terms: inout [SplitTerm], _ operations: inout Set<Position>)
     -> Bool
   {
@@ -108,7 +108,7 @@ extension Simplifier {
     return terms.count > others.count
   }
 
-  /// For x minus its mean over some axes: x, the repeated mean and those axes.
+  /// The parts of x minus its mean over some axes: x, the repeated mean and those axes.
   private func deviation(_ position: Position) -> (x: Position, mean: Position, axes: Set<Int>)? {
     let difference = result[position]
     guard difference.operation == .binary(.subtract) else { return nil }

@@ -1,5 +1,5 @@
-/// Removes what need not be computed: repeated and neutral operations, arithmetic on constants,
-/// movement that moves nothing, and, by `AlgebraicRule`, work on whole arrays that smaller ones can do.
+/// Removes repeated and neutral operations, arithmetic on constants, movement that moves nothing and, by
+/// `AlgebraicRule`, work on whole arrays that can be done on smaller ones.
 ///
 /// Draws keep their identity.
 package func simplify(_ listing: Listing) -> Listing {
@@ -80,7 +80,7 @@ struct Simplifier {
 
   func shape(_ position: Position) -> [Int] { result[position].shape }
 
-  /// Adds an instruction, or what replaces it, and returns the position of its result.
+  /// Adds an instruction, or its replacement, and returns the position of its result.
   mutating func add(_ new: Listing.Instruction) -> Position { replacement(for: new) ?? emit(new) }
 
   /// The position of an instruction that the result has already.
@@ -217,7 +217,7 @@ struct Simplifier {
         return binary(.multiply, a, constant(1 / v, new), new)
       }
       if u == 1 { return unary(.reciprocal, b, new) }
-      // Likewise where few numbers divide many.
+      // The same where few numbers divide many.
       if v == nil, isRepeated(b), !isRepeated(a) {
         return binary(.multiply, a, unary(.reciprocal, b, new), new)
       }

@@ -12,7 +12,7 @@ struct SumOfProducts {
   var operations: Set<Position>
 }
 
-/// A product of arrays that are kept whole and of those that repeat smaller ones.
+/// A product of whole arrays and of arrays that repeat smaller ones.
 struct SplitTerm {
   var isNegative: Bool
   /// Sorted, so that equal products are found to be equal.
@@ -92,7 +92,7 @@ extension Simplifier {
 
   /// The sum of groups of terms that keep the same arrays.
   mutating func sum(_ groups: [[SplitTerm]], _ new: Listing.Instruction) -> Position? {
-    // What is repeated first, so that every product is added to what there is: multiply-adds.
+    // Repeated terms first, so that every product is added to a sum: multiply-adds.
     let order =
       groups.filter(\.[0].kept.isEmpty) + groups.filter { !$0[0].kept.isEmpty }.reversed()
     var total: (position: Position, isNegative: Bool)?
@@ -133,7 +133,7 @@ extension Simplifier {
 
   // MARK: Small arrays
 
-  /// Whether this is one number, or repeats an array of at most half as many elements.
+  /// True if this is one number, or repeats an array of at most half as many elements.
   func isRepeated(_ position: Position) -> Bool {
     if constants[position] != nil { return true }
     let instruction = result[position]
@@ -141,7 +141,7 @@ extension Simplifier {
     return 2 * shape(instruction.inputs[0]).product <= instruction.count
   }
 
-  /// Whether the arrays that `positions` repeat broadcast to at most half the elements of `whole`.
+  /// True if the arrays that `positions` repeat broadcast to at most half the elements of `whole`.
   func fitTogether(_ positions: [Position], in whole: Listing.Instruction) -> Bool {
     var joint = [Int](repeating: 1, count: whole.shape.count)
     for position in positions where constants[position] == nil {

@@ -68,7 +68,7 @@ package struct PlannedSchedule: Checkable {
     return nil
   }
 
-  /// Whether a result takes the place of an operand that is read for the last time, or of its addend.
+  /// True if a result takes the place of an operand that is read for the last time, or of its addend.
   private func takesOver(_ new: Region, from old: Region) -> Bool {
     guard let result = new.buffer, let operand = old.buffer, old.last == new.first,
       old.bytes == new.bytes

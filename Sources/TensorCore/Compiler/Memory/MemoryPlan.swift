@@ -1,4 +1,4 @@
-/// Where each buffer lies in the arena that all programs of a runtime share.
+/// The place of each buffer in the arena that all programs of a runtime share.
 package struct MemoryPlan: Sendable {
   /// Byte offsets of the buffers that live within a run.
   package var offsets: [Buffer: Int] = [:]
@@ -30,7 +30,7 @@ private struct MemoryPlanner {
 
   private let schedule: Schedule
   private let lasting: Set<Buffer>
-  // Kernels of a group run at the same time, so all that one of them needs lives while any runs.
+  // Kernels of a group run at the same time, so the buffers of each live while any of them runs.
   private let group: Table<KernelListing.Kernel, Int>
   /// The last group that reads a buffer, and the number of its kernels that do.
   private var lastRead: [Buffer: (group: Int, readers: Int)] = [:]

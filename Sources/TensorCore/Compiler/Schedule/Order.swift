@@ -1,5 +1,5 @@
 /// Orders the kernels so that each time the ready one that frees most memory runs, among equals the one that frees
-/// the buffer made last, and beside it every ready one that is small or needs no new memory.
+/// the buffer made last, and with it every ready one that is small or needs no new memory.
 ///
 /// A variable is written after every read of its old value.
 func order(_ kernels: KernelListing, _ caches: CacheSizes) -> Schedule {
@@ -109,7 +109,8 @@ private struct Ordering {
     }
   }
 
-  /// Where variables wait for each other, lets one of them be copied instead; returns whether there is one.
+  /// Copies one of the variables that wait for each other, instead of writing it in place; returns false if there
+  /// is none.
   private mutating func breakCircle() -> Bool {
     guard let k = remaining.filter({ held[$0]?.isEmpty == false }).min() else { return false }
     for (value, _) in held[k] ?? [] { inPlace[value] = nil }
@@ -161,7 +162,7 @@ private struct Ordering {
     return result.count - (read.flatMap { made[$0] } ?? 0)
   }
 
-  // A step costs microseconds to begin and to end, so what is done sooner runs beside others.
+  // A step costs microseconds to begin and to end, so shorter kernels run together with others.
   private func isLight(_ k: KernelIndex) -> Bool {
     if case .contraction = kernels[k].body {
       let bytes = newBytes(k) + kernels[k].reads.reduce(0) { $0 + size($1) }

@@ -47,8 +47,8 @@ package struct Schedule: Sendable {
 }
 
 extension Listing {
-  /// Whether a kernel may write `value` where it reads `old`: element by element, the last read no
-  /// later than the write.
+  /// True if a kernel may write `value` to the memory from which it reads `old`: element by element, the last read
+  /// no later than the write.
   package func canOverwrite(_ old: Buffer, with value: Buffer, in kernel: KernelListing.Kernel)
     -> Bool
   {

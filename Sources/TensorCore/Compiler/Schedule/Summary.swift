@@ -1,4 +1,4 @@
-/// What a compiled program does and needs, as far as the compiler decides it: the same on every
+/// Kernels and memory of a compiled program, as far as the compiler decides them: the same on every
 /// machine, whatever kernels the library chooses there.
 public struct PlanSummary: Sendable {
   /// A kind of kernel: the number that run, and the bytes that they read and write, each buffer once.

@@ -1,7 +1,7 @@
 /// The work of a cluster on one tile, in order, with common combinations as single operations.
 package struct TileProgram: Sendable {
   var operations: [TileOperation] = []
-  /// In the cluster's order.
+  /// Reductions, in the cluster's order.
   var reductions: [TileReduction] = []
 }
 

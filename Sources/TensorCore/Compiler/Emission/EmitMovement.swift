@@ -1,11 +1,5 @@
 import CKernels
 
-/// A place to copy from or to: an address and the distance between neighbours along each axis, in elements.
-private struct Strided {
-  let address: UnsafeMutableRawPointer
-  let strides: [Int]
-}
-
 extension Emitter {
   /// Emits an instruction that has a kernel of its own.
   mutating func emitInstruction(_ buffer: Buffer) throws {
@@ -59,45 +53,45 @@ extension Emitter {
 
   private mutating func emitMovement(_ buffer: Buffer) throws {
     let instruction = listing[buffer]
-    let shape = instruction.shape
-    let shapes = instruction.inputs.map { listing[$0].shape }
-    let sources = listing.operands(buffer)
+    let strides = instruction.shape.strides
     let (to, type) = (try address(buffer), type(buffer))
     let size = type == FK_BF16 ? 2 : 4
-    func moved(_ sizes: [Int], _ from: Strided, _ to: Strided) throws -> fk_copy {
+    let sources = try instruction.inputs.map { input in
+      (address: try address(listing.buffer(of: input)), shape: listing[input].shape)
+    }
+    func offset(_ start: [Int], _ strides: [Int]) -> Int {
+      size * zip(start, strides).map(*).reduce(0, +)
+    }
+    /// Copies elements of the first input, `first` bytes into it, to the whole result.
+    func taken(from first: Int, _ fromStrides: [Int]) throws -> fk_copy {
       try copy(
-        sizes, from: from.address, from.strides, to: to.address, to.strides, type: type,
-        pieces: pieces(instruction.count))
+        instruction.shape, from: sources[0].address + first, fromStrides, to: to, strides,
+        type: type, pieces: pieces(instruction.count))
     }
     /// Copies a whole input to the block that begins at `start`.
     func placed(_ input: Int, at start: [Int]) throws -> fk_copy {
-      let offset = zip(start, shape.strides).map(*).reduce(0, +)
-      return try moved(
-        shapes[input], Strided(address: address(sources[input]), strides: shapes[input].strides),
-        Strided(address: to + size * offset, strides: shape.strides))
+      let (from, shape) = sources[input]
+      return try copy(
+        shape, from: from, shape.strides, to: to + offset(start, strides), strides, type: type,
+        pieces: pieces(instruction.count))
     }
     var copies: [fk_copy] = []
-    let source = Strided(address: try address(sources[0]), strides: shapes[0].strides)
-    let whole = Strided(address: to, strides: shape.strides)
+    let inputStrides = sources[0].shape.strides
     if case .transpose(let axes) = instruction.operation {
-      let strides = axes.map { source.strides[$0] }
-      copies = [try moved(shape, Strided(address: source.address, strides: strides), whole)]
+      copies = [try taken(from: 0, axes.map { inputStrides[$0] })]
     } else if case .slice(let starts) = instruction.operation {
-      let offset = zip(starts, source.strides).map(*).reduce(0, +)
-      let from = Strided(address: source.address + size * offset, strides: source.strides)
-      copies = [try moved(shape, from, whole)]
+      copies = [try taken(from: offset(starts, inputStrides), inputStrides)]
     } else if case .pad(let before) = instruction.operation {
-      let parts = Int32(pieces(instruction.count))
-      append(
-        fk_run_fill,
-        fk_fill(type: type, to: to, count: Int64(instruction.count), value: 0, pieces: parts),
-        pieces: parts)
+      let fill = fk_fill(
+        type: type, to: to, count: Int64(instruction.count), value: 0,
+        pieces: Int32(pieces(instruction.count)))
+      append(fk_run_fill, fill, pieces: fill.pieces)
       copies = [try placed(0, at: before)]
     } else if case .concatenate(let axis) = instruction.operation {
-      var start = [Int](repeating: 0, count: shape.count)
+      var start = [Int](repeating: 0, count: strides.count)
       for input in sources.indices {
         copies.append(try placed(input, at: start))
-        start[axis] += shapes[input][axis]
+        start[axis] += sources[input].shape[axis]
       }
     } else if case .blocks(let starts) = instruction.operation {
       copies = try sources.indices.map { try placed($0, at: starts[$0]) }

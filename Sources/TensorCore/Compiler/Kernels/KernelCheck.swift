@@ -45,25 +45,19 @@ extension KernelListing: Checkable {
     return nil
   }
 
+  /// True if the kernels can be run one after the other, each after those whose results it reads.
   private func isAcyclic(_ writer: [Buffer: KernelIndex]) -> Bool {
-    var waiting = kernels.indices.map { k in
-      Set(kernels[k].reads.compactMap { writer[$0] }.filter { $0 != k }).count
-    }
-    var readers: [KernelIndex: [KernelIndex]] = [:]
-    for k in kernels.indices {
-      for w in Set(kernels[k].reads.compactMap { writer[$0] }) where w != k {
-        readers[w, default: []].append(k)
+    var (pending, done): (Array, Set<KernelIndex>) = (Array(kernels.indices), [])
+    while !pending.isEmpty {
+      let before = pending.count
+      pending.removeAll { k in
+        let producers = kernels[k].reads.compactMap { writer[$0] }
+        guard producers.allSatisfy({ $0 == k || done.contains($0) }) else { return false }
+        done.insert(k)
+        return true
       }
+      if pending.count == before { return false }
     }
-    var ready = kernels.indices.filter { waiting[$0.offset] == 0 }
-    var done = 0
-    while let k = ready.popLast() {
-      done += 1
-      for reader in readers[k] ?? [] {
-        waiting[reader.offset] -= 1
-        if waiting[reader.offset] == 0 { ready.append(reader) }
-      }
-    }
-    return done == kernels.count
+    return true
   }
 }

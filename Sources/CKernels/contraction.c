@@ -53,7 +53,7 @@ static int wanted_pieces(double flops) {
 
 // MARK: - Matrix products
 
-/// Whether a slice of a product of few rows ends in a tile of one or two.
+/// True if a slice of a product of few rows ends in a tile of one or two.
 ///
 /// Without AVX-512 the library's tiles have six rows, and it sums so small a rest in another order;
 /// but the result of a row must not depend on its place.
@@ -66,7 +66,7 @@ static bool leaves_small_tile(const fk_cut *cut) {
   return false;
 }
 
-/// Whether rows are cut, rather than columns.
+/// True if rows are cut, false if columns are.
 static bool cuts_rows(const fk_contraction_shape *s) {
   // Each piece packs all of the right operand that it reads: cut along its columns, none is packed
   // twice.
@@ -100,9 +100,9 @@ static void plan_product(fk_contraction *plan) {
   plan->cut = cut_rows(s, pieces);
 }
 
-/// Whether the BLAS interface computes a product of one pair of matrices.
+/// True if the BLAS interface computes a product of one pair of matrices.
 ///
-/// Measured against the library's matmul, it is up to ten times as fast for vectors and outer
+/// Measured against oneDNN's matmul, it is up to ten times as fast for vectors and outer
 /// products, a third faster where a right operand of a megabyte is packed anew for each piece, and no
 /// slower for a piece whose rows are not contiguous (part of a transposed left operand, or of the
 /// columns), which the library's best kernels refuse.
@@ -114,7 +114,7 @@ static bool suits_blas(const fk_contraction_shape *s, const fk_cut *cut) {
   return vector || columns || large_right || s->transposed_left;
 }
 
-/// Whether tiles compute a product: that of a transposed left matrix in bf16, neither side of it
+/// True if tiles compute a product: that of a transposed left matrix in bf16, neither side of it
 /// less than two tiles.
 static bool product_suits_tiles(const fk_contraction_shape *s) {
   return s->compute == FK_BF16 && s->batch == 1 && s->transposed_left && !s->transposed_right
@@ -149,7 +149,7 @@ static fk_create *plan_matmul(fk_contraction *plan) {
 
 // MARK: - Convolutions
 
-/// Whether it is a correlation of stride 1 in fp32 between an image of at least eight channels and
+/// True for a correlation of stride 1 in fp32 between an image of at least eight channels and
 /// an image of one channel, whose result is the image of one channel or the filter.
 static bool is_thin(const fk_contraction_shape *s) {
   int64_t wide = s->channels == 1 ? s->out_channels : s->channels;
@@ -157,7 +157,7 @@ static bool is_thin(const fk_contraction_shape *s) {
   return s->kind == FK_CONV_INPUT ? s->channels == 1 : s->out_channels == 1;
 }
 
-/// Whether an image gradient is computed as a forward correlation with the flipped filter: the
+/// True if an image gradient is computed as a forward correlation with the flipped filter: the
 /// library's forward kernels are a fifth faster.
 static bool flips_filter(const fk_contraction_shape *s) {
   // In fp32 single taps gain nothing; few channels run faster in the gradient's own kernels.

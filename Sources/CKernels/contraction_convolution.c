@@ -5,7 +5,7 @@
 /// Convolutions and their gradients by oneDNN's direct convolution.
 typedef struct {
   fk_primitives primitives;
-  /// What the primitive computes: the shape itself, or the forward correlation with the flipped
+  /// Shape that the primitive computes: the contraction's own, or the forward correlation with the flipped
   /// filter that equals an image gradient of stride 1.
   fk_contraction_shape computed;
   /// oneDNN's image gradients take neither a bias nor a sum: their fp32 result goes to `product`, and

@@ -111,7 +111,7 @@ const char *fk_contraction_step_name(const fk_contraction_shape *shape);
 /// transposed left matrix, the filter gradient of images of one pixel.
 fk_contraction_shape fk_shape_for_tiles(const fk_contraction_shape *shape);
 
-/// Whether oneDNN uses AVX-512.
+/// True if oneDNN uses AVX-512.
 bool fk_has_avx512(void);
 
 static inline size_t fk_aligned(size_t bytes) {

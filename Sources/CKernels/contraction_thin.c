@@ -71,7 +71,7 @@ static void bind(fk_contraction *contraction, const fk_operands *operands) {
 
 // MARK: - Running
 
-/// Where thin[y, x] and tap[y + dy, x + dx] both exist.
+/// Pixels at which thin[y, x] and tap[y + dy, x + dx] both exist.
 typedef struct {
   int64_t dy, dx, top, bottom, left, right;
 } overlap;

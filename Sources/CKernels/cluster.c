@@ -10,19 +10,19 @@
 typedef struct {
   enum { IN_PLACE, WIDENED, NARROWED, EXPANDED, JOINED } kind;
   const fk_register *value;
-  /// Where its current tile is, as floats.
+  /// The address of its current tile, as floats.
   float **tile;
   float *slot;
   /// IN_PLACE, WIDENED, NARROWED: element 0. Of an array in local memory, where it would be.
   char *memory;
-  /// What EXPANDED holds from one block to the next is still true.
+  /// The content that EXPANDED holds stays valid from one block to the next.
   int outlasts_block;
-  /// The first register of this memory: the one through which it is asked for early.
+  /// True for the first register of this memory, through which it is prefetched.
   int fetches;
   fk_expansion expansion;
 } moving_register;
 
-/// An operation with its operands looked up. Those that the function lacks are any.
+/// An operation with the addresses of its operands. Operands that the function lacks are arbitrary.
 typedef struct {
   int32_t function;
   unsigned scalars;
@@ -31,23 +31,23 @@ typedef struct {
   const moving_register *narrowed;
 } planned_operation;
 
-/// One piece of a cluster at work.
+/// State of one piece of a cluster while it runs.
 typedef struct {
   const fk_cluster *cluster;
-  /// For each register: where its current tile is.
+  /// The address of each register's current tile.
   float **tiles;
   moving_register *moving;
   int32_t moving_count;
   planned_operation *operations;
-  /// For each reduction: where its result goes, element 0 of which may lie outside of a local array.
+  /// The address of each reduction's result, whose element 0 may lie outside of a local array.
   float **results;
-  /// For each reduction FK_TILE partial results, of the last few tiles.
+  /// FK_TILE partial results for each reduction, of the last few tiles.
   float *recent;
-  /// Whether the dense arrays are too long to be found in the cache, so that it is worth asking for them early.
+  /// True if the dense arrays exceed the cache, so that prefetching them pays.
   int streams;
 } cluster_run;
 
-/// So many tiles are summed up before they join the result: the error of a sum grows with the additions in a row.
+/// Number of tiles summed before they join the result: the error of a sum grows with its length.
 enum { RECENT_TILES = 64 };
 
 /// A cluster whose dense arrays have more bytes than this finds them in memory rather than in the cache.
@@ -62,7 +62,7 @@ static float *worker_scratch(const fk_cluster *cluster, int worker) {
   return cluster->scratch + (int64_t) worker * cluster->scratch_slots * FK_TILE;
 }
 
-/// Whether `value` is the only register of `cluster` that lives in the slot at `slot`.
+/// True if `value` is the only register of `cluster` that lives in the slot at `slot`.
 static int is_alone(const fk_cluster *cluster, const fk_register *value, const float *slot, int worker) {
   const float *scratch = worker_scratch(cluster, worker);
   for (int32_t i = 0; i < cluster->register_count; i++) {
@@ -88,7 +88,7 @@ static int64_t element_size(const fk_register *value) {
   return value->type == FK_BF16 ? 2 : 4;
 }
 
-/// Looks up all that does not change from tile to tile.
+/// Prepares everything that does not change from tile to tile.
 static void plan(cluster_run *run, int worker) {
   const fk_cluster *cluster = run->cluster;
   float *scratch = worker_scratch(cluster, worker);
@@ -149,7 +149,7 @@ static void plan(cluster_run *run, int worker) {
   }
 }
 
-/// Local arrays are where block `block` is to find them.
+/// Moves the base addresses of local arrays to block `block`.
 static void enter_block(const cluster_run *run, char *local, int64_t block) {
   for (int32_t i = 0; i < run->moving_count; i++) {
     moving_register *moving = &run->moving[i];
@@ -167,8 +167,8 @@ static void enter_block(const cluster_run *run, char *local, int64_t block) {
   }
 }
 
-/// Asks for part `part` of `parts` of a tile to come of each dense array, `count` elements from `start` on: into the
-/// second cache, for the first is full of what is at work. What lies beyond an array's end does no harm.
+/// Prefetches part `part` of `parts` of a coming tile of each dense array, `count` elements from `start` on: into the
+/// L2 cache, for L1 is full of the current tile. Addresses beyond an array's end do no harm.
 static void fetch_ahead(const cluster_run *run, int64_t start, int64_t count, int64_t part, int64_t parts) {
   for (int32_t i = 0; i < run->moving_count; i++) {
     const moving_register *moving = &run->moving[i];
@@ -182,7 +182,7 @@ static void fetch_ahead(const cluster_run *run, int64_t start, int64_t count, in
   }
 }
 
-/// Brings the tile in and runs the operations over it.
+/// Loads the tile and runs the operations over it.
 static void evaluate_tile(const cluster_run *run, int64_t start, int64_t count) {
   for (int32_t i = 0; i < run->moving_count; i++) {
     moving_register *moving = &run->moving[i];
@@ -228,7 +228,7 @@ static void flush_recent(const cluster_run *run, int64_t offset, int64_t width) 
   }
 }
 
-/// Reduces the current tile, [rows, width], which is number `number` of those that a result is reduced from.
+/// Reduces the current tile, [rows, width], the `number`-th of those that a result is reduced from.
 static void reduce_part(const cluster_run *run, int64_t offset, int64_t rows, int64_t width, int64_t number) {
   if (number > 0 && number % RECENT_TILES == 0) flush_recent(run, offset, width);
   for (int32_t i = 0; i < run->cluster->reduction_count; i++) {
@@ -320,6 +320,7 @@ void fk_run_cluster(const void *arguments, int piece, int worker) {
   cover(&run, outer_begin, outer_end, row_begin, row_end);
 }
 
+// Longer than sixty lines, as the arrays of all phases, of variable length, live on its stack.
 void fk_run_chain(const void *arguments, int piece, int worker) {
   const fk_chain *chain = arguments;
   int64_t begin = fk_piece_begin(chain->blocks, piece, chain->pieces);
@@ -327,7 +328,7 @@ void fk_run_chain(const void *arguments, int piece, int worker) {
   if (begin >= end) return;
   char *local = chain->local + (int64_t) worker * chain->local_bytes;
 
-  // One pool of each kind for all phases. They run one after the other, so `recent` serves them all.
+  // All phases share the buffers: they run one after the other.
   int64_t register_count = 0, operation_count = 0, reduction_count = 0, most_reductions = 0;
   for (int32_t p = 0; p < chain->phase_count; p++) {
     register_count += chain->phases[p].register_count;
@@ -358,13 +359,13 @@ void fk_run_chain(const void *arguments, int piece, int worker) {
     reduction_count += cluster->reduction_count;
     for (int32_t i = 0; i < cluster->reduction_count; i++) runs[p].results[i] = cluster->reductions[i].result;
     plan(&runs[p], worker);
-    // What an expansion holds outlasts the block if no other phase has anything in its slot.
+    // The content of an expansion outlasts the block if no other phase uses its slot.
     for (int32_t m = 0; m < runs[p].moving_count; m++) {
       moving_register *own = &runs[p].moving[m];
       for (int32_t q = 0; q < chain->phase_count && own->outlasts_block; q++) {
         if (q != p && !is_alone(&chain->phases[q], NULL, own->slot, worker)) own->outlasts_block = 0;
       }
-      // The first phase that reads an array brings it in for the others.
+      // The first phase that reads an array prefetches it for the others.
       for (moving_register *earlier = moving; earlier < runs[p].moving && own->fetches; earlier++) {
         if (earlier->fetches && earlier->value->base == own->value->base) own->fetches = 0;
       }

@@ -19,7 +19,7 @@ static void narrow_bits(uint16_t *out, const float *from, int64_t count) {
 }
 
 #if defined(__x86_64__) && !defined(FIGMENT_BASELINE)
-/// The instruction for it, where there is one, takes a quarter of the time. It makes subnormals 0.
+/// Rounds with the processor's own instruction, which takes a quarter of the time and makes subnormals 0.
 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 static void narrow_by_instruction(uint16_t *out, const float *from, int64_t count) {
   int64_t i = 0;
@@ -72,7 +72,7 @@ fk_expansion fk_plan_expansion(
   }
   int64_t within = 1;
   for (int d = plan.rank - 1; d >= 0 && within <= tile / 2; d--) {
-    // Few repetitions of little, e.g. one number for each row of four, are faster expanded as they come.
+    // A few repetitions of short content, e.g. one number for each row of four, are faster without a period.
     if (plan.strides[d] == 0 && within * plan.sizes[d] >= 64) {
       plan.periodic_axis = d;
       plan.period = within;
@@ -112,7 +112,7 @@ FK_INLINE void expand_rows(
   }
 }
 
-/// With the width a constant, short rows are unrolled.
+/// Copies rows of a constant width, so that short ones are unrolled.
 FK_INLINE void expand_rows_by_width(
   float *out, const char *from, fk_type type, int64_t rows, int64_t row_stride, int64_t width, int64_t stride)
 {
@@ -225,7 +225,7 @@ static void expand_group(
   }
 }
 
-/// Where group `group` begins, in elements.
+/// Offset of group `group`, in elements.
 static int64_t group_base(const fk_expansion *plan, int64_t group) {
   int64_t base = 0, index;
   for (int d = plan->periodic_axis - 1; d >= 0; d--) {

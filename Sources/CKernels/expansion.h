@@ -1,22 +1,22 @@
-/// Bringing the tiles of strided and joined registers into contiguous memory, as fp32.
+/// Expansion: tiles of strided and joined registers, copied into contiguous memory as fp32.
 #ifndef FIGMENT_EXPANSION_H
 #define FIGMENT_EXPANSION_H
 
 #include "cluster.h"
 
-/// How a strided register is read: its axes without those of size 1, neighbours merged where the strides allow it.
+/// Layout of a strided register: its axes without those of size 1, neighbours merged where the strides allow it.
 typedef struct {
   const char *_Nullable base;
   fk_type type;
   int rank;
   int64_t sizes[FK_MAX_RANK], strides[FK_MAX_RANK];
   /// The outermost axis of stride 0 whose content, the axes within it, is short enough to be worth repeating: within
-  /// `group` elements the same `period` elements come again and again. period = 0 if there is no such axis.
+  /// `group` elements the same `period` elements repeat. period = 0 if there is no such axis.
   int periodic_axis;
   int64_t period, group;
-  /// Whether nothing but the expansion itself writes to the slot, so that what it holds may be used again.
+  /// True if only the expansion itself writes to the slot, so that its content may be reused.
   int keeps_content;
-  /// What the slot holds: `held_count` elements from flat index `held_start` on, all of one group, which ends at
+  /// Content of the slot: `held_count` elements from flat index `held_start` on, all of one group, which ends at
   /// `held_end`.
   int64_t held_start, held_end, held_count;
 } fk_expansion;
@@ -29,7 +29,7 @@ fk_expansion fk_plan_expansion(
 const float *_Nonnull fk_expand(
   fk_expansion *_Nonnull expansion, float *_Nonnull slot, int64_t start, int64_t count);
 
-/// As fk_expand, of two arrays whose rows lie side by side.
+/// Expands two arrays whose rows lie side by side, as fk_expand does one.
 const float *_Nonnull fk_expand_joined(
   const fk_register *_Nonnull joined, float *_Nonnull slot, int64_t start, int64_t count);
 

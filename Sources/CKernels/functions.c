@@ -73,6 +73,7 @@
     } \
   }
 
+// Longer than sixty lines: one case per function, each a loop of its own.
 FK_CLONES
 void fk_evaluate(
   int function, float *out, const float *a, const float *b, const float *c, unsigned scalars, int64_t count)
@@ -108,7 +109,7 @@ void fk_evaluate(
     case FK_MULTIPLY: BINARY(x * y)
     case FK_DIVIDE: {
       if ((scalars & (FK_A_SCALAR | FK_B_SCALAR)) != FK_B_SCALAR) BINARY(x / y)
-      // As a product in double, two times as fast and the same to the last bit: the quotient of two floats is never as
+      // A product in double is twice as fast and the same to the last bit: the quotient of two floats is never as
       // close as 2^-49 of itself to where its rounding changes, and this one is within 2^-52 of it. (Between the
       // floats and zero it can be; workers flush there.)
       double reciprocal = 1 / (double) *b;

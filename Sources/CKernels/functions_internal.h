@@ -17,7 +17,7 @@
 
 #define FK_INLINE static inline __attribute__((always_inline))
 
-/// Where piece `piece` begins when `count` things are divided over `pieces`.
+/// First element of piece `piece` where `count` elements are divided over `pieces`.
 FK_INLINE int64_t fk_piece_begin(int64_t count, int piece, int pieces) {
   return count / pieces * piece + count % pieces * piece / pieces;
 }

@@ -127,8 +127,8 @@ void fk_run_fill(const void *arguments, int piece, int worker) {
   }
 }
 
-/// The row a float names, or -1 where it is no whole number of 0 ..< rows: NaN and what lies outside must not reach the
-/// conversion.
+/// The row with the number x, or -1 where x is no integer of 0 ..< rows: the conversion of NaN and of numbers outside
+/// that range is undefined.
 static int64_t row_index(float row, int64_t rows) {
   if (!(row >= 0 && (double) row < (double) rows)) return -1;
   int64_t index = (int64_t) row;

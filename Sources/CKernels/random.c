@@ -78,7 +78,7 @@ static void draw_batch(
   }
 }
 
-/// One of the four 16-bit digits of a row's seed. What is no such digit counts as 0: converting it would be undefined.
+/// One of the four 16-bit digits of a row's seed. Any other number counts as 0: converting it would be undefined.
 static uint32_t digit(float key) {
   return key >= 0 && key < 65536 ? (uint32_t) key : 0;
 }

@@ -20,12 +20,12 @@ FK_INLINE float same(float x) {
   return x;
 }
 
-/// In a function of its own, so that it is rounded before it is added: the sum of a product is no other.
+/// A square in a function of its own, so that it is rounded before it is added.
 FK_INLINE float square(float x) {
   return x * x;
 }
 
-/// READ is done to every value first; PLAIN is the same reduction without it.
+/// Applies READ to every value first; PLAIN is the same reduction without it.
 #define REDUCTION(NAME, COMBINE, NEUTRAL, READ, PLAIN) \
   FK_INLINE float NAME##_row(const float *values, int64_t count) { \
     float lanes[LANES]; \

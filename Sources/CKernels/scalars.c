@@ -4,7 +4,7 @@
 
 #include "evaluate.h"
 
-/// Of either sign, without overflow.
+/// The logistic function of x of either sign, without overflow.
 static double sigmoid(double x) {
   double e = exp(-fabs(x));
   return (x < 0 ? e : 1) / (1 + e);

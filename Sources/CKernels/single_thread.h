@@ -1,7 +1,7 @@
 #ifndef FIGMENT_SINGLE_THREAD_H
 #define FIGMENT_SINGLE_THREAD_H
 
-/// Keeps oneDNN's OpenMP regions on the calling thread. Wanted on each thread that creates or runs a primitive.
+/// Keeps oneDNN's OpenMP regions on the calling thread. Call it on each thread that creates or runs a primitive.
 void fk_forbid_nested_threads(void);
 
 #endif

@@ -106,7 +106,7 @@ static place place_at(const side_of_mean *on, double half, double back) {
   return (place) {rise, log_ratio};
 }
 
-/// How far back from φ₀ / 2 the integrand goes: to where log ρ is from -90 to -40, or all the way if
+/// Extent of the integrand before φ₀ / 2: to where log ρ is from -90 to -40, or all the way if
 /// that is near the pole, where ρ is a low power of the angle.
 static double reach(const side_of_mean *on) {
   double whole = on->half;

@@ -12,8 +12,8 @@
 // A tile has 16 rows of 64 bytes: 32 pixels of one channel, or of an image's gradient 16 channels
 // of two pixels.
 enum { tile = 16, tile_pixels = 32, line = 64 };
-// Pixels copied at a time (at least one image), and pixels multiplied at a time, so that what two
-// tiles' rows of either copy take stays in L1 over the taps.
+// Pixels copied at a time (at least one image), and pixels multiplied at a time: so few that two
+// rows of tiles of either copy stay in L1 over the taps.
 enum { block_pixels = 512, panel_pixels = 288 };
 
 #define TILES \
@@ -31,11 +31,11 @@ struct fk_tile_gradient {
   // way off, from the odd ones too. Place 0 is at `before`, an even number.
   int64_t before, pairs;
   bool parity[2];
-  // Which pixel of a block lies at each place of a plane, and of the gradients; beyond any pixel
-  // for none.
+  // Pixel of a block at each place of a plane, and of the gradients; a number beyond any pixel for
+  // none.
   uint32_t *image_places, *gradient_places;
   char *zeros;  // A pixel of either.
-  // The taps, those of even offsets first: the offset is what to add to a place of a plane to find
+  // The taps, those of even offsets first: the offset leads from a place of a plane to
   // its gradient, from the copy's beginning.
   int64_t taps;
   struct {
@@ -59,7 +59,7 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t rounded_up(int64_t a, int64_t unit) { return (a + unit - 1) / unit * unit; }
 
-/// How a filter's taps lie along one axis.
+/// Extent of a filter's taps along one axis.
 typedef struct {
   int64_t least, most;  // Offsets, in steps of the stride.
   int64_t size;         // Places of an image that some tap reads.
@@ -76,19 +76,17 @@ static extent extent_of(
   return e;
 }
 
-fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
-  fk_tile_gradient *it = calloc(1, sizeof(fk_tile_gradient));
-  if (it == NULL) return NULL;
-  it->shape = *s;
+static int64_t image_pixels(const fk_tile_gradient *it) { return it->pitch * it->image_rows; }
+
+/// Chooses the sizes of the copies.
+static void lay_out(fk_tile_gradient *it, extent y, extent x) {
+  const fk_contraction_shape *s = &it->shape;
   it->rows = rounded_up(s->channels, tile);
   it->columns = rounded_up(s->out_channels, tile);
-  extent y = extent_of(s->height, s->filter_height, s->out_height, s->stride, s->padding_top);
-  extent x = extent_of(s->width, s->filter_width, s->out_width, s->stride, s->padding_left);
   it->pitch = x.pitch;
   it->image_rows = y.pitch;
-  int64_t image_pixels = it->pitch * it->image_rows;
-  it->block_images = smaller(larger(block_pixels / image_pixels, 1), s->images);
-  it->block_pixels = rounded_up(it->block_images * image_pixels, tile_pixels);
+  it->block_images = smaller(larger(block_pixels / image_pixels(it), 1), s->images);
+  it->block_pixels = rounded_up(it->block_images * image_pixels(it), tile_pixels);
   it->column_phases = smaller(s->stride, s->filter_width);
   it->phases = smaller(s->stride, s->filter_height) * it->column_phases;
   // An odd number of cache lines: the rows of a tile then lie in different sets of the cache.
@@ -96,20 +94,12 @@ fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
   it->before = rounded_up(larger(y.most * it->pitch + x.most, 0), 2);
   int64_t after = larger(-(y.least * it->pitch + x.least), 0);
   it->pairs = rounded_up(it->before + it->block_pixels + after, tile_pixels) / 2;
-
   it->taps = s->filter_height * s->filter_width;
-  // One pair more, as the odd pairs end a place later.
-  int64_t gradient_places = 2 * it->pairs + tile_pixels;
-  it->image_places = malloc((size_t)(it->phases * it->length) * sizeof(uint32_t));
-  it->gradient_places = malloc((size_t)gradient_places * sizeof(uint32_t));
-  it->tap = malloc((size_t)it->taps * sizeof(*it->tap));
-  it->zeros = calloc((size_t)larger(it->rows, it->columns), sizeof(float));
-  if (
-    it->image_places == NULL || it->gradient_places == NULL || it->tap == NULL
-    || it->zeros == NULL) {
-    fk_tile_gradient_destroy(it);
-    return NULL;
-  }
+}
+
+/// Orders the taps, those of even offsets first.
+static void order_taps(fk_tile_gradient *it) {
+  const fk_contraction_shape *s = &it->shape;
   int64_t taps = 0;
   for (int odd = 0; odd < 2; odd += 1) {
     for (int64_t index = 0; index < it->taps; index += 1) {
@@ -125,14 +115,19 @@ fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
       taps += 1;
     }
   }
+}
+
+/// Finds the pixel at each place of the planes of the images.
+static void place_images(fk_tile_gradient *it, extent y, extent x) {
+  const fk_contraction_shape *s = &it->shape;
   for (int64_t phase = 0; phase < it->phases; phase += 1) {
     int64_t u = phase / it->column_phases - s->padding_top;
     int64_t v = phase % it->column_phases - s->padding_left;
     int64_t top = u - divided_down(u, s->stride) * s->stride;
     int64_t left = v - divided_down(v, s->stride) * s->stride;
     for (int64_t place = 0; place < it->length; place += 1) {
-      int64_t image = place / image_pixels;
-      int64_t row = place % image_pixels / it->pitch, column = place % it->pitch;
+      int64_t image = place / image_pixels(it);
+      int64_t row = place % image_pixels(it) / it->pitch, column = place % it->pitch;
       bool inside = image < it->block_images && row < y.size && column < x.size
         && row * s->stride + top < s->height && column * s->stride + left < s->width;
       it->image_places[phase * it->length + place] = !inside ? nowhere
@@ -140,14 +135,43 @@ fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
                      + column * s->stride + left);
     }
   }
-  for (int64_t i = 0; i < gradient_places; i += 1) {
-    int64_t place = i - it->before, image = place < 0 ? 0 : place / image_pixels;
-    int64_t row = place % image_pixels / it->pitch, column = place % it->pitch;
+}
+
+/// Finds the pixel at each of `count` places of the gradients.
+static void place_gradients(fk_tile_gradient *it, int64_t count) {
+  const fk_contraction_shape *s = &it->shape;
+  for (int64_t i = 0; i < count; i += 1) {
+    int64_t place = i - it->before, image = place < 0 ? 0 : place / image_pixels(it);
+    int64_t row = place % image_pixels(it) / it->pitch, column = place % it->pitch;
     bool inside =
       place >= 0 && image < it->block_images && row < s->out_height && column < s->out_width;
     it->gradient_places[i] = !inside ? nowhere
       : (uint32_t)((image * s->out_height + row) * s->out_width + column);
   }
+}
+
+fk_tile_gradient *fk_tile_gradient_create(const fk_contraction_shape *s) {
+  fk_tile_gradient *it = calloc(1, sizeof(fk_tile_gradient));
+  if (it == NULL) return NULL;
+  it->shape = *s;
+  extent y = extent_of(s->height, s->filter_height, s->out_height, s->stride, s->padding_top);
+  extent x = extent_of(s->width, s->filter_width, s->out_width, s->stride, s->padding_left);
+  lay_out(it, y, x);
+  // One pair more, as the odd pairs end a place later.
+  int64_t gradient_places = 2 * it->pairs + tile_pixels;
+  it->image_places = malloc((size_t)(it->phases * it->length) * sizeof(uint32_t));
+  it->gradient_places = malloc((size_t)gradient_places * sizeof(uint32_t));
+  it->tap = malloc((size_t)it->taps * sizeof(*it->tap));
+  it->zeros = calloc((size_t)larger(it->rows, it->columns), sizeof(float));
+  if (
+    it->image_places == NULL || it->gradient_places == NULL || it->tap == NULL
+    || it->zeros == NULL) {
+    fk_tile_gradient_destroy(it);
+    return NULL;
+  }
+  order_taps(it);
+  place_images(it, y, x);
+  place_gradients(it, gradient_places);
   return it;
 }
 
@@ -193,7 +217,7 @@ TILES static inline __m512i paired(__m256i even, __m256i odd) {
     interleaved, _mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1));
 }
 
-/// Where the pixels of places are. `limit` is how many pixels there are. (Zeros to read cost less
+/// Addresses of the pixels of places. `limit` is the number of pixels. (Zeros to read cost less
 /// than masks for what is missing: a mask's way to its register competes with the permutations.)
 static inline void find(
   const fk_tile_gradient *it, const uint32_t *places, const char *base, int64_t pixel_bytes,
@@ -403,7 +427,7 @@ TILES void fk_tile_gradient_run(
     const char *from =
       (const char *)gradients + image * gradient_size * s->out_channels * (gradient_bf16 ? 2 : 4);
     uint32_t limit = (uint32_t)(block * gradient_size);
-    // As far as taps read for this many pixels.
+    // The last place that taps read for this many pixels.
     int64_t pairs = it->pairs - (it->block_pixels - pixels) / 2;
     for (int parity = 0; parity < 2; parity += 1) {
       if (!it->parity[parity]) continue;

@@ -1,10 +1,10 @@
 /// Filter gradients in bf16 by the processor's matrix tiles (AMX).
 ///
-/// The library's own run at a quarter of the speed of its forward convolutions. Here a block of
+/// oneDNN's own run at a quarter of the speed of its forward convolutions. Here a block of
 /// images is copied once into a layout in which every tap of the filter is a plain product of
 /// matrices, [channels, pixels] by [pixels, out channels], on the same copies: rows and images are
-/// stored so far apart that a tap is nothing but an offset into the gradients, what it reads beyond
-/// an edge being zero (or multiplied by an image's zero).
+/// stored so far apart that a tap is only an offset into the gradients; anything it reads beyond an
+/// edge is zero, or multiplied by an image's zero.
 #ifndef FIGMENT_TILE_GRADIENT_H
 #define FIGMENT_TILE_GRADIENT_H
 
@@ -14,15 +14,14 @@
 
 typedef struct fk_tile_gradient fk_tile_gradient;
 
-/// Whether this processor has tiles, and the system and the library's chosen instruction set allow
-/// them.
+/// True if this processor has tiles, and the system and oneDNN's chosen instruction set allow them.
 bool fk_tiles_available(void);
 
-/// For an FK_CONV_FILTER of any storage types. NULL where memory runs out.
+/// Creates the gradient of an FK_CONV_FILTER of any storage types. NULL where memory runs out.
 fk_tile_gradient *_Nullable fk_tile_gradient_create(const fk_contraction_shape *_Nonnull shape);
 void fk_tile_gradient_destroy(fk_tile_gradient *_Nullable gradient);
 
-/// Bytes of scratch that a worker wants.
+/// Bytes of scratch memory for one worker.
 size_t fk_tile_gradient_scratch(const fk_tile_gradient *_Nonnull gradient);
 /// A sum is [filter_height, filter_width, rows, columns] in fp32: the channels and out channels,
 /// both rounded up to whole tiles.

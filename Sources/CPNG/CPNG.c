@@ -6,11 +6,11 @@
 #include <string.h>
 
 #define MESSAGE_SIZE 256
-// What libpng may take for the chunks of a file, deflated texts above all: a small file can hold
-// a great many of them, each of megabytes.
+// Bytes that libpng may allocate for the chunks of a file, above all for deflated texts: a small file
+// can hold many of them, each of megabytes.
 #define CHUNK_MEMORY ((size_t)32 << 20)
-// And what it needs for any file, beside what that can stand for when its bytes are inflated: a chunk
-// that says it is long is given memory before it is read.
+// Bytes that it needs for any file, beside the inflated size of the file's bytes: a chunk that claims
+// to be long is allocated before it is read.
 #define FIXED_MEMORY ((size_t)1 << 18)
 #define INFLATION ((size_t)2 * 1032)
 
@@ -29,7 +29,7 @@ struct cpng {
 static void fail(png_structp png, png_const_charp message) {
   cpng *picture = png_get_error_ptr(png);
   size_t count = 0;
-  // Names of chunks in a hostile file can put anything into libpng's messages.
+  // Names of chunks in a hostile file can put any bytes into libpng's messages.
   for (; message[count] != 0 && count < MESSAGE_SIZE - 1; count++) {
     char c = message[count];
     picture->message[count] = c >= ' ' && c <= '~' ? c : '?';
@@ -43,7 +43,7 @@ static void ignore_warning(png_structp png, png_const_charp message) {
   (void)message;
 }
 
-/// What libpng gets over, and readers, too; but where the checksum of the pixels is another, a pixel may be.
+/// Ignores warnings, but for a wrong checksum of the pixels, any of which may then be wrong.
 static void notice_warning(png_structp png, png_const_charp message) {
   if (strcmp(message, "IDAT: incorrect data check") == 0) fail(png, message);
 }
@@ -95,7 +95,7 @@ static void limited_free(png_structp png, png_voidp pointer) {
   free(bytes);
 }
 
-/// Called for the chunks that are ignored or unknown; 1 means "dealt with, do not keep".
+/// Receives the chunks that are ignored or unknown; 1 means "handled, do not keep".
 static int notice_chunk(png_structp png, png_unknown_chunkp chunk) {
   cpng *picture = png_get_user_chunk_ptr(png);
   if (memcmp(chunk->name, "acTL", 4) == 0) picture->animated = 1;
@@ -198,10 +198,10 @@ int cpng_read_header(cpng *picture, cpng_header *header, int with_texts) {
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   // The limit of memory is our own.
   png_set_chunk_malloc_max(png, 0);
-  // What libpng calls benign cannot touch the pixels: a palette of a grey picture, more data than rows.
+  // Errors that libpng calls benign cannot affect the pixels: a palette of a grey picture, surplus data.
   png_set_benign_errors(png, 1);
   png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
-  // Writers state windows that are too small for what they wrote.
+  // Some writers state a deflate window smaller than the one they used.
   png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
   png_set_keep_unknown_chunks(
       png, PNG_HANDLE_CHUNK_NEVER, ignored, (int)(sizeof ignored / 5));

@@ -1,18 +1,19 @@
 import TensorCore
 
-/// Draws samples at one fixed batch, so that a sample depends on its own seed alone.
+/// Samples of a diffusion model, drawn at one fixed batch.
 ///
-/// At another batch the same seed may give other last digits: contractions are cut differently.
-/// The draws are named by the programs `sample/start` and `sample/step`, and numbered by the time.
+/// A sample depends on its own seed, but for rounding on processors without AVX-512, and at another
+/// batch on all: see `BatchedProgram`. The draws are named by the programs `sample/start` and
+/// `sample/step`, and numbered by the time.
 public final class Sampler {
-  /// Samples drawn at once, a multiple of 4; requests are padded to it.
-  public let batch: Int
+  /// Number of samples drawn at once, a multiple of 4; requests are padded to it.
+  public var batch: Int { step.batch }
   /// Floating-point operations of one step in matrix products and convolutions.
-  public var flopsPerStep: Double { step.kernels.reduce(0) { $0 + $1.flops } }
+  public var flopsPerStep: Double { step.program.kernels.reduce(0) { $0 + $1.flops } }
   private let schedule: NoiseSchedule
   private let width: Int
   private let isClipped: Bool
-  private let start, step: Program
+  private let start, step: BatchedProgram
   private let x, seeds, time, label, coefficients: Tensor
   private let begun, stepped: Tensor
   private let classes: Int?
@@ -21,7 +22,8 @@ public final class Sampler {
   ///
   /// - Parameters:
   ///   - runtime: Where the weights are.
-  ///   - batch: Samples drawn at once, at least 1; made a multiple of 4.
+  ///   - batch: Samples drawn at once, at least 1; rounded up to a multiple of 4, see
+  ///     `BatchedProgram`.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   ///   - precision: Of the network's arithmetic.
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
@@ -31,10 +33,7 @@ public final class Sampler {
     _ model: DDPM, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 },
     precision: Precision = .fp32, clip: ClosedRange<Double>? = nil
   ) throws {
-    // Contractions are cut into up to four slices of the batch. Slices of unequal size may be summed in
-    // different orders, and then a sample would depend on its place.
-    let batch = (batch + 3) / 4 * 4
-    self.batch = batch
+    let batch = BatchedProgram.batch(atLeast: batch)
     schedule = model.schedule
     let shape = [batch] + model.denoiser.shape
     width = model.denoiser.shape.product
@@ -49,7 +48,8 @@ public final class Sampler {
     classes = model.denoiser.classes
 
     begun = .normal(shape, "start", keys: seeds)
-    start = try runtime.compile("sample/start", [begun], sharesDraws: true)
+    start = BatchedProgram(
+      try runtime.compile("sample/start", [begun], sharesDraws: true), batch: batch)
 
     func coefficient(_ i: Int) -> Tensor {
       coefficients.slice(axis: 0, from: i, count: 1).reshape([])
@@ -64,8 +64,9 @@ public final class Sampler {
     }
     let fresh = Tensor.normal(shape, "noise", keys: seeds)
     stepped = coefficient(0) * x + coefficient(1) * estimate + coefficient(2) * fresh
-    step = try runtime.compile(
+    let compiled = try runtime.compile(
       "sample/step", [stepped], precision: precision, sharesDraws: true)
+    step = BatchedProgram(compiled, batch: batch)
   }
 
   /// What `sample` draws, beside the seeds.
@@ -138,14 +139,10 @@ public final class Sampler {
       throw TensorError("an example and a mask of \(width) numbers are expected")
     }
     var result: [Float] = []
-    for first in stride(from: 0, to: seeds.count, by: batch) {
-      let rows = first..<min(first + batch, seeds.count)
-      try start.fill(seeds: self.seeds, with: Array(seeds[rows]))
-      try step.fill(seeds: self.seeds, with: Array(seeds[rows]))
-      if classes != nil {
-        let padding = [Int](repeating: 0, count: batch - rows.count)
-        try step.fill(label, with: (labels[rows] + padding).map { Float($0) })
-      }
+    for rows in step.batches(of: seeds.count) {
+      try start.fill(.seeds(self.seeds, seeds), rows)
+      try step.fill(.seeds(self.seeds, seeds), rows)
+      if classes != nil { try step.fill(.values(label, labels.map { Float($0) }), rows) }
       var current = try noise(at: 0)
       if let begin = request.start {
         let examples = begin.examples[rows.lowerBound * width..<rows.upperBound * width]
@@ -153,13 +150,7 @@ public final class Sampler {
       }
       try observe?(0, current)
       for (done, reverse) in plan.enumerated() {
-        try step.fill(x, with: current)
-        // A denoiser need not look at the time.
-        if step.reads(time) { try step.fill(time, with: [Float(reverse.time - 1)]) }
-        try step.fill(coefficients, with: factors(reverse).map { Float($0) })
-        // Draws are by time, so that samplers that visit the same times draw the same noise there.
-        step.run(at: UInt64(reverse.time))
-        current = try step.values(stepped)
+        current = try advance(current, by: reverse)
         if let known = request.known { try impose(known, on: &current, at: reverse.next) }
         try observe?(done + 1, current)
       }
@@ -176,10 +167,22 @@ public final class Sampler {
     try sample(seeds: seeds, Request(method, steps: steps ?? schedule.times), observe: observe)
   }
 
+  /// All rows after one reverse step.
+  private func advance(_ current: [Float], by reverse: ReverseStep) throws -> [Float] {
+    let program = step.program
+    try program.fill(x, with: current)
+    // A denoiser need not read the time.
+    if program.reads(time) { try program.fill(time, with: [Float(reverse.time - 1)]) }
+    try program.fill(coefficients, with: factors(reverse).map { Float($0) })
+    // Draws are by time, so that samplers that visit the same times draw the same noise there.
+    program.run(at: UInt64(reverse.time))
+    return try program.values(stepped)
+  }
+
   /// Standard normal noise for each row, a function of its seed and the time.
   private func noise(at time: Int) throws -> [Float] {
-    start.run(at: UInt64(time))
-    return try start.values(begun)
+    start.program.run(at: UInt64(time))
+    return try start.program.values(begun)
   }
 
   /// x_t = ᾱ_t x_0 + β̄_t ε, where `noise` holds ε at first.

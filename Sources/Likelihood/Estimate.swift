@@ -1,4 +1,5 @@
 import Support
+import TensorCore
 
 /// How log p(x) of a model is found.
 ///
@@ -48,17 +49,14 @@ package struct Examples: Sendable {
     UInt64(index) &+ seed &* 0x9E37_79B9_7F4A_7C15
   }
 
-  /// Runs `body` for each batch of rows, of which the last is padded with its last example.
+  /// Fills the inputs `x` and `keys` of a program with each batch of examples, and runs `body` on it.
   func forEachBatch(
-    _ batch: Int,
-    _ body: (_ first: Int, _ rows: Int, _ values: [Float], _ keys: [UInt64]) throws -> Void
-  ) rethrows {
-    let width = values.count / max(1, keys.count)
-    for first in stride(from: 0, to: keys.count, by: batch) {
-      let places = (first..<first + batch).map { min($0, keys.count - 1) }
-      try body(
-        first, min(batch, keys.count - first),
-        places.flatMap { values[$0 * width..<($0 + 1) * width] }, places.map { keys[$0] })
+    of program: BatchedProgram, _ x: Tensor, _ keys: Tensor, _ body: (Range<Int>) throws -> Void
+  ) throws {
+    for rows in program.batches(of: self.keys.count) {
+      try program.fill(.values(x, values), rows)
+      try program.fill(.seeds(keys, self.keys), rows)
+      try body(rows)
     }
   }
 }

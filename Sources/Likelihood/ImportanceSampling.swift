@@ -11,16 +11,16 @@ package final class ImportanceSampling: Estimating {
   /// K, the draws an example.
   package let draws: Int
   private let wanted: [Estimator]
-  private let batch, block: Int
-  private let program: Program
+  private let block: Int
+  private let program: BatchedProgram
   private let x, keys: Tensor
   private let logLikelihood, logRatio, divergence: Tensor
 
   /// - Parameters:
   ///   - draws: K, at least 1.
   ///   - estimators: `elbo`, `iwae` or both.
-  ///   - batch: Examples at once, by default as many as fill a cache; made a multiple of 4, as
-  ///     contractions are cut into up to four equal slices.
+  ///   - batch: Examples computed at once, by default as many as fill a cache; rounded up to a
+  ///     multiple of 4, see `BatchedProgram`.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` for fewer than one draw, or if the model's expressions are invalid.
   package init(
@@ -31,22 +31,23 @@ package final class ImportanceSampling: Estimating {
     self.draws = draws
     wanted = estimators
     block = min(draws, 50)
-    self.batch = ((batch ?? max(4, min(400, 2000 / block))) + 3) / 4 * 4
-    x = .input("x", [self.batch] + model.shape)
-    keys = .seeds("keys", self.batch)
+    let batch = BatchedProgram.batch(atLeast: batch ?? max(4, min(400, 2000 / block)))
+    x = .input("x", [batch] + model.shape)
+    keys = .seeds("keys", batch)
     let q = model.posterior(x)
     let z = q.draws(block, keys: keys)
     logLikelihood = weights(model.logLikelihood(of: x, at: z.points))
     logRatio = weights(z.logRatio)
     divergence = weights(q.divergence)
-    program = try runtime.compile(
+    let compiled = try runtime.compile(
       "likelihood", [logLikelihood, logRatio, divergence], sharesDraws: true)
+    program = BatchedProgram(compiled, batch: batch)
   }
 
   private var blocks: Int { (draws + block - 1) / block }
 
   /// Passes over a block of draws of a batch.
-  package func steps(count: Int) -> Int { (count + batch - 1) / batch * blocks }
+  package func steps(count: Int) -> Int { program.batches(of: count).count * blocks }
 
   /// An estimate for each of the estimators, in their order.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
@@ -56,9 +57,9 @@ package final class ImportanceSampling: Estimating {
     var reconstruction = [Double](repeating: 0, count: count)
     var divergences = reconstruction
     var done = 0
-    try examples.forEachBatch(batch) { first, rows, values, keys in
-      try program.fill(x, with: values)
-      try program.fill(seeds: self.keys, with: keys)
+    let program = program.program
+    try examples.forEachBatch(of: self.program, x, keys) { batch in
+      let (first, rows) = (batch.lowerBound, batch.count)
       for index in 0..<blocks {
         program.run(at: UInt64(index))
         // The last block may hold more draws than are left of K.

@@ -28,15 +28,15 @@ package final class VariationalBound: Estimating {
   private let lastStep: LastStep
   private let variances: [ReverseVariance]
   private let times: TimeStrata
-  private let batch, width: Int
-  private let program: Program
+  private let width: Int
+  private let program: BatchedProgram
   private let x, index, keys: Tensor
   private let gap, error: Tensor
 
   /// - Parameters:
   ///   - draws: K, at least 1.
   ///   - variances: For each of them there is an estimate, of the same draws.
-  ///   - batch: Examples at once; made a multiple of 4.
+  ///   - batch: Examples computed at once; rounded up to a multiple of 4, see `BatchedProgram`.
   ///   - clip: The range to which the estimate of x_0 is clipped, which is then part of the model.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` for fewer than one draw, a model that is told classes, or if the model's
@@ -54,10 +54,11 @@ package final class VariationalBound: Estimating {
     (self.draws, self.model, self.lastStep, self.variances) = (draws, model, lastStep, variances)
     times = TimeStrata(schedule)
     width = model.denoiser.shape.reduce(1, *)
-    self.batch = ((batch ?? (model.denoiser.shape.count == 1 ? 1024 : 64)) + 3) / 4 * 4
-    let x = Tensor.input("x", [self.batch] + model.denoiser.shape)
-    let index = Tensor.input("index", [self.batch])
-    let keys = Tensor.seeds("keys", self.batch)
+    let batch = BatchedProgram.batch(
+      atLeast: batch ?? (model.denoiser.shape.count == 1 ? 1024 : 64))
+    let x = Tensor.input("x", [batch] + model.denoiser.shape)
+    let index = Tensor.input("index", [batch])
+    let keys = Tensor.seeds("keys", batch)
     (self.x, self.index, self.keys) = (x, index, keys)
     let noise = Tensor.normal(x.shape, "noise", keys: keys)
     let noised = model.noised(x, noise, at: index)
@@ -76,13 +77,16 @@ package final class VariationalBound: Estimating {
     }
     gap = weights(difference)
     error = weights(difference.squared().sum(over: 1...))
-    program = try runtime.compile("likelihood", [gap, error], sharesDraws: true)
+    program = BatchedProgram(
+      try runtime.compile("likelihood", [gap, error], sharesDraws: true), batch: batch)
   }
 
   private var lastDraws: Int { (draws + 7) / 8 }
 
   /// Passes over a batch.
-  package func steps(count: Int) -> Int { (count + batch - 1) / batch * (draws + lastDraws) }
+  package func steps(count: Int) -> Int {
+    program.batches(of: count).count * (draws + lastDraws)
+  }
 
   /// An estimate for each of the variances, in their order.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
@@ -164,12 +168,13 @@ package final class VariationalBound: Estimating {
     last: (_ row: Int, _ error: Double, _ gap: [Float]) -> Void
   ) throws {
     var done = 0
-    try examples.forEachBatch(batch) { first, rows, values, keys in
-      try program.fill(x, with: values)
-      try program.fill(seeds: self.keys, with: keys)
+    let batches = program
+    let program = batches.program
+    try examples.forEachBatch(of: batches, x, keys) { batch in
+      let (first, rows) = (batch.lowerBound, batch.count)
       for draw in 0..<draws {
-        let drawn = keys.map { times.time(draw, of: draws, key: $0) }
-        try program.fill(index, with: drawn.map { Float($0 - 1) })
+        let drawn = examples.keys[batch].map { times.time(draw, of: draws, key: $0) }
+        try batches.fill(.values(index, drawn.map { Float($0 - 1) }), 0..<rows)
         program.run(at: UInt64(draw))
         try program.read(error) { span in
           for row in 0..<rows {
@@ -180,7 +185,7 @@ package final class VariationalBound: Estimating {
         done += 1
         try report(done)
       }
-      try program.fill(index, with: [Float](repeating: 0, count: batch))
+      try program.fill(index, with: [Float](repeating: 0, count: batches.batch))
       for draw in 0..<lastDraws {
         program.run(at: UInt64(draws + draw))
         let gaps = try program.values(gap)

@@ -2,27 +2,30 @@ import TensorCore
 
 /// The log density of a flow at given points, in fp32.
 public final class FlowDensity {
-  private let program: Program
+  private let program: BatchedProgram
   private let examples, density: Tensor
 
   /// The log density, found at `batch` examples at once.
   ///
   /// - Parameters:
-  ///   - batch: Examples at once, at least 1; made a multiple of 4, so that a density depends on its own example alone.
+  ///   - batch: Examples computed at once, at least 1; rounded up to a multiple of 4, see
+  ///     `BatchedProgram`.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    examples = .input("examples", [(batch + 3) / 4 * 4] + model.shape)
+    let batch = BatchedProgram.batch(atLeast: batch)
+    examples = .input("examples", [batch] + model.shape)
     density = weights(model.logDensity(examples))
-    program = try runtime.compile("density", [density], sharesDraws: true)
+    program = BatchedProgram(
+      try runtime.compile("density", [density], sharesDraws: true), batch: batch)
   }
 
   /// log p(x) in nats of each of `examples`, [count] + shape: [count].
   ///
   /// - Throws: `TensorError` unless they are whole examples.
   public func callAsFunction(_ examples: [Float]) throws -> [Float] {
-    try program.values(density, inBatchesOf: self.examples, examples)
+    try program.values(density, for: [.values(self.examples, examples)])
   }
 }

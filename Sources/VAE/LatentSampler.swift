@@ -1,21 +1,21 @@
 import TensorCore
 
-/// Runs a trained model at one fixed batch, so that a result depends on its own seed or input alone.
+/// Samples, decodes and encodes with a trained model at one fixed batch.
 ///
-/// The draws are named by the program `sample`.
+/// A result depends on its own seed or input, but for rounding on processors without AVX-512: see
+/// `BatchedProgram`. The draws are named by the program `sample`.
 public final class LatentSampler {
-  /// Rows at once, a multiple of 4; requests are padded to it.
-  public let batch: Int
-  private let model: VAE
-  private let sampling, decoding, encoding: Program
+  /// Number of rows computed at once, a multiple of 4; requests are padded to it.
+  public var batch: Int { sampling.batch }
+  private let sampling, decoding, encoding: BatchedProgram
   private let seeds, latents, examples: Tensor
   private let drawn, decoded, means: Tensor
 
   /// A sampler of a model.
   ///
   /// - Parameters:
-  ///   - batch: Rows at once, at least 1; made a multiple of 4, as contractions are cut into up to
-  ///     four equal slices.
+  ///   - batch: Rows computed at once, at least 1; rounded up to a multiple of 4, see
+  ///     `BatchedProgram`.
   ///   - drawsObservations: Whether a sample is a draw of p(x|z), not its mean.
   ///   - truncation: What the latent variables of samples are multiplied by.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
@@ -24,8 +24,7 @@ public final class LatentSampler {
     _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
     truncation: Double = 1, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    let batch = (batch + 3) / 4 * 4
-    (self.batch, self.model) = (batch, model)
+    let batch = BatchedProgram.batch(atLeast: batch)
     seeds = .seeds("seeds", batch)
     latents = .input("latents", [batch, model.latent.coordinates])
     examples = .input("examples", [batch] + model.shape)
@@ -34,23 +33,26 @@ public final class LatentSampler {
     drawn = weights(drawsObservations ? model.draw(z, keys: seeds) : model.decode(z))
     decoded = weights(model.decode(latents))
     means = weights(model.posterior(examples).mean)
-    sampling = try runtime.compile("sample", [drawn], sharesDraws: true)
-    decoding = try runtime.compile("decode", [decoded], sharesDraws: true)
-    encoding = try runtime.compile("encode", [means], sharesDraws: true)
+    func compiled(_ name: String, _ output: Tensor) throws -> BatchedProgram {
+      BatchedProgram(try runtime.compile(name, [output], sharesDraws: true), batch: batch)
+    }
+    sampling = try compiled("sample", drawn)
+    decoding = try compiled("decode", decoded)
+    encoding = try compiled("encode", means)
   }
 
   /// One sample per seed, [seeds.count] + shape.
   public func sample(seeds: [UInt64]) throws -> [Float] {
-    try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
+    try sampling.values(drawn, for: [.seeds(self.seeds, seeds)])
   }
 
   /// E[x|z] for points z, [count, coordinates]: [count] + shape.
   public func decode(_ points: [Float]) throws -> [Float] {
-    try decoding.values(decoded, inBatchesOf: latents, points)
+    try decoding.values(decoded, for: [.values(latents, points)])
   }
 
   /// The centres of q(z|x) for examples, [count] + shape: [count, coordinates].
   public func encode(_ x: [Float]) throws -> [Float] {
-    try encoding.values(means, inBatchesOf: examples, x)
+    try encoding.values(means, for: [.values(examples, x)])
   }
 }

@@ -1,39 +1,42 @@
 import TensorCore
 
-/// Draws samples of a generator at one fixed batch, so that a sample depends on its own seed alone.
+/// Samples of a generator, drawn at one fixed batch.
 ///
-/// The draws are named by the program `sample`.
+/// A sample depends on its own seed, but for rounding on processors without AVX-512: see
+/// `BatchedProgram`. The draws are named by the program `sample`.
 public final class GeneratorSampler {
-  /// Samples drawn at once, a multiple of 4; requests are padded to it.
-  public let batch: Int
+  /// Number of samples drawn at once, a multiple of 4; requests are padded to it.
+  public var batch: Int { sampling.batch }
   private let model: WGAN
-  private let sampling, decoding: Program
+  private let sampling, decoding: BatchedProgram
   private let seeds, latents, label: Tensor
   private let drawn, decoded: Tensor
 
   /// A sampler of a model.
   ///
   /// - Parameters:
-  ///   - batch: Samples at once, at least 1; made a multiple of 4, as contractions are cut into up to four
-  ///     equal slices.
+  ///   - batch: Samples drawn at once, at least 1; rounded up to a multiple of 4, see
+  ///     `BatchedProgram`.
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: WGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    let batch = (batch + 3) / 4 * 4
-    (self.batch, self.model) = (batch, model)
+    let batch = BatchedProgram.batch(atLeast: batch)
+    self.model = model
     seeds = .seeds("seeds", batch)
     latents = .input("latents", [batch, model.latent])
     label = .input("label", [batch])
     let known = model.classes == nil ? nil : label
     drawn = weights(model.generate(model.noise(batch, keys: seeds), label: known))
     decoded = weights(model.generate(latents, label: known))
-    sampling = try runtime.compile(
-      "sample", [drawn], precision: precision, sharesDraws: true)
-    decoding = try runtime.compile(
-      "decode", [decoded], precision: precision, sharesDraws: true)
+    func compiled(_ name: String, _ output: Tensor) throws -> BatchedProgram {
+      let program = try runtime.compile(name, [output], precision: precision, sharesDraws: true)
+      return BatchedProgram(program, batch: batch)
+    }
+    sampling = try compiled("sample", drawn)
+    decoding = try compiled("decode", decoded)
   }
 
   /// One sample per seed, [seeds.count] + shape.
@@ -43,46 +46,22 @@ public final class GeneratorSampler {
   /// - Throws: `TensorError` unless labels and classes agree.
   public func sample(seeds: [UInt64], labels: [Int]? = nil) throws -> [Float] {
     let labels = try classLabels(labels, seeds: seeds, classes: model.classes)
-    var result: [Float] = []
-    for first in stride(from: 0, to: seeds.count, by: batch) {
-      let rows = seeds[first..<min(first + batch, seeds.count)]
-      try sampling.fill(seeds: self.seeds, with: Array(rows))
-      try fill(sampling, labels.dropFirst(first).prefix(rows.count))
-      sampling.run(at: 0)
-      result += try sampling.values(drawn).prefix(rows.count * model.shape.reduce(1, *))
-    }
-    return result
+    return try sampling.values(drawn, for: [.seeds(self.seeds, seeds)] + rows(labels))
   }
 
-  private func fill(_ program: Program, _ labels: ArraySlice<Int>) throws {
-    guard model.classes != nil else { return }
-    let padding = [Float](repeating: 0, count: batch - labels.count)
-    try program.fill(label, with: labels.map { Float($0) } + padding)
-  }
-
-  /// What the generator makes of noise, [count, latent]: [count] + shape.
+  /// The generator's examples for noise, [count, latent]: [count] + shape.
   ///
   /// - Parameter labels: The class of each, from 0, where the model has classes; nil for its place modulo
   ///   classes.
   /// - Throws: `TensorError` unless labels and classes agree.
   public func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
-    var result: [Float] = []
-    let width = model.latent
-    guard noise.count % width == 0 else {
-      throw TensorError("\(noise.count) numbers are not whole latent points of \(width)")
-    }
-    let places = (0..<noise.count / width).map { UInt64($0) }
+    let places = (0..<noise.count / model.latent).map { UInt64($0) }
     let labels = try classLabels(labels, seeds: places, classes: model.classes)
-    for first in stride(from: 0, to: noise.count, by: batch * width) {
-      let rows = noise[first..<min(first + batch * width, noise.count)]
-      try decoding.fill(
-        latents, with: rows + [Float](repeating: 0, count: batch * width - rows.count))
-      try fill(decoding, labels.dropFirst(first / width).prefix(rows.count / width))
-      decoding.run(at: 0)
-      result += try decoding.values(decoded)
-        .prefix(rows.count / width * model.shape.reduce(1, *))
-    }
-    return result
+    return try decoding.values(decoded, for: [.values(latents, noise)] + rows(labels))
+  }
+
+  private func rows(_ labels: [Int]) -> [BatchedProgram.Rows] {
+    model.classes == nil ? [] : [.values(label, labels.map { Float($0) })]
   }
 }
 

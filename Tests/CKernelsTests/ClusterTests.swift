@@ -15,9 +15,9 @@ private final class Case {
   var splits = false
   var gate: Floats?
 
-  /// By register: the exact values, for those that have some.
+  /// The exact values of each register that has some.
   var exact: [Int: [Double]] = [:]
-  /// By register: what it writes to memory.
+  /// The values that each register writes to memory.
   var stored: [Int: any Memory] = [:]
   private var memory: [any Memory] = []
   private var slots: Int32 = 0
@@ -437,7 +437,7 @@ private func randomCase(_ seed: Int) -> Case {
       }
     }
 
-    // As a chain: sums, squares, scales and shifts of a block lie one after the other in local memory.
+    // A chain keeps sums, squares, scales and shifts of a block one after the other in local memory.
     for blocks in 1...n where n % blocks == 0 {
       let count = n / blocks * c, bytes = (count * 4 + 63) / 64 * 64
       func place(_ register: inout fk_register, _ position: Int) {
@@ -610,7 +610,7 @@ private func randomCase(_ seed: Int) -> Case {
     #expect(isUntouched == (gate == 0))
   }
 
-  /// Of any bits, and near each other, where quotients come closest to what rounds otherwise.
+  /// Pairs of any bits, and pairs near each other, whose quotients come closest to a rounding boundary.
   @Test(arguments: 0..<4) func divisionByANumberIsExact(_ seed: Int) {
     var random = SplitMix64(seed: seed)
     func float(isNear: Bool) -> Float {

@@ -198,7 +198,7 @@ private struct Stored {
   }
 }
 
-/// Everything a run reads.
+/// All arrays that a run reads.
 private struct Operands {
   var left, right, bias, initial: [Float]
 
@@ -316,7 +316,7 @@ private func shapes() -> [Problem] {
   list += Problem.convolutions(images: 4, 7, 7, 96, filter: 3, to: 48, padding: 2)
   list += Problem.convolutions(images: 4, 28, 28, 1, filter: 4, to: 16, stride: 2, padding: 1)
   list += Problem.convolutions(images: 3, 7, 7, 64, filter: 7, to: 80, padding: 0)
-  // What nearest up-sampling and a 3x3 filter become: four 2x2 filters, each padded on one side of each axis.
+  // Nearest up-sampling and a 3x3 filter become four 2x2 filters, each padded on one side of each axis.
   for near in [(0, 0), (0, 1), (1, 0), (1, 1)] {
     let far = (1 - near.0, 1 - near.1)
     for (size, channels, outChannels) in [(7, 32, 48), (14, 16, 16), (5, 3, 1)] {
@@ -336,7 +336,7 @@ private func problems() -> [Problem] {
     var list = [shape]
     if shape.shape.kind != FK_CONV_FILTER { list.append(shape.adding(1 + i % 3)) }
     if fk_has_bf16() != 0 {
-      // What training stores, and every other mixture in turn.
+      // The storage types of training, and every other mixture in turn.
       let usual = shape.shape.kind == FK_CONV_FILTER ? 0b011 : 0b101
       list.append(shape.inBF16(stored: usual))
       list.append(shape.inBF16(stored: i / 3 % 8).adding(1 + i % 3))

@@ -76,7 +76,7 @@ private func pieces<T>(
     -.leastNonzeroMagnitude, .leastNonzeroMagnitude,
   ]
 
-  /// Whether it is a whole number of 0 ..< 7.
+  /// True for an integer of 0 ..< 7.
   private static func isRow(_ row: Float) -> Bool { (0..<7).contains { Float($0) == row } }
 
   @Test(arguments: [1, 2, 17, 100], [1, 5]) func gathers(_ width: Int, count: Int) {

@@ -2,7 +2,7 @@ import CKernels
 import TestSupport
 import Testing
 
-/// What a piece of the stress test sees: its own tally, and how many pieces of the previous step have run.
+/// State of a piece of the stress test: its own tally, and the number of pieces of the previous step that ran.
 private struct Tally {
   var counts: UnsafeMutablePointer<Int32>
   var previous: UnsafePointer<Int32>?

@@ -32,7 +32,7 @@ private func draw(
   return withExtendedLifetime(keys) { out.values }
 }
 
-/// What the header says, in Double, one element at a time.
+/// The definition of random.h in Double, one element at a time.
 private func expected(
   _ distribution: fk_distribution, element: Int, seed: UInt64, site: UInt32, run: UInt64
 ) -> Double {

@@ -1,4 +1,4 @@
-/// Everything that touches a vector register, the thread pool or oneDNN.
+/// Kernels: all code that uses vector registers, the thread pool or oneDNN.
 ///
 /// A compiled program is an array of `fk_step`. The compiler (TensorCore/Compiler) fills the
 /// argument structures once; running allocates nothing and looks nothing up.

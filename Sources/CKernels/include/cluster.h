@@ -9,36 +9,36 @@
 
 enum { FK_MAX_RANK = 6, FK_TILE = 1024 };
 
-/// How the elements of an array are stored. Tiles in scratch slots, and all arithmetic, are fp32.
+/// Storage type of an array's elements. Tiles in scratch slots, and all arithmetic, are fp32.
 typedef enum { FK_FP32, FK_BF16 } fk_type;
 
-/// Where a register's tile lives.
+/// Location of a register's tile.
 typedef enum {
   /// In scratch slot `slot`.
   FK_SCRATCH,
   /// In memory at base[i], i being the flat (row-major) index in the iteration space: read, or written, in place. Of
-  /// FK_BF16 the tile is brought into scratch slot `slot` before the operations run or, where an operation writes the
+  /// FK_BF16 the tile is loaded into scratch slot `slot` before the operations run or, where an operation writes the
   /// register, computed in that slot and rounded to memory (to nearest, ties to even; NaN stays NaN, subnormals are kept
-  /// or become 0) once it is. Whoever reads the register after that finds the slot: what was computed, not yet rounded.
+  /// or become 0) once it is. Later operations read the slot: the computed values, not yet rounded.
   FK_DENSE,
   /// One element, base[0], the same for all. Always FK_FP32.
   FK_SCALAR,
-  /// base[Σ index[d] * strides[d]], brought into scratch slot `slot` before the operations run. Strides may be 0.
+  /// base[Σ index[d] * strides[d]], loaded into scratch slot `slot` before the operations run. Strides may be 0.
   /// In a slot of its own, content that repeats from tile to tile (a bias, when `tile` is a multiple of the channels)
-  /// is brought in once; in one that other registers use too, for every tile.
+  /// is loaded once; in one that other registers use too, for every tile.
   FK_STRIDED,
   /// Two arrays side by side: element i is in row i / (width + second_width); the row's first `width` elements are
-  /// base's, the others second's. Brought into scratch slot `slot` before the operations run.
+  /// base's, the others second's. Loaded into scratch slot `slot` before the operations run.
   FK_JOINED,
 } fk_home;
 
 typedef struct {
   fk_home home;
-  /// Of the memory at `base`.
+  /// Storage type of the memory at `base`.
   fk_type type;
   int32_t slot;
-  /// Whether the array lives in each worker's local memory, one block at a time (see fk_chain): then `offset` and
-  /// `block_count` say where, and `base` is not looked at. Not for FK_SCALAR, FK_JOINED.
+  /// 1 if the array lives in each worker's local memory, one block at a time (see fk_chain): then `offset` and
+  /// `block_count` say where, and `base` is not read. Not for FK_SCALAR, FK_JOINED.
   int32_t is_local;
   void *_Nullable base;
   int64_t strides[FK_MAX_RANK];
@@ -64,11 +64,11 @@ typedef enum { FK_SUM, FK_SUM_OF_SQUARES, FK_MAX } fk_reduction_kind;
 typedef struct {
   fk_reduction_kind kind;
   int32_t source;
-  /// As in fk_register; then `result` is not looked at. The result has outer * inner elements.
+  /// 1 if the result is local, as in fk_register; then `result` is not read. The result has outer * inner elements.
   int32_t is_local;
   int64_t offset, block_count;
   float *_Nullable result;
-  /// Where the reduced axis is split: `pieces` partial results of outer * inner each, combined pairwise by
+  /// Where the reduced axis is split, `pieces` partial results of outer * inner each, combined pairwise by
   /// fk_run_combine; otherwise NULL.
   float *_Nullable partials;
 } fk_reduction;
@@ -85,7 +85,7 @@ typedef struct {
   const fk_register *_Nonnull registers;
   const fk_operation *_Nonnull operations;
   const fk_reduction *_Nullable reductions;
-  const float *_Nullable gate;  // where this number is 0 nothing is done; not looked at in a chain
+  const float *_Nullable gate;  // where this number is 0 nothing is computed; not read in a chain
   float *_Nonnull scratch;  // per worker: scratch_slots * FK_TILE floats, 64-byte aligned
   int32_t scratch_slots;
 } fk_cluster;
@@ -94,13 +94,13 @@ void fk_run_cluster(const void *_Nonnull cluster /* fk_cluster */, int piece, in
 /// Combines the partial results of every reduction of a cluster with splits_reduced. One piece.
 void fk_run_combine(const void *_Nonnull cluster /* fk_cluster */, int piece, int worker);
 
-/// Clusters that run one after the other over blocks of their outermost axis, so that what one of them leaves in the
-/// cache, or in local memory, the next finds there. A phase may read what another one writes only within the block. An
-/// FK_STRIDED register keeps what repeats from block to block if no other phase uses its slot.
+/// Clusters that run one after the other over blocks of their outermost axis, so that one finds the results of
+/// another in the cache, or in local memory. A phase may read another one's results only within the block. An
+/// FK_STRIDED register keeps repeating content from block to block if no other phase uses its slot.
 typedef struct {
   int32_t phase_count;
   /// Each without splits_reduced, its `outer` a multiple of `blocks`: block b is outer * b / blocks ..< outer * (b + 1) / blocks.
-  /// `pieces` and `scratch` of the phases are looked at only for `scratch`.
+  /// Of `pieces` and `scratch` of the phases, only `scratch` is read.
   const fk_cluster *_Nonnull phases;
   int64_t blocks;
   int32_t pieces;  // of whole blocks
@@ -110,7 +110,7 @@ typedef struct {
 
 void fk_run_chain(const void *_Nonnull chain /* fk_chain */, int piece, int worker);
 
-/// One function over `count` elements, for tests and for whoever needs it outside a program.
+/// One function over `count` elements, for tests and for uses outside a program.
 void fk_apply(
   fk_function function, float *_Nonnull out, const float *_Nonnull a, const float *_Nullable b,
   const float *_Nullable c, int64_t count);

@@ -7,7 +7,7 @@
 
 #include "cluster.h"
 
-/// What to compute. All arrays are dense, row-major.
+/// Kind of contraction. All arrays are dense, row-major.
 typedef enum {
   /// out[b, m, n] = Σ_k left[b, m, k] right[b, k, n]; left is stored [b, k, m] where
   /// transposed_left, right [b, n, k] where transposed_right. batch = 1 for plain matrices.
@@ -23,6 +23,7 @@ typedef enum {
   FK_CONV_FILTER,
 } fk_contraction_kind;
 
+/// Sizes, types and extras of a contraction.
 typedef struct {
   fk_contraction_kind kind;
   int64_t batch, m, k, n;                 // FK_MATMUL
@@ -32,16 +33,16 @@ typedef struct {
   int64_t out_height, out_width;                      // and the (larger-stride) output
   int stride, padding_top, padding_left;  // the far edges get what the sizes ask for
   /// FK_BF16: operands are rounded to bf16 (to nearest, ties to even) where they are not stored so;
-  /// products are summed in fp32. A filter, or a matrix on the right of tall ones, is rounded on
-  /// its way into the library's format, whatever else is stored in fp32 by a step of its own.
+  /// products are summed in fp32. A filter, or the right matrix of a tall left one, is rounded on
+  /// its way into oneDNN's format; any other operand in fp32 is rounded by a step of its own.
   /// Creation fails where `fk_has_bf16` is 0 and the library cannot emulate it.
   fk_type compute;
-  /// How the arrays are stored. `compute` is FK_BF16 where one of them is.
+  /// Storage types of the arrays. `compute` is FK_BF16 where one of them is.
   fk_type left_type, right_type, out_type;
-  /// Whether bind's `bias`, fp32 [n] or [out_channels] ([channels] for FK_CONV_INPUT), is added to
-  /// every row or pixel of the result. Not for FK_CONV_FILTER.
+  /// 1 to add bind's `bias`, fp32 [n] or [out_channels] ([channels] for FK_CONV_INPUT), to every row
+  /// or pixel of the result. Not for FK_CONV_FILTER.
   int has_bias;
-  /// Whether the result is added to what `out` holds. Not for FK_CONV_FILTER.
+  /// 1 to add the result to the content of `out`. Not for FK_CONV_FILTER.
   int accumulates;
 } fk_contraction_shape;
 
@@ -54,27 +55,28 @@ fk_contraction *_Nullable fk_contraction_create(
   const fk_contraction_shape *_Nonnull shape, int threads, char *_Nonnull message /* 256 bytes */);
 void fk_contraction_destroy(fk_contraction *_Nonnull contraction);
 
-/// Bytes of workspace (64-byte aligned) wanted while it runs: scratchpads, one per worker,
+/// Bytes of workspace (64-byte aligned) needed while it runs: scratchpads, one per worker,
 /// operands rounded to bf16 and partial filter gradients.
 size_t fk_contraction_workspace(const fk_contraction *_Nonnull contraction);
 
-/// Bytes (64-byte aligned) for the right operand in the library's format, or 0. They are filled by the
+/// Bytes (64-byte aligned) for the right operand in oneDNN's format, or 0. They are filled by the
 /// step of fk_contraction_preparation, which reads the right operand alone: they stay valid as long as
 /// it keeps its value.
 size_t fk_contraction_prepared(const fk_contraction *_Nonnull contraction);
 
-/// Sets the addresses, once. They stay fixed for the life of the program.
+/// Binds the arrays, once. They stay fixed for the life of the program.
 void fk_contraction_bind(
   fk_contraction *_Nonnull contraction, const void *_Nonnull left, const void *_Nonnull right,
   void *_Nonnull out, const float *_Nullable bias, void *_Nullable prepared,
   void *_Nullable workspace);
 
-/// The step that must have run, after `bind`, before the others do. Returns how many, 0 or 1.
+/// Writes the step that must run after `bind` and before the others. Returns the number of steps, 0
+/// or 1.
 int fk_contraction_preparation(
   const fk_contraction *_Nonnull contraction, void *_Nonnull step /* fk_step */);
 
-/// The steps that compute it, in order: e.g. the four pieces, sum the partial gradients and reorder.
-/// At most 8; returns how many. `names[i]` becomes the static name of step i ("conv", "sum", ...).
+/// Writes the steps that compute it, in order: e.g. multiply four pieces, sum the partial gradients,
+/// reorder. Returns their number, at most 8. `names[i]` becomes the static name of step i ("conv", "sum", ...).
 int fk_contraction_steps(
   const fk_contraction *_Nonnull contraction, void *_Nonnull steps /* fk_step[8] */,
   const char *_Nonnull *_Nonnull names /* [8] */);
@@ -83,10 +85,10 @@ int fk_contraction_steps(
 /// by its BLAS interface, "rows:jit" for a correlation with a single channel by matrix products and
 /// shifted rows, "tiles:avx512_core_amx_bf16" for a filter gradient in bf16 by our own kernel.
 const char *_Nonnull fk_contraction_implementation(const fk_contraction *_Nonnull contraction);
-/// Whether this processor multiplies bf16 in hardware (AMX or AVX-512 BF16), so that FK_BF16 pays.
+/// 1 if this processor multiplies bf16 in hardware (AMX or AVX-512 BF16), so that FK_BF16 pays.
 int fk_has_bf16(void);
-/// Whether it does so by matrix tiles (AMX) that the system and the library's chosen instruction set
-/// allow: several times as fast as AVX-512 BF16, and by other kernels.
+/// 1 if it does so by matrix tiles (AMX) that the system and oneDNN's chosen instruction set allow:
+/// several times as fast as AVX-512 BF16, and by other kernels.
 int fk_has_tiles(void);
 
 /// Floating-point operations of one run, two per multiply-add (taps that fall into padding

@@ -1,6 +1,6 @@
 /// The elementwise functions that a tile or scalar program may apply.
 ///
-/// In float they are right to about two units in the last place (tanh and erf three). FK_EXP gives 0 below 2^-125.5
+/// In float they are accurate to about two units in the last place (tanh and erf three). FK_EXP gives 0 below 2^-125.5
 /// rather than below 2^-126. FK_SIN and FK_COS are for arguments up to 1e5; from about 1e7 on they give NaN.
 #ifndef FIGMENT_FUNCTIONS_H
 #define FIGMENT_FUNCTIONS_H

@@ -28,7 +28,7 @@ typedef struct {
 } fk_fill;
 void fk_run_fill(const void *_Nonnull fill /* fk_fill */, int piece, int worker);
 
-/// to[i, :] = table[rows[i], :]. What is no whole number of 0 ..< table_rows (a fraction, NaN) gives a row of NaN.
+/// to[i, :] = table[rows[i], :]. Where rows[i] is no integer of 0 ..< table_rows (a fraction, NaN), to[i, :] is NaN.
 typedef struct {
   const float *_Nonnull table;
   const float *_Nonnull rows;
@@ -38,7 +38,7 @@ typedef struct {
 } fk_gather;
 void fk_run_gather(const void *_Nonnull gather /* fk_gather */, int piece, int worker);
 
-/// As fk_gather, from a table of bytes: each becomes a float from 0 to 255.
+/// A gather from a table of bytes, each of which becomes a float from 0 to 255.
 typedef struct {
   const uint8_t *_Nonnull table;
   const float *_Nonnull rows;
@@ -48,7 +48,8 @@ typedef struct {
 } fk_gather_bytes;
 void fk_run_gather_bytes(const void *_Nonnull gather /* fk_gather_bytes */, int piece, int worker);
 
-/// table = 0; table[rows[i], :] += values[i, :], in the order of i. What is no whole number of 0 ..< table_rows is left out.
+/// table = 0; table[rows[i], :] += values[i, :], in the order of i.
+/// Rows that are no integers of 0 ..< table_rows are left out.
 typedef struct {
   const float *_Nonnull values;
   const float *_Nonnull rows;
@@ -58,7 +59,8 @@ typedef struct {
 } fk_scatter;
 void fk_run_scatter(const void *_Nonnull scatter /* fk_scatter */, int piece, int worker);
 
-/// table[rows[i], :] = values[i, :], in the order of i, in one piece. What is no whole number of 0 ..< table_rows is left out.
+/// table[rows[i], :] = values[i, :], in the order of i, in one piece.
+/// Rows that are no integers of 0 ..< table_rows are left out.
 void fk_run_put_rows(const void *_Nonnull put /* fk_scatter */, int piece, int worker);
 
 #endif

@@ -24,7 +24,7 @@ int fk_pool_threads(const fk_pool *_Nonnull pool);
 /// meanwhile (and the caller's floating-point mode is restored afterwards). Not reentrant.
 void fk_run(fk_pool *_Nonnull pool, const fk_step *_Nonnull steps, int count);
 
-/// As `fk_run`, adding the nanoseconds each step took to `nanoseconds[step]`.
+/// Runs the steps as `fk_run` does, and adds the nanoseconds of each to `nanoseconds[step]`.
 void fk_run_profiled(
   fk_pool *_Nonnull pool, const fk_step *_Nonnull steps, int count, long long *_Nonnull nanoseconds);
 

@@ -57,14 +57,14 @@ fk_cosine_draw fk_vmf_cosine(
   double concentration, int64_t dimension, uint64_t seed, uint32_t site, uint64_t run,
   uint32_t element);
 
-/// How the draw follows the concentration when its place F(w; k) in the distribution is held.
+/// Derivatives of a draw in the concentration at a fixed quantile F(w; k).
 typedef struct {
   double cosine;            // dw/dk = P(w, k) = integral_{-1}^w (A - s) f(s) ds / f(w) >= 0
   double angle;             // dθ/dk = -P / sin θ, finite at both poles
   double by_cosine;         // ∂P/∂w
   double by_concentration;  // ∂P/∂k at a held w, so that d²w/dk² = ∂P/∂k + P ∂P/∂w
 } fk_cosine_slopes;
-/// Of the draw with 1 - w = versine, for 2 <= d <= 1e9, 0 <= k <= 1e12.
+/// The derivatives of the draw with 1 - w = versine, for 2 <= d <= 1e9, 0 <= k <= 1e12.
 fk_cosine_slopes fk_vmf_pathwise(double concentration, int64_t dimension, double versine);
 
 /// log Φ(x) for any x.

@@ -6,16 +6,16 @@
 
 typedef enum {
   FK_LOG_BESSEL,  // log I_v(a), v the parameter
-  // Of the concentration a, the parameter being the dimension d; see fk_vmf_moments.
+  // Functions of the concentration a, the parameter being the dimension d; see fk_vmf_moments.
   FK_VMF_EXCESS,
   FK_VMF_RATIO,
   FK_VMF_COMPLEMENT,
   FK_VMF_SLOPE,
   FK_VMF_CURVATURE,
   FK_VMF_DIVERGENCE,
-  // Of the concentration a and the angle b = θ, cos θ = w, of a draw in dimension d, the parameter:
-  FK_VMF_ANGLE_SLOPE,       // dθ/dk at a held place in the distribution
-  FK_VMF_ANGLE_SLOPE_RATE,  // the derivative of that in k at a held θ
+  // Functions of the concentration a and the angle b = θ, cos θ = w, of a draw in dimension d, the parameter:
+  FK_VMF_ANGLE_SLOPE,       // dθ/dk at a fixed quantile
+  FK_VMF_ANGLE_SLOPE_RATE,  // the derivative of that in k at fixed θ
   FK_LOG_NDTR,
   FK_LOG_NDTR_SLOPE,
   FK_LOG_NDTR_CURVATURE,

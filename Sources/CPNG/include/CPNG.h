@@ -9,7 +9,7 @@
 /// One picture being written or read.
 typedef struct cpng cpng;
 
-/// What the header of a PNG says, and what the chunks before the pixels add to it.
+/// The header of a PNG, with what the chunks before the pixels add to it.
 typedef struct {
   uint32_t width, height;
   /// Bits per channel.
@@ -19,7 +19,7 @@ typedef struct {
   int palette, alpha, color_key, interlaced, animated;
 } cpng_header;
 
-/// How a text is stored.
+/// Encoding of a text.
 typedef enum {
   /// Latin-1.
   CPNG_TEXT_LATIN1,
@@ -35,10 +35,10 @@ typedef struct {
   cpng_text_kind kind;
 } cpng_text;
 
-/// What went wrong in the last call that failed, at most 255 characters of ASCII.
+/// Message of the last call that failed, at most 255 characters of ASCII.
 const char *cpng_message(const cpng *picture);
 
-/// Frees everything the picture holds; NULL is allowed.
+/// Frees the picture and all its memory; NULL is allowed.
 void cpng_close(cpng *picture);
 
 /// Starts a picture to write; NULL where memory ran out.
@@ -50,26 +50,26 @@ int cpng_add_text(cpng *picture, const char *key, const char *value, cpng_text_k
 /// Writes the whole picture, 8 bits, `channels` 1 or 3, rows from the top without padding.
 int cpng_write(cpng *picture, uint32_t width, uint32_t height, int channels, const uint8_t *pixels);
 
-/// The bytes that were written, and how many.
+/// The bytes that were written; their number goes to `count`.
 const uint8_t *cpng_bytes(const cpng *picture, size_t *count);
 
 /// Starts a picture to read; `bytes` must stay until it is closed.  NULL where memory ran out.
 cpng *cpng_open(const uint8_t *bytes, size_t count);
 
-/// Reads what comes before the pixels; texts, too, if `with_texts`, which takes a while where they are long.
+/// Reads the chunks before the pixels; also texts if `with_texts`, which is slow where they are long.
 int cpng_read_header(cpng *picture, cpng_header *header, int with_texts);
 
 /// Chooses 8 bits per channel, colours in place of a palette and alpha in place of a transparent colour,
-/// and says how many channels, 1 to 4, the pixels will have.
+/// and sets `channels` to the number of channels that the pixels will have, 1 to 4.
 int cpng_prepare_pixels(cpng *picture, int *channels);
 
 /// Reads the pixels and what follows; `count` must be exactly height * width * channels.
 int cpng_read_pixels(cpng *picture, uint8_t *pixels, size_t count);
 
-/// How many colours the palette has, 0 where there is none; red, green and blue of each follow each other.
+/// Copies the palette, [colours, 3]; returns the number of colours, 0 where there is no palette.
 size_t cpng_palette(const cpng *picture, uint8_t colors[768]);
 
-/// How many texts were read.
+/// The number of texts read.
 size_t cpng_text_count(const cpng *picture);
 
 /// The text at `index`, in the order of the file.

@@ -3,11 +3,11 @@ import TensorCore
 extension Run {
   /// The latent points that plain draws of seeds begin with, [seeds.count, width].
   package func latentPoints(_ model: some LatentModel, seeds: [UInt64]) throws -> [Float] {
-    let batch = min(1000, max(1, seeds.count))
+    let batch = BatchedProgram.batch(atLeast: min(1000, max(1, seeds.count)))
     let keys = Tensor.seeds("seeds", batch)
     let points = model.prior(batch, keys: keys) + 0
     // Draws are named by their program, and this is the one of the samplers.
     let program = try runtime.compile("sample", [points], sharesDraws: true)
-    return try program.values(points, inBatchesOf: keys, seeds)
+    return try BatchedProgram(program, batch: batch).values(points, for: [.seeds(keys, seeds)])
   }
 }

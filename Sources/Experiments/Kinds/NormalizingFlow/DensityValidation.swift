@@ -21,7 +21,7 @@ final class DensityValidation: Validating {
   func run() throws -> ValidationFigures {
     var sum = 0.0
     try input.forEachBatch(program) { rows in
-      sum += try program.read(density) { span in (0..<rows).reduce(0) { $0 + Double(span[$1]) } }
+      sum += try program.sum(density, rows: rows)
     }
     let mean = sum / Double(input.count)
     return ValidationFigures(bound: mean, metrics: [("validationLoss", .number(-mean))])

@@ -31,12 +31,9 @@ final class BoundValidation: Validating {
     var sums = [Double](repeating: 0, count: width)
     var squares = sums
     try input.forEachBatch(program) { rows in
-      func total(_ x: Tensor) throws -> Double {
-        try program.read(x) { span in (0..<rows).reduce(0) { $0 + Double(span[$1]) } }
-      }
-      bound += try total(parts.bound)
-      reconstruction += try total(parts.reconstruction)
-      divergence += try total(parts.divergence)
+      bound += try program.sum(parts.bound, rows: rows)
+      reconstruction += try program.sum(parts.reconstruction, rows: rows)
+      divergence += try program.sum(parts.divergence, rows: rows)
       try program.read(parts.means) { span in
         for i in 0..<rows * width {
           sums[i % width] += Double(span[i])

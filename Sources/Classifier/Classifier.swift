@@ -3,7 +3,7 @@ import TensorCore
 /// A classifier of images, whose features other models are judged by.
 ///
 /// Examples x are [n] + shape with pixels in [-1, 1], labels y are [n] with classes from 0.
-public struct Classifier: Sendable {
+public struct ImageClassifier: Sendable {
   /// The shape of an example.
   public let shape: [Int]
   /// How many classes there are.

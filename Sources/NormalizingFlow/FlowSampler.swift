@@ -6,7 +6,7 @@ import TensorCore
 public final class FlowSampler {
   /// Samples drawn at once, a multiple of 4; requests are padded to it.
   public let batch: Int
-  private let model: NormalizingFlow
+  private let model: CouplingFlow
   private let sampling, decoding: Program
   private let seeds, latents: Tensor
   private let drawn, decoded: Tensor
@@ -19,7 +19,7 @@ public final class FlowSampler {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
+    _ model: CouplingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = (batch + 3) / 4 * 4

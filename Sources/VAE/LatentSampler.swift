@@ -6,7 +6,7 @@ import TensorCore
 public final class LatentSampler {
   /// Rows at once, a multiple of 4; requests are padded to it.
   public let batch: Int
-  private let model: VAE
+  private let model: VariationalAutoencoder
   private let sampling, decoding, encoding: Program
   private let seeds, latents, examples: Tensor
   private let drawn, decoded, means: Tensor
@@ -21,7 +21,7 @@ public final class LatentSampler {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
+    _ model: VariationalAutoencoder, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
     truncation: Double = 1, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = (batch + 3) / 4 * 4

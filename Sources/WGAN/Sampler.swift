@@ -6,7 +6,7 @@ import TensorCore
 public final class GeneratorSampler {
   /// Samples drawn at once, a multiple of 4; requests are padded to it.
   public let batch: Int
-  private let model: WGAN
+  private let model: WassersteinGAN
   private let sampling, decoding: Program
   private let seeds, latents, label: Tensor
   private let drawn, decoded: Tensor
@@ -19,7 +19,7 @@ public final class GeneratorSampler {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: WGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
+    _ model: WassersteinGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = (batch + 3) / 4 * 4
@@ -94,7 +94,7 @@ public final class CriticField {
   /// The field at `count` examples at once.
   ///
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  public init(_ model: WGAN, _ runtime: Runtime, count: Int) throws {
+  public init(_ model: WassersteinGAN, _ runtime: Runtime, count: Int) throws {
     x = .input("x", [count] + model.shape)
     score = model.score(x).value
     slope = gradientNorm(of: score, at: x)

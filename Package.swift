@@ -5,11 +5,30 @@ import PackageDescription
 let strict = Context.environment["FIGMENT_STRICT"] != nil
 let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 
+/// Targets that other packages can import.
+let libraries = [
+  "TensorCore", "WeightFiles", "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
+  "Distributions",
+  "Datasets", "Images", "Formats",
+]
+
 let package = Package(
   name: "figment",
   products: [
     .executable(name: "figment", targets: ["figment"]),
     .library(name: "TensorCore", targets: ["TensorCore"]),
+    .library(name: "WeightFiles", targets: ["WeightFiles"]),
+    .library(name: "DDPM", targets: ["DDPM"]),
+    .library(name: "VAE", targets: ["VAE"]),
+    .library(name: "WGAN", targets: ["WGAN"]),
+    .library(name: "NormalizingFlow", targets: ["NormalizingFlow"]),
+    .library(name: "Classifier", targets: ["Classifier"]),
+    .library(name: "Distributions", targets: ["Distributions"]),
+    .library(name: "Datasets", targets: ["Datasets"]),
+    .library(name: "Images", targets: ["Images"]),
+    .library(name: "Formats", targets: ["Formats"]),
+    // All of them; each is still imported by its own name.
+    .library(name: "Figment", targets: libraries),
     // Preloaded by `Trials` into the program, which has no hook of its own.
     .library(name: "CrashPoints", type: .dynamic, targets: ["CrashPoints"]),
   ],
@@ -35,6 +54,8 @@ let package = Package(
     .target(name: "Distributions", dependencies: ["CKernels", "Support"]),
     .target(name: "Datasets", dependencies: ["Formats", "Support"]),
     .target(name: "Images", dependencies: ["CPNG", "Support"]),
+    // Weights in files, by name.
+    .target(name: "WeightFiles", dependencies: ["Formats", "Support", "TensorCore"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
@@ -154,6 +175,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
+    .testTarget(
+      name: "WeightFilesTests",
+      dependencies: ["Formats", "Support", "TensorCore", "TestSupport", "WeightFiles"]),
     .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "LikelihoodTests",

@@ -60,13 +60,10 @@ public struct ImageClassifier: Sendable {
       let wrong = y.failing("labels of shape \(y.shape) for examples of \(x.shape)")
       return Verdict(loss: wrong, isRight: wrong)
     }
-    let numbers = Tensor.literal((0..<classes).map { Double($0) }, [1, classes])
-    let isLabel = abs(y.reshape([-1, 1]) - numbers) < Tensor(0.5)
+    let isLabel = oneHot(y, classes: classes)
     let largest = logits.maximum(1, keep: true)
-    let shifted = logits - largest.stopped
-    let chosen = (isLabel * shifted).sum(1)
     return Verdict(
-      loss: log(exp(shifted).sum(1)) - chosen,
+      loss: crossEntropy(logits: logits, labels: y),
       isRight: 1 - ((isLabel * logits).sum(1, keep: true) < largest).sum(1))
   }
 

@@ -147,7 +147,5 @@ extension VariationalAutoencoder {
 func logMeanExp(_ x: Tensor) -> Tensor {
   let count = x.shape.last ?? 1
   guard count > 1 else { return x.sum(-1) }
-  let largest = x.maximum(-1, keep: true).stopped
-  let total = log(exp(x - largest).sum(-1, keep: true)) + largest
-  return total.sum(-1) - Double(count).logarithm
+  return logSumExp(x) - Double(count).logarithm
 }

@@ -17,7 +17,6 @@ func bars(_ count: Int) -> (images: Tensor, labels: Tensor) {
 struct BarClassifier {
   let filters, head: Layer
   let dropout: Dropout
-
   init(_ p: Parameters) {
     filters = convolution(1, 8, size: 3, p["filters"])
     head = dense(8 * 4 * 4, 2, p["head"])
@@ -40,15 +39,13 @@ struct BarClassifier {
   }
 }
 
-/// Minimizes a loss, and prints its value in the first and the last step.
-func train(_ name: String, _ loss: Tensor, _ p: Parameters, _ steps: Int, _ runtime: Runtime)
-  throws
-{
+/// Minimizes a loss, and prints its first and last values.
+func train(_ name: String, _ loss: Tensor, _ p: Parameters, _ n: Int, _ runtime: Runtime) throws {
   let descent = minimize(loss, p, adam(Rate(0.005)))
   let program = try runtime.compile(name, [loss], updates: descent.updates)
-  for step in 1...steps {
+  for step in 1...n {
     program.run()
-    if step == 1 || step == steps { print(name, "step", step, "loss", try program.scalar(loss)) }
+    if step == 1 || step == n { print(name, "step", step, "loss", try program.scalar(loss)) }
   }
 }
 

@@ -123,6 +123,9 @@ let package = Package(
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
+    // The code of the articles in the products' documentation; a test runs it and compares.
+    .executableTarget(
+      name: "HowTo", dependencies: libraries.map { .byName(name: $0) }, path: "Examples/HowTo"),
     // What takes longer than a test: `make soak`, `make fuzz`, `make repeatability`; tests run short forms of them.
     .executableTarget(
       name: "Trials",

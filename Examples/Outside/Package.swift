@@ -7,11 +7,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "Outside",
-      dependencies: [
-        .product(name: "Images", package: "figment"),
-        .product(name: "TensorCore", package: "figment"),
-        .product(name: "VAE", package: "figment"),
-        .product(name: "WeightFiles", package: "figment"),
-      ])
+      // All products at once; `.product(name: "TensorCore", package: "figment")` is one of them.
+      dependencies: [.product(name: "Figment", package: "figment")])
   ]
 )

@@ -43,7 +43,7 @@ private func pooling(
   return reduce(concatenate(taps, axis: 3), [3])
 }
 
-/// The indices start, start + stride, ... along `axis`, `count` of them.
+/// `count` indices along `axis`, from `start` in steps of `stride`.
 private func every(_ stride: Int, of x: Tensor, axis: Int, from start: Int, count: Int) -> Tensor {
   let whole = stride * count
   let reach = x.shape[axis] - start

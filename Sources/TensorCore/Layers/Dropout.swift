@@ -1,4 +1,6 @@
-/// Dropout (Srivastava et al. 2014, §4): in training, each number is zero with probability `rate`.
+/// Dropout: in training, each number is zero with probability `rate`.
+///
+/// See Srivastava et al. 2014, §4.
 ///
 /// There is no mode to forget: a model has an expression for training and one for evaluation, and
 /// says which it means.
@@ -13,7 +15,9 @@ public struct Dropout: Sendable {
   public let path: String
   private let layer: MultiInputLayer<Tensor, Tensor?>
 
-  /// Dropout whose draws are named by the path of `parameters`; it makes none.
+  /// Dropout whose draws are named by the path of `parameters`; it makes no parameter.
+  ///
+  /// One is for one place in a model: two arrays that pass through it lose the same numbers.
   public init(rate: Double, _ parameters: Parameters) {
     (self.rate, path) = (rate, parameters.path)
     layer = MultiInputLayer(parameters) { [path] x, keys in

@@ -28,10 +28,10 @@ public func groupNorm(
   }
 }
 
-/// Layer normalization (Ba et al. 2016, eq. 3 and 4): each vector of the last axis at mean 0 and
-/// variance 1, then a learned scale and shift per number.
+/// Layer normalization: each vector of the last axis at mean 0 and variance 1, then a learned scale
+/// and shift per number.
 ///
-/// [..., width] to the same shape.
+/// See Ba et al. 2016, eq. 3 and 4. [..., width] to the same shape.
 public func layerNorm(_ width: Int, epsilon: Double = 1e-5, _ parameters: Parameters) -> Layer {
   let scale = parameters.make("scale", .ones([width]))
   let shift = parameters.make("shift", .zeros([width]))

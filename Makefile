@@ -3,9 +3,10 @@
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
+PRODUCTS := TensorCore WeightFiles DDPM VAE WGAN NormalizingFlow Classifier Distributions Datasets Images Formats
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +114,10 @@ pages: build ## write what the program says of the keys of experiments: docs/exp
 	$(FIGMENT) help experiment --markdown > docs/experiments.md
 	$(FIGMENT) help experiment --json-schema > Experiments/experiment.schema.json
 
+# Comments describe the parameters whose names do not say all, so the check that each is described stays off.
+docs: setup ## the documentation of every product, for a browser: .build/plugins/Swift-DocC/outputs
+	swift package generate-documentation $(PRODUCTS:%=--target %) --warnings-as-errors --disable-parameters-and-returns-validation
+
 format: ## rewrite the sources in the house format
 	swift format format --in-place --parallel --recursive $(SOURCES)
 
@@ -125,4 +130,4 @@ size: ## lines of each target
 	done
 
 clean: ## remove what was built; runs and data stay
-	rm -rf .build .build-check .build-portable .build-address .build-thread .build-undefined
+	rm -rf .build .build-outside Examples/Outside/.build .build-check .build-portable .build-address .build-thread .build-undefined

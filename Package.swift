@@ -5,11 +5,30 @@ import PackageDescription
 let strict = Context.environment["FIGMENT_STRICT"] != nil
 let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 
+/// Targets that other packages can import.
+let libraries = [
+  "TensorCore", "WeightFiles", "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
+  "Distributions",
+  "Datasets", "Images", "Formats",
+]
+
 let package = Package(
   name: "figment",
   products: [
     .executable(name: "figment", targets: ["figment"]),
     .library(name: "TensorCore", targets: ["TensorCore"]),
+    .library(name: "WeightFiles", targets: ["WeightFiles"]),
+    .library(name: "DDPM", targets: ["DDPM"]),
+    .library(name: "VAE", targets: ["VAE"]),
+    .library(name: "WGAN", targets: ["WGAN"]),
+    .library(name: "NormalizingFlow", targets: ["NormalizingFlow"]),
+    .library(name: "Classifier", targets: ["Classifier"]),
+    .library(name: "Distributions", targets: ["Distributions"]),
+    .library(name: "Datasets", targets: ["Datasets"]),
+    .library(name: "Images", targets: ["Images"]),
+    .library(name: "Formats", targets: ["Formats"]),
+    // All of them; each is still imported by its own name.
+    .library(name: "Figment", targets: libraries),
     // Preloaded by `Trials` into the program, which has no hook of its own.
     .library(name: "CrashPoints", type: .dynamic, targets: ["CrashPoints"]),
   ],
@@ -17,6 +36,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // For `make docs` alone: no target depends on it, and packages that depend on this one never see it.
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .target(
@@ -35,6 +56,8 @@ let package = Package(
     .target(name: "Distributions", dependencies: ["CKernels", "Support"]),
     .target(name: "Datasets", dependencies: ["Formats", "Support"]),
     .target(name: "Images", dependencies: ["CPNG", "Support"]),
+    // Weights in files, by name.
+    .target(name: "WeightFiles", dependencies: ["Formats", "Support", "TensorCore"]),
     .target(name: "DDPM", dependencies: ["TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
@@ -100,6 +123,9 @@ let package = Package(
       ]),
     // What docs/your-own-model.md walks through; a test runs it.
     .executableTarget(name: "OwnModel", dependencies: ["TensorCore"], path: "Examples/OwnModel"),
+    // The code of the articles in the products' documentation; a test runs it and compares.
+    .executableTarget(
+      name: "HowTo", dependencies: libraries.map { .byName(name: $0) }, path: "Examples/HowTo"),
     // What takes longer than a test: `make soak`, `make fuzz`, `make repeatability`; tests run short forms of them.
     .executableTarget(
       name: "Trials",
@@ -154,6 +180,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "ClassifierTests", dependencies: ["Classifier", "TensorCore", "TestSupport"]),
+    .testTarget(
+      name: "WeightFilesTests",
+      dependencies: ["Formats", "Support", "TensorCore", "TestSupport", "WeightFiles"]),
     .testTarget(name: "QualityTests", dependencies: ["Quality", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "LikelihoodTests",

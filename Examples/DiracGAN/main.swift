@@ -17,7 +17,7 @@ func train(_ constraint: Constraint, steps: Int, rate: Double) throws -> Trail {
   let (generator, critic) = (parameters["generator"], parameters["critic"])
   let point = generator.make("point", .literal([1, 0], [1, 2]))
   let weight = critic.make("weight", .literal([0.6, 0.8], [2, 1]))
-  let model = try WGAN(
+  let model = try WassersteinGAN(
     shape: [2], latent: 1, generator: Layer(generator) { 0 * $0 + point },
     critic: Layer(critic) { ($0.matmul(weight)).reshape([$0.shape[0]]) }, constraint: constraint,
     loss: .wasserstein, parameters)

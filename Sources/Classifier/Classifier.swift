@@ -3,7 +3,7 @@ import TensorCore
 /// A classifier of images, whose features other models are judged by.
 ///
 /// Examples x are [n] + shape with pixels in [-1, 1], labels y are [n] with classes from 0.
-public struct Classifier: Sendable {
+public struct ImageClassifier: Sendable {
   /// The shape of an example.
   public let shape: [Int]
   /// How many classes there are.
@@ -60,13 +60,10 @@ public struct Classifier: Sendable {
       let wrong = y.failing("labels of shape \(y.shape) for examples of \(x.shape)")
       return Verdict(loss: wrong, isRight: wrong)
     }
-    let numbers = Tensor.literal((0..<classes).map { Double($0) }, [1, classes])
-    let isLabel = abs(y.reshape([-1, 1]) - numbers) < Tensor(0.5)
+    let isLabel = oneHot(y, classes: classes)
     let largest = logits.maximum(1, keep: true)
-    let shifted = logits - largest.stopped
-    let chosen = (isLabel * shifted).sum(1)
     return Verdict(
-      loss: log(exp(shifted).sum(1)) - chosen,
+      loss: crossEntropy(logits: logits, labels: y),
       isRight: 1 - ((isLabel * logits).sum(1, keep: true) < largest).sum(1))
   }
 

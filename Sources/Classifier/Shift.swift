@@ -1,6 +1,6 @@
 import TensorCore
 
-extension Classifier {
+extension ImageClassifier {
   /// Examples, each moved by its own distance down and to the right, uniform on ±`shift`; the outermost
   /// pixels are repeated.
   ///

@@ -3,7 +3,7 @@ import TensorCore
 /// A denoising diffusion probabilistic model: a schedule and a denoiser.
 ///
 /// After Ho, Jain and Abbeel 2020, arXiv 2006.11239.
-public struct DDPM: Sendable {
+public struct GaussianDiffusion: Sendable {
   /// How noise grows with time.
   public let schedule: NoiseSchedule
   /// The network.

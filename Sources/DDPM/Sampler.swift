@@ -30,7 +30,8 @@ public final class Sampler {
   ///     code for images; the estimate of the noise is then the one that goes with it.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: DDPM, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 },
+    _ model: GaussianDiffusion, _ runtime: Runtime, batch: Int,
+    weights: (Tensor) -> Tensor = { $0 },
     precision: Precision = .fp32, clip: ClosedRange<Double>? = nil
   ) throws {
     let batch = BatchedProgram.batch(atLeast: batch)

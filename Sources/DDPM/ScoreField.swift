@@ -17,7 +17,7 @@ public final class ScoreField {
   /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: DDPM, _ runtime: Runtime, count: Int, weights: (Tensor) -> Tensor = { $0 }
+    _ model: GaussianDiffusion, _ runtime: Runtime, count: Int, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     schedule = model.schedule
     self.count = count

@@ -145,7 +145,7 @@ private enum Stage: Sendable {
 /// connection.
 private struct ResidualBlock: Sendable {
   let norm0, convolution0, time, norm1, convolution1: Layer
-  let skip: (@Sendable ([Tensor]) -> Tensor)?
+  let skip: MultiInputLayer<[Tensor]>?
 
   /// - Parameter parts: The channels of the images that come side by side.
   init(_ parts: [Int], _ outputs: Int, time timeWidth: Int, groups: Int, _ p: Parameters) {
@@ -164,7 +164,7 @@ private struct ResidualBlock: Sendable {
     let x = concatenate(parts, axis: 3)
     let shift = time(activatedTime)
     let h = convolution0(silu(norm0(x))) + shift.reshape([-1, 1, 1, shift.shape[shift.rank - 1]])
-    return convolution1(silu(norm1(h))) + (skip?(parts) ?? x)
+    return convolution1(silu(norm1(h))) + (skip?.callAsFunction(parts) ?? x)
   }
 }
 

@@ -39,6 +39,13 @@ public enum PNG {
     return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 
+  /// Writes `encode(bitmap, text:)` to a file, whole or not at all.
+  ///
+  /// - Throws: `FigmentError` as `encode`, or where the system refuses.
+  public static func write(_ bitmap: Bitmap, text: Text = [], to path: String) throws {
+    try writeAtomically(try encode(bitmap, text: text), to: path)
+  }
+
   /// A picture as it was read, and what it was made of.
   public struct Picture: Sendable {
     /// Grey or RGB, 8 bits.

@@ -24,7 +24,8 @@ package final class ImportanceSampling: Estimating {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` for fewer than one draw, or if the model's expressions are invalid.
   package init(
-    _ model: VAE, _ runtime: Runtime, draws: Int, estimators: [Estimator] = [.elbo, .iwae],
+    _ model: VariationalAutoencoder, _ runtime: Runtime, draws: Int,
+    estimators: [Estimator] = [.elbo, .iwae],
     batch: Int? = nil, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }

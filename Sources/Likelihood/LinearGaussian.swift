@@ -13,7 +13,9 @@ package struct LinearGaussian: Estimating {
   ///
   /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  package init?(_ model: VAE, _ runtime: Runtime, weights: (Tensor) -> Tensor = { $0 }) throws {
+  package init?(
+    _ model: VariationalAutoencoder, _ runtime: Runtime, weights: (Tensor) -> Tensor = { $0 }
+  ) throws {
     guard model.isLinear, case .gaussian(let latents) = model.latent, let sigma = model.deviation
     else { return nil }
     // W and b from the images of the origin and of the unit vectors.

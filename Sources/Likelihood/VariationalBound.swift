@@ -24,7 +24,7 @@ package enum LastStep: String, Equatable, Sendable {
 package final class VariationalBound: Estimating {
   /// K, the draws of (t, ε) an example.
   package let draws: Int
-  private let model: DDPM
+  private let model: GaussianDiffusion
   private let lastStep: LastStep
   private let variances: [ReverseVariance]
   private let times: TimeStrata
@@ -42,7 +42,7 @@ package final class VariationalBound: Estimating {
   /// - Throws: `TensorError` for fewer than one draw, a model that is told classes, or if the model's
   ///   expressions are invalid.
   package init(
-    _ model: DDPM, _ runtime: Runtime, draws: Int, lastStep: LastStep,
+    _ model: GaussianDiffusion, _ runtime: Runtime, draws: Int, lastStep: LastStep,
     variances: [ReverseVariance], batch: Int? = nil, clip: ClosedRange<Double>? = nil,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {

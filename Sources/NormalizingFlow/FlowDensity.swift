@@ -13,7 +13,7 @@ public final class FlowDensity {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 }
+    _ model: CouplingFlow, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = BatchedProgram.batch(atLeast: batch)
     examples = .input("examples", [batch] + model.shape)

@@ -19,7 +19,7 @@ public final class FlowSampler {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
+    _ model: CouplingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = BatchedProgram.batch(atLeast: batch)

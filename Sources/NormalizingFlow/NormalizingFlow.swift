@@ -9,7 +9,7 @@ import TensorCore
 /// other way about; of two numbers, one moves the other. At first every step does nothing, and z = x.
 ///
 /// Examples x are [n] + shape, standardised; latent points z are [n, dimensions]. Densities are in nats.
-public struct NormalizingFlow: Sendable {
+public struct CouplingFlow: Sendable {
   /// The shape of an example.
   public let shape: [Int]
   /// Numbers of an example, and of z.

@@ -21,7 +21,7 @@ public final class LatentSampler {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
+    _ model: VariationalAutoencoder, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
     truncation: Double = 1, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = BatchedProgram.batch(atLeast: batch)

@@ -1,7 +1,7 @@
 import TensorCore
 
 /// p(x|z), given what the decoder says of z.
-public enum Likelihood: Equatable, Sendable {
+public enum ObservationModel: Equatable, Sendable {
   /// Independent pixels that are 0 or 1, of which the decoder gives the logits.
   case bernoulli
   /// Independent normal numbers, of which the decoder gives the means; all have one standard
@@ -11,11 +11,11 @@ public enum Likelihood: Equatable, Sendable {
 
 /// p(x|z) with its parameters.
 struct Observation: Sendable {
-  private let likelihood: Likelihood
+  private let likelihood: ObservationModel
   /// log σ, a single number, where there is a σ.
   private let logDeviation: Tensor
 
-  init(_ likelihood: Likelihood, _ parameters: Parameters) {
+  init(_ likelihood: ObservationModel, _ parameters: Parameters) {
     self.likelihood = likelihood
     switch likelihood {
     case .bernoulli: logDeviation = Tensor(0)

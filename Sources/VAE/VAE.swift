@@ -4,13 +4,13 @@ import TensorCore
 ///
 /// Examples x are [batch] + shape: zeros and ones, or numbers from 0 to 1, for a Bernoulli likelihood;
 /// any numbers for a Gaussian one. All figures are in nats per example, summed over its numbers.
-public struct VAE: Sendable {
+public struct VariationalAutoencoder: Sendable {
   /// The shape of an example.
   public let shape: [Int]
   /// The space of z.
   public let latent: Latent
   /// The family of p(x|z).
-  public let likelihood: Likelihood
+  public let likelihood: ObservationModel
   /// Whether encoder and decoder have no hidden layers.
   public let isLinear: Bool
   private let encoder: Layer
@@ -22,7 +22,7 @@ public struct VAE: Sendable {
   ///
   /// - Throws: `TensorError` where the network does not fit examples of `shape`.
   public init(
-    shape: [Int], network: Network, latent: Latent, likelihood: Likelihood,
+    shape: [Int], network: Network, latent: Latent, likelihood: ObservationModel,
     _ parameters: Parameters
   ) throws {
     if let failure = network.failure(forExamplesOf: shape) { throw TensorError(failure) }
@@ -86,7 +86,7 @@ public struct VAE: Sendable {
   }
 }
 
-extension VAE {
+extension VariationalAutoencoder {
   /// What is minimised.
   public enum Bound: String, CaseIterable, Sendable {
     /// The evidence lower bound, its KL in closed form (Kingma and Welling 2014, eq. 10).
@@ -147,7 +147,5 @@ extension VAE {
 func logMeanExp(_ x: Tensor) -> Tensor {
   let count = x.shape.last ?? 1
   guard count > 1 else { return x.sum(-1) }
-  let largest = x.maximum(-1, keep: true).stopped
-  let total = log(exp(x - largest).sum(-1, keep: true)) + largest
-  return total.sum(-1) - Double(count).logarithm
+  return logSumExp(x) - Double(count).logarithm
 }

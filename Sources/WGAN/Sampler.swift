@@ -7,7 +7,7 @@ import TensorCore
 public final class GeneratorSampler {
   /// Number of samples drawn at once, a multiple of 4; requests are padded to it.
   public var batch: Int { sampling.batch }
-  private let model: WGAN
+  private let model: WassersteinGAN
   private let sampling, decoding: BatchedProgram
   private let seeds, latents, label: Tensor
   private let drawn, decoded: Tensor
@@ -20,7 +20,7 @@ public final class GeneratorSampler {
   ///   - weights: Which of the weights are read, given an expression of the raw ones.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
-    _ model: WGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
+    _ model: WassersteinGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     let batch = BatchedProgram.batch(atLeast: batch)
@@ -73,7 +73,7 @@ public final class CriticField {
   /// The field at `count` examples at once.
   ///
   /// - Throws: `TensorError` if the model's expressions are invalid.
-  public init(_ model: WGAN, _ runtime: Runtime, count: Int) throws {
+  public init(_ model: WassersteinGAN, _ runtime: Runtime, count: Int) throws {
     x = .input("x", [count] + model.shape)
     score = model.score(x).value
     slope = gradientNorm(of: score, at: x)

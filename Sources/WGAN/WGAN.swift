@@ -4,7 +4,7 @@ import TensorCore
 ///
 /// After Arjovsky et al. 2017, arXiv 1701.07875, with the critic of Wu et al. 2021, arXiv 2109.02235.
 /// Examples x are [n] + shape: points standardised, images in [-1, 1].
-public struct WGAN: Sendable {
+public struct WassersteinGAN: Sendable {
   /// The shape of an example.
   public let shape: [Int]
   /// Dimensions of the generator's noise.
@@ -33,7 +33,7 @@ public struct WGAN: Sendable {
     consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
     if let failure = networks.failure(forExamplesOf: shape) { throw TensorError(failure) }
-    self = try WGAN(
+    self = try WassersteinGAN(
       shape: shape, latent: networks.latent, classes: networks.classes,
       generator: networks.generator(shape, parameters["generator"]),
       critic: networks.critic(shape, parameters["critic"]), constraint: constraint, loss: loss,

@@ -11,8 +11,8 @@ private func values(_ x: Tensor, seed: UInt64) throws -> [Float] {
 
 private func classifier(
   _ shape: [Int] = [5, 6, 2], classes: Int = 3, shift: Double = 0
-) throws -> Classifier {
-  try Classifier(
+) throws -> ImageClassifier {
+  try ImageClassifier(
     shape: shape, layers: Layers(channels: [4, 3], features: 5), classes: classes, shift: shift,
     Parameters("classifier"))
 }
@@ -50,7 +50,7 @@ private func classifier(
   @Test func itLearns() throws {
     let runtime = try Runtime(seed: 5, threads: 2)
     let parameters = Parameters("classifier")
-    let model = try Classifier(
+    let model = try ImageClassifier(
       shape: [6, 6, 1], layers: Layers(channels: [4, 4], features: 8), classes: 2, shift: 1,
       parameters)
     let y = floor(2 * Tensor.uniform([64], "label"))
@@ -80,7 +80,7 @@ private func classifier(
     _ layers: Layers, _ shape: [Int], _ classes: Int, _ shift: Double, _ message: String
   ) {
     let error = #expect(throws: TensorError.self) {
-      _ = try Classifier(
+      _ = try ImageClassifier(
         shape: shape, layers: layers, classes: classes, shift: shift, Parameters("c"))
     }
     #expect("\(error, default: "")".contains(message))

@@ -9,7 +9,8 @@ import Testing
     let times = 1000
     let schedule = try NoiseSchedule(kind, times: times)
     let shape = [6, 3, 2, 1]
-    let model = DDPM(schedule: schedule, denoiser: Denoiser(shape: [3, 2, 1]) { x, _ in x })
+    let model = GaussianDiffusion(
+      schedule: schedule, denoiser: Denoiser(shape: [3, 2, 1]) { x, _ in x })
     let x = Tensor.input("x", shape)
     let noise = Tensor.input("noise", shape)
     let index = Tensor.input("index", [6])
@@ -35,7 +36,7 @@ import Testing
   @Test(arguments: [[2], [1], [4, 4, 3]], 0..<3)
   func anEstimateOfZeroCostsOne(shape: [Int], seed: Int) throws {
     let zeros = Denoiser(shape: shape) { x, _ in .zeros(x.shape) }
-    let model = DDPM(schedule: try NoiseSchedule(.linear, times: 100), denoiser: zeros)
+    let model = GaussianDiffusion(schedule: try NoiseSchedule(.linear, times: 100), denoiser: zeros)
     let batch = 20_000
     let loss = model.loss(.zeros([batch] + shape))
     let program = try Runtime(seed: UInt64(seed), threads: 1).compile("loss", [loss])
@@ -49,7 +50,7 @@ import Testing
   @Test(arguments: [10, 1000, 100_000])
   func timesAreUniform(times: Int) throws {
     let clock = Denoiser(shape: [1]) { x, time in time.reshape([-1, 1]).broadcast(to: x.shape) }
-    let model = DDPM(schedule: try NoiseSchedule(.su, times: times), denoiser: clock)
+    let model = GaussianDiffusion(schedule: try NoiseSchedule(.su, times: times), denoiser: clock)
     let (batch, seed) = (50_000, 7)
     let loss = model.loss(.zeros([batch, 1]))
     let program = try Runtime(seed: UInt64(seed), threads: 1).compile("loss", [loss])
@@ -75,8 +76,10 @@ import Testing
 }
 
 @Suite struct ShapeTests {
-  private func model(_ body: @escaping @Sendable (Tensor, Tensor) -> Tensor) throws -> DDPM {
-    DDPM(
+  private func model(_ body: @escaping @Sendable (Tensor, Tensor) -> Tensor) throws
+    -> GaussianDiffusion
+  {
+    GaussianDiffusion(
       schedule: try NoiseSchedule(.su, times: 10), denoiser: Denoiser(shape: [2], body))
   }
 

@@ -196,14 +196,17 @@ private func configuration(
 
 /// A sample's bytes depend on its own seed alone: the product promises it.
 @Suite struct RowTests {
-  private func check(_ model: DDPM, _ parameters: Parameters, batch: Int, clip: Bool) throws {
+  private func check(_ model: GaussianDiffusion, _ parameters: Parameters, batch: Int, clip: Bool)
+    throws
+  {
     for precision in precisionsHere {
       try check(model, parameters, batch: batch, clip: clip, precision)
     }
   }
 
   private func check(
-    _ model: DDPM, _ parameters: Parameters, batch: Int, clip: Bool, _ precision: Precision
+    _ model: GaussianDiffusion, _ parameters: Parameters, batch: Int, clip: Bool,
+    _ precision: Precision
   ) throws {
     let runtime = try Runtime.random(parameters, seed: 8, threads: 2)
     let sampler = try Sampler(

@@ -3,12 +3,12 @@ import TensorCore
 import Testing
 
 /// Data that are one point for each class: every sampler with the best denoiser ends at it.
-private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> DDPM {
+private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> GaussianDiffusion {
   let width = points[0].count
   let signal = Array(schedule.alphaBar.dropFirst())
   let deviation = Array(schedule.betaBar.dropFirst())
   let times = schedule.times
-  return DDPM(
+  return GaussianDiffusion(
     schedule: schedule,
     denoiser: Denoiser(shape: [width], classes: points.count) { x, time, label in
       let of = Tensor.literal(points.flatMap { $0 }, [points.count, width]).gather(label ?? time)
@@ -68,7 +68,8 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> DDPM {
 
   @Test func aModelWithoutClassesIsNotAskedForOne() throws {
     let schedule = try NoiseSchedule(.su, times: 10)
-    let model = DDPM(schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
+    let model = GaussianDiffusion(
+      schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
     let sampler = try Sampler(model, try Runtime(seed: 0, threads: 1), batch: 4)
     var request = Sampler.Request(.ddim(eta: 0), steps: 5)
     request.labels = [0]
@@ -85,7 +86,8 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> DDPM {
   @Test(arguments: [1, 13, 100], [1, 7])
   func beginsAtTheTimeThatIsAskedFor(time: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.linear, times: 100)
-    let model = DDPM(schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
+    let model = GaussianDiffusion(
+      schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
     let sampler = try Sampler(model, try Runtime(seed: 0, threads: 1), batch: 4)
     let examples: [Float] = [1, -2, 3, 0.5, -0.25, 4]
     var request = Sampler.Request(.ddim(eta: 0), steps: min(steps, time))

@@ -31,25 +31,33 @@ extension Runtime {
 /// A small model of points, and its parameters.
 func pointModel(
   _ kind: NoiseSchedule.Kind = .linear, times: Int, width: Int = 24, depth: Int = 2
-) throws -> (model: DDPM, parameters: Parameters) {
+) throws -> (model: GaussianDiffusion, parameters: Parameters) {
   let parameters = Parameters("denoiser")
   let denoiser = mlpDenoiser(
     dimensions: 2, width: width, depth: depth, timeFeatures: 16, times: times, parameters)
-  return (DDPM(schedule: try NoiseSchedule(kind, times: times), denoiser: denoiser), parameters)
+  return (
+    GaussianDiffusion(schedule: try NoiseSchedule(kind, times: times), denoiser: denoiser),
+    parameters
+  )
 }
 
 /// A model of images, and its parameters.
 func imageModel(
   _ configuration: UNetConfiguration, times: Int
-) throws -> (model: DDPM, parameters: Parameters) {
+) throws -> (model: GaussianDiffusion, parameters: Parameters) {
   let parameters = Parameters("denoiser")
   let denoiser = unetDenoiser(configuration, times: times, parameters)
-  return (DDPM(schedule: try NoiseSchedule(.linear, times: times), denoiser: denoiser), parameters)
+  return (
+    GaussianDiffusion(schedule: try NoiseSchedule(.linear, times: times), denoiser: denoiser),
+    parameters
+  )
 }
 
 /// A model whose estimate of the noise is `factors[t - 1]` times x.
-func linearModel(_ schedule: NoiseSchedule, factors: [Double], dimensions: Int = 2) -> DDPM {
-  DDPM(
+func linearModel(_ schedule: NoiseSchedule, factors: [Double], dimensions: Int = 2)
+  -> GaussianDiffusion
+{
+  GaussianDiffusion(
     schedule: schedule,
     denoiser: Denoiser(shape: [dimensions]) { x, time in
       Tensor.literal(factors, [factors.count, 1]).gather(time) * x

@@ -93,10 +93,10 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     -Double(dimensions) / 2 * (log(2 * .pi * deviation * deviation) + 1)
   }
 
-  func model() throws -> DDPM {
+  func model() throws -> GaussianDiffusion {
     let schedule = try schedule()
     let factors = (1...times).map { factor(schedule, $0) }
-    return DDPM(
+    return GaussianDiffusion(
       schedule: schedule,
       denoiser: Denoiser(shape: [dimensions]) { x, time in
         Tensor.literal(factors, [factors.count, 1]).gather(time) * x
@@ -316,7 +316,8 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       (x - 0.1 * schedule.alpha[1]) / schedule.beta[1]
     }
     let bound = try VariationalBound(
-      DDPM(schedule: schedule, denoiser: denoiser), try Runtime(seed: 0, threads: 1), draws: 1,
+      GaussianDiffusion(schedule: schedule, denoiser: denoiser), try Runtime(seed: 0, threads: 1),
+      draws: 1,
       lastStep: step,
       variances: [ReverseVariance(name: "", deviations: [0.7] + .init(repeating: 1, count: 9))])
     let probabilities = try levels.map { level -> Double in
@@ -328,7 +329,8 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
 
   @Test func clippingNeverLowersTheBoundOfImages() throws {
     let schedule = try NoiseSchedule(.linear, times: 40)
-    let model = DDPM(schedule: schedule, denoiser: Denoiser(shape: [4]) { x, _ in 0.9 * x })
+    let model = GaussianDiffusion(
+      schedule: schedule, denoiser: Denoiser(shape: [4]) { x, _ in 0.9 * x })
     var numbers = SplitMix64(seed: 2)
     let values = (0..<400).map { _ in Float(Bool.random(using: &numbers) ? 1 : -1) }
     func terms(_ clip: ClosedRange<Double>?) throws -> [Double] {

@@ -42,13 +42,13 @@ import VAE
   @Test func onlyLinearGaussianModelsHaveAnExactDensity() throws {
     let latent = Latent.gaussian(dimension: 1)
     let models = [
-      try VAE(
+      try VariationalAutoencoder(
         shape: [2], network: Network(hidden: [4]), latent: latent,
         likelihood: .gaussian(deviation: 1), Parameters("vae")),
-      try VAE(
+      try VariationalAutoencoder(
         shape: [2], network: Network(hidden: []), latent: latent, likelihood: .bernoulli,
         Parameters("vae")),
-      try VAE(
+      try VariationalAutoencoder(
         shape: [2], network: Network(hidden: []),
         latent: .sphere(dimension: 1, concentration: nil), likelihood: .gaussian(deviation: 1),
         Parameters("vae")),
@@ -131,7 +131,7 @@ import VAE
   ])
   func aCopyOfTheWeightsGivesTheSameEstimates(_ latent: Latent) throws {
     let parameters = Parameters("vae")
-    let model = try VAE(
+    let model = try VariationalAutoencoder(
       shape: [2], network: Network(hidden: [4]), latent: latent,
       likelihood: .gaussian(deviation: 0.2), parameters)
     let runtime = try Runtime(seed: 3, threads: 1)
@@ -174,7 +174,7 @@ import VAE
   @Test(arguments: [1, 8]) func anIndependentComputationAgrees(draws: Int) throws {
     let (pixels, hidden, latents, count) = (12, 7, 3, 40)
     let parameters = Parameters("vae")
-    let model = try VAE(
+    let model = try VariationalAutoencoder(
       shape: [3, 4, 1], network: Network(hidden: [hidden], activation: .tanh),
       latent: .gaussian(dimension: latents), likelihood: .bernoulli, parameters)
     var numbers = SplitMix64(seed: 3)

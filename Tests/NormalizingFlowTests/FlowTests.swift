@@ -161,7 +161,7 @@ import Testing
   @Test(arguments: [0.5, 2]) func logScalesAreBounded(_ limit: Double) throws {
     for dimensions in [2, 3, 6] {
       let p = Parameters("flow")
-      let model = try NormalizingFlow(
+      let model = try CouplingFlow(
         shape: [dimensions], couplings: 2, hidden: [8], logScaleLimit: limit, p)
       var reference = Reference(seed: 1)
       for (name, values) in SmallFlow.weights(p, seed: 1) {
@@ -201,7 +201,7 @@ import Testing
     _ row: (shape: [Int], couplings: Int, hidden: [Int], limit: Double, says: String)
   ) throws {
     let error = #expect(throws: TensorError.self) {
-      try NormalizingFlow(
+      try CouplingFlow(
         shape: row.shape, couplings: row.couplings, hidden: row.hidden, logScaleLimit: row.limit,
         Parameters("flow"))
     }

@@ -31,8 +31,8 @@ struct SmallFlow: CustomTestStringConvertible {
   var testDescription: String { "\(shape), \(couplings) couplings, hidden \(hidden)" }
   var dimensions: Int { shape.reduce(1, *) }
 
-  func model(_ parameters: Parameters = Parameters("flow")) throws -> NormalizingFlow {
-    try NormalizingFlow(shape: shape, couplings: couplings, hidden: hidden, parameters)
+  func model(_ parameters: Parameters = Parameters("flow")) throws -> CouplingFlow {
+    try CouplingFlow(shape: shape, couplings: couplings, hidden: hidden, parameters)
   }
 
   /// Numbers that Float can hold: scales of a number from exp(-0.3) to exp(0.3), networks whose layers keep

@@ -39,7 +39,7 @@ private struct Gaussian {
     let (seed, steps, batch) = (5, 600, 256)
     let data = Gaussian()
     let p = Parameters("flow")
-    let model = try NormalizingFlow(shape: [2], couplings: 4, hidden: [24], p)
+    let model = try CouplingFlow(shape: [2], couplings: 4, hidden: [24], p)
     let runtime = try Runtime(seed: UInt64(seed), threads: 1)
     let loss = model.loss(data.draws(batch))
     let rate = Rate(5e-3).cosine(until: steps)

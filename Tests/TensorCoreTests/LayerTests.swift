@@ -35,6 +35,29 @@ import Testing
     Sample(name: "up-sampling and convolution", shape: [2, 3, 4, 2]) {
       upsampledConvolution(2, 3, $0)
     },
+    Sample(name: "layer norm", shape: [3, 4, 6]) { layerNorm(6, $0) },
+    Sample(name: "transposed convolution", shape: [2, 3, 4, 3]) {
+      transposedConvolution(3, 2, size: 4, $0)
+    },
+    Sample(name: "transposed convolution, stride 3", shape: [2, 3, 2, 4]) {
+      transposedConvolution(4, 3, size: 5, stride: 3, bias: false, $0)
+    },
+    Sample(name: "attention with heads", shape: [2, 5, 8]) { p in
+      let attention = multiHeadAttention(8, heads: 2, p)
+      return Layer(p) { attention($0, $0, nil) }
+    },
+    Sample(name: "causal attention", shape: [2, 5, 6]) { p in
+      let attention = multiHeadAttention(6, heads: 3, p)
+      return Layer(p) { attention($0, $0, causalMask(5)) }
+    },
+    Sample(name: "cross-attention", shape: [2, 7, 4]) { p in
+      let attention = multiHeadAttention(4, heads: 2, p)
+      return Layer(p) { attention($0.slice(axis: 1, from: 0, count: 3), $0, nil) }
+    },
+    Sample(name: "dropout", shape: [6, 8]) { p in
+      let dropout = Dropout(rate: 0.3, p)
+      return Layer(p) { dropout.training($0) }
+    },
     Sample(name: "softplus and sigmoid", shape: [40]) { Layer($0) { softplus($0) * sigmoid($0) } },
     Sample(name: "softmax over the first axis", shape: [7, 3]) {
       Layer($0) { softmax($0, axis: 0) }

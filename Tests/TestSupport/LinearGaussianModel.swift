@@ -68,8 +68,8 @@ package struct LinearGaussianModel {
   }
 
   /// The model.
-  package func model() throws -> VAE {
-    try VAE(
+  package func model() throws -> VariationalAutoencoder {
+    try VariationalAutoencoder(
       shape: [2], network: Network(hidden: []), latent: .gaussian(dimension: 1),
       likelihood: .gaussian(deviation: deviation), Parameters("vae"))
   }

@@ -8,8 +8,8 @@ struct Case: Sendable, CustomTestStringConvertible {
   let shape: [Int]
   let network: Network
   var latent = Latent.gaussian(dimension: 3)
-  var likelihood = Likelihood.bernoulli
-  var bound = VAE.Bound.elbo
+  var likelihood = ObservationModel.bernoulli
+  var bound = VariationalAutoencoder.Bound.elbo
   var draws = 1
   var batch = 6
 
@@ -48,7 +48,7 @@ struct Case: Sendable, CustomTestStringConvertible {
   /// The loss and every gradient of the compiled program are those of the reference in Double.
   @Test(arguments: Case.all) func compiledIsTheReference(_ c: Case) throws {
     let parameters = Parameters("vae")
-    let model = try VAE(
+    let model = try VariationalAutoencoder(
       shape: c.shape, network: c.network, latent: c.latent, likelihood: c.likelihood, parameters)
     let x = Tensor.input("x", [c.batch] + c.shape)
     let weight = Tensor.input("weight", [])

@@ -17,7 +17,7 @@ import VAE
 
   /// Mean and standard error over copies of each point of what `body` makes of them, [copies * points].
   private func estimate(
-    _ c: LinearGaussianModel, _ body: (VAE, Tensor) -> Tensor
+    _ c: LinearGaussianModel, _ body: (VariationalAutoencoder, Tensor) -> Tensor
   ) throws -> [(mean: Double, error: Double)] {
     let batch = copies * points.count
     let x = Tensor.input("x", [batch, 2])

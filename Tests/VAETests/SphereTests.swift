@@ -38,7 +38,7 @@ import VAE
   ) throws -> (runtime: Runtime, q: Posterior, parameters: Parameters) {
     let dimension = mean.count - 1
     let parameters = Parameters("vae")
-    let model = try VAE(
+    let model = try VariationalAutoencoder(
       shape: [1], network: Network(hidden: []),
       latent: .sphere(dimension: dimension, concentration: concentration),
       likelihood: .gaussian(deviation: 1), parameters)
@@ -140,7 +140,7 @@ import VAE
   ])
   func badSpacesAreNamed(_ latent: Latent, _ message: String) {
     #expect(throws: TensorError(message)) {
-      try VAE(
+      try VariationalAutoencoder(
         shape: [2], network: Network(hidden: []), latent: latent, likelihood: .bernoulli,
         Parameters("vae"))
     }

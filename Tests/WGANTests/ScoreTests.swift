@@ -52,7 +52,7 @@ import WGAN
     let output = dense(8, 1, p["critic/output"])
     let critic = Layer(p["critic"]) { output(tanh(6 * hidden($0))).reshape([-1]) }
     let generator = dense(2, 2, p["generator"])
-    let model = try WGAN(
+    let model = try WassersteinGAN(
       shape: [2], latent: 2, generator: generator, critic: critic, constraint: .gradientNormalized,
       loss: .hinge, p)
     let x = Tensor.input("x", [400, 2])
@@ -136,7 +136,7 @@ import WGAN
     let p = Parameters("wgan")
     // f = a · x, of slope |a| everywhere.
     let critic = dense(2, 1, p["critic"])
-    let model = try WGAN(
+    let model = try WassersteinGAN(
       shape: [2], latent: 2, generator: dense(2, 2, p["generator"]),
       critic: Layer(p["critic"]) { critic($0).reshape([-1]) }, constraint: row.constraint,
       loss: .hinge, consistency: consistency, p)
@@ -162,7 +162,7 @@ import WGAN
       let h = layer(x)
       return output((h - h.mean(0, keep: true))).reshape([-1])
     }
-    let model = try WGAN(
+    let model = try WassersteinGAN(
       shape: [2], latent: 2, generator: dense(2, 2, p["generator"]), critic: critic,
       constraint: .gradientNormalized, loss: .hinge, p)
     let failure = model.criticObjective(.input("x", [8, 2])).loss.failure
@@ -192,7 +192,7 @@ import WGAN
     #expect(
       throws: TensorError("convolutional is for images, and the data are points; expected mlp")
     ) {
-      try WGAN(
+      try WassersteinGAN(
         shape: [2], networks: SmallWGAN.images, constraint: .none, loss: .hinge, Parameters("w"))
     }
   }

@@ -5,7 +5,7 @@ import WGAN
 /// A network of a shape of examples, small enough for the reference.
 struct SmallWGAN {
   let parameters = Parameters("wgan")
-  let model: WGAN
+  let model: WassersteinGAN
   let shape: [Int]
 
   static let points = Networks(.mlp, latent: 3, generator: [6, 5], critic: [7, 6])
@@ -21,7 +21,7 @@ struct SmallWGAN {
     _ loss: AdversarialLoss = .hinge, consistency: Consistency? = nil
   ) throws {
     shape = networks.family == .mlp ? [2] : [4, 4, 1]
-    model = try WGAN(
+    model = try WassersteinGAN(
       shape: shape, networks: networks, constraint: constraint, loss: loss,
       consistency: consistency, parameters)
   }

@@ -16,10 +16,30 @@ public func silu(_ x: Tensor) -> Tensor {
   x * sigmoid(x)
 }
 
+/// x Φ(x), Φ being the standard normal distribution function: exact, by the error function.
+///
+/// See Hendrycks and Gimpel 2016, eq. in §2.
+public func gelu(_ x: Tensor) -> Tensor { x * (0.5 + 0.5 * erf(x * 0.5.squareRoot())) }
+
 /// exp(x) over its sum along `axis`.
 public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   let e = exp(x - x.maximum(axis, keep: true).stopped)
   return e / e.sum(axis, keep: true)
+}
+
+/// `softmax` along the last axis of what `mask` lets through: where it is 0, the value is 0.
+///
+/// A row of which nothing is let through is zero throughout.
+///
+/// - Parameter mask: 1 or 0, of a shape that is broadcast to that of `x`.
+public func maskedSoftmax(_ x: Tensor, mask: Tensor) -> Tensor {
+  guard broadcastShape(mask.shape, x.shape) == x.shape else {
+    return .invalid(
+      "softmax of shape \(x.shape) given a mask of shape \(mask.shape); expected a mask that is "
+        + "broadcast to \(x.shape)", [x, mask])
+  }
+  // Not -infinity, which less itself is NaN in a row of which nothing is let through.
+  return mask * softmax(select(mask, x, -1e30))
 }
 
 /// Twice as high and wide: each pixel of NHWC images becomes a 2x2 block.

@@ -15,7 +15,7 @@ public func gradients(of y: Tensor, withRespectTo xs: [Tensor]) -> [Tensor] {
     relevant.insert(node)
   }
 
-  var cotangents: [Node: Tensor] = [y.node: Tensor(1)]
+  var cotangents: [Node: Tensor] = [y.node: Tensor(Node(.constant(1), [], []))]
   var results: [TargetKeys.Key: Tensor] = [:]
   for node in order.reversed() where relevant.contains(node) {
     guard let g = cotangents.removeValue(forKey: node) else { continue }

@@ -80,38 +80,6 @@ extension Tensor {
     return Tensor(.binary(function), [x.broadcast(to: shape), y.broadcast(to: shape)], shape)
   }
 
-  /// The sum, element by element.
-  public static func + (x: Tensor, y: Tensor) -> Tensor { binary(.add, x, y) }
-  /// The difference, element by element.
-  public static func - (x: Tensor, y: Tensor) -> Tensor { binary(.subtract, x, y) }
-  /// The product, element by element.
-  public static func * (x: Tensor, y: Tensor) -> Tensor { binary(.multiply, x, y) }
-  /// The quotient, element by element.
-  public static func / (x: Tensor, y: Tensor) -> Tensor { binary(.divide, x, y) }
-  /// 1 where x is less than y, else 0.
-  ///
-  /// It has no gradient.
-  public static func < (x: Tensor, y: Tensor) -> Tensor { binary(.less, x, y) }
-  /// The negative.
-  public static prefix func - (x: Tensor) -> Tensor { x.unary(.negate) }
-
-  /// The sum with a number.
-  public static func + (x: Tensor, y: Double) -> Tensor { x + Tensor(y) }
-  /// The sum with a number.
-  public static func + (x: Double, y: Tensor) -> Tensor { Tensor(x) + y }
-  /// The difference with a number.
-  public static func - (x: Tensor, y: Double) -> Tensor { x - Tensor(y) }
-  /// The difference with a number.
-  public static func - (x: Double, y: Tensor) -> Tensor { Tensor(x) - y }
-  /// The product with a number.
-  public static func * (x: Double, y: Tensor) -> Tensor { Tensor(x) * y }
-  /// The product with a number.
-  public static func * (x: Tensor, y: Double) -> Tensor { Tensor(y) * x }
-  /// The quotient with a number.
-  public static func / (x: Tensor, y: Double) -> Tensor { x / Tensor(y) }
-  /// The quotient with a number.
-  public static func / (x: Double, y: Tensor) -> Tensor { Tensor(x) / y }
-
   /// The square, element by element.
   public func squared() -> Tensor { self * self }
 
@@ -159,11 +127,15 @@ public func softplus(_ x: Tensor) -> Tensor { x.unary(.softplus) }
 /// Where they are equal, the gradient goes to the second.
 public func maximum(_ x: Tensor, _ y: Tensor) -> Tensor { .binary(.maximum, x, y) }
 /// The larger of each element and a number, whose gradient at equality is 0.
-public func maximum(_ x: Tensor, _ y: Double) -> Tensor { .binary(.maximum, x, Tensor(y)) }
+public func maximum(_ x: Tensor, _ y: some BinaryFloatingPoint) -> Tensor {
+  maximum(x, Tensor(Double(y)))
+}
 /// The smaller of each pair.
 public func minimum(_ x: Tensor, _ y: Tensor) -> Tensor { -maximum(-x, -y) }
 /// The smaller of each element and a number.
-public func minimum(_ x: Tensor, _ y: Double) -> Tensor { -maximum(-x, Tensor(-y)) }
+public func minimum(_ x: Tensor, _ y: some BinaryFloatingPoint) -> Tensor {
+  -maximum(-x, Tensor(-Double(y)))
+}
 
 /// `x` where `condition` is not 0, else `y`.
 public func select(_ condition: Tensor, _ x: Tensor, _ y: Tensor) -> Tensor {

@@ -6,6 +6,8 @@
 /// throws the message.
 public struct Tensor: Sendable {
   package let node: Node
+  /// The number that this was written as, where it is a literal.
+  let number: Double?
 
   /// The length of each axis, outermost first; empty for a single number.
   public var shape: [Int] { node.shape }
@@ -19,11 +21,14 @@ public struct Tensor: Sendable {
   /// A single number.
   public init(_ value: Double) { self.init(.constant(value), [], []) }
 
-  package init(_ node: Node) { self.node = node }
+  /// A number written in an expression.
+  init(number: Double) { (node, self.number) = (Node(.constant(number), [], []), number) }
+
+  package init(_ node: Node) { (self.node, number) = (node, nil) }
 
   package init(_ operation: Primitive, _ inputs: [Tensor], _ shape: [Int]) {
     let failure = inputs.lazy.compactMap(\.failure).first
-    node = Node(operation, inputs.map(\.node), shape, failure: failure)
+    self.init(Node(operation, inputs.map(\.node), shape, failure: failure))
   }
 
   /// An expression that cannot be computed.

@@ -62,27 +62,25 @@ public func upsampledConvolution(_ inputs: Int, _ outputs: Int, _ parameters: Pa
 /// The parameters are those of `convolution` of all `inputs` together, and so is the value up to
 /// rounding.
 public func joinedConvolution(_ inputs: [Int], _ outputs: Int, _ parameters: Parameters)
-  -> @Sendable ([Tensor]) -> Tensor
+  -> MultiInputLayer<[Tensor]>
 {
   let channels = inputs.reduce(0, +)
   let filter = parameters.make(
     "filter",
     varianceScaling([1, 1, channels, outputs], inputs: channels, outputs: outputs, scale: 1))
   let bias = parameters.make("bias", .zeros([outputs]))
-  return { [path = parameters.path] images in
-    Scope.$path.withValue(path) {
-      guard images.map({ $0.shape.last }) == inputs else {
-        return .invalid(
-          "convolution of images of \(inputs) channels given \(images.map(\.shape))", images)
-      }
-      var start = 0
-      var sum: Tensor?
-      for (image, count) in zip(images, inputs) {
-        let y = image.convolution(filter.slice(axis: 2, from: start, count: count))
-        start += count
-        sum = sum.map { $0 + y } ?? (y + bias)
-      }
-      return sum ?? .invalid("convolution of no images")
+  return MultiInputLayer(parameters) { images in
+    guard images.map({ $0.shape.last }) == inputs else {
+      return .invalid(
+        "convolution of images of \(inputs) channels given \(images.map(\.shape))", images)
     }
+    var start = 0
+    var sum: Tensor?
+    for (image, count) in zip(images, inputs) {
+      let y = image.convolution(filter.slice(axis: 2, from: start, count: count))
+      start += count
+      sum = sum.map { $0 + y } ?? (y + bias)
+    }
+    return sum ?? .invalid("convolution of no images")
   }
 }

@@ -27,3 +27,21 @@ public func groupNorm(
     return (y * factor + offset).reshape(x.shape)
   }
 }
+
+/// Layer normalization: each vector of the last axis at mean 0 and variance 1, then a learned scale
+/// and shift per number.
+///
+/// See Ba et al. 2016, eq. 3 and 4. [..., width] to the same shape.
+public func layerNorm(_ width: Int, epsilon: Double = 1e-5, _ parameters: Parameters) -> Layer {
+  let scale = parameters.make("scale", .ones([width]))
+  let shift = parameters.make("shift", .zeros([width]))
+  return Layer(parameters) { x in
+    guard x.rank >= 1, x.shape[x.rank - 1] == width else {
+      return .invalid("layer norm given shape \(x.shape); expected [..., \(width)]", [x])
+    }
+    // Of centered numbers: the mean of squares less the square of the mean would cancel.
+    let centered = x - x.mean(-1, keep: true)
+    let rate = 1 / sqrt(centered.squared().mean(-1, keep: true) + epsilon)
+    return centered * rate * scale + shift
+  }
+}

@@ -65,6 +65,26 @@ public struct Layer: Sendable {
   public func callAsFunction(_ x: Tensor) -> Tensor { Scope.$path.withValue(path) { body(x) } }
 }
 
+/// A layer of several inputs, such as `MultiInputLayer<Tensor, Tensor?>`, which names what it traces.
+public struct MultiInputLayer<each Input>: Sendable {
+  /// Where it stands in the model.
+  public let path: String
+  private let body: @Sendable (repeat each Input) -> Tensor
+
+  /// A layer whose nodes are named by the path of `parameters`.
+  public init(
+    _ parameters: Parameters, _ body: @escaping @Sendable (repeat each Input) -> Tensor
+  ) {
+    path = parameters.path
+    self.body = body
+  }
+
+  /// The expression of this layer's value at its inputs.
+  public func callAsFunction(_ input: repeat each Input) -> Tensor {
+    Scope.$path.withValue(path) { body(repeat each input) }
+  }
+}
+
 /// The layers, each applied to the result of the one before.
 public func sequential(_ layers: [Layer], _ parameters: Parameters) -> Layer {
   Layer(parameters) { x in layers.reduce(x) { $1($0) } }

@@ -10,7 +10,7 @@ final class AccuracyValidation: Validating {
 
   /// - Throws: `FigmentError` where the data have no labels.
   init(
-    _ classifier: Classifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ classifier: ImageClassifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime
   ) throws {
     judge = try Judge(classifier, runtime, weights)

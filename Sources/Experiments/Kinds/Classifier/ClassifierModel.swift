@@ -8,7 +8,7 @@ package struct ClassifierModel: Model {
   package static let kind = ClassifierSettings.kind
 
   /// Its network.
-  package let classifier: Classifier
+  package let classifier: ImageClassifier
 
   package func stages(
     _ batch: BatchInput, step: Tensor, _ parameters: Parameters, _ experiment: Experiment

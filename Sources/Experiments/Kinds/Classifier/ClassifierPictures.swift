@@ -9,7 +9,7 @@ extension Drawing {
 
   /// A row for each class and a column for each that was found: how many, and the image that the
   /// classifier was surest of.
-  func drawConfusion(_ run: Run, _ model: Classifier, _ data: TrainingData) throws {
+  func drawConfusion(_ run: Run, _ model: ImageClassifier, _ data: TrainingData) throws {
     let images = try LabelledTable(data, run.experiment)
     let opinions = try Judge(model, run.runtime, run.reading)(images.table)
     var counts = [Int](repeating: 0, count: model.classes * model.classes)

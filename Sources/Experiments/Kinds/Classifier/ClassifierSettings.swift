@@ -47,7 +47,7 @@ package struct ClassifierSettings: ModelSettings {
   ) throws -> any Model {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
     return ClassifierModel(
-      classifier: try Classifier(
+      classifier: try ImageClassifier(
         shape: shape, layers: layers, classes: classes, shift: shift, parameters))
   }
 }

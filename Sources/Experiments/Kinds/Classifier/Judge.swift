@@ -7,13 +7,13 @@ import TensorCore
 
 /// A classifier's opinions of images, at one fixed batch and in fp32.
 package final class Judge {
-  private let model: Classifier
+  private let model: ImageClassifier
   private let program: Program
   private let bytes, features, logits: Tensor
   private static let batch = 500
 
   /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
-  package init(_ model: Classifier, _ runtime: Runtime, _ weights: (Tensor) -> Tensor) throws {
+  package init(_ model: ImageClassifier, _ runtime: Runtime, _ weights: (Tensor) -> Tensor) throws {
     self.model = model
     bytes = .input("bytes", [Self.batch] + model.shape)
     let x = PixelScale(range: -1...1, isDequantised: false)(bytes, .none)

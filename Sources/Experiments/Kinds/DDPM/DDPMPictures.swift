@@ -19,16 +19,20 @@ extension Drawing {
     return [strip, denoising] + (hasPaths ? [trajectories] : []) + [finalSample]
   }
 
-  private static func pathSteps(_ model: DDPM) -> Int { min(100, model.schedule.times) }
+  private static func pathSteps(_ model: GaussianDiffusion) -> Int {
+    min(100, model.schedule.times)
+  }
 
   /// The sampling steps that `drawDiffusion` takes.
-  static func diffusionSteps(_ run: Run, _ model: DDPM) -> Int {
+  static func diffusionSteps(_ run: Run, _ model: GaussianDiffusion) -> Int {
     run.samplingSteps(count: run.experiment.sampling.count)
       + (run.domain.shape.count == 1 ? pathSteps(model) : 0)
   }
 
   /// - Parameter report: Given the number of steps done; what it throws ends the drawing.
-  func drawDiffusion(_ run: Run, _ model: DDPM, report: @escaping (Int) throws -> Void) throws {
+  func drawDiffusion(_ run: Run, _ model: GaussianDiffusion, report: @escaping (Int) throws -> Void)
+    throws
+  {
     let count = run.experiment.sampling.count
     let samplerSteps = run.samplingSteps(count: 1)
     let drawn = run.samplingSteps(count: count)

@@ -117,6 +117,7 @@ package struct DDPMSettings: ModelSettings {
         times: times, classes: classes, parameters)
     }
     return DiffusionModel(
-      ddpm: DDPM(schedule: try NoiseSchedule(schedule, times: times), denoiser: denoiser))
+      ddpm: GaussianDiffusion(
+        schedule: try NoiseSchedule(schedule, times: times), denoiser: denoiser))
   }
 }

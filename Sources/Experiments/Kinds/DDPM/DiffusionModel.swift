@@ -8,7 +8,7 @@ package struct DiffusionModel: Model {
   package static let kind = DDPMSettings.kind
 
   /// Its schedule and its network.
-  package let ddpm: DDPM
+  package let ddpm: GaussianDiffusion
 
   package func stages(
     _ batch: BatchInput, step: Tensor, _ parameters: Parameters, _ experiment: Experiment
@@ -77,7 +77,7 @@ package struct DiffusionModel: Model {
   }
 }
 
-extension DDPM {
+extension GaussianDiffusion {
   /// Images lie in [-1, 1], and so may the estimate of x_0; points have no such range.
   package var clipRange: ClosedRange<Double>? { denoiser.shape.count == 3 ? -1...1 : nil }
 }
@@ -90,7 +90,7 @@ package struct DiffusionSampler: SeededSampler {
   private let times: Int
 
   init(
-    _ ddpm: DDPM, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor,
+    _ ddpm: GaussianDiffusion, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor,
     _ experiment: Experiment
   ) throws {
     standard = try experiment.reverse()

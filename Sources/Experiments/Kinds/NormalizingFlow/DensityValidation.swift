@@ -10,7 +10,7 @@ final class DensityValidation: Validating {
 
   /// - Throws: `DataError` where the data have no validation part.
   init(
-    _ flow: NormalizingFlow, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ flow: CouplingFlow, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime
   ) throws {
     input = try OrderedInput(data, experiment, batch: 1024)

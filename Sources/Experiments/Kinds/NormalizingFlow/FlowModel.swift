@@ -9,7 +9,7 @@ package struct FlowModel: LatentModel {
   package static let kind = NormalizingFlowSettings.kind
 
   /// Its couplings.
-  package let flow: NormalizingFlow
+  package let flow: CouplingFlow
 
   package func stages(
     _ batch: BatchInput, step: Tensor, _ parameters: Parameters, _ experiment: Experiment
@@ -60,7 +60,7 @@ package struct FlowModel: LatentModel {
 
 extension FlowDensity {
   /// The log density of a run, by the weights that samples are drawn with.
-  convenience init(_ flow: NormalizingFlow, of run: Run) throws {
+  convenience init(_ flow: CouplingFlow, of run: Run) throws {
     try self.init(
       flow, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading)
   }

@@ -14,7 +14,7 @@ extension Drawing {
 
   static let flowFiles = [density, latent, finalSample]
 
-  func drawFlow(_ run: Run, _ flow: NormalizingFlow, _ data: TrainingData) throws {
+  func drawFlow(_ run: Run, _ flow: CouplingFlow, _ data: TrainingData) throws {
     guard case .points(let plane) = pictures.domain else { return }
     try write(try densityPicture(run, flow, plane), to: Self.density)
     try write(try latentPicture(run, flow, plane), to: Self.latent)
@@ -22,7 +22,7 @@ extension Drawing {
   }
 
   private func densityPicture(
-    _ run: Run, _ flow: NormalizingFlow, _ plane: Plane
+    _ run: Run, _ flow: CouplingFlow, _ plane: Plane
   ) throws -> Bitmap {
     let density = try FlowDensity(flow, of: run)
     let learned = try plane.heat { points in
@@ -41,7 +41,7 @@ extension Drawing {
   }
 
   private func latentPicture(
-    _ run: Run, _ flow: NormalizingFlow, _ plane: Plane
+    _ run: Run, _ flow: CouplingFlow, _ plane: Plane
   ) throws -> Bitmap {
     let points = plane.standardisedPoints(seed: 0, count: 2000)
     guard !points.isEmpty else {

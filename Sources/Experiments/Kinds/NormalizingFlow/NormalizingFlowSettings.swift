@@ -45,7 +45,7 @@ package struct NormalizingFlowSettings: ModelSettings {
   ) throws -> any Model {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
     return FlowModel(
-      flow: try NormalizingFlow(
+      flow: try CouplingFlow(
         shape: shape, couplings: couplings, hidden: hidden, logScaleLimit: logScaleLimit,
         parameters))
   }

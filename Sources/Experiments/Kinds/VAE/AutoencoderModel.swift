@@ -10,7 +10,7 @@ package struct AutoencoderModel: LatentModel {
   package static let kind = VAESettings.kind
 
   /// Its networks and its latent space.
-  package let vae: VAE
+  package let vae: VariationalAutoencoder
   let settings: VAESettings
 
   package var warmup: Int { settings.klWarmup }
@@ -100,7 +100,7 @@ package struct AutoencoderModel: LatentModel {
   }
 }
 
-extension VAE {
+extension VariationalAutoencoder {
   /// Pictures show the expected image, which is what people look at; points are drawn with their noise,
   /// as they are compared with the data's.
   var drawsObservations: Bool { shape.count == 1 }
@@ -119,7 +119,7 @@ extension VAE {
 
 extension LatentSampler {
   /// The sampler of a run.
-  convenience init(_ model: VAE, of run: Run, truncation: Double = 1) throws {
+  convenience init(_ model: VariationalAutoencoder, of run: Run, truncation: Double = 1) throws {
     try self.init(
       model, run.runtime, batch: Run.batch(for: run.domain.shape),
       drawsObservations: model.drawsObservations, truncation: truncation, weights: run.reading)

@@ -9,11 +9,12 @@ import VAE
 final class BoundValidation: Validating {
   private let input: OrderedInput
   private let program: Program
-  private let parts: VAE.Parts
+  private let parts: VariationalAutoencoder.Parts
 
   /// - Throws: `FigmentError` where the data have no validation part.
   init(
-    _ vae: VAE, _ settings: VAESettings, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
+    _ vae: VariationalAutoencoder, _ settings: VAESettings, _ weights: (Tensor) -> Tensor,
+    _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime
   ) throws {
     let batch = data.domain.shape.count == 1 ? 1024 : 500

@@ -14,14 +14,14 @@ extension Drawing {
   /// Where examples lie among the latent variables.
   private static let latentScatter = "latent-scatter.png"
 
-  static func latentFiles(_ model: VAE) -> [String] {
+  static func latentFiles(_ model: VariationalAutoencoder) -> [String] {
     let isOfImages = model.shape.count == 3
     return [reconstructions] + (isOfImages ? [interpolation] : [])
       + (isOfImages && model.latent.map != nil ? [latentPlane] : [])
       + (model.latent.coordinates > 1 ? [latentScatter] : []) + [finalSample]
   }
 
-  func drawLatent(_ run: Run, _ model: VAE, _ data: TrainingData) throws {
+  func drawLatent(_ run: Run, _ model: VariationalAutoencoder, _ data: TrainingData) throws {
     let sampler = try LatentSampler(model, of: run)
     let examples = try data.examples(2000, as: run.experiment)
     let centres = try sampler.encode(examples)
@@ -70,7 +70,7 @@ extension Drawing {
 
   /// Rows of images: an example, the way from it to another, and that other.
   private func interpolations(
-    _ run: Run, _ model: VAE, _ examples: [Float], rows: Int
+    _ run: Run, _ model: VariationalAutoencoder, _ examples: [Float], rows: Int
   ) throws -> [Float] {
     let width = pictures.domain.shape.product
     return try (0..<rows).flatMap { row -> [Float] in

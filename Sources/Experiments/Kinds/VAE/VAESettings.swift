@@ -52,7 +52,7 @@ package struct VAESettings: ModelSettings {
   /// The standard deviation of a Gaussian p(x|z), or nil where it is learned.
   package var deviation: Double?
   /// What is maximised.
-  package var bound = VAE.Bound.elbo
+  package var bound = VariationalAutoencoder.Bound.elbo
   /// K, the draws of z an example.
   package var draws = 1
   /// Steps over which the weight of the KL rises from 0 to 1; none for 0.
@@ -72,7 +72,7 @@ package struct VAESettings: ModelSettings {
   }
 
   /// p(x|z).
-  package var likelihood: Likelihood {
+  package var likelihood: ObservationModel {
     switch family {
     case .bernoulli: .bernoulli
     case .gaussian: .gaussian(deviation: deviation)
@@ -156,7 +156,7 @@ package struct VAESettings: ModelSettings {
   ) throws -> any Model {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
     return AutoencoderModel(
-      vae: try VAE(
+      vae: try VariationalAutoencoder(
         shape: shape, network: network, latent: latent, likelihood: likelihood, parameters),
       settings: self)
   }

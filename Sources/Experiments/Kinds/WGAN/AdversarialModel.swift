@@ -8,7 +8,7 @@ package struct AdversarialModel: LatentModel {
   package static let kind = WGANSettings.kind
 
   /// Both networks.
-  package let wgan: WGAN
+  package let wgan: WassersteinGAN
   let settings: WGANSettings
 
   package func stages(
@@ -71,7 +71,7 @@ package struct AdversarialModel: LatentModel {
 
 extension GeneratorSampler {
   /// The sampler of a run.
-  convenience init(_ model: WGAN, of run: Run) throws {
+  convenience init(_ model: WassersteinGAN, of run: Run) throws {
     try self.init(
       model, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading)
   }

@@ -13,7 +13,7 @@ extension Drawing {
     [domain.shape.count == 1 ? critic : interpolation, finalSample]
   }
 
-  func drawAdversary(_ run: Run, _ model: WGAN) throws {
+  func drawAdversary(_ run: Run, _ model: WassersteinGAN) throws {
     let samples = try run.sample(seeds: seeds(run.experiment.sampling.count))
     switch pictures.domain {
     case .points(let set): try write(try criticField(run, model, set, samples), to: Self.critic)
@@ -30,7 +30,7 @@ extension Drawing {
   /// The critic's score and the length of its gradient, in standardised coordinates as the critic sees
   /// them, with data and samples over the one and the samples over the other.
   private func criticField(
-    _ run: Run, _ model: WGAN, _ set: Plane, _ samples: [Float]
+    _ run: Run, _ model: WassersteinGAN, _ set: Plane, _ samples: [Float]
   ) throws -> Bitmap {
     let side = 160
     let range = -2.6...2.6
@@ -64,7 +64,7 @@ extension Drawing {
 
   /// Rows of images, each of one class where there are classes: from one noise to another, turning at even
   /// steps.
-  private func interpolations(_ run: Run, _ model: WGAN, rows: Int) throws -> [Float] {
+  private func interpolations(_ run: Run, _ model: WassersteinGAN, rows: Int) throws -> [Float] {
     let sampler = try GeneratorSampler(model, of: run)
     return try sampler.decode(
       (0..<rows).flatMap { row -> [Float] in

@@ -187,7 +187,7 @@ package struct WGANSettings: ModelSettings {
   ) throws -> any Model {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
     return AdversarialModel(
-      wgan: try WGAN(
+      wgan: try WassersteinGAN(
         shape: shape, networks: networks, constraint: constraint, loss: loss,
         consistency: consistency, parameters),
       settings: self)

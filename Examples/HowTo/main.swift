@@ -1,0 +1,14 @@
+// Runs the code of every how-to article of the products' documentation. The argument is a folder for files.
+
+let folder = CommandLine.arguments.dropFirst().first ?? "."
+try trainingAModel()
+try savingAndLoading(folder + "/weights.safetensors")
+try diffusingPoints()
+try encodingPoints()
+try trainingInTurn()
+try exactDensities()
+try classifyingImages()
+try divergencesAndDraws()
+try drawingToyData()
+try drawingASheet(folder + "/sheet.png")
+try readingSafetensors(folder + "/arrays.safetensors")

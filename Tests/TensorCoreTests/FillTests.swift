@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-/// What a program is given, and programs of one name.
+/// Inputs of programs, and programs of one name.
 @Suite struct FillTests {
   private let x = Tensor.input("x", [2, 3])
   private let keys = Tensor.seeds("keys", 2)

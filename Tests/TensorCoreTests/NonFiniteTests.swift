@@ -25,7 +25,7 @@ extension Tensor {
 @Suite(.serialized) struct NonFiniteTests {
   static let precisions: [Precision] = Precision.hasBF16 ? [.fp32, .bf16] : [.fp32]
 
-  /// What is found in a step of gradient descent on `x`, with a weight set to `planted`.
+  /// The operation that is found in a step of gradient descent on `x`, with a weight set to `planted`.
   private func found(
     _ precision: Precision, x: [Float], planted: Float? = nil
   ) throws -> NonFinite? {

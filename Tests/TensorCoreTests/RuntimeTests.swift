@@ -2,7 +2,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// What runs, draws and variables promise.
+/// Runs, draws and variables of a runtime.
 @Suite struct RuntimeTests {
   @Test func anOutputAtTheEndLeavesTheOtherDrawsAsTheyWere() throws {
     let loss =

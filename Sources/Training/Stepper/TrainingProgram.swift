@@ -105,9 +105,9 @@ package final class TrainingProgram {
     programs = compiled.map { ($0.program, $0.stage.runs) }
   }
 
-  /// The variables of all programs, each once.
+  /// The names of the variables that a checkpoint holds, of all programs, each once.
   package var variableNames: [String] {
-    Set(programs.flatMap(\.program.variableNames)).sorted()
+    Set(programs.flatMap(\.program.savedNames)).sorted()
   }
 
   /// Floating-point operations of a step in matrix products and convolutions.

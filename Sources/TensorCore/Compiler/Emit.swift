@@ -2,8 +2,8 @@ import CKernels
 
 /// The machine form of a program: steps with resolved addresses, and the memory they own.
 struct Executable {
-  /// What brings variables into the library's formats, which lasts until they change.
-  var preparation: [fk_step]
+  /// The steps that bring variables into the library's formats, each to run when its variable has changed.
+  var preparation: [(variable: Variable, step: fk_step)]
   /// What runs then, kernels of a group as one step.
   var steps: [fk_step]
   /// The same, each kernel by itself, and which kernel each step belongs to: for profiles.
@@ -65,8 +65,8 @@ struct Emitter {
   let allocations = Allocations()
   /// Of the kernel at hand.
   var steps: [fk_step] = []
-  /// What brings variables into the library's formats, and the bytes that it moves.
-  var preparation: [fk_step] = []
+  /// The steps that bring variables into the library's formats, and the bytes that they move.
+  var preparation: [(variable: Variable, step: fk_step)] = []
   var preparedBytes = 0
   var descriptions: [KernelDescription] = []
 
@@ -181,7 +181,7 @@ struct Emitter {
           implementation: "reorder", path: "", bytes: preparedBytes, flops: 0))
     }
     return Executable(
-      preparation: preparation.isEmpty ? [] : [together(preparation)], steps: grouped(all),
+      preparation: preparation, steps: grouped(all),
       separateSteps: all.flatMap { $0 },
       kernelOfStep: all.indices.flatMap { k in all[k].map { _ in k } }, descriptions: descriptions,
       inputs: inputs,
@@ -360,8 +360,8 @@ struct Emitter {
       try sum.bias.map { try floats($0) }, prepared, workspace)
     var preparing = fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0)
     if fk_contraction_preparation(contraction, &preparing) > 0 {
-      if lasts {
-        preparation.append(preparing)
+      if case .variable(let variable) = listing.instructions[inputs[1]].operation {
+        preparation.append((variable, preparing))
         preparedBytes += bytes + 4 * count(inputs[1])
       } else {
         steps.append(preparing)

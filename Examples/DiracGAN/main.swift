@@ -24,8 +24,10 @@ func train(_ constraint: Constraint, steps: Int, rate: Double) throws -> Trail {
 
   let runtime = try Runtime(seed: 0, threads: 1)
   let objective = model.criticObjective(.zeros([1, 2]))
-  var limited: Transformation = sgd(Rate(rate))
-  if case .clipping(let limit) = constraint { limited = chain(limited, clamp(limit)) }
+  var limited = sgd(Rate(rate)).complete
+  if case .clipping(let limit) = constraint {
+    limited = chain(sgd(Rate(rate)), clamp(limit)).complete
+  }
   let down = minimize(objective.loss, critic.part, limited, holding: generator.part.variables)
   let criticStep = try runtime.compile(
     "critic", [objective.loss], updates: down.updates + objective.updates)

@@ -24,7 +24,7 @@ package struct Checkpoint: Sendable {
   /// What the arrays and the metadata mean; one that is not said is 1.
   private static let format = "1"
 
-  /// Writes the variables of `runtime` after `step` steps of `experiment`, whole or not at all.
+  /// Writes the variables of `runtime`, except scratch, after `step` steps of `experiment`, whole or not at all.
   ///
   /// The metadata holds no time, host or path, so that equal runs give equal bytes.
   ///
@@ -35,7 +35,7 @@ package struct Checkpoint: Sendable {
     _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, classes: [String] = [],
     data: DataDigest? = nil, step: Int, to path: String
   ) throws {
-    let arrays = runtime.variableNames.map {
+    let arrays = runtime.savedNames.map {
       ArrayDescription(name: $0, shape: runtime.shape(ofVariable: $0) ?? [])
     }
     var metadata = [

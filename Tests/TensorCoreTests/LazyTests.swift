@@ -9,7 +9,7 @@ import Testing
   /// The table after each step, of a loss that reads these rows of it, or of all by a product where
   /// `isDense`.
   private func trail(
-    _ transformation: @escaping Transformation, _ batches: [[Double]], isDense: Bool = false
+    _ optimizer: Link<Gradient, some Outcome>, _ batches: [[Double]], isDense: Bool = false
   ) throws -> (table: [[Float]], runtime: Runtime, program: Program) {
     let p = Parameters("model")
     let table = p.make("table", .normal([Self.rows, Self.width], "initial"))
@@ -20,7 +20,7 @@ import Testing
     let picks = 1 - minimum(abs(index.reshape([count, 1]) - place), 1)
     let read = isDense ? picks.matmul(table) : table.gather(index)
     let loss = (read.squared() + read).sum()
-    let descent = minimize(loss, p, transformation)
+    let descent = minimize(loss, p, optimizer)
     let runtime = try Runtime(seed: 2, threads: 1)
     let program = try runtime.compile(
       "train", [loss, descent.gradientNorm], updates: descent.updates)
@@ -92,11 +92,11 @@ import Testing
   /// as others use the machine too.
   @Test(arguments: RestingMoments.allCases)
   func aStepOfFewRowsTakesUnderAHundredthOfTheTime(_ moments: RestingMoments) throws {
-    func step(_ transformation: @escaping Transformation) throws -> Program {
+    func step(_ optimizer: Optimizer) throws -> Program {
       let p = Parameters("model")
       let table = p.make("table", .zeros([100_000, 64]))
       let rows = Tensor.input("rows", [64])
-      let descent = minimize((table.gather(rows) + 1).squared().sum(), p, transformation)
+      let descent = minimize((table.gather(rows) + 1).squared().sum(), p, optimizer)
       let program = try Runtime(seed: 0, threads: 1).compile("train", [], updates: descent.updates)
       try program.fill(rows, with: (0..<64).map { Float($0 * 1_553) })
       return program
@@ -128,8 +128,8 @@ import Testing
     #expect(values.count { $0 == 1 } == 76)
   }
 
-  /// An index that names no row is left out of the norm and of the table, for whatever reason, whichever way the gradient is
-  /// computed: as that of few rows, or of the whole.
+  /// Indices that name no row are left out of the norm and of the table, whether the gradient is computed for few
+  /// rows or for the whole table.
   @Test(
     arguments: [-1, 40, -0.5, 0.5, 3.25, 38.999, .nan, .infinity, -.infinity, 1e30] as [Double],
     [40, 4])

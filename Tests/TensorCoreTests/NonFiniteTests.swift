@@ -25,7 +25,7 @@ extension Tensor {
 @Suite(.serialized) struct NonFiniteTests {
   static let precisions: [Precision] = Precision.hasBF16 ? [.fp32, .bf16] : [.fp32]
 
-  /// The finding in a step of gradient descent on `x`, with a weight set to `planted`.
+  /// The operation that is found in a step of gradient descent on `x`, with a weight set to `planted`.
   private func found(
     _ precision: Precision, x: [Float], planted: Float? = nil
   ) throws -> NonFinite? {
@@ -43,8 +43,8 @@ extension Tensor {
     try program.fill(network.x, with: x)
     program.run()
     let isFinite = try program.scalar(network.loss).isFinite
-    let unfused = try runtime.compileUnfused(
-      "train", outputs, updates: descent.updates, precision: precision)
+    let unfused = try runtime.compile(
+      "train", outputs, updates: descent.updates, options: .init(precision: precision, isFusing: false))
     unfused.takeInputs(of: program)
     let found = try unfused.firstNonFinite(behind: outputs, at: 0)
     #expect(isFinite == (found == nil))
@@ -88,7 +88,7 @@ extension Tensor {
     let bad = Layer(Parameters("bad")) { exp(100 * $0) }(y)
     let loss = bad.sum()
     let runtime = try Runtime(seed: 0, threads: 1)
-    let program = try runtime.compileUnfused("p", [loss])
+    let program = try runtime.compile("p", [loss], options: .init(isFusing: false))
     try program.fill(x, with: [0, 1, 2])
     let fault = try #require(try program.firstNonFinite(behind: [loss], at: 0))
     #expect(fault.path == "bad", "\(fault)")

@@ -125,7 +125,8 @@ import Testing
   @Test func stateStartsFromTheValueOfItsParameter() throws {
     let p = Parameters("model")
     let w = p.make("w", .normal([50], "initial"))
-    let descent = minimize(w.squared().sum(), p, average(decay: 0.5))
+    let descent = minimize(
+      w.squared().sum(), p, chain(sgd(0.1), average(decay: 0.5)))
     let runtime = try Runtime(seed: 5, threads: 1)
     _ = try runtime.compile("train", [], updates: descent.updates)
     #expect(try values(runtime, "ema.model/w") == values(runtime, "model/w"))
@@ -142,7 +143,7 @@ import Testing
     let w = p.make("w", .literal([1, 2], [2]))
     let y = 2 * w
     let runtime = try Runtime(seed: 5, threads: 1)
-    let descent = minimize(w.sum(), p, chain(scale(by: -1.0), average(decay: 0.5)))
+    let descent = minimize(w.sum(), p, chain(descend(1.0), average(decay: 0.5)))
     let train = try runtime.compile("train", [], updates: descent.updates)
     train.run()
     let averaged = Weights.averaged.reading(p.variables)(y)
@@ -157,7 +158,7 @@ import Testing
     let p = Parameters("model")
     let (a, b) = (p.make("a", .zeros([2])), p.make("b", Tensor(0)))
     let loss = 3 * a.sum() + 4 * b
-    let descent = minimize(loss, p, chain(clip(globalNorm: 1), scale(by: -1.0)))
+    let descent = minimize(loss, p, chain(clip(globalNorm: 1), descend(1.0)))
     let runtime = try Runtime(seed: 5, threads: 1)
     try runtime.compile("train", [], updates: descent.updates).run()
     let norm = 34.0.squareRoot()

@@ -175,4 +175,42 @@ import Testing
       #expect(try Pipeline("p", [y]).ruleUses.map(\.rule).isEmpty)
     }
   }
+
+  // MARK: Cache sizes
+
+  /// Sizes decide blocks and groups of kernels, and no result in fp32.
+  @Test(arguments: 0..<40) func resultsDoNotDependOnCacheSizes(seed: Int) throws {
+    let graph = RandomGraph(seed: seed)
+    let sizes = [
+      CacheSizes.standard,
+      CacheSizes(phaseBytes: 0, blockBytes: 0, lightContractionBytes: 0, lightKernelBytes: 0),
+      CacheSizes(
+        phaseBytes: 1 << 30, blockBytes: 1 << 30, lightContractionBytes: 1 << 30,
+        lightKernelBytes: 1 << 30),
+    ]
+    let results = try sizes.map { caches in
+      try Runtime(seed: 3, threads: 2).compile(
+        "p", graph.outputs, updates: graph.updates, options: .init(caches: caches)
+      ).outputs(graph.outputs, graph.inputs).map { $0.map { Float($0).bitPattern } }
+    }
+    #expect(results[1] == results[0] && results[2] == results[0], "graph \(seed)")
+  }
+
+  /// Norms: the sums of two large examples are long enough to be split among threads, those of eight are not.
+  @Test(arguments: [(2, false), (8, true)])
+  func longSumsDoNotDependOnCacheSizes(examples: Int, hasPhases: Bool) throws {
+    let x = Tensor.input("x", [examples, 128, 128, 8])
+    let y = groupNorm(8, groups: 2, Parameters("norm"))(x)
+    var numbers = SplitMix64(seed: 1)
+    let values = numbers.values(x.count)
+    let results = try [1 << 30, 0].map { bytes in
+      var caches = CacheSizes.standard
+      caches.phaseBytes = bytes
+      let program = try Runtime(seed: 0, threads: 2).compile(
+        "p", [y], options: .init(caches: caches))
+      return (try program.outputs([y], [(x, values)])[0], program.kernels.count)
+    }
+    #expect(results[0].0 == results[1].0)
+    #expect((results[0].1 < results[1].1) == hasPhases)
+  }
 }

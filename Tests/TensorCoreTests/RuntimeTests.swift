@@ -2,7 +2,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// The promises of runs, draws and variables.
+/// Runs, draws and variables of a runtime.
 @Suite struct RuntimeTests {
   @Test func anOutputAtTheEndLeavesTheOtherDrawsAsTheyWere() throws {
     let loss =

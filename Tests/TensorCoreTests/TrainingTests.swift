@@ -41,7 +41,7 @@ import Testing
     let y = output(upsampleNearest(h))
     let loss = (y - tanh(x)).squared().mean()
     let descent = minimize(loss, p, chain(clip(globalNorm: 1), adam(0.003), average(decay: 0.99)))
-    // What goes on is the program that began.
+    // The program that goes on is the one that began.
     let program = try runtime.compile(
       "train", [loss], updates: descent.updates, sharesDraws: true)
     return try (0..<steps).map { _ in

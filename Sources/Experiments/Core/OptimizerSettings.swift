@@ -132,31 +132,43 @@ package struct OptimizerSettings: Equatable, Sendable {
     return falling.warmedUp(over: warmup * runs)
   }
 
-  /// The chain of transformations.
-  func transformation(steps: Int) -> Transformation { transformation(rate(steps: steps)) }
+  /// The chain of links at the rate of these settings.
+  func chain(steps: Int) -> CompleteOptimizer { chain(rate(steps: steps)) }
 
-  /// The chain of transformations at a rate.
+  /// The chain of links at a rate.
   ///
   /// - Parameters:
-  ///   - limit: How large the parameters may grow, if that is limited.
+  ///   - limit: The largest size of a parameter, or nil for none.
   ///   - isAveraged: Whether the moving average is kept, where there is one.
-  func transformation(
+  func chain(
     _ rate: Rate, clamp limit: Double? = nil, isAveraged: Bool = true
-  ) -> Transformation {
-    var result =
+  ) -> CompleteOptimizer {
+    var optimizer =
       switch kind {
       case .adam: adam(rate, beta1, beta2)
       case .adamW: adamW(rate, beta1, beta2, decay: weightDecay)
       case .lamb: lamb(rate, beta1, beta2, decay: weightDecay)
       case .sgd: sgd(rate, momentum: momentum, nesterov: nesterov, decay: weightDecay)
       }
-    if let clip { result = chain(TensorCore.clip(globalNorm: clip), result) }
-    if let limit { result = chain(result, clamp(limit)) }
-    if let lookahead {
-      result = TensorCore.lookahead(
-        result, every: lookahead.every, alpha: lookahead.alpha, state: lookahead.state)
-    }
-    if let average, isAveraged { result = chain(result, TensorCore.average(decay: average)) }
-    return result
+    if let clip { optimizer = TensorCore.chain(TensorCore.clip(globalNorm: clip), optimizer) }
+    let average = isAveraged ? average : nil
+    guard let limit else { return withLookahead(optimizer, average) }
+    return withLookahead(TensorCore.chain(optimizer, clamp(limit)), average)
+  }
+
+  private func withLookahead(
+    _ inner: Link<Gradient, some BeforeLookahead>, _ average: Double?
+  ) -> CompleteOptimizer {
+    guard let lookahead else { return withAverage(inner, average) }
+    return withAverage(
+      TensorCore.lookahead(
+        inner, every: lookahead.every, alpha: lookahead.alpha, state: lookahead.state), average)
+  }
+
+  private func withAverage(
+    _ optimizer: Link<Gradient, some BeforeAverage>, _ average: Double?
+  ) -> CompleteOptimizer {
+    guard let average else { return optimizer.complete }
+    return TensorCore.chain(optimizer, TensorCore.average(decay: average))
   }
 }

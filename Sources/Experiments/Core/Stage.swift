@@ -16,8 +16,8 @@ package struct Stage {
   package var held: [Variable] = []
   /// What else a run replaces.
   package var updates: [Update] = []
-  /// How the gradients become steps.
-  package let optimizer: Transformation
+  /// The optimizer that turns the gradients into updates.
+  package let optimizer: CompleteOptimizer
   /// The learning rate by run.
   package let rate: Rate
 }
@@ -37,6 +37,6 @@ extension Experiment {
   ) -> Stage {
     Stage(
       loss: loss, parts: parts, parameters: parameters,
-      optimizer: optimizer.transformation(steps: steps), rate: optimizer.rate(steps: steps))
+      optimizer: optimizer.chain(steps: steps), rate: optimizer.rate(steps: steps))
   }
 }

@@ -12,6 +12,13 @@ package struct CacheSizes: Hashable, Sendable {
   /// Bytes that any other kernel writes, up to which it runs at the same time as others.
   package var lightKernelBytes: Int
 
+  package init(
+    phaseBytes: Int, blockBytes: Int, lightContractionBytes: Int, lightKernelBytes: Int
+  ) {
+    (self.phaseBytes, self.blockBytes) = (phaseBytes, blockBytes)
+    (self.lightContractionBytes, self.lightKernelBytes) = (lightContractionBytes, lightKernelBytes)
+  }
+
   /// Sizes for a second-level cache of two megabytes.
   package static let standard = CacheSizes(
     phaseBytes: 1_600_000, blockBytes: 256_000, lightContractionBytes: 1 << 19,

@@ -154,10 +154,26 @@ package struct Convolution: Hashable, Sendable {
 public struct Variable: Hashable, Sendable {
   /// The path that names it in checkpoints and messages.
   public let name: String
+  /// The purpose of the array, which decides whether checkpoints hold it.
+  public let kind: Kind
   package let initial: Node
 
-  package init(_ name: String, initially initial: Tensor) {
+  /// The purpose of a variable.
+  public enum Kind: String, CaseIterable, Sendable {
+    /// A part of a model that is learned; made by `Parameters.make`.
+    case parameter
+    /// Anything else that a run needs to go on as if it had not been interrupted: moments, averages, counts.
+    case state
+    /// Contents that every run makes anew or that may be lost; not in checkpoints.
+    case scratch
+  }
+
+  /// A variable, evaluated from `initial` when a program first needs it.
+  ///
+  /// In one runtime, variables of one name are one array, and have to agree in shape and kind.
+  public init(_ name: String, _ kind: Kind = .state, initially initial: Tensor) {
     self.name = name
+    self.kind = kind
     self.initial = initial.node
   }
 

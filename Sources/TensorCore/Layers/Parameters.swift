@@ -24,8 +24,8 @@ public final class Parameters {
 
   /// Every parameter of the whole model, in the order they were made.
   public var variables: [Variable] { list.variables }
-  /// The parameters whose names begin with this path, as a list of their own: those of one of two
-  /// networks that are trained in turn.
+  /// The parameters whose names begin with this path, as a list of their own: one network of two that
+  /// are trained in turn.
   public var part: Parameters {
     let part = List()
     part.variables = variables.filter { $0.name.hasPrefix(path + "/") }
@@ -37,10 +37,10 @@ public final class Parameters {
   /// The number of numbers in all parameters.
   public var count: Int { variables.reduce(0) { $0 + $1.shape.product } }
 
-  /// A new parameter that starts as `initial`; draws in it depend on the seed and this parameter's
-  /// name alone.
+  /// The value of a new parameter, whose initial value is `initial`; draws in that depend on the seed and
+  /// this parameter's name alone.
   public func make(_ name: String, _ initial: Tensor) -> Tensor {
-    let variable = Variable("\(path)/\(name)", initially: initial)
+    let variable = Variable("\(path)/\(name)", .parameter, initially: initial)
     guard list.names.insert(variable.name).inserted else {
       return .invalid("parameter \(variable.name) is made twice")
     }
@@ -49,9 +49,9 @@ public final class Parameters {
   }
 }
 
-/// Something callable from tensor to tensor, which names what it traces.
+/// A function from tensor to tensor that names the operations it is made of.
 public struct Layer: Sendable {
-  /// Where it stands in the model.
+  /// Its path in the model, which names its operations.
   public let path: String
   private let body: @Sendable (Tensor) -> Tensor
 

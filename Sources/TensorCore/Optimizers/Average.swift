@@ -1,23 +1,21 @@
-/// Keeps an exponential moving average of each parameter, as `ema.NAME` in a checkpoint; the change
-/// passes unaltered.
+/// Keeps an exponential moving average of each parameter, as `ema.NAME` in a checkpoint; the parameter is
+/// unaltered, and no link can follow.
 ///
-/// The decay at step t is min(decay, (1 + t) / (10 + t)), so that a young average is not its random
-/// start (`shareOfStart` tells). Put it last. `Weights.averaged` reads it.
-public func average(decay: Double) -> Transformation {
-  { change, slots in
-    slots.replace { slots, value in
-      let t = slots.step
-      _ = slots.keep(.averaged) { old in
-        let d = minimum((1 + t) / (10 + t), decay)
-        return old + (1 - d) * (value - old)
-      }
-      return value
+/// The decay at step t is min(decay, (1 + t) / (10 + t)), so that a young average is not the random start of
+/// its parameter (`shareOfStart`). `Weights.averaged` reads it.
+public func average<Given: BeforeAverage>(decay: Double) -> Link<Given, FinalValue> {
+  Link { given, slots in
+    let value = given.value(of: slots.parameter)
+    let t = slots.step
+    _ = slots.keep(.averaged) { old in
+      let d = minimum((1 + t) / (10 + t), decay)
+      return old + (1 - d) * (value - old)
     }
-    return change
+    return FinalValue(NewValue(value))
   }
 }
 
-/// How much of the random start is left in an average after `steps` steps: from 1 to 0.
+/// The share of the random start that is left in an average after `steps` steps, from 0 to 1.
 public func shareOfStart(decay: Double, steps: Int) -> Double {
   var share = 1.0
   var t = 1.0

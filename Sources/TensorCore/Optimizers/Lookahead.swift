@@ -1,10 +1,10 @@
-/// What becomes of the inner optimizer's state where Lookahead moves the weights.
+/// Treatment of the inner optimizer's state where Lookahead moves the weights.
 public enum InnerState: String, CaseIterable, Sendable {
-  /// It stays as it is: what the authors use by default.
+  /// The state stays as it is: the authors' default.
   case keep
-  /// It begins anew, and so does the count by which Adam corrects it.
+  /// The state begins anew, and so does the count by which Adam corrects it.
   case reset
-  /// It is drawn towards what it was at the last such step, just as the weights are ("pullback" in
+  /// The state is drawn towards its value at the last such step, just as the weights are ("pullback" in
   /// the authors' code); counts of steps stay as they are.
   case average
 }
@@ -12,15 +12,18 @@ public enum InnerState: String, CaseIterable, Sendable {
 /// Lookahead: every `period` steps of `inner` the slow weights move by `alpha` of the way to the weights,
 /// which then begin again from there.
 ///
-/// φ ← φ + α (θ - φ), θ ← φ (Zhang et al. 2019, arXiv 1907.08610, algorithm 1). The slow weights are `slow.NAME` in a checkpoint and are read by
-/// `Weights.slow`. Only an average may follow it in a chain.
+/// φ ← φ + α (θ - φ), θ ← φ (Zhang et al. 2019, arXiv 1907.08610, algorithm 1). The slow weights are
+/// `slow.NAME` in a checkpoint and are read by `Weights.slow`. Only an average can follow in a chain.
 public func lookahead(
-  _ inner: @escaping Transformation, every period: Int, alpha: Double = 0.5,
+  _ inner: Link<Gradient, some BeforeLookahead>, every period: Int, alpha: Double = 0.5,
   state: InnerState = .keep
-) -> Transformation {
-  { gradient, slots in
+) -> Link<Gradient, LookaheadValue> {
+  Link { gradient, slots in
+    func failing(_ message: String) -> LookaheadValue {
+      LookaheadValue(value: slots.parameter.value.failing(message))
+    }
     guard period >= 1, alpha > 0, alpha <= 1 else {
-      return gradient.failing(
+      return failing(
         "lookahead every \(period) steps by \(alpha): expected at least 1 step, and a share above 0 "
           + "and at most 1")
     }
@@ -30,13 +33,12 @@ public func lookahead(
     let isLast = Tensor(length - 1.5) < place
     let (first, age) = (slots.updates.count, slots.age)
     if state == .reset { slots.age = place + 1 }
-    let change = inner(gradient, &slots)
+    let value = inner(gradient, &slots).value(of: slots.parameter)
     slots.age = age
     for i in slots.updates.indices.dropFirst(first) {
       let (variable, value) = (slots.updates[i].variable, slots.updates[i].value)
       guard state == .keep || slots.updates[i].rows == nil else {
-        return gradient.failing(
-          "lookahead cannot \(state.rawValue) the state of rows that rest: use keep")
+        return failing("lookahead cannot \(state.rawValue) the state of rows that rest: use keep")
       }
       let start = Tensor(variable.initial)
       switch state {
@@ -50,10 +52,7 @@ public func lookahead(
         slots.updates[i].value = select(isLast, slots.updates[i].value, value)
       }
     }
-    slots.replace { slots, value in
-      let slow = slots.keep(.slow) { select(isLast, $0 + alpha * (value - $0), $0) }
-      return select(isLast, slow, value)
-    }
-    return change
+    let slow = slots.keep(.slow) { select(isLast, $0 + alpha * (value - $0), $0) }
+    return LookaheadValue(value: select(isLast, slow, value))
   }
 }

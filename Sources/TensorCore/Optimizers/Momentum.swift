@@ -1,11 +1,12 @@
-/// The sum of all changes so far, each weighed by `beta` to the power of its age (Polyak 1964).
+/// The sum of all gradients so far, each weighted by `beta` to the power of its age (Polyak 1964).
 ///
 /// - Parameter nesterov: Whether to look one step ahead: g + beta m in place of m (Sutskever et al.
 ///   2013, eq. 3 and 4, in the form without a change of variables).
-public func accumulateMomentum(_ beta: Double, nesterov: Bool = false) -> Transformation {
-  { g, slots in
+public func accumulateMomentum(_ beta: Double, nesterov: Bool = false) -> Optimizer {
+  Optimizer { gradient, slots in
+    let g = gradient.whole
     let m = slots.keep("momentum", fading: beta) { beta * $0 + g }
-    return nesterov ? g + beta * m : m
+    return .dense(nesterov ? g + beta * m : m)
   }
 }
 
@@ -14,9 +15,8 @@ public func accumulateMomentum(_ beta: Double, nesterov: Bool = false) -> Transf
 /// - Parameter decay: The factor of the weights that is added to their gradient.
 public func sgd(
   _ rate: Rate, momentum: Double = 0, nesterov: Bool = false, decay: Double = 0
-) -> Transformation {
-  let slope = addWeights(times: decay)
-  guard momentum > 0 else { return chain(slope, scale(by: rate.negated)) }
+) -> Optimizer {
+  guard momentum > 0 else { return chain(addPenalty(decay), descend(rate)) }
   return chain(
-    slope, accumulateMomentum(momentum, nesterov: nesterov), scale(by: rate.negated))
+    addPenalty(decay), accumulateMomentum(momentum, nesterov: nesterov), scale(by: rate.negated))
 }

@@ -4,7 +4,7 @@
 public struct Rate: Sendable, ExpressibleByFloatLiteral {
   private let body: @Sendable (Tensor) -> Tensor
 
-  /// The factor that `body` gives for a step.
+  /// The factor that `body` returns for a step.
   public init(_ body: @escaping @Sendable (Tensor) -> Tensor) { self.body = body }
   /// The same factor at every step.
   public init(_ value: Double) { self.init { _ in Tensor(value) } }

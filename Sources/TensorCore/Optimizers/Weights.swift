@@ -1,28 +1,27 @@
 import Synchronization
 
-/// Which copy of a model's weights an expression reads: the one way to sample and evaluate with others
-/// than those that are trained.
+/// A copy of a model's weights, which sampling and evaluation may read in place of those that are trained.
 public enum Weights: String, Hashable, Sendable {
-  /// Those that are trained.
+  /// The weights that are trained.
   case raw = ""
-  /// Those that `lookahead` keeps behind them.
+  /// The slow weights of `lookahead`.
   case slow = "slow."
-  /// Their moving averages, which `average` keeps.
+  /// The exponential moving averages of `average`.
   case averaged = "ema."
-  /// Those that were best on other data, which whoever trains them may keep.
+  /// The weights that were best on validation data, where training keeps them.
   case best = "best."
 
-  /// What the array of a parameter is called in a checkpoint.
+  /// The name of a parameter's copy in a checkpoint.
   public func name(_ parameter: Variable) -> String { rawValue + parameter.name }
 
-  /// The copy of a parameter, which starts as the parameter's value.
+  /// The copy of a parameter; its initial value is the parameter's.
   package func variable(_ parameter: Variable) -> Variable {
     self == .raw ? parameter : Variable(name(parameter), initially: parameter.value)
   }
 
-  /// From an expression of raw weights to that in which these copies of `variables` are read instead.
+  /// A function that makes expressions of raw weights read these copies of `variables` instead.
   ///
-  /// What two expressions share, their images under the result share, too: the same draw above all.
+  /// Subexpressions that two expressions share stay shared, draws above all.
   public func reading(_ variables: [Variable]) -> @Sendable (Tensor) -> Tensor {
     guard self != .raw else { return { $0 } }
     let substitution = Substitution(
@@ -33,8 +32,8 @@ public enum Weights: String, Hashable, Sendable {
 
 /// Replaces variables by expressions of their shape, in any number of expressions.
 ///
-/// It remembers what became of each node. A draw whose parameters change would else be another draw in each
-/// expression that holds it: a point on the sphere, say, and its density.
+/// The replacement of each node is remembered: a draw whose parameters change would otherwise become a different
+/// draw in each expression that reads it, for example in a point on the sphere and in its density.
 package final class Substitution: Sendable {
   private let values: [Variable: Tensor]
   private let memory = Mutex<[Node: Node]>([:])

@@ -1,11 +1,11 @@
-/// The class of each sample that is drawn by seed: those given, or else seed modulo classes; none where the
-/// model is not told classes.
+/// The class of each sample that is drawn by seed: `given`, or else seed modulo classes; empty where the
+/// model is not class-conditional.
 ///
-/// - Throws: `TensorError` where classes are given and the model has none, or they do not fit.
+/// - Throws: `TensorError` where classes are given and the model is not class-conditional, or they do not fit.
 public func classLabels(_ given: [Int]?, seeds: [UInt64], classes: Int?) throws -> [Int] {
   guard let classes else {
     if given != nil {
-      throw TensorError("the model was not told classes, so none can be asked for")
+      throw TensorError("the model is not class-conditional: expected no classes")
     }
     return []
   }

@@ -1,18 +1,18 @@
 import CKernels
 
-/// Where a run first went wrong: an operation whose operands are finite and whose result is not.
+/// The place where a run first went wrong: an operation whose operands are finite and whose result is not.
 public struct NonFinite: Sendable, CustomStringConvertible {
-  /// What computes it, as listings say it: `convolution stride 1 padding 1`, `variable unet/in/filter`.
+  /// The operation, as listings print it: `convolution stride 1 padding 1`, `variable unet/in/filter`.
   public let operation: String
-  /// The layer that it stands in, also where it is part of the layer's gradient; empty outside of any.
+  /// The path of its layer, also in the gradient of that layer; empty outside of any layer.
   public let path: String
   /// The shape of the result.
   public let shape: [Int]
-  /// The first element that is not finite, and what it is.
+  /// The index of the first element that is not finite.
   public let element: [Int]
-  /// NaN, or an infinity.
+  /// The value of that element: NaN, or an infinity.
   public let value: Float
-  /// How many elements are not finite.
+  /// Number of elements that are not finite.
   public let count: Int
   /// The least and the greatest element of each operand.
   public let operands: [ClosedRange<Float>]
@@ -28,7 +28,7 @@ public struct NonFinite: Sendable, CustomStringConvertible {
   }
 }
 
-/// What an array holds.
+/// A summary of the elements of an array.
 private struct Contents {
   var first: (index: Int, value: Float)?
   var count = 0
@@ -49,7 +49,7 @@ private struct Contents {
 }
 
 extension Program {
-  /// Takes over what another program of the same inputs was given.
+  /// Copies the inputs of another program that has the same ones.
   package func takeInputs(of other: Program) {
     for (name, input) in executable.inputs {
       guard let source = other.executable.inputs[name], source.count == input.count else {
@@ -59,11 +59,11 @@ extension Program {
     }
   }
 
-  /// Runs with the draws of run number `run`, kernel by kernel, and finds what first made `outputs` not
-  /// finite; nil where they are finite.
+  /// Runs with the draws of run number `run`, kernel by kernel, and finds the first operation that made `outputs`
+  /// not finite; nil where they are finite.
   ///
-  /// Of a program compiled without fusion, so that every operation can be looked at. Infinities that
-  /// nothing is made of, as behind a `select`, are passed over.
+  /// The program has to be compiled without fusion, so that every operation can be looked at. Infinities that
+  /// reach no output, as behind a `select`, are passed over.
   package func firstNonFinite(behind outputs: [Tensor], at run: UInt64) throws -> NonFinite? {
     let listing = schedule.listing
     var known: [Buffer: Contents] = [:]

@@ -4,9 +4,9 @@ import CKernels
 ///
 /// Running it allocates nothing.
 public final class Program {
-  /// What names its draws and its run count.
+  /// The name of its draws and its run count.
   public let name: String
-  /// How often it has run, which its draws depend on.
+  /// Number of runs so far, which its draws depend on.
   ///
   /// Saved in checkpoints.
   public var runs: UInt64 {
@@ -15,11 +15,13 @@ public final class Program {
   }
   /// The kernels, in the order they run.
   public var kernels: [KernelDescription] { executable.descriptions }
-  /// What it does and needs, as far as the compiler decides it; worked out when asked for.
+  /// Its kernels and memory, as far as the compiler decides them; computed at each call.
   public var summary: PlanSummary { PlanSummary(schedule) }
   var schedule: Schedule { pipeline.schedule }
   /// The variables that it reads or updates, each once.
   public let variableNames: [String]
+  /// The variables that a checkpoint holds: all of `variableNames` but scratch.
+  public let savedNames: [String]
   /// Bytes of the shared scratch memory that it uses.
   public var arenaBytes: Int { executable.plan.byteCount }
 
@@ -31,9 +33,11 @@ public final class Program {
   private let position: UnsafeMutablePointer<UInt64>
   private let outputs: [Node: Int]
   private let inputs: [String: Input]
-  private let hasUpdates: Bool
-  /// The runtime's when the variables were last brought into the library's formats.
-  private var preparedGeneration: UInt64?
+  /// The variables that a run changes.
+  private let updated: [Runtime.Storage]
+  private let packing: Packing
+  /// Number of variables that were brought into the library's formats in all runs so far.
+  package var packedCount: Int { packing.count }
 
   /// An input that the program's expressions read.
   private struct Input {
@@ -44,14 +48,12 @@ public final class Program {
   }
 
   init(
-    _ name: String, _ outputs: [Tensor], _ updates: [Update], _ precision: Precision,
-    isFusing: Bool, _ runtime: Runtime
+    _ name: String, _ outputs: [Tensor], _ updates: [Update], _ options: Pipeline.Options,
+    _ runtime: Runtime
   ) throws {
     self.name = name
     self.runtime = runtime
-    hasUpdates = !updates.isEmpty
-    pipeline = try Pipeline(
-      name, outputs, updates, .init(precision: precision, isFusing: isFusing))
+    pipeline = try Pipeline(name, outputs, updates, options)
     let schedule = pipeline.schedule
     try runtime.claim(schedule.listing, for: name)
     var variables = updates.map(\.variable)
@@ -59,7 +61,7 @@ public final class Program {
       if case .variable(let variable) = instruction.operation { variables.append(variable) }
     }
     try runtime.plan(schedule, variables: variables)
-    for update in updates { _ = try runtime.storage(update.variable) }
+    updated = try updates.map { try runtime.storage($0.variable) }
     let run = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
     run.initialize(to: 0)
     position = run
@@ -78,6 +80,8 @@ public final class Program {
       run.deallocate()
       throw error
     }
+    packing = Packing(
+      try executable.preparation.map { (try runtime.storage($0.variable), $0.step) })
     steps = executable.allocations.array(executable.steps)
     self.outputs = Dictionary(
       zip(outputs.map(\.node), outputs.indices), uniquingKeysWith: { first, _ in first })
@@ -85,18 +89,19 @@ public final class Program {
     let roots = outputs + updates.map(\.value) + updates.compactMap(\.rows)
     for node in topologicalOrder(roots.map(\.node)) {
       guard case .input(let name) = node.operation, inputs[name] == nil else { continue }
-      // What the compiler found not to matter may be filled all the same.
+      // An input that the compiler found unused may be filled all the same.
       let address =
         executable.inputs[name]?.address ?? executable.allocations.floats(node.shape.product)
       inputs[name] = Input(name: name, shape: node.shape, address: address)
     }
     self.inputs = inputs
     variableNames = Set(variables.map(\.name)).sorted()
+    savedNames = Set(variables.filter { $0.kind != .scratch }.map(\.name)).sorted()
   }
 
   deinit { position.deallocate() }
 
-  /// Whether what the program computes is made of the input `x`.
+  /// Whether any output or update is computed from the input `x`.
   public func reads(_ x: Tensor) -> Bool {
     guard case .input(let name) = x.node.operation else { return false }
     return inputs[name]?.shape == x.shape
@@ -106,16 +111,16 @@ public final class Program {
   ///
   /// It keeps its contents between runs.
   ///
-  /// - Throws: `TensorError` where `x` is no input, or none that the program reads; what `body` throws.
+  /// - Throws: `TensorError` where `x` is no input that the program reads; any error of `body`.
   public func fill(_ x: Tensor, _ body: (inout MutableSpan<Float>) throws -> Void) throws {
     let input = try input(x)
     var span = UnsafeMutableBufferPointer(start: input.address, count: input.count).mutableSpan
     try body(&span)
   }
 
-  /// Fills the input `x` with numbers, just as many as it has elements.
+  /// Fills the input `x` with numbers, as many as it has elements.
   ///
-  /// - Throws: `TensorError` where the number is another, or `x` is no input that the program reads.
+  /// - Throws: `TensorError` where their count differs, or `x` is no input that the program reads.
   public func fill(_ x: Tensor, with values: [Float]) throws {
     let input = try input(x)
     guard values.count == input.count else {
@@ -179,18 +184,16 @@ public final class Program {
   /// Runs with the draws of run number `run`, and does not count it: for sampling and evaluation.
   public func run(at run: UInt64) {
     position.pointee = run
-    prepare()
+    packing.run(runtime.pool)
     fk_run(runtime.pool, steps, Int32(executable.steps.count))
-    if hasUpdates { runtime.generation += 1 }
+    countChanges()
   }
 
-  private func prepare() {
-    guard preparedGeneration != runtime.generation else { return }
-    preparedGeneration = runtime.generation
-    fk_run(runtime.pool, executable.preparation, Int32(executable.preparation.count))
+  private func countChanges() {
+    for storage in updated { storage.version += 1 }
   }
 
-  /// As `run`, adding the nanoseconds that each kernel took to `nanoseconds`, in the order of
+  /// Runs once and counts it, adding the nanoseconds that each kernel took to `nanoseconds`, in the order of
   /// `kernels`; kernels that otherwise run side by side run one after the other.
   package func runProfiled(_ nanoseconds: inout [Int64]) {
     if nanoseconds.isEmpty { nanoseconds = [Int64](repeating: 0, count: kernels.count) }
@@ -198,11 +201,11 @@ public final class Program {
     runs += 1
     let steps = executable.separateSteps
     let clock = ContinuousClock()
-    let preparing = clock.measure { prepare() }
+    let preparing = clock.measure { packing.run(runtime.pool) }
     if !executable.preparation.isEmpty {
       nanoseconds[kernels.count - 1] += Int64(preparing / .nanoseconds(1))
     }
-    if hasUpdates { runtime.generation += 1 }
+    countChanges()
     var times = [CLongLong](repeating: 0, count: steps.count)
     fk_run_profiled(runtime.pool, steps, Int32(steps.count), &times)
     for (step, time) in times.enumerated() {
@@ -210,11 +213,11 @@ public final class Program {
     }
   }
 
-  /// As `run(at:)`, with a call of `body` after each of `kernels`; those that otherwise run side by side
+  /// Runs as `run(at:)` does, and calls `body` after each of `kernels`; kernels that otherwise run side by side
   /// run one after the other.
   func runByKernel(at run: UInt64, _ body: (Int) -> Void) {
     position.pointee = run
-    prepare()
+    packing.run(runtime.pool)
     let steps = executable.separateSteps
     for (i, step) in steps.enumerated() {
       var step = step
@@ -222,7 +225,7 @@ public final class Program {
       let kernel = executable.kernelOfStep[i]
       if i + 1 == steps.count || executable.kernelOfStep[i + 1] != kernel { body(kernel) }
     }
-    if hasUpdates { runtime.generation += 1 }
+    countChanges()
   }
 
   /// Gives `body` the elements of an output of the last run, row-major.

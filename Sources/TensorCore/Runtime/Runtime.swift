@@ -2,50 +2,57 @@ import CKernels
 
 /// Bytes that programs need, known before they run.
 package struct PlannedMemory: Sendable {
-  /// Of parameters, averages and the state of optimizers.
+  /// Bytes of parameters, averages and the state of optimizers.
   package var variables = 0
-  /// Of inputs, outputs and whatever else outlives a run.
+  /// Bytes of inputs, outputs and all else that outlives a run, except variables.
   package var lasting = 0
-  /// Of results within a run.
+  /// Bytes of intermediate results.
   package var arena = 0
-  /// Of results within a run of the program that has the most.
+  /// Bytes of intermediate results in the program that has the most.
   fileprivate(set) var largest = 0
 
-  /// All of it.
+  /// The sum of all, in bytes.
   package var total: Int { variables + lasting + arena }
 }
 
-/// Owns variables, the seed and the run count of each program: all there is to checkpoint.
+/// Variables, the seed and the run count of each program: everything that a checkpoint has to hold.
 public final class Runtime {
   /// The key of all draws that have none of their own.
   public let seed: UInt64
-  /// Workers, the caller included.
+  /// Number of threads that run kernels, the caller's included.
   ///
   /// Results do not depend on it.
   public let threads: Int
-  /// How often each program has run.
+  /// Number of runs of each program.
   public var runs: [String: UInt64] = [:]
   /// Whether programs are planned and never run, so that nothing is reserved for them.
   let isPlanning: Bool
-  /// Bytes that its variables and programs need, as far as they are planned before they are made: the library's own
-  /// workspace is not among them.
+  /// Bytes that its variables and programs need, without the library's own workspace, which is not known before
+  /// programs are made.
   package private(set) var planned = PlannedMemory()
 
-  /// Grows whenever a variable may have changed.
-  var generation: UInt64 = 0
   let arena: Arena
   let pool: OpaquePointer
   let scratch: Scratch
   private let allocations = Allocations()
   private var storages: [String: Storage] = [:]
   private var names: [String] = []
-  /// Programs by name, and which of them has the draws of each site.
+  /// The names of programs, and the name of the program that has the draws of each site.
   private var programs: Set<String> = []
   private var sites: [UInt32: String] = [:]
 
-  struct Storage {
+  /// The array of a variable.
+  final class Storage {
     let shape: [Int]
+    /// Nil for an array that was restored and that no program has asked for yet.
+    fileprivate(set) var kind: Variable.Kind?
     let address: UnsafeMutablePointer<Float>
+    /// A number that grows whenever the array may have changed.
+    var version: UInt64 = 0
+
+    init(_ shape: [Int], _ kind: Variable.Kind?, _ address: UnsafeMutablePointer<Float>) {
+      (self.shape, self.kind, self.address) = (shape, kind, address)
+    }
   }
 
   /// - Throws: `TensorError` if threads are fewer than 1 or more than 256, or cannot be started.
@@ -53,7 +60,7 @@ public final class Runtime {
     try self.init(seed: seed, threads: threads, isPlanning: false)
   }
 
-  /// A runtime of which only `planned` is asked: its programs cannot run, and take no memory.
+  /// A runtime for `planned` alone: its programs cannot run, and take no memory.
   package static func planning(seed: UInt64, threads: Int) throws -> Runtime {
     try Runtime(seed: seed, threads: threads, isPlanning: true)
   }
@@ -79,15 +86,16 @@ public final class Runtime {
   /// Compiles a program.
   ///
   /// - Parameters:
-  ///   - name: What its draws and its run count are named by: one program's of this runtime, unless told.
-  ///   - outputs: What can be read after a run.
+  ///   - name: The name of its draws and its run count, which no other program of this runtime may have unless
+  ///     `sharesDraws`.
+  ///   - outputs: Expressions whose values can be read after a run.
   ///   - updates: Variables that change at the end of each run.
-  ///   - precision: How numbers are stored and multiplied inside; inputs, outputs and variables
-  ///     are fp32.
-  ///   - sharesDraws: Whether an earlier program of this runtime may have the name: draws of equal names are
-  ///     then the same numbers in both, and both count their runs together.
-  /// - Throws: `TensorError`, with the first mistake in the expressions; for the name of another program, or draws
-  ///   that would be another program's; where there is not the memory.
+  ///   - precision: The type of intermediate results and of the operands of products; inputs, outputs and
+  ///     variables are fp32.
+  ///   - sharesDraws: Whether an earlier program of this runtime may have the same name: draws of equal names are
+  ///     then the same numbers in both, and their runs are counted together.
+  /// - Throws: `TensorError`, for the first mistake in the expressions; for the name of another program; for draws
+  ///   that would equal another program's; where memory does not suffice.
   public func compile(
     _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32,
     sharesDraws: Bool = false
@@ -97,14 +105,14 @@ public final class Runtime {
         "there is a program \(name) in this runtime already, and two of one name would draw the same "
           + "numbers and count their runs together: expected another name, or sharesDraws: true")
     }
-    let program = try Program(name, outputs, updates, precision, isFusing: true, self)
+    let program = try Program(name, outputs, updates, .init(precision: precision), self)
     programs.insert(name)
     return program
   }
 
-  /// Takes the sites of the draws of program `name`.
+  /// Reserves the sites of the draws of program `name`.
   ///
-  /// - Throws: `TensorError` where a program of another name has one of them.
+  /// - Throws: `TensorError` where one of them is reserved by another program.
   func claim(_ listing: Listing, for name: String) throws {
     var claimed = sites
     for instruction in listing.instructions {
@@ -117,15 +125,18 @@ public final class Runtime {
     sites = claimed
   }
 
-  /// As `compile`, with every operation in a kernel by itself, and draws shared with the program of that name.
-  package func compileUnfused(
-    _ name: String, _ outputs: [Tensor], updates: [Update] = [], precision: Precision = .fp32
+  /// Compiles with options of the compiler; draws are shared with the program of that name.
+  package func compile(
+    _ name: String, _ outputs: [Tensor], updates: [Update] = [], options: Pipeline.Options
   ) throws -> Program {
-    try Program(name, outputs, updates, precision, isFusing: false, self)
+    try Program(name, outputs, updates, options, self)
   }
 
   /// The names of all variables, in the order they were made.
   public var variableNames: [String] { names }
+
+  /// The names of the variables that a checkpoint holds, all but scratch, in the order they were made.
+  public var savedNames: [String] { names.filter { storages[$0]?.kind != .scratch } }
 
   /// The shape of a variable, or nil if there is none of that name.
   public func shape(ofVariable name: String) -> [Int]? { storages[name]?.shape }
@@ -140,7 +151,7 @@ public final class Runtime {
     return try body(UnsafeBufferPointer(start: storage.address, count: storage.shape.product).span)
   }
 
-  /// The elements of a variable, which is made if no program has needed it yet.
+  /// The elements of a variable, which is made if no program has needed it yet; row-major.
   public func values(of variable: Variable) throws -> [Float] {
     let storage = try storage(variable)
     return Array(UnsafeBufferPointer(start: storage.address, count: storage.shape.product))
@@ -155,7 +166,7 @@ public final class Runtime {
       throw TensorError("variable \(name) has shape \(storage.shape), not \(values.count) elements")
     }
     for (i, value) in values.enumerated() { storage.address[i] = value }
-    generation += 1
+    storage.version += 1
   }
 
   /// Makes a variable with these elements, or replaces those of one of the same shape.
@@ -170,24 +181,30 @@ public final class Runtime {
         throw TensorError("variable \(name) has shape \(old.shape), not \(shape)")
       }
     } else {
-      storages[name] = Storage(shape: shape, address: allocations.floats(shape.product))
+      storages[name] = Storage(shape, nil, allocations.floats(shape.product))
       names.append(name)
     }
     try write(variable: name, values)
   }
 
-  /// The memory of a variable, which is given its initial value when first asked for.
+  /// The array of a variable, which is made and given its initial value at the first call.
   func storage(_ variable: Variable) throws -> Storage {
     if let old = storages[variable.name] {
       guard old.shape == variable.shape else {
         throw TensorError("variable \(variable.name) has shape \(old.shape), not \(variable.shape)")
       }
+      if let kind = old.kind, kind != variable.kind {
+        throw TensorError(
+          "variable \(variable.name) is \(kind.rawValue) in one program and "
+            + "\(variable.kind.rawValue) in another: expected one kind, or another name")
+      }
+      old.kind = variable.kind
       return old
     }
     planned.variables += 4 * variable.shape.product
     let address = allocations.floats(isPlanning ? 1 : variable.shape.product)
     if !isPlanning { try initialize(variable, address) }
-    let new = Storage(shape: variable.shape, address: address)
+    let new = Storage(variable.shape, variable.kind, address)
     storages[variable.name] = new
     names.append(variable.name)
     return new
@@ -207,7 +224,7 @@ public final class Runtime {
       return
     }
     let program = try Program(
-      initialProgramName(variable), [initial], [], .fp32, isFusing: true, self)
+      initialProgramName(variable), [initial], [], .init(), self)
     // Another of that name would draw the same numbers.
     programs.insert(initialProgramName(variable))
     program.run(at: 0)
@@ -216,9 +233,9 @@ public final class Runtime {
     }
   }
 
-  /// Counts what a program needs.
+  /// Adds the memory of a program to `planned`, or checks that it is there.
   ///
-  /// - Throws: `TensorError` where a program that is to run cannot have it.
+  /// - Throws: `TensorError` where a program that is to run would exceed the limit of memory.
   func plan(_ schedule: Schedule, variables: [Variable]) throws {
     let new = Set(variables.filter { storages[$0.name] == nil })
       .reduce(0) { $0 + 4 * $1.shape.product }
@@ -234,6 +251,6 @@ public final class Runtime {
     planned.largest = Swift.max(planned.largest, arena)
   }
 
-  /// Processors that may run threads.
+  /// Number of processors that may run threads.
   public static var processors: Int { processorCount() }
 }

@@ -81,7 +81,7 @@ package final class Stepper {
   /// Pictures of what the model draws.
   package var pictures: Pictures { Pictures(domain: data.domain, range: experiment.model.range) }
 
-  /// The names of all variables of the training: what a checkpoint holds.
+  /// The names of the variables that a checkpoint of the training holds.
   package var variableNames: [String] { program.variableNames + watch.variableNames }
 
   /// The model with its weights as they are now.

@@ -105,9 +105,9 @@ package final class TrainingProgram {
     programs = compiled.map { ($0.program, $0.stage.runs) }
   }
 
-  /// The variables of all programs, each once.
+  /// The names of the variables that a checkpoint holds, of all programs, each once.
   package var variableNames: [String] {
-    Set(programs.flatMap(\.program.variableNames)).sorted()
+    Set(programs.flatMap(\.program.savedNames)).sorted()
   }
 
   /// Floating-point operations of a step in matrix products and convolutions.
@@ -168,8 +168,8 @@ package final class TrainingProgram {
   /// Of use right after that step, while inputs and variables are as they were.
   package func firstNonFinite(_ fault: Fault) throws -> NonFinite? {
     let compiled = stages[fault.stage]
-    let unfused = try runtime.compileUnfused(
-      compiled.program.name, compiled.outputs, updates: compiled.updates, precision: precision)
+    let unfused = try runtime.compile(
+      compiled.program.name, compiled.outputs, updates: compiled.updates, options: .init(precision: precision, isFusing: false))
     unfused.takeInputs(of: compiled.program)
     return try unfused.firstNonFinite(
       behind: [compiled.stage.loss, compiled.gradientNorm], at: compiled.program.runs - 1)

@@ -27,12 +27,12 @@ package struct AdversarialModel: LatentModel {
         parameters: critic, held: generator.variables + wgan.criticState,
         updates: objective.updates,
         // Samples are drawn by the generator alone, so only its weights are averaged.
-        optimizer: optimizer.transformation(rate, clamp: limit, isAveraged: false), rate: rate),
+        optimizer: optimizer.chain(rate, clamp: limit, isAveraged: false), rate: rate),
       Stage(
         loss: wgan.generatorLoss(count: experiment.batch, label: batch.labels), parts: [],
         parameters: generator,
         held: critic.variables + wgan.criticState,
-        optimizer: optimizer.transformation(steps: experiment.steps),
+        optimizer: optimizer.chain(steps: experiment.steps),
         rate: optimizer.rate(steps: experiment.steps)),
     ]
   }

@@ -69,8 +69,8 @@ extension Emitter {
     let none = fk_step(run: { _, _, _ in }, arguments: UnsafeRawPointer(workspace), pieces: 0)
     var preparing = none
     if fk_contraction_preparation(contraction, &preparing) > 0 {
-      if lasts {
-        preparation.append(preparing)
+      if case .variable(let variable) = listing[operands[1]].operation {
+        preparation.append((variable, preparing))
         preparedBytes += bytes + 4 * count(operands[1])
       } else {
         steps.append(preparing)

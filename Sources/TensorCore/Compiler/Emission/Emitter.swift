@@ -35,7 +35,7 @@ struct Emitter {
   /// Steps of the kernel at hand.
   var steps: [fk_step] = []
   /// Steps that bring variables into the library's formats, and the bytes that they move.
-  var preparation: [fk_step] = []
+  var preparation: [(variable: Variable, step: fk_step)] = []
   var preparedBytes = 0
 
   /// An update that is copied into its variable when all else is done.
@@ -83,7 +83,7 @@ struct Emitter {
         KernelDescription(
           label: "\(preparation.count) filters to the library's formats",
           implementation: "reorder", path: "", bytes: preparedBytes, flops: 0))
-      executable.preparation = [together(preparation)]
+      executable.preparation = preparation
     }
     executable.steps = grouped(all)
     executable.separateSteps = all.flatMap { $0 }

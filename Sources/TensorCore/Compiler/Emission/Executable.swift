@@ -2,8 +2,8 @@ import CKernels
 
 /// The machine form of a program: steps with resolved addresses, and the memory they own.
 struct Executable {
-  /// Steps that bring variables into the library's formats, which last until they change.
-  var preparation: [fk_step] = []
+  /// Steps that bring variables into the library's formats, each to run when its variable has changed.
+  var preparation: [(variable: Variable, step: fk_step)] = []
   /// Steps of a run, kernels of a group as one.
   var steps: [fk_step] = []
   /// The same, each kernel by itself, and the kernel that each step belongs to: for profiles.

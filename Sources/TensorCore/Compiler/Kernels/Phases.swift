@@ -37,7 +37,9 @@ private struct PhaseFusion {
     let clusters = a.clusters + b.clusters
     let rows = clusters.reduce(0) { gcd($0, examples($1)) }
     let writes = Set(first.writes + second.writes)
+    // A sum that threads would split is rounded otherwise in a phase, and caches must not decide that.
     guard rows > 1, clusters.count <= maximumPhases,
+      !clusters.contains(where: { CutPieces($0).splitsReduced }),
       clusters.allSatisfy({ keepsApart($0, rows: rows, writes) })
     else { return nil }
     // The bytes that all phases touch of one example.

@@ -93,7 +93,7 @@ package struct Estimate: Sendable {
   }
 
   /// Mean and standard error over the examples.
-  package var figure: Figure { Figure(values) }
+  package var figure: Statistic { Statistic(values) }
 
   /// The same with the values, and no term, shifted by `nats`.
   package func shifted(by nats: Double) -> Estimate {
@@ -119,7 +119,7 @@ package struct Estimate: Sendable {
   /// Whether so few draws count that more of them would change the figure by much.
   package var hasFewEffectiveSamples: Bool {
     guard let effectiveSamples, samples > 1 else { return false }
-    return Figure(effectiveSamples).mean < min(5, Double(samples) / 2)
+    return Statistic(effectiveSamples).mean < min(5, Double(samples) / 2)
   }
 }
 

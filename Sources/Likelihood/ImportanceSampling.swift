@@ -92,7 +92,7 @@ package final class ImportanceSampling: Estimating {
         Estimate(
           .elbo, samples: draws, values: zip(reconstruction, divergences).map { -$0 - $1 },
           terms: [
-            ("reconstruction", Figure(reconstruction).mean), ("KL", Figure(divergences).mean),
+            ("reconstruction", Statistic(reconstruction).mean), ("KL", Statistic(divergences).mean),
           ], seconds: time)
       }
     }

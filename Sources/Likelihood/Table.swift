@@ -90,7 +90,7 @@ package struct LikelihoodTable: Sendable {
     /// The two, by their tightest estimates.
     package let first, second: ScoredRun
     /// The mean of log p by the first less log p by the second, in nats.
-    package let figure: Figure
+    package let figure: Statistic
   }
 
   /// Estimates in tables: those of different settings, or of different numbers of examples, are never in

@@ -122,8 +122,8 @@ package final class VariationalBound: Estimating {
       return Estimate(
         .vlb, variant: variance.name, samples: draws, values: values,
         terms: [
-          ("L_T", Figure(prior).mean), ("sum L_t", Figure(middle[v]).mean + constant),
-          ("L_0", Figure(last[v]).mean),
+          ("L_T", Statistic(prior).mean), ("sum L_t", Statistic(middle[v]).mean + constant),
+          ("L_0", Statistic(last[v]).mean),
         ], seconds: time)
     }
   }

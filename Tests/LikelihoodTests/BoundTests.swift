@@ -172,7 +172,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
           * data.error(schedule, 1, meanSquare: square / 2)
         return -total
       }
-      let gap = Figure.paired(estimate.values, expected)
+      let gap = Statistic.paired(estimate.values, expected)
       let context = "\(kind), \(variance.name), K \(draws): \(gap)"
       #expect(abs(gap.mean) < 4 * gap.standardError, "\(context)")
       let terms = estimate.terms.reduce(0) { $0 + $1.mean }
@@ -261,7 +261,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       let examples = Examples(values, count: count, seed: UInt64(seed))
       return try bound.estimates(of: examples) { _ in }[0].terms[1].mean
     }
-    let found = Figure(sums).standardError * Double(repeats).squareRoot()
+    let found = Statistic(sums).standardError * Double(repeats).squareRoot()
     let promised =
       data.deviationOfADraw(schedule, .posterior(schedule), TimeStrata(schedule))
       / Double(draws * count).squareRoot()

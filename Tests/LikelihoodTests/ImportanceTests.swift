@@ -68,16 +68,16 @@ import VAE
     var (below, name) = (try estimates(1, examples).elbo, "ELBO")
     for draws in [1, 2, 5, 50, 51, 500] {
       let (_, iwae) = try estimates(draws, examples)
-      let step = Figure.paired(iwae.values, below.values)
+      let step = Statistic.paired(iwae.values, below.values)
       #expect(step.mean > -3 * step.standardError, "IWAE-\(draws) above \(name): \(step)")
-      let gap = Figure.paired(exact.values, iwae.values)
+      let gap = Statistic.paired(exact.values, iwae.values)
       #expect(gap.mean > -3 * gap.standardError, "exact above IWAE-\(draws): \(gap)")
       print(
         "linear-Gaussian: IWAE-\(draws) \(iwae.figure.mean) +- \(iwae.figure.standardError), exact",
         "\(exact.figure.mean), exact less IWAE \(gap.mean) +- \(gap.standardError), n 4000, seed 0")
       (below, name) = (iwae, "IWAE-\(draws)")
     }
-    let last = Figure.paired(exact.values, below.values)
+    let last = Statistic.paired(exact.values, below.values)
     #expect(last.mean < 0.01)
   }
 
@@ -228,7 +228,7 @@ import VAE
       let found = try sampling.estimates(of: examples) { _ in }[0]
       for row in 0..<count { ours[row] += found.values[row] / Double(seeds) }
     }
-    let gap = Figure.paired(ours, bounds)
+    let gap = Statistic.paired(ours, bounds)
     print("IWAE-\(draws) less an independent computation: \(gap.mean) +- \(gap.standardError) nats")
     #expect(abs(gap.mean) < 0.05, "\(gap)")
     #expect(abs(gap.mean) < 4 * gap.standardError + 1e-4, "\(gap)")

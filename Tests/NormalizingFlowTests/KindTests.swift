@@ -53,7 +53,7 @@ import Training
     let scorers = try run.model.scorers([.exact], draws: nil, count: points.count, run) { nil }
     let found = try scorers.ready[0].estimates(of: examples) { _ in }[0]
     let scale = log(deviation.x * deviation.y)
-    let gap = Figure(
+    let gap = Statistic(
       zip(points, found.values).map { set.logDensity($0.x, $0.y) - ($1 - scale) })
     // The mean is KL(data || flow), so below zero by chance alone; 0.02 nats are a 1 % error of a scale.
     #expect(gap.mean < 0.02 && gap.mean > -4 * gap.standardError, "\(gap), seed 0")

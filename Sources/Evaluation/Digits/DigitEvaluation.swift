@@ -172,7 +172,7 @@ extension Run {
   /// - Throws: `FigmentError` for other kinds of runs, and where the data are missing.
   package func accuracy(
     on split: Split, dataDirectory: String
-  ) throws -> (share: Figure, loss: Figure) {
+  ) throws -> (share: Statistic, loss: Statistic) {
     let judge = try Judge(
       try model(ClassifierModel.self, for: "accuracy").classifier, runtime, reading)
     let images = try LabelledTable(

@@ -10,20 +10,20 @@ package struct ToyDistances: Equatable, Sendable {
   /// The squared maximum mean discrepancy of standardised points, without bias.
   ///
   /// See Gretton et al. 2012, eq. 3; the kernel is the mean of Gaussian ones of widths 0.1, 0.3 and 1.
-  package let discrepancy: Figure
+  package let discrepancy: Statistic
   /// 2 E|x - y| - E|x - x'| - E|y - y'|, without bias, in data coordinates.
   ///
   /// See Székely and Rizzo 2013.
-  package let energy: Figure
+  package let energy: Statistic
   /// The root of the mean squared 2-Wasserstein distance of projections on 64 even directions, in data
   /// coordinates.
   ///
   /// See Bonneel et al. 2015. Of all samples together; above zero for equal distributions, too, and the less
   /// the more there are. Its error is that of the jackknife that leaves out one of ten blocks of the samples
   /// and of the points at a time.
-  package let slicedWasserstein: Figure
+  package let slicedWasserstein: Statistic
   /// The mean of the set's log density at the samples that have one above zero, in nats.
-  package let logDensity: Figure
+  package let logDensity: Statistic
   /// The share of samples where the density of the set is zero.
   package let outside: Double
   /// Samples judged.
@@ -47,14 +47,14 @@ package struct ToyDistances: Equatable, Sendable {
       let rows = block * size..<(block + 1) * size
       return (samples.slice(rows), data.slice(rows))
     }
-    discrepancy = Figure(
+    discrepancy = Statistic(
       pairs.map { Self.discrepancy($0.standardised(set), $1.standardised(set)) })
-    energy = Figure(pairs.map(Self.energy))
+    energy = Statistic(pairs.map(Self.energy))
     slicedWasserstein = Self.slicedWasserstein(samples, data)
     let logs = samples.x.indices.map { set.logDensity(samples.x[$0], samples.y[$0]) }
     let finite = logs.filter { $0 > -.infinity }
     outside = Double(logs.count - finite.count) / Double(max(1, logs.count))
-    logDensity = Figure(finite.isEmpty ? [-.infinity] : finite)
+    logDensity = Statistic(finite.isEmpty ? [-.infinity] : finite)
   }
 
   private static func discrepancy(_ a: Cloud, _ b: Cloud) -> Double {
@@ -69,7 +69,7 @@ package struct ToyDistances: Equatable, Sendable {
   }
 
   /// Of two clouds with as many points.
-  private static func slicedWasserstein(_ a: Cloud, _ b: Cloud) -> Figure {
+  private static func slicedWasserstein(_ a: Cloud, _ b: Cloud) -> Statistic {
     let (directions, count) = (64, a.x.count)
     // The sum over directions of the mean squared distance: of all points, then without each block.
     var sums = [Double](repeating: 0, count: blocks + 1)
@@ -99,7 +99,7 @@ package struct ToyDistances: Equatable, Sendable {
       }
     }
     let roots = sums.map { ($0 / Double(directions)).squareRoot() }
-    return Figure(jackknife: roots[0], leavingOut: Array(roots.dropFirst()), count: count)
+    return Statistic(jackknife: roots[0], leavingOut: Array(roots.dropFirst()), count: count)
   }
 }
 

@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Pixels that repeat nowhere near.
+/// Pixels without nearby repetitions.
 func pattern(width: Int, height: Int, channels: Int) -> Bitmap {
   var bitmap = Bitmap(width: width, height: height, channels: channels)
   for index in bitmap.pixels.indices {
@@ -179,7 +179,7 @@ struct PNGTests {
     }
   }
 
-  /// Nothing but an error or a picture comes of any one byte being wrong.
+  /// A single wrong byte gives either an error or a picture.
   @Test func survivesEveryWrongByte() throws {
     let bitmap = pattern(width: 4, height: 3, channels: 1)
     let whole = try PNG.encode(bitmap, text: [("k", "v")])
@@ -223,7 +223,7 @@ struct PNGTests {
     #expect(try PNG.picture(color).changes.isEmpty)
   }
 
-  /// Chunks that do not change pixels are passed over, even malformed ones.
+  /// Chunks that do not change pixels are ignored, even malformed ones.
   @Test func ignoresWhatDoesNotMatter() throws {
     let before: [(name: String, data: [UInt8])] = [
       ("gAMA", [1, 2]), ("iCCP", [0]), ("tIME", []), ("prVt", [1, 2, 3]),
@@ -347,7 +347,7 @@ struct PNGTests {
     #expect(picture.isGreyByPalette == (`case`.testDescription == "grey palette"))
   }
 
-  /// What stands behind the end, and checksums of what cannot touch the pixels.
+  /// Data after the end, and checksums of chunks that cannot affect the pixels, are ignored.
   @Test func readsWhatOthersRead() throws {
     let good = RawPNG(width: 2, height: 1, rows: [0, 5, 6])
     #expect(try PNG.decode(good.bytes + [1, 2, 3]).bitmap.pixels == [5, 6])
@@ -379,7 +379,7 @@ struct PNGTests {
     #expect(Set(bitmap.pixels).count > 100)
   }
 
-  /// Texts are not looked at where nobody asks for them: a thousand of what would swell to 3 MB each.
+  /// Texts are not decompressed unless requested: a thousand of them would expand to 3 MB each.
   @Test func textsCostNothing() throws {
     let value = String(repeating: "a", count: 3_000_000)
     let bitmap = pattern(width: 2, height: 2, channels: 1)

@@ -129,7 +129,7 @@ struct HeatMapTests {
 struct VectorFieldTests {
   static let range = -1.0...1.0
 
-  /// Whether pixels of a field of one cell over -1...1 are dark, at points of the plane.
+  /// Darkness of the pixels at points of the plane, for a field of one cell over -1...1.
   static func dark(
     _ vector: [Double], _ length: ArrowLength, longest: Double? = nil,
     at points: [(x: Double, y: Double)]
@@ -284,7 +284,7 @@ struct PlaneMistakeTests {
     }
   }
 
-  /// Numbers that strain arithmetic make pictures all the same.
+  /// Extreme numbers are drawn, too.
   @Test(arguments: [
     [0.0, 0], [1e308, -1e308], [.nan, .nan], [.infinity, 1], [0, .leastNonzeroMagnitude],
   ])

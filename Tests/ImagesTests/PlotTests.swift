@@ -48,7 +48,7 @@ struct ScaleTests {
     #expect([-2, 0, 6, 10].map(linear.fraction) == [0, 0.25, 1, 1.5])
     // log rounds.
     #expect(abs(decades.fraction(of: 1) - 0.5) < 1e-15)
-    #expect(!decades.hasPlace(for: 0) && !linear.hasPlace(for: .nan))
+    #expect(!decades.canRepresent(0) && !linear.canRepresent(.nan))
   }
 
   @Test func coveringPassesOverWhatHasNoPlace() {

@@ -124,7 +124,7 @@ package final class DigitEvaluation {
       }
       return [try picture(shown[i * size..<(i + 1) * size]), gap] + found
     }
-    let sheet = try Images.sheet(
+    let sheet = try Images.sampleGrid(
       of: pictures, columns: nearest.k + 2, scale: 2, background: 255)
     return try PNG.encode(
       try panels(

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Draws samples of a flow at one fixed batch, so that a sample depends on its own seed alone.
+/// A sampler of a flow with a fixed batch, so that a sample depends only on its own seed.
 ///
 /// The draws are named by the program `sample`.
 public final class FlowSampler {
@@ -11,12 +11,13 @@ public final class FlowSampler {
   private let seeds, latents: Tensor
   private let drawn, decoded: Tensor
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
   ///   - batch: Samples at once, at least 1; made a multiple of 4, as contractions are cut into up to four
   ///     equal slices.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: NormalizingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
@@ -32,14 +33,14 @@ public final class FlowSampler {
     decoding = try runtime.compile("decode", [decoded], precision: precision, sharesDraws: true)
   }
 
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed: [seeds.count] + shape.
   public func sample(seeds: [UInt64]) throws -> [Float] {
     try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
   }
 
-  /// The examples of latent points, [count, dimensions]: [count] + shape.
+  /// Maps latent points, [count, dimensions], to examples: [count] + shape.
   ///
-  /// - Throws: `TensorError` unless they are whole points.
+  /// - Throws: `TensorError` unless the count of numbers is a multiple of `dimensions`.
   public func decode(_ points: [Float]) throws -> [Float] {
     try decoding.values(decoded, inBatchesOf: latents, points)
   }

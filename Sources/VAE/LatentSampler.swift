@@ -1,6 +1,7 @@
 import TensorCore
 
-/// Runs a trained model at one fixed batch, so that a result depends on its own seed or input alone.
+/// A trained model evaluated with a fixed batch, so that a result depends only on its own seed or
+/// input.
 ///
 /// The draws are named by the program `sample`.
 public final class LatentSampler {
@@ -11,14 +12,15 @@ public final class LatentSampler {
   private let seeds, latents, examples: Tensor
   private let drawn, decoded, means: Tensor
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
   ///   - batch: Rows at once, at least 1; made a multiple of 4, as contractions are cut into up to
   ///     four equal slices.
-  ///   - drawsObservations: Whether a sample is a draw of p(x|z), not its mean.
-  ///   - truncation: What the latent variables of samples are multiplied by.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - drawsObservations: True to draw samples from p(x|z), false to return its mean.
+  ///   - truncation: Factor by which the latent variables of samples are multiplied.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: VAE, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
@@ -39,7 +41,7 @@ public final class LatentSampler {
     encoding = try runtime.compile("encode", [means], sharesDraws: true)
   }
 
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed: [seeds.count] + shape.
   public func sample(seeds: [UInt64]) throws -> [Float] {
     try sampling.values(drawn, inBatchesOf: self.seeds, seeds)
   }

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Draws samples of a generator at one fixed batch, so that a sample depends on its own seed alone.
+/// A sampler of a generator with a fixed batch, so that a sample depends only on its own seed.
 ///
 /// The draws are named by the program `sample`.
 public final class GeneratorSampler {
@@ -11,12 +11,13 @@ public final class GeneratorSampler {
   private let seeds, latents, label: Tensor
   private let drawn, decoded: Tensor
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
   ///   - batch: Samples at once, at least 1; made a multiple of 4, as contractions are cut into up to four
   ///     equal slices.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: WGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
@@ -36,11 +37,11 @@ public final class GeneratorSampler {
       "decode", [decoded], precision: precision, sharesDraws: true)
   }
 
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed: [seeds.count] + shape.
   ///
-  /// - Parameter labels: The class of each sample, from 0, where the model has classes; nil for seed modulo
-  ///   classes.
-  /// - Throws: `TensorError` unless labels and classes agree.
+  /// - Parameter labels: The class of each sample, from 0, if the model has classes; nil for seed
+  ///   modulo classes.
+  /// - Throws: `TensorError` unless the labels fit the classes.
   public func sample(seeds: [UInt64], labels: [Int]? = nil) throws -> [Float] {
     let labels = try classLabels(labels, seeds: seeds, classes: model.classes)
     var result: [Float] = []
@@ -60,11 +61,11 @@ public final class GeneratorSampler {
     try program.fill(label, with: labels.map { Float($0) } + padding)
   }
 
-  /// What the generator makes of noise, [count, latent]: [count] + shape.
+  /// Generates examples from noise, [count, latent]: [count] + shape.
   ///
-  /// - Parameter labels: The class of each, from 0, where the model has classes; nil for its place modulo
-  ///   classes.
-  /// - Throws: `TensorError` unless labels and classes agree.
+  /// - Parameter labels: The class of each, from 0, if the model has classes; nil for its index
+  ///   modulo classes.
+  /// - Throws: `TensorError` unless the labels fit the classes.
   public func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
     var result: [Float] = []
     let width = model.latent
@@ -86,25 +87,25 @@ public final class GeneratorSampler {
   }
 }
 
-/// The critic at given points: its score, and the length of the score's gradient.
+/// The critic at given points: its score, and the norm of the score's gradient.
 public final class CriticField {
   private let program: Program
-  private let x, score, slope: Tensor
+  private let x, score, norm: Tensor
 
-  /// The field at `count` examples at once.
+  /// Creates the field for `count` examples at a time.
   ///
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(_ model: WGAN, _ runtime: Runtime, count: Int) throws {
     x = .input("x", [count] + model.shape)
     score = model.score(x).value
-    slope = gradientNorm(of: score, at: x)
-    program = try runtime.compile("critic-field", [score, slope], sharesDraws: true)
+    norm = gradientNorm(of: score, at: x)
+    program = try runtime.compile("critic-field", [score, norm], sharesDraws: true)
   }
 
-  /// The score and the length of its gradient at `points`, [count] + shape: [count] each.
-  public func callAsFunction(_ points: [Float]) throws -> (score: [Float], slope: [Float]) {
+  /// The score and its gradient norm at `points`, [count] + shape: [count] each.
+  public func callAsFunction(_ points: [Float]) throws -> (score: [Float], gradientNorm: [Float]) {
     try program.fill(x, with: points)
     program.run(at: 0)
-    return (try program.values(score), try program.values(slope))
+    return (try program.values(score), try program.values(norm))
   }
 }

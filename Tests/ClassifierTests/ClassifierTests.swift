@@ -36,7 +36,7 @@ private func classifier(
     let logits = model.logits(features: model.features(x))
     let verdict = model.judge(x, .literal(labels.map { Double($0) }, [4]))
     let all = concatenate(
-      [logits.reshape([12]), verdict.loss, verdict.isRight], axis: 0)
+      [logits.reshape([12]), verdict.loss, verdict.isCorrect], axis: 0)
     let found = try values(all, seed: seed).map { Double($0) }
     for (i, label) in labels.enumerated() {
       let row = Array(found[3 * i..<3 * i + 3])
@@ -46,7 +46,7 @@ private func classifier(
     }
   }
 
-  /// It learns which half of an image is bright, which untrained it does not know.
+  /// Training teaches the classifier which half of an image is bright.
   @Test func itLearns() throws {
     let runtime = try Runtime(seed: 5, threads: 2)
     let parameters = Parameters("classifier")
@@ -91,12 +91,12 @@ private func classifier(
   private let height = 6, width = 7
 
   /// An image of h + w and one that is bright in one place, many times each.
-  private func moved(_ image: [Double], shift: Double, seed: UInt64) throws -> [[Double]] {
+  private func shifted(_ image: [Double], shift: Double, seed: UInt64) throws -> [[Double]] {
     let model = try classifier([height, width, 1], shift: shift)
     let count = 50
     let x = Tensor.literal(image, [1, height, width, 1])
       .broadcast(to: [count, height, width, 1])
-    let values = try values(model.moved(x + 0), seed: seed).map { Double($0) }
+    let values = try values(model.shifted(x + 0), seed: seed).map { Double($0) }
     return stride(from: 0, to: values.count, by: height * width).map {
       Array(values[$0..<$0 + height * width])
     }
@@ -108,7 +108,7 @@ private func classifier(
     let right = (0..<height * width).map { Double($0 % width) }
     for (ramp, axis) in [(down, 0), (right, 1)] {
       var distances: [Double] = []
-      for image in try moved(ramp, shift: 2, seed: seed) {
+      for image in try shifted(ramp, shift: 2, seed: seed) {
         let middle = 2 * width + 3
         let distance = ramp[middle] - image[middle]
         distances.append(distance)
@@ -123,13 +123,13 @@ private func classifier(
     }
   }
 
-  /// What is far from the edges loses nothing.
+  /// Pixels far from the edges keep their sum.
   @Test func nothingIsLost() throws {
     var image = [Double](repeating: 0, count: height * width)
     image[3 * width + 3] = 1
-    for moved in try moved(image, shift: 1.5, seed: 9) {
+    for moved in try shifted(image, shift: 1.5, seed: 9) {
       #expect(abs(moved.reduce(0, +) - 1) < 1e-5)
     }
-    #expect(try moved(image, shift: 0, seed: 9).allSatisfy { $0 == image })
+    #expect(try shifted(image, shift: 0, seed: 9).allSatisfy { $0 == image })
   }
 }

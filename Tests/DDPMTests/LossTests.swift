@@ -45,7 +45,7 @@ import Testing
     #expect(gap < 5 * (2 / count).squareRoot(), "seed \(seed)")
   }
 
-  /// With the time index as the estimate, the loss is 1 + E[index²] over 0..<T.
+  /// The loss is 1 + E[index²] over 0..<T if the estimate is the time index.
   @Test(arguments: [10, 1000, 100_000])
   func timesAreUniform(times: Int) throws {
     let clock = Denoiser(shape: [1]) { x, time in time.reshape([-1, 1]).broadcast(to: x.shape) }

@@ -81,7 +81,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> DDPM {
     #expect(estimate.failure == "a denoiser of no classes given classes of shape [4]")
   }
 
-  /// Without noise on the way and with an estimate of zero, the way back only divides by ᾱ_t.
+  /// The deterministic reverse process with an estimate of zero only divides by ᾱ_t.
   @Test(arguments: [1, 13, 100], [1, 7])
   func beginsAtTheTimeThatIsAskedFor(time: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.linear, times: 100)

@@ -34,7 +34,7 @@ private let everyMethod: [SamplingMethod] = [
     }
   }
 
-  /// With the true noise, x_s given x_0 has mean ᾱ_s x_0 and deviation β̄_s again.
+  /// A step with the true noise gives x_s the mean ᾱ_s x_0 and the standard deviation β̄_s.
   @Test(arguments: [(10, 10), (10, 3), (100, 33), (1000, 1000), (1000, 50), (1000, 7)])
   func stepsKeepTheMarginals(times: Int, steps: Int) throws {
     for kind in NoiseSchedule.Kind.allCases {
@@ -86,7 +86,7 @@ private let everyMethod: [SamplingMethod] = [
         let (alpha, beta) = (schedule.alpha[t], schedule.beta[t])
         #expect(relativeGap(step.a, 1 / alpha) < 1e-14)
         #expect(relativeGap(step.b, -beta * beta / schedule.betaBar[t] / alpha) < 1e-12, "t \(t)")
-        let sigma = variance == .beta ? beta : schedule.posteriorDeviation(t)
+        let sigma = variance == .beta ? beta : schedule.posteriorStandardDeviation(t)
         #expect(relativeGap(step.c, t == 1 ? 0 : sigma) < 1e-12, "t \(t)")
       }
     }
@@ -145,7 +145,7 @@ private let everyMethod: [SamplingMethod] = [
     #expect(largestGap(one, other) <= 1e-4 * standardDeviation(other), "seed 3")
   }
 
-  /// With a linear denoiser and no noise on the way, every sample is the same multiple of its start.
+  /// Every sample is the same multiple of its start if the denoiser is linear and no noise is added.
   @Test(arguments: [(100, 100), (100, 7), (1000, 50), (10, 1)])
   func etaZeroAddsNoNoise(times: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.su, times: times)

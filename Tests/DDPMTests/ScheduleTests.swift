@@ -55,7 +55,7 @@ import Testing
       let before = schedule.betaBar[t - 1]
       let precision = 1 / (before * before) + alpha * alpha / (beta * beta)
       let posterior = before == 0 ? 0 : (1 / precision).squareRoot()
-      worst = max(worst, relativeGap(schedule.posteriorDeviation(t), posterior))
+      worst = max(worst, relativeGap(schedule.posteriorStandardDeviation(t), posterior))
     }
     #expect(worst < 1e-12, "worst relative error \(worst)")
   }

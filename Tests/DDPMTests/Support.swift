@@ -72,5 +72,5 @@ func largestGap(_ a: [Float], _ b: [Float]) -> Double {
   return gaps.allSatisfy { $0.isFinite } ? gaps.max() ?? 0 : .infinity
 }
 
-/// What this processor computes in.
+/// The precisions that this processor supports.
 let precisionsHere = Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 }

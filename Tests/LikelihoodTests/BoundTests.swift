@@ -16,7 +16,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   let kind: NoiseSchedule.Kind
   let deviation: Double
   var times = 1000
-  /// The variance a dimension of what ε̂ is wrong by beside that.
+  /// The variance per dimension of a further error of ε̂.
   var excess = 0.0
   let dimensions = 2
 
@@ -42,12 +42,12 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   func optimal(_ schedule: NoiseSchedule) -> ReverseVariance {
     ReverseVariance(
       name: "optimal",
-      deviations: (1...times).map { t in
+      standardDeviations: (1...times).map { t in
         schedule.beta[t] * (variance(schedule, t - 1) / variance(schedule, t)).squareRoot()
       })
   }
 
-  /// E|ε - ε̂|² at t of data with this mean square a dimension.
+  /// E|ε - ε̂|² at t of data with this mean square per dimension.
   func error(_ schedule: NoiseSchedule, _ t: Int, meanSquare: Double) -> Double {
     let f = factor(schedule, t)
     let (own, other) = (1 - f * schedule.betaBar[t], f * schedule.alphaBar[t])
@@ -64,7 +64,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     for t in 2...times {
       // ε - ε̂ is Gaussian: E|ε - ε̂|⁴ = (1 + 2/D) (E|ε - ε̂|²)².
       let term =
-        schedule.boundFactor(t, deviation: variance.deviations[t - 1])
+        schedule.boundFactor(t, standardDeviation: variance.standardDeviations[t - 1])
         * error(schedule, t, meanSquare: square)
       mean += term
       meanSquare += (1 + 2 / d) * term * term / strata.probability(t)
@@ -72,23 +72,24 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     return (meanSquare - mean * mean).squareRoot()
   }
 
-  /// The bound in expectation, in nats an example.
+  /// The bound in expectation, in nats per example.
   func bound(_ schedule: NoiseSchedule, _ variance: ReverseVariance) -> Double {
     let (square, d) = (deviation * deviation, Double(dimensions))
     var total = schedule.priorTerm(dimensions: dimensions, square: d * square)
     for t in 2...times {
-      let sigma = variance.deviations[t - 1]
-      total += d * schedule.boundConstant(t, deviation: sigma)
+      let sigma = variance.standardDeviations[t - 1]
+      total += d * schedule.boundConstant(t, standardDeviation: sigma)
       total +=
-        schedule.boundFactor(t, deviation: sigma) * error(schedule, t, meanSquare: square)
+        schedule.boundFactor(t, standardDeviation: sigma) * error(schedule, t, meanSquare: square)
     }
-    let sigma = variance.deviations[0]
+    let sigma = variance.standardDeviations[0]
     total += d / 2 * log(2 * .pi * sigma * sigma)
-    total += schedule.boundFactor(1, deviation: sigma) * error(schedule, 1, meanSquare: square)
+    total +=
+      schedule.boundFactor(1, standardDeviation: sigma) * error(schedule, 1, meanSquare: square)
     return -total
   }
 
-  /// E log N(x; 0, s²), in nats an example.
+  /// E log N(x; 0, s²), in nats per example.
   var exact: Double {
     -Double(dimensions) / 2 * (log(2 * .pi * deviation * deviation) + 1)
   }
@@ -133,7 +134,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       data.error(schedule, $0, meanSquare: square) / Double(data.dimensions)
     }
     let fitted = ReverseVariance.fitted(schedule, errors: errors)
-    for (a, b) in zip(fitted.deviations, data.optimal(schedule).deviations) {
+    for (a, b) in zip(fitted.standardDeviations, data.optimal(schedule).standardDeviations) {
       #expect(abs(a / b - 1) < 1e-9)
     }
   }
@@ -159,16 +160,16 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
           .reduce(0) { $0 + Double($1) * Double($1) }
         var total = schedule.priorTerm(dimensions: 2, square: square)
         for t in 2...data.times {
-          let sigma = variance.deviations[t - 1]
+          let sigma = variance.standardDeviations[t - 1]
           total +=
-            2 * schedule.boundConstant(t, deviation: sigma)
-            + schedule.boundFactor(t, deviation: sigma)
+            2 * schedule.boundConstant(t, standardDeviation: sigma)
+            + schedule.boundFactor(t, standardDeviation: sigma)
             * data.error(schedule, t, meanSquare: square / 2)
         }
-        let sigma = variance.deviations[0]
+        let sigma = variance.standardDeviations[0]
         total +=
           log(2 * .pi * sigma * sigma)
-          + schedule.boundFactor(1, deviation: sigma)
+          + schedule.boundFactor(1, standardDeviation: sigma)
           * data.error(schedule, 1, meanSquare: square / 2)
         return -total
       }
@@ -187,7 +188,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       }.joined(separator: ", "), "exact \(data.exact)")
   }
 
-  /// What docs/likelihood.md says of the two known variances on unit Gaussian data.
+  /// Checks the statements of docs/likelihood.md on the two known variances for unit Gaussian data.
   @Test(
     arguments: [
       (NoiseSchedule.Kind.linear, 1000, 0.58), (.su, 1000, 0.97), (.cosine, 1000, 0.53),
@@ -212,7 +213,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   func timesAreDrawnWhereTheBoundIs(_ kind: NoiseSchedule.Kind, times: Int) throws {
     let schedule = try NoiseSchedule(kind, times: times)
     let factors = (2...times).map {
-      schedule.boundFactor($0, deviation: schedule.posteriorDeviation($0))
+      schedule.boundFactor($0, standardDeviation: schedule.posteriorStandardDeviation($0))
     }
     let even = factors.map { _ in 1.0 }
     let ideal = (2...times).map { factors[$0 - 2] * schedule.alphaBar[$0] * schedule.alphaBar[$0] }
@@ -266,7 +267,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       data.deviationOfADraw(schedule, .posterior(schedule), TimeStrata(schedule))
       / Double(draws * count).squareRoot()
     print("sum L_t by other draws, cosine, T \(times): spread \(found), promised \(promised)")
-    // A deviation of 24 values is known to 15 %.
+    // The standard deviation of 24 values has a standard error of 15 %.
     #expect(found < 1.5 * promised && found > 0.1 * promised)
   }
 
@@ -318,7 +319,9 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let bound = try VariationalBound(
       DDPM(schedule: schedule, denoiser: denoiser), try Runtime(seed: 0, threads: 1), draws: 1,
       lastStep: step,
-      variances: [ReverseVariance(name: "", deviations: [0.7] + .init(repeating: 1, count: 9))])
+      variances: [
+        ReverseVariance(name: "", standardDeviations: [0.7] + .init(repeating: 1, count: 9))
+      ])
     let probabilities = try levels.map { level -> Double in
       let estimate = try bound.estimates(of: Examples([level], count: 1, seed: 0)) { _ in }[0]
       return exp(-(try #require(estimate.terms.last).mean))

@@ -44,13 +44,14 @@ import VAE
     let models = [
       try VAE(
         shape: [2], network: Network(hidden: [4]), latent: latent,
-        likelihood: .gaussian(deviation: 1), Parameters("vae")),
+        likelihood: .gaussian(standardDeviation: 1), Parameters("vae")),
       try VAE(
         shape: [2], network: Network(hidden: []), latent: latent, likelihood: .bernoulli,
         Parameters("vae")),
       try VAE(
         shape: [2], network: Network(hidden: []),
-        latent: .sphere(dimension: 1, concentration: nil), likelihood: .gaussian(deviation: 1),
+        latent: .sphere(dimension: 1, concentration: nil),
+        likelihood: .gaussian(standardDeviation: 1),
         Parameters("vae")),
     ]
     for model in models {
@@ -112,7 +113,7 @@ import VAE
     }
   }
 
-  /// Not on the batch, nor on the examples beside it, to the last bit.
+  /// Bit for bit independent of the batch and of the other examples.
   @Test(arguments: [7, 120]) func anEstimateDependsOnItsExampleAlone(draws: Int) throws {
     let all = examples(37)
     let whole = try estimates(draws, all, batch: 8)
@@ -133,7 +134,7 @@ import VAE
     let parameters = Parameters("vae")
     let model = try VAE(
       shape: [2], network: Network(hidden: [4]), latent: latent,
-      likelihood: .gaussian(deviation: 0.2), parameters)
+      likelihood: .gaussian(standardDeviation: 0.2), parameters)
     let runtime = try Runtime(seed: 3, threads: 1)
     let examples = examples(20)
     let found = try [Weights.raw, .averaged].map { weights in

@@ -145,7 +145,7 @@ import Testing
     #expect(abs(fine - 1) < 5 / Double(draws) + 1e-4, "seed \(seed)")
   }
 
-  /// At first a flow does nothing, whatever the seed.
+  /// A new flow is the identity, whatever the seed.
   @Test(arguments: SmallFlow.all) func flowsBeginAsTheIdentity(_ small: SmallFlow) throws {
     let model = try small.model()
     let x = Tensor.input("x", [3] + small.shape)

@@ -10,7 +10,7 @@ import TensorCore
 import Testing
 import Training
 
-/// `kind: normalizing-flow` from an experiment to figures and files.
+/// `kind: normalizing-flow` from an experiment to metrics and files.
 @Suite struct KindTests {
   private func experiment(_ overrides: String...) throws -> Experiment {
     try Experiment(

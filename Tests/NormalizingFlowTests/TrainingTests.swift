@@ -74,7 +74,7 @@ private struct Gaussian {
     #expect(divergence > -4 * noise, "seed \(seed)")
 
     // Moments of the samples, within four standard errors and what a divergence of so many nats may hide: means
-    // differ by at most sqrt(2 KL) deviations.
+    // differ by at most sqrt(2 KL) standard deviations.
     let samples = try FlowSampler(model, runtime, batch: 2000, weights: averaged)
       .sample(seeds: (0..<count).map { UInt64($0) })
     let slack = 4 * error + (2 * max(divergence, noise)).squareRoot()
@@ -88,7 +88,7 @@ private struct Gaussian {
     }
   }
 
-  /// What training differentiates is the gradient of the loss.
+  /// The gradient that training uses is that of the loss.
   @Test(arguments: [1, 4, 6]) func gradientsAreThoseOfTheLoss(_ index: Int) throws {
     let p = Parameters("flow")
     let small = SmallFlow.all[index]

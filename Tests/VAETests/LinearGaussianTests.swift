@@ -77,7 +77,7 @@ import VAE
     }
   }
 
-  /// With a seed for each row, a weight does not depend on the rows beside it.
+  /// A weight does not depend on other rows if each row has a seed.
   @Test func weightsDependOnTheirSeedsAlone() throws {
     let c = LinearGaussianModel()
     func weights(_ rows: [Int], batch: Int) throws -> [[Float]] {

@@ -41,7 +41,7 @@ import VAE
     let model = try VAE(
       shape: [1], network: Network(hidden: []),
       latent: .sphere(dimension: dimension, concentration: concentration),
-      likelihood: .gaussian(deviation: 1), parameters)
+      likelihood: .gaussian(standardDeviation: 1), parameters)
     let runtime = try Runtime(seed: 2, threads: 2)
     try runtime.restore(
       variable: "vae/posterior/mean/weight", shape: [1, mean.count],

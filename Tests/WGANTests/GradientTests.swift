@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import WGAN
 
-/// What both networks learn from against central differences, and losses by hand.
+/// Gradients of both networks against central differences, and losses by hand.
 @Suite struct GradientTests {
   static let constraints: [Constraint] = [
     .gradientNormalized, .piecewiseNormalized(epsilon: 0.1),
@@ -74,13 +74,13 @@ import WGAN
   func smoothAndConsistentCriticsLearnFromTheirGradient(_ index: Int) throws {
     var networks = ScoreTests.networks[index]
     networks.criticActivation = .silu
-    let small = try SmallWGAN(networks, consistency: Consistency(weight: 5, deviation: 0.3))
+    let small = try SmallWGAN(networks, consistency: Consistency(weight: 5, standardDeviation: 0.3))
     let x = Tensor.input("x", [6] + small.shape)
     try check(small.model.criticObjective(x).loss, small, "critic", seed: 4)
     try check(small.model.generatorLoss(count: 6), small, "generator", seed: 4)
   }
 
-  /// Both networks are told the class: another class, another score and another sample; and they learn by
+  /// Both networks are class-conditional: score and sample depend on the class; and they learn by
   /// it.
   @Test(arguments: ScoreTests.networks.indices)
   func classesAreHeard(_ index: Int) throws {
@@ -114,7 +114,7 @@ import WGAN
   @Test func inconsistencyIsThatOfNeighbours() throws {
     let small = try SmallWGAN(
       Networks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
-      consistency: Consistency(weight: 2, deviation: 0.5))
+      consistency: Consistency(weight: 2, standardDeviation: 0.5))
     let x = Tensor.input("x", [400, 2])
     let objective = small.model.criticObjective(x)
     let part = try #require(objective.parts.first { $0.name == "inconsistency" })
@@ -146,7 +146,7 @@ import WGAN
     }
   }
 
-  /// What is reported as the generator's loss is that of the scores of generated examples.
+  /// The reported loss of the generator is computed from the scores of generated examples.
   @Test func theGeneratorsLossIsOfScores() throws {
     let small = try SmallWGAN(SmallWGAN.points, .gradientNormalized, .logistic)
     let x = small.model.generate(small.model.noise(7))

@@ -45,7 +45,7 @@ import WGAN
     }
   }
 
-  /// The slope of a smooth critic is not bounded so.
+  /// The gradient norm of a smooth critic has no such bound.
   @Test func otherCriticsMayBeSteeper() throws {
     let p = Parameters("wgan")
     let hidden = dense(2, 8, p["critic/hidden"])
@@ -68,7 +68,7 @@ import WGAN
     #expect(steepest > 1)
   }
 
-  /// A critic of zeros says nothing and has no slope: its score is 0, and no gradient is NaN.
+  /// A critic that is zero everywhere has a gradient norm of 0: its score is 0, and no gradient is NaN.
   @Test(arguments: [
     Constraint.gradientNormalized, .piecewiseNormalized(epsilon: 0.1),
     .gradientPenalty(weight: 10, isOneSided: false), .spectral, .clipping(limit: 1),
@@ -99,7 +99,7 @@ import WGAN
     }
   }
 
-  /// In a piecewise-linear critic the slope does not change with x, so that the generator's gradient may
+  /// The gradient norm of a piecewise-linear critic is locally constant, so that the generator's gradient may
   /// take it for a constant: it is the same number, and differentiation finds that by itself.
   @Test func theGeneratorNeedsNoSecondDerivativeOfALeakyCritic() throws {
     for networks in Self.networks {
@@ -122,19 +122,19 @@ import WGAN
     }
   }
 
-  /// What is reported as the slope is the mean |∇f| of data and samples, or of points between for a penalty;
+  /// The metric `slope` is the mean |∇f| of data and samples, or of points between for a penalty;
   /// constraints that are not made of it report none.
   @Test(
     arguments: [
       (Constraint.gradientNormalized, true), (.piecewiseNormalized(epsilon: 0.1), true),
       (.gradientPenalty(weight: 10, isOneSided: false), true), (.spectral, false),
       (.clipping(limit: 1), false), (.none, false),
-    ], [nil, Consistency(weight: 5, deviation: 0.02)])
+    ], [nil, Consistency(weight: 5, standardDeviation: 0.02)])
   func slopesAreReported(
     _ row: (constraint: Constraint, isReported: Bool), _ consistency: Consistency?
   ) throws {
     let p = Parameters("wgan")
-    // f = a · x, of slope |a| everywhere.
+    // f = a · x, of gradient norm |a| everywhere.
     let critic = dense(2, 1, p["critic"])
     let model = try WGAN(
       shape: [2], latent: 2, generator: dense(2, 2, p["generator"]),
@@ -185,9 +185,9 @@ import WGAN
     }
     #expect(
       throws: TensorError(
-        "consistency has a weight of at least 0 and a deviation above 0, not 1.0 and 0.0")
+        "consistency has a weight of at least 0 and a standard deviation above 0, not 1.0 and 0.0")
     ) {
-      try SmallWGAN(consistency: Consistency(weight: 1, deviation: 0))
+      try SmallWGAN(consistency: Consistency(weight: 1, standardDeviation: 0))
     }
     #expect(
       throws: TensorError("convolutional is for images, and the data are points; expected mlp")

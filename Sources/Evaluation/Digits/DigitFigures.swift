@@ -12,7 +12,7 @@ package struct DigitFigures: Sendable {
   ///
   /// It is above zero for equal distributions, too, and the more the fewer images there are.
   package let frechetDistance: Statistic
-  /// The share of images in the manifold of the reference, see `Coverage`.
+  /// The share of images in the manifold of the reference, see `ManifoldMembership`.
   package let precision: Statistic
   /// The share of the reference in the manifold of the images.
   package let recall: Statistic
@@ -62,14 +62,14 @@ package struct DigitReference {
       rows.flatMap { opinions.features[$0 * width..<($0 + 1) * width] }
     }
     var distances: [Double] = []
-    var coverages: [Coverage] = []
+    var memberships: [ManifoldMembership] = []
     for (rows, moments) in zip(Self.parts(images.count), moments) {
       distances.append(
         try Moments(images.features, width: width, rows: rows)
           .squaredFrechetDistance(to: moments))
-      coverages.append(
-        try neighbours.coverage(
-          of: chosen(images, rows), by: chosen(opinions, rows), k: DigitFigures.neighbours))
+      memberships.append(
+        try neighbours.manifoldMembership(
+          of: chosen(images, rows), in: chosen(opinions, rows), k: DigitFigures.neighbours))
       try report(distances.count)
     }
     func figure(_ values: [Double]) -> Statistic {
@@ -79,8 +79,8 @@ package struct DigitReference {
     var histogram = [Int](repeating: 0, count: images.classes)
     for verdict in verdicts { histogram[verdict.label] += 1 }
     return DigitFigures(
-      frechetDistance: figure(distances), precision: figure(coverages.map(\.precision)),
-      recall: figure(coverages.map(\.recall)), confidence: Statistic(verdicts.map(\.confidence)),
+      frechetDistance: figure(distances), precision: figure(memberships.map(\.precision)),
+      recall: figure(memberships.map(\.recall)), confidence: Statistic(verdicts.map(\.confidence)),
       histogram: histogram)
   }
 }

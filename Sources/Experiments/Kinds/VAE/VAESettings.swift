@@ -75,7 +75,7 @@ package struct VAESettings: ModelSettings {
   package var likelihood: Likelihood {
     switch family {
     case .bernoulli: .bernoulli
-    case .gaussian: .gaussian(deviation: deviation)
+    case .gaussian: .gaussian(standardDeviation: deviation)
     }
   }
 

@@ -2,7 +2,7 @@ import Classifier
 import TensorCore
 import Testing
 
-/// Values of an expression whose variables are drawn by `seed`.
+/// Evaluates an expression whose variables are drawn with `seed`.
 private func values(_ x: Tensor, seed: UInt64) throws -> [Float] {
   let program = try Runtime(seed: seed, threads: 1).compile("values", [x])
   program.run(at: 0)
@@ -28,7 +28,7 @@ private func classifier(
     #expect(wrong.failure == "a classifier of examples [5, 6, 2] given [7, 6, 5, 2]")
   }
 
-  /// The loss is the log-sum-exp of the logits less that of the label.
+  /// The loss is the log-sum-exp of the logits minus the logit of the label.
   @Test(arguments: 1...3 as ClosedRange<UInt64>) func crossEntropy(seed: UInt64) throws {
     let model = try classifier()
     let x = Tensor.normal([4, 5, 6, 2], "x")
@@ -47,7 +47,7 @@ private func classifier(
   }
 
   /// Training teaches the classifier which half of an image is bright.
-  @Test func itLearns() throws {
+  @Test func trainingReducesTheError() throws {
     let runtime = try Runtime(seed: 5, threads: 2)
     let parameters = Parameters("classifier")
     let model = try Classifier(
@@ -76,7 +76,7 @@ private func classifier(
     (Layers(channels: [2], features: 4), [4, 4, 1], 1, 0, "at least 2 classes, not 1"),
     (Layers(channels: [2], features: 4), [4, 4, 1], 2, -1, "at least 0 pixels, not -1"),
   ])
-  func mistakesAreNamed(
+  func errorsNameTheProblem(
     _ layers: Layers, _ shape: [Int], _ classes: Int, _ shift: Double, _ message: String
   ) {
     let error = #expect(throws: TensorError.self) {
@@ -102,8 +102,8 @@ private func classifier(
     }
   }
 
-  /// A ramp stays a ramp, lower by the distance, up to the edges that are repeated.
-  @Test(arguments: 1...3 as ClosedRange<UInt64>) func rampsMove(seed: UInt64) throws {
+  /// A shifted ramp is lower by the distance, except at the repeated edges.
+  @Test(arguments: 1...3 as ClosedRange<UInt64>) func rampsShift(seed: UInt64) throws {
     let down = (0..<height * width).map { Double($0 / width) }
     let right = (0..<height * width).map { Double($0 % width) }
     for (ramp, axis) in [(down, 0), (right, 1)] {
@@ -124,7 +124,7 @@ private func classifier(
   }
 
   /// Pixels far from the edges keep their sum.
-  @Test func nothingIsLost() throws {
+  @Test func interpolationKeepsTheSum() throws {
     var image = [Double](repeating: 0, count: height * width)
     image[3 * width + 3] = 1
     for moved in try shifted(image, shift: 1.5, seed: 9) {

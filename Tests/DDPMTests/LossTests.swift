@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LossTests {
   @Test(arguments: NoiseSchedule.Kind.allCases)
-  func noisedIsTheFormula(kind: NoiseSchedule.Kind) throws {
+  func noisedExamplesFollowTheFormula(kind: NoiseSchedule.Kind) throws {
     let times = 1000
     let schedule = try NoiseSchedule(kind, times: times)
     let shape = [6, 3, 2, 1]
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: [[2], [1], [4, 4, 3]], 0..<3)
-  func anEstimateOfZeroCostsOne(shape: [Int], seed: Int) throws {
+  func anEstimateOfZeroHasALossOfOne(shape: [Int], seed: Int) throws {
     let zeros = Denoiser(shape: shape) { x, _ in .zeros(x.shape) }
     let model = DDPM(schedule: try NoiseSchedule(.linear, times: 100), denoiser: zeros)
     let batch = 20_000
@@ -63,8 +63,8 @@ import Testing
     #expect(gap < 5 * (variance / Double(batch)).squareRoot(), "seed \(seed)")
   }
 
-  @Test func aTrueEstimateCostsNothing() throws {
-    // Data that are zero: the noise is x_t / β̄_t.
+  @Test func anExactEstimateHasZeroLoss() throws {
+    // If the data are zero, the noise is x_t / β̄_t.
     let schedule = try NoiseSchedule(.cosine, times: 50)
     let model = linearModel(schedule, factors: schedule.betaBar.dropFirst().map { 1 / $0 })
     let loss = model.loss(.zeros([512, 2]))
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func estimatesMustFit() throws {
-    // It would broadcast against the noise, unnoticed.
+    // Otherwise it would silently broadcast against the noise.
     let loss = try model { x, _ in x.slice(axis: 1, from: 0, count: 1) }.loss(.zeros([4, 2]))
     #expect(loss.failure == "a denoiser gives shape [4, 1] for [4, 2]")
   }
@@ -108,7 +108,7 @@ import Testing
     #expect(scalar.failure == "noise [4, 2] and times [] do not fit data of shape [4, 2]")
   }
 
-  @Test func theFirstMistakeIsKept() throws {
+  @Test func theFirstErrorIsReported() throws {
     let loss = try model { x, _ in x.failing("no such network") }.loss(.zeros([4, 2]))
     #expect(loss.failure == "no such network")
   }

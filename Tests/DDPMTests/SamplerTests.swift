@@ -76,7 +76,7 @@ private let everyMethod: [SamplingMethod] = [
     }
   }
 
-  /// The mean is that of Ho's equation 11, σ as asked.
+  /// The mean is that of Ho's equation 11, with the requested σ.
   @Test(arguments: NoiseSchedule.Kind.allCases)
   func allStepsAreTheOriginalSampler(kind: NoiseSchedule.Kind) throws {
     let schedule = try NoiseSchedule(kind, times: 1000)
@@ -128,7 +128,7 @@ private let everyMethod: [SamplingMethod] = [
       print(
         "DDIM eta 1, ancestral: \(kind), T \(times), clip \(clip != nil): gap \(gap) deviations")
       #expect(gap <= 1e-4, "seed 17")
-      // The comparison would notice: less noise gives other samples.
+      // The comparison can fail: less noise gives different samples.
       let less = try sampler.sample(seeds: Self.seeds, .ddim(eta: 0.9))
       #expect(largestGap(less, other) > 1e-3 * standardDeviation(other), "seed 17")
     }
@@ -190,13 +190,13 @@ private let everyMethod: [SamplingMethod] = [
       #expect(free.contains { abs($0) > 1 }, "\(kind), seed 29: nothing to clip")
       #expect(try draw(-1...1).allSatisfy { abs($0) <= 1 }, "\(kind), seed 29")
       #expect(try draw(0.25...0.5).allSatisfy { (0.25...0.5).contains($0) }, "\(kind), seed 29")
-      // A range that nothing leaves changes nothing.
+      // Clipping to a range that contains all values has no effect.
       let wide = try draw(-1e9...1e9)
       #expect(largestGap(wide, free) < 1e-4 * standardDeviation(free), "\(kind), seed 29")
     }
   }
 
-  @Test func averagesAreReadWhereAskedFor() throws {
+  @Test func averagedWeightsAreUsedOnRequest() throws {
     let (model, parameters) = try pointModel(times: 10)
     let runtime = try Runtime.random(parameters, seed: 5, threads: 1)
     let raw = try Sampler(model, runtime, batch: 2)

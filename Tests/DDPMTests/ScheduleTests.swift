@@ -26,7 +26,7 @@ import Testing
       let c = ((Double(t) / Double(times) + 0.008) / (1 + 0.008) * Double.pi / 2).cosine
       return c * c
     }
-    // The last variance alone is capped.
+    // Only the last variance is capped.
     for t in 1..<times {
       let squared = schedule.alphaBar[t] * schedule.alphaBar[t]
       #expect(relativeGap(squared, f(t) / f(0)) < 1e-10, "t \(t)")

@@ -49,7 +49,7 @@ struct AnimationTests {
     #expect(thrown?.description == "an animated PNG" + PNGTests.please)
   }
 
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let good = Frame(Bitmap(width: 2, height: 2, channels: 1))
     let table: [(frames: [Frame], text: PNG.Text, message: String)] = [
       ([], [], "an animation of no pictures"),

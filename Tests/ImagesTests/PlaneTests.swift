@@ -237,7 +237,7 @@ struct TrajectoryTests {
 }
 
 struct PlaneMistakeTests {
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let unit = 0.0...1.0
     let table: [(make: () throws -> Void, message: String)] = [
       (

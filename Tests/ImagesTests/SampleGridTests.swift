@@ -12,7 +12,7 @@ struct SampleGridTests {
   }
 
   @Test(arguments: [(7, 3, 2, 1), (6, 3, 1, 4), (1, 5, 3, 2), (5, 1, 0, 1)], [1, 3])
-  func everyPixelIsWhereItBelongs(
+  func pixelsAreAtTheirPositions(
     shape: (count: Int, columns: Int, margin: Int, scale: Int), channels: Int
   ) throws {
     let (count, columns, margin, scale) = shape
@@ -39,12 +39,12 @@ struct SampleGridTests {
     }
   }
 
-  @Test func stripIsOneRow() throws {
+  @Test func aStripIsOneRow() throws {
     let images = Self.images(4, channels: 1)
     #expect(try strip(of: images, scale: 2) == sampleGrid(of: images, columns: 4, scale: 2))
   }
 
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let small = Bitmap(width: 2, height: 2, channels: 1)
     let table: [(images: [Bitmap], columns: Int, message: String)] = [
       ([], 3, "a sample grid of no pictures"),
@@ -68,7 +68,7 @@ struct SampleGridTests {
     #expect(thrown?.description == "no pictures to put side by side")
   }
 
-  @Test func panelsStandSideBySide() throws {
+  @Test func panelsAreSideBySide() throws {
     let left = Bitmap(width: 40, height: 30, channels: 1, fill: 10)
     let right = Bitmap(width: 20, height: 10, channels: 3, fill: 20)
     let both = try sideBySide([Panel("raw", left), Panel("EMA", right)], gap: 8)
@@ -86,7 +86,7 @@ struct SampleGridTests {
 }
 
 struct PanelTests {
-  @Test func everyPanelHasItsPlace() throws {
+  @Test func panelsAreArrangedInRows() throws {
     let sizes = [(30, 20), (50, 10), (10, 10), (20, 40)]
     let parts = sizes.enumerated().map { index, size in
       Panel("", Bitmap(width: size.0, height: size.1, channels: 1, fill: UInt8(10 * index)))

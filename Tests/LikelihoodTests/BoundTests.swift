@@ -11,7 +11,7 @@ import Testing
   import Darwin
 #endif
 
-/// Data N(0, s² 1) with the best denoiser, ε̂ = β̄_t x_t/v_t.
+/// Data N(0, s² 1) with the optimal denoiser, ε̂ = β̄_t x_t/v_t.
 private struct GaussianData: Sendable, CustomTestStringConvertible {
   let kind: NoiseSchedule.Kind
   let deviation: Double
@@ -54,9 +54,8 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     return Double(dimensions) * (own * own + other * other * meanSquare + excess)
   }
 
-  /// The standard deviation of what one draw of a time and noise says of the sum over t from 2, over such
-  /// examples.
-  func deviationOfADraw(
+  /// The standard deviation over these examples of the estimate of the sum over t from 2, by one draw of time and noise.
+  func standardDeviationOfADraw(
     _ schedule: NoiseSchedule, _ variance: ReverseVariance, _ strata: TimeStrata
   ) -> Double {
     let (square, d) = (deviation * deviation, Double(dimensions))
@@ -128,7 +127,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     #expect(beta > -1e-9 && beta < 2e-3)
     #expect(optimal > -1e-9 && optimal < 1e-6)
     #expect(posterior > beta)
-    // What is fitted to the errors is the optimum.
+    // The fitted variance is optimal.
     let square = data.deviation * data.deviation
     let errors = (1...data.times).map {
       data.error(schedule, $0, meanSquare: square) / Double(data.dimensions)
@@ -153,7 +152,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let estimates = try VariationalBound(
       model, runtime, draws: draws, lastStep: .density, variances: variances
     ).estimates(of: examples) { _ in }
-    // The closed form for these examples: what is left is the noise of the draws.
+    // The closed form for these examples: only the noise of the draws remains.
     for (variance, estimate) in zip(variances, estimates) {
       let expected = examples.keys.indices.map { row -> Double in
         let square = examples.values[2 * row..<2 * row + 2]
@@ -193,7 +192,9 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     arguments: [
       (NoiseSchedule.Kind.linear, 1000, 0.58), (.su, 1000, 0.97), (.cosine, 1000, 0.53),
       (.linear, 50, 2.23),
-    ]) func thePosteriorVarianceIsShort(_ kind: NoiseSchedule.Kind, times: Int, by nats: Double)
+    ]) func thePosteriorVarianceHasALowerBound(
+      _ kind: NoiseSchedule.Kind, times: Int, by nats: Double
+    )
     throws
   {
     let data = GaussianData(kind: kind, deviation: 1, times: times)
@@ -206,11 +207,11 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     #expect(abs(excess(.beta(schedule))) < 1e-9)
   }
 
-  /// The standard error of one draw of the sum over t in closed form, against times drawn half evenly and half
+  /// The standard error of one draw of the sum over t in closed form, against times drawn half uniformly and half
   /// by the factor of the error, alone and times ᾱ²: for a perfect network, and for one whose error has a
-  /// variance of 0.0025 more a dimension, which is about what a small one has at T.
+  /// variance larger by 0.0025 per dimension, which is typical of a small network at T.
   @Test(arguments: NoiseSchedule.Kind.allCases, [50, 1000])
-  func timesAreDrawnWhereTheBoundIs(_ kind: NoiseSchedule.Kind, times: Int) throws {
+  func timesAreDrawnInProportionToTheBound(_ kind: NoiseSchedule.Kind, times: Int) throws {
     let schedule = try NoiseSchedule(kind, times: times)
     let factors = (2...times).map {
       schedule.boundFactor($0, standardDeviation: schedule.posteriorStandardDeviation($0))
@@ -228,7 +229,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       data.excess = excess
       for variance in [.beta(schedule), .posterior(schedule), data.optimal(schedule)] {
         func error(_ strata: TimeStrata) -> Double {
-          data.deviationOfADraw(schedule, variance, strata) / 200.0.squareRoot()
+          data.standardDeviationOfADraw(schedule, variance, strata) / 200.0.squareRoot()
         }
         let (factor, ideal, found) = (error(byFactor), error(byIdeal), error(now))
         let context: Comment = "\(variance.name), s = \(deviation), excess \(excess)"
@@ -247,8 +248,8 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// The spread of estimates of the same examples by other draws is what the probabilities promise or, as the
-  /// draws are stratified, less.
+  /// Estimates of the same examples from other draws have at most the standard deviation of independent draws;
+  /// stratification can only reduce it.
   @Test(arguments: [50, 1000]) func otherDrawsOfTheSameExamples(times: Int) throws {
     let data = GaussianData(kind: .cosine, deviation: 0.5, times: times)
     let (schedule, model) = (try data.schedule(), try data.model())
@@ -264,14 +265,14 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     }
     let found = Statistic(sums).standardError * Double(repeats).squareRoot()
     let promised =
-      data.deviationOfADraw(schedule, .posterior(schedule), TimeStrata(schedule))
+      data.standardDeviationOfADraw(schedule, .posterior(schedule), TimeStrata(schedule))
       / Double(draws * count).squareRoot()
     print("sum L_t by other draws, cosine, T \(times): spread \(found), promised \(promised)")
     // The standard deviation of 24 values has a standard error of 15 %.
     #expect(found < 1.5 * promised && found > 0.1 * promised)
   }
 
-  @Test func anEstimateDependsOnItsExampleAlone() throws {
+  @Test func estimatesDependOnlyOnTheirExample() throws {
     let data = GaussianData(kind: .su, deviation: 0.5, times: 50)
     let model = try data.model()
     let all = data.examples(21)
@@ -307,12 +308,12 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// The probabilities of all that x_0 may be sum to one, whatever the network says.
+  /// The probabilities of all values of x_0 sum to one, whatever the network's output.
   @Test(arguments: [LastStep.bits, .levels]) func lastStepsAreProbabilities(_ step: LastStep) throws
   {
     let schedule = try NoiseSchedule(.linear, times: 10)
     let levels = step == .bits ? [Float(-1), 1] : (0..<256).map { Float($0) / 127.5 - 1 }
-    // With an estimate that undoes all of x_1, its mean is 0.1 for every x_0 and noise.
+    // If the estimate cancels x_1, its mean is 0.1 for every x_0 and noise.
     let denoiser = Denoiser(shape: [1]) { x, _ in
       (x - 0.1 * schedule.alpha[1]) / schedule.beta[1]
     }

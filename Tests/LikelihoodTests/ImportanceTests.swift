@@ -82,7 +82,7 @@ import VAE
     #expect(last.mean < 0.01)
   }
 
-  /// Every K is honoured: the bound is that of just K weights, of which the first are the same for
+  /// The bound for any K is that of exactly K weights; the first ones are the same for
   /// every K.
   @Test(arguments: [1, 2, 49, 50, 51, 99, 101, 250]) func anyNumberOfDraws(draws: Int) throws {
     let examples = examples(6)
@@ -114,7 +114,7 @@ import VAE
   }
 
   /// Bit for bit independent of the batch and of the other examples.
-  @Test(arguments: [7, 120]) func anEstimateDependsOnItsExampleAlone(draws: Int) throws {
+  @Test(arguments: [7, 120]) func estimatesDependOnlyOnTheirExample(draws: Int) throws {
     let all = examples(37)
     let whole = try estimates(draws, all, batch: 8)
     for (rows, batch) in [([36, 3, 3, 20], 8), ([5], 8), (Array(0..<37), 16), ([30, 2], 64)] {
@@ -124,8 +124,8 @@ import VAE
     }
   }
 
-  /// Moving averages that equal the weights give the estimates of the weights, to the bit: points, and
-  /// their densities, are of the same draw.
+  /// Moving averages that equal the weights give identical estimates, bit for bit: points and
+  /// their densities are from the same draw.
   @Test(arguments: [
     Latent.gaussian(dimension: 3), .sphere(dimension: 3, concentration: nil),
     .sphere(dimension: 10, concentration: 300),
@@ -145,7 +145,7 @@ import VAE
     #expect(found[0] == found[1])
   }
 
-  @Test func theEvaluationSeedIsAnotherDraw() throws {
+  @Test func theEvaluationSeedChangesTheDraws() throws {
     let values = examples(50).values
     let first = try estimates(3, Examples(values, count: 50, seed: 0)).iwae.values
     #expect(first == (try estimates(3, Examples(values, count: 50, seed: 0)).iwae.values))
@@ -153,7 +153,7 @@ import VAE
     #expect(zip(first, other).allSatisfy { $0 != $1 })
   }
 
-  @Test func fewerDrawsThanOneAreRefused() throws {
+  @Test func lessThanOneDrawIsRefused() throws {
     let c = LinearGaussianModel()
     let (model, runtime) = (try c.model(), try c.runtime())
     #expect(throws: TensorError("K is at least 1, not 0")) {
@@ -161,7 +161,7 @@ import VAE
     }
   }
 
-  @Test func theRunningMeanSurvivesAnySize() {
+  @Test func theRunningMeanDoesNotOverflow() {
     for shift in [-2000.0, 0, 2000] {
       var mean = LogMeanExp()
       let values = [0.5, -3, 7, 7, -.infinity, 2].map { $0 + shift }
@@ -220,7 +220,7 @@ import VAE
       }
       bounds.append(total / Double(repeats))
     }
-    // Many seeds of the estimator, as one alone has an error of its own.
+    // Many seeds of the estimator, because a single one has an error of its own.
     var ours = [Double](repeating: 0, count: count)
     let seeds = 1200 / draws
     let sampling = try ImportanceSampling(model, runtime, draws: draws, estimators: [.iwae])

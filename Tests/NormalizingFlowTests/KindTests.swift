@@ -26,16 +26,16 @@ import Training
         """, file: "flow.yaml", overrides: overrides)
   }
 
-  @Test func itIsForPoints() throws {
+  @Test func onlyPointsAreAccepted() throws {
     let error = #expect(throws: (any Error).self) { _ = try experiment("data=mnist") }
     #expect(
       error.map { "\($0)" }?.contains(
         "a normalizing-flow is for points, and the data are images; expected a 2-D set") == true)
   }
 
-  /// Correlated normal points lie within what one linear coupling can express: the flow must come close to
-  /// their density, example by example.
-  @Test func theLikelihoodIsThatOfTheData() throws {
+  /// One linear coupling can express correlated normal points, so the flow must approximate their density
+  /// for each example.
+  @Test func theLikelihoodApproachesThatOfTheData() throws {
     let experiment = try experiment()
     let data = try TrainingData(experiment.data, directory: "/nonexistent")
     let stepper = try Stepper(
@@ -59,7 +59,7 @@ import Training
     #expect(gap.mean < 0.02 && gap.mean > -4 * gap.standardError, "\(gap), seed 0")
   }
 
-  @Test func aBrokenRunIsTheUnbrokenOne() throws {
+  @Test func aResumedRunEqualsAnUninterruptedOne() throws {
     let root = NSTemporaryDirectory() + "figment-flow-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: root) }
     let experiment = try experiment("steps=24", "report.checkpointEvery=7")

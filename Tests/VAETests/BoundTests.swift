@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import VAE
 
-/// A model, its parameters and how it is trained.
+/// A model, its parameters and its training loss.
 struct Case: Sendable, CustomTestStringConvertible {
   let shape: [Int]
   let network: Network
@@ -47,8 +47,8 @@ struct Case: Sendable, CustomTestStringConvertible {
 }
 
 @Suite(.serialized) struct BoundTests {
-  /// The loss and every gradient of the compiled program are those of the reference in Double.
-  @Test(arguments: Case.all) func compiledIsTheReference(_ c: Case) throws {
+  /// The loss and every gradient of the compiled program agree with the reference in Double.
+  @Test(arguments: Case.all) func compiledProgramsAgreeWithTheReference(_ c: Case) throws {
     let parameters = Parameters("vae")
     let model = try VAE(
       shape: c.shape, network: c.network, latent: c.latent, likelihood: c.likelihood, parameters)

@@ -11,12 +11,12 @@ import WGAN
     .clipping(limit: 1),
   ]
 
-  /// The score jumps where a unit changes sign, so that differences of two sizes must agree to count.
+  /// The score is discontinuous where a unit changes sign, so only points where differences of two sizes agree count.
   private func check(_ loss: Tensor, _ small: SmallWGAN, _ part: String, seed: Int) throws {
     let parameters = small.parameters[part].part
     let inputs = ["x": small.examples(6, seed: seed)]
     var reference = Reference(seed: UInt64(seed))
-    // Biases of zero would put units whose inputs are all zero on a kink.
+    // With zero biases, units whose inputs are all zero would be at a kink.
     var numbers = SplitMix64(seed: seed + 7)
     for variable in small.parameters.variables {
       reference.variables[variable.name] = numbers.values(variable.shape.reduce(1, *))
@@ -80,10 +80,10 @@ import WGAN
     try check(small.model.generatorLoss(count: 6), small, "generator", seed: 4)
   }
 
-  /// Both networks are class-conditional: score and sample depend on the class; and they learn by
-  /// it.
+  /// Both networks are class-conditional: score and sample depend on the class, and so do the
+  /// gradients.
   @Test(arguments: ScoreTests.networks.indices)
-  func classesAreHeard(_ index: Int) throws {
+  func networksAreClassConditional(_ index: Int) throws {
     var networks = ScoreTests.networks[index]
     networks.classes = 3
     let small = try SmallWGAN(networks)
@@ -111,7 +111,7 @@ import WGAN
   }
 
   /// A critic that is linear everywhere has scores f / (n + |f|) at neighbours that differ by w times the noise.
-  @Test func inconsistencyIsThatOfNeighbours() throws {
+  @Test func inconsistencyMatchesItsClosedForm() throws {
     let small = try SmallWGAN(
       Networks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
       consistency: Consistency(weight: 2, standardDeviation: 0.5))
@@ -158,7 +158,7 @@ import WGAN
     #expect(abs(try reference.value(small.model.generatorLoss(count: 7))[0] - expected) < 1e-9)
   }
 
-  /// Weights are divided by their largest singular value, which power iteration finds in time.
+  /// Weights are divided by their largest singular value, which power iteration finds after enough steps.
   @Test func spectralWeightsHaveUnitNorm() throws {
     for networks in ScoreTests.networks {
       let small = try SmallWGAN(networks, .spectral)
@@ -184,7 +184,7 @@ import WGAN
         let square = forward.reduce(0) { $0 + $1 * $1 }
         for c in 0..<u.count { #expect(abs(back[c] - square * u[c]) < 1e-6 * square, "\(name)") }
       }
-      // Twice the weights, the same scores.
+      // Doubling the weights does not change the scores.
       let score = small.model.score(x).value
       let before = try reference.value(score, inputs)
       for vector in small.model.criticState {

@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 import WGAN
 
-/// The normalized critic against what is known of it.
+/// Known properties of normalized critics.
 @Suite struct ScoreTests {
   static let networks = [SmallWGAN.points, SmallWGAN.images, SmallWGAN.blocks]
 
   @Test(arguments: networks.indices, [1e-8, 1, 1e6])
-  func scoresLieWithinOne(_ index: Int, _ scale: Double) throws {
+  func scoresAreAtMostOne(_ index: Int, _ scale: Double) throws {
     let small = try SmallWGAN(Self.networks[index])
     let x = Tensor.input("x", [20] + small.shape)
     let score = small.model.score(x)
@@ -26,7 +26,9 @@ import WGAN
   }
 
   /// Inside a region where the critic is linear, |∇ score| is (|∇f| / (|∇f| + |f|))².
-  @Test(arguments: networks.indices) func slopesInLinearRegionsAreAtMostOne(_ index: Int) throws {
+  @Test(arguments: networks.indices) func gradientNormsInLinearRegionsAreAtMostOne(_ index: Int)
+    throws
+  {
     let small = try SmallWGAN(Self.networks[index])
     let x = Tensor.input("x", [20] + small.shape)
     let score = small.model.score(x)
@@ -46,7 +48,7 @@ import WGAN
   }
 
   /// The gradient norm of a smooth critic has no such bound.
-  @Test func otherCriticsMayBeSteeper() throws {
+  @Test func otherCriticsCanHaveLargerGradients() throws {
     let p = Parameters("wgan")
     let hidden = dense(2, 8, p["critic/hidden"])
     let output = dense(8, 1, p["critic/output"])
@@ -72,7 +74,7 @@ import WGAN
   @Test(arguments: [
     Constraint.gradientNormalized, .piecewiseNormalized(epsilon: 0.1),
     .gradientPenalty(weight: 10, isOneSided: false), .spectral, .clipping(limit: 1),
-  ]) func aCriticOfZerosIsNoNumberLess(_ constraint: Constraint) throws {
+  ]) func aZeroCriticHasNoNaN(_ constraint: Constraint) throws {
     for networks in Self.networks {
       let small = try SmallWGAN(networks, constraint)
       let x = Tensor.input("x", [4] + small.shape)
@@ -100,7 +102,7 @@ import WGAN
   }
 
   /// The gradient norm of a piecewise-linear critic is locally constant, so that the generator's gradient may
-  /// take it for a constant: it is the same number, and differentiation finds that by itself.
+  /// treat it as a constant; differentiation finds this without a special case.
   @Test func theGeneratorNeedsNoSecondDerivativeOfALeakyCritic() throws {
     for networks in Self.networks {
       let small = try SmallWGAN(networks)
@@ -123,14 +125,14 @@ import WGAN
   }
 
   /// The metric `slope` is the mean |∇f| of data and samples, or of points between for a penalty;
-  /// constraints that are not made of it report none.
+  /// constraints without a gradient norm report none.
   @Test(
     arguments: [
       (Constraint.gradientNormalized, true), (.piecewiseNormalized(epsilon: 0.1), true),
       (.gradientPenalty(weight: 10, isOneSided: false), true), (.spectral, false),
       (.clipping(limit: 1), false), (.none, false),
     ], [nil, Consistency(weight: 5, standardDeviation: 0.02)])
-  func slopesAreReported(
+  func gradientNormsAreReported(
     _ row: (constraint: Constraint, isReported: Bool), _ consistency: Consistency?
   ) throws {
     let p = Parameters("wgan")

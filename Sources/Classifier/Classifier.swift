@@ -25,9 +25,11 @@ public struct Classifier: Sendable {
     shape: [Int], layers: Layers, classes: Int, shift: Double = 0, _ parameters: Parameters
   ) throws {
     if let failure = layers.failure(forExamplesOf: shape) { throw TensorError(failure) }
-    guard classes >= 2 else { throw TensorError("there are at least 2 classes, not \(classes)") }
+    guard classes >= 2 else {
+      throw TensorError("a classifier needs at least 2 classes, not \(classes)")
+    }
     guard shift >= 0, shift.isFinite else {
-      throw TensorError("images are moved by at least 0 pixels, not \(shift)")
+      throw TensorError("the shift of images must be at least 0 pixels, not \(shift)")
     }
     (self.shape, self.classes, self.shift) = (shape, classes, shift)
     width = layers.features

@@ -18,10 +18,10 @@ public struct Layers: Equatable, Sendable {
   /// The reason why the layers do not fit examples of `shape`, or nil.
   public func failure(forExamplesOf shape: [Int]) -> String? {
     guard !channels.isEmpty, (channels + [features]).allSatisfy({ $0 >= 1 }) else {
-      return "a classifier has at least one convolution, and layers at least one unit, not "
+      return "a classifier needs at least one convolution, and at least one unit per layer, not "
         + "\(channels) and \(features)"
     }
-    return shape.count == 3 ? nil : "a classifier is of images, and the data are points"
+    return shape.count == 3 ? nil : "a classifier needs images, but the data are points"
   }
 
   /// The network from examples, [n] + shape, to features, [n, features].

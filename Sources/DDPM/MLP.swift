@@ -19,12 +19,13 @@ public func mlpDenoiser(
   let shape = [dimensions]
   guard dimensions >= 1, width >= 1, depth >= 1 else {
     let sizes = "\(dimensions) coordinates, width \(width), depth \(depth)"
-    return Denoiser(shape: shape) { x, _ in x.failing("an MLP's sizes are at least 1, not \(sizes)")
+    return Denoiser(shape: shape) { x, _ in
+      x.failing("the sizes of an MLP must be at least 1, not \(sizes)")
     }
   }
   guard timeFeatures >= 2, timeFeatures % 2 == 0 else {
     return Denoiser(shape: shape) { x, _ in
-      x.failing("time features are an even number of at least 2, not \(timeFeatures)")
+      x.failing("the number of time features must be even and at least 2, not \(timeFeatures)")
     }
   }
   let hidden = (0..<depth).map { i in

@@ -43,7 +43,7 @@ extension NoiseSchedule {
   /// - Throws: `TensorError` unless start is 1 ... T, and steps 1 ... start.
   public func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {
     guard (1...times).contains(start ?? times) else {
-      throw TensorError("a sampler starts at time 1 to \(times), not \(start ?? times)")
+      throw TensorError("a sampler must start at a time from 1 to \(times), not \(start ?? times)")
     }
     let times = start ?? times
     guard (1...times).contains(steps) else {
@@ -59,7 +59,7 @@ extension NoiseSchedule {
     _ method: SamplingMethod, steps: Int, from start: Int? = nil
   ) throws -> [ReverseStep] {
     if case .ddim(let eta) = method, !(eta >= 0 && eta <= 1) {
-      throw TensorError("eta is from 0 to 1, not \(eta)")
+      throw TensorError("eta must be from 0 to 1, not \(eta)")
     }
     let visited = try visitedTimes(steps: steps, from: start)
     return zip(visited, visited.dropFirst()).map { t, s in

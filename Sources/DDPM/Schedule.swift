@@ -39,7 +39,7 @@ public struct NoiseSchedule: Equatable, Sendable {
   /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
   public init(_ kind: Kind, times: Int) throws {
     guard (10...100_000).contains(times) else {
-      throw TensorError("a noise schedule has 10 to 100000 times, not \(times)")
+      throw TensorError("a noise schedule needs 10 to 100000 times, not \(times)")
     }
     let scale = 1000 / Double(times)
     func angle(_ t: Int) -> Double { (Double(t) / Double(times) + 0.008) / 1.008 * .pi / 2 }

@@ -29,18 +29,20 @@ public struct UNetConfiguration: Equatable, Sendable {
   /// The reason why the sizes are invalid, or nil.
   public var failure: String? {
     if height < 1 || width < 1 || channels < 1 {
-      return "images have at least one pixel and channel, not \(height)x\(width)x\(channels)"
+      return "images need at least one pixel and channel, not \(height)x\(width)x\(channels)"
     }
     if multipliers.isEmpty || multipliers.contains(where: { $0 < 1 }) || blocks < 1 {
       return "a U-Net needs at least one level and one block, not multipliers \(multipliers), "
         + "blocks \(blocks)"
     }
     if groups < 1 || base < 2 || base % 2 != 0 || base % groups != 0 {
-      return "a U-Net's base width is even and divisible by its \(groups) groups, not \(base)"
+      return
+        "the base width of a U-Net must be even and divisible by its \(groups) groups, not \(base)"
     }
     let halvings = multipliers.count - 1
     if min(height.trailingZeroBitCount, width.trailingZeroBitCount) < halvings {
-      return "images of \(height)x\(width) do not halve \(halvings) times: use fewer multipliers "
+      return
+        "images of \(height)x\(width) cannot be halved \(halvings) times: use fewer multipliers "
         + "than \(multipliers)"
     }
     return nil

@@ -23,7 +23,7 @@ extension PNG {
     animation frames: [Frame], text: Text = []
   ) throws(FigmentError) -> [UInt8] {
     guard let first = frames.first?.picture else {
-      throw FigmentError("an animation of no pictures")
+      throw FigmentError("an animation needs at least one picture")
     }
     func size(_ picture: Bitmap) -> String {
       "\(picture.width) x \(picture.height) x \(picture.channels)"
@@ -37,7 +37,7 @@ extension PNG {
       guard (0...65535).contains(frame.milliseconds) else {
         throw FigmentError(
           "picture \(index) of an animation cannot be shown for \(frame.milliseconds) "
-            + "milliseconds: 0 to 65535, please")
+            + "milliseconds; expected 0 to 65535")
       }
     }
     var bytes = signature

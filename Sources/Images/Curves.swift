@@ -53,9 +53,9 @@ public func lineCharts(
   _ charts: [LineChart], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   logarithmicX: Bool = false, width: Int = 900, frameHeight: Int = 180
 ) throws(FigmentError) -> Bitmap {
-  guard !charts.isEmpty else { throw FigmentError("a stack of no charts") }
+  guard !charts.isEmpty else { throw FigmentError("a stack needs at least one chart") }
   guard (50...10_000).contains(frameHeight) else {
-    throw FigmentError("a frame cannot be \(frameHeight) pixels high: 50 to 10000, please")
+    throw FigmentError("a frame cannot be \(frameHeight) pixels high; expected 50 to 10000")
   }
   var names: [String] = []
   for name in charts.flatMap(\.series).map(\.name) where !names.contains(name) && !name.isEmpty {

@@ -92,7 +92,8 @@ public enum PNG {
     guard bytes.starts(with: signature) else {
       let short = !bytes.isEmpty && signature.starts(with: bytes)
       throw FigmentError(
-        short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
+        short ? damaged + "it ends early" : "not a PNG: it does not start with the signature of one"
+      )
     }
     // The C side holds the pointer from open to close.
     let result = bytes.withUnsafeBufferPointer { bytes in
@@ -176,7 +177,7 @@ public enum PNG {
       throw FigmentError("\(width) x \(height) pixels are more than the \(maximumPixels) allowed")
     }
     guard header.animated == 0 else {
-      throw FigmentError("an animated PNG cannot be read: a still one, please")
+      throw FigmentError("animated PNGs are not supported; expected a still one")
     }
     let bits = Int(header.channels) * Int(header.depth)
     guard height * ((width * bits + 7) / 8) <= deflation * fileSize else {

@@ -5,7 +5,9 @@ import Support
 public func sampleGrid(
   of images: [Bitmap], columns: Int, margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(FigmentError) -> Bitmap {
-  guard let first = images.first else { throw FigmentError("a sample grid of no pictures") }
+  guard let first = images.first else {
+    throw FigmentError("a sample grid needs at least one picture")
+  }
   guard columns > 0, margin >= 0, scale > 0 else {
     throw FigmentError(
       "a sample grid cannot have \(columns) columns, a margin of \(margin) and a scale of \(scale)")

@@ -29,7 +29,7 @@ package final class ImportanceSampling: Estimating {
     _ model: VAE, _ runtime: Runtime, draws: Int, estimators: [Estimator] = [.elbo, .iwae],
     batch: Int? = nil, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }
+    guard draws >= 1 else { throw TensorError("K must be at least 1, not \(draws)") }
     self.draws = draws
     wanted = estimators
     block = min(draws, 50)

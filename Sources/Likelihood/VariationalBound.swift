@@ -49,9 +49,9 @@ package final class VariationalBound: Estimating {
     variances: [ReverseVariance], batch: Int? = nil, clip: ClosedRange<Double>? = nil,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }
+    guard draws >= 1 else { throw TensorError("K must be at least 1, not \(draws)") }
     guard model.denoiser.classes == nil else {
-      throw TensorError("a model that is told classes has no bound of log p(x) without them")
+      throw TensorError("a class-conditional model has no bound of log p(x)")
     }
     let schedule = model.schedule
     (self.draws, self.model, self.lastStep, self.variances) = (draws, model, lastStep, variances)

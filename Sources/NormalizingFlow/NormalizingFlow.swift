@@ -33,16 +33,16 @@ public struct NormalizingFlow: Sendable {
   ) throws {
     let dimensions = shape.reduce(1, *)
     guard shape.allSatisfy({ $0 >= 1 }), dimensions >= 2 else {
-      throw TensorError("a flow is of examples of at least two numbers, not of shape \(shape)")
+      throw TensorError("a flow needs examples of at least two numbers, not of shape \(shape)")
     }
     guard couplings >= 1 else {
-      throw TensorError("a flow has at least one coupling, not \(couplings)")
+      throw TensorError("a flow needs at least one coupling, not \(couplings)")
     }
     guard hidden.allSatisfy({ $0 >= 1 }) else {
-      throw TensorError("layers have at least one unit, not \(hidden)")
+      throw TensorError("layers must have at least one unit, not \(hidden)")
     }
     guard logScaleLimit > 0, logScaleLimit.isFinite else {
-      throw TensorError("the limit of log scales is above 0 and finite, not \(logScaleLimit)")
+      throw TensorError("the limit of log scales must be above 0 and finite, not \(logScaleLimit)")
     }
     (self.shape, self.dimensions) = (shape, dimensions)
     var steps: [any Bijection] = []

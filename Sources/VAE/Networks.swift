@@ -35,15 +35,16 @@ public struct Network: Equatable, Sendable {
   /// The reason why the network does not fit examples of `shape`, or nil.
   public func failure(forExamplesOf shape: [Int]) -> String? {
     if (channels + hidden).contains(where: { $0 < 1 }) {
-      return "layers have at least one unit, not \(channels + hidden)"
+      return "layers must have at least one unit, not \(channels + hidden)"
     }
     guard !channels.isEmpty else { return nil }
     guard shape.count == 3 else {
-      return "convolutions are for images, and the data are points; expected no channels"
+      return "convolutions need images, but the data are points; expected no channels"
     }
     let halvings = min(shape[0].trailingZeroBitCount, shape[1].trailingZeroBitCount)
     guard channels.count <= halvings else {
-      return "images of \(shape[0])x\(shape[1]) do not halve \(channels.count) times: use fewer "
+      return
+        "images of \(shape[0])x\(shape[1]) cannot be halved \(channels.count) times: use fewer "
         + "channels than \(channels)"
     }
     return nil

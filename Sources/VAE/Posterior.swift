@@ -29,10 +29,10 @@ public enum Latent: Equatable, Sendable {
 
   /// The reason why the space is invalid, or nil.
   public var failure: String? {
-    if dimension < 1 { return "latent variables have at least 1 dimension, not \(dimension)" }
+    if dimension < 1 { return "latent variables need at least 1 dimension, not \(dimension)" }
     if case .sphere(_, let concentration?) = self, !Self.concentrations.contains(concentration) {
       return
-        "a concentration is from \(Self.concentrations.lowerBound) to 1e6, not \(concentration)"
+        "a concentration must be from \(Self.concentrations.lowerBound) to 1e6, not \(concentration)"
     }
     return nil
   }

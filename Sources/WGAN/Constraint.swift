@@ -21,11 +21,11 @@ public enum Constraint: Equatable, Sendable {
   public var failure: String? {
     switch self {
     case .piecewiseNormalized(let epsilon) where !(epsilon > 0 && epsilon.isFinite):
-      "epsilon is above 0, not \(epsilon)"
+      "epsilon must be above 0, not \(epsilon)"
     case .gradientPenalty(let weight, _) where !(weight >= 0 && weight.isFinite):
-      "the weight of a penalty is at least 0, not \(weight)"
+      "the weight of a penalty must be at least 0, not \(weight)"
     case .clipping(let limit) where !(limit > 0 && limit.isFinite):
-      "weights are clipped at a limit above 0, not \(limit)"
+      "the clipping limit of weights must be above 0, not \(limit)"
     default: nil
     }
   }
@@ -55,7 +55,7 @@ public struct Consistency: Equatable, Sendable {
       standardDeviation.isFinite
     else {
       return
-        "consistency has a weight of at least 0 and a standard deviation above 0, not \(weight) and "
+        "consistency needs a weight of at least 0 and a standard deviation above 0, not \(weight) and "
         + "\(standardDeviation)"
     }
     return nil

@@ -70,22 +70,23 @@ public struct Networks: Equatable, Sendable {
   /// The reason why the networks do not fit examples of `shape`, or nil.
   public func failure(forExamplesOf shape: [Int]) -> String? {
     guard latent >= 1, (generator + critic).allSatisfy({ $0 >= 1 }) else {
-      return "noise and layers have at least one unit, not \(latent), \(generator) and \(critic)"
+      return
+        "noise and layers must have at least one unit, not \(latent), \(generator) and \(critic)"
     }
     if case .leakyReLU(let slope) = criticActivation, !(slope >= 0 && slope < 1) {
-      return "a slope is at least 0 and below 1, not \(slope)"
+      return "a negative slope must be at least 0 and below 1, not \(slope)"
     }
     guard family != .mlp else { return nil }
     guard shape.count == 3 else {
-      return "\(family.rawValue) is for images, and the data are points; expected mlp"
+      return "\(family.rawValue) needs images, but the data are points; expected mlp"
     }
     guard !generator.isEmpty, !critic.isEmpty else {
-      return "\(family.rawValue) networks have at least one layer"
+      return "\(family.rawValue) networks need at least one layer"
     }
     let halvings = min(shape[0].trailingZeroBitCount, shape[1].trailingZeroBitCount)
     guard generator.count - 1 <= halvings else {
       return
-        "images of \(shape[0])x\(shape[1]) do not halve \(generator.count - 1) times: use fewer "
+        "images of \(shape[0])x\(shape[1]) cannot be halved \(generator.count - 1) times: use fewer "
         + "layers than \(generator)"
     }
     return nil

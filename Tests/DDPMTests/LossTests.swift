@@ -114,11 +114,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (0, 8, 1, 8, "an MLP's sizes are at least 1, not 0 coordinates, width 8, depth 1"),
-    (2, 0, 1, 8, "an MLP's sizes are at least 1, not 2 coordinates, width 0, depth 1"),
-    (2, 8, 0, 8, "an MLP's sizes are at least 1, not 2 coordinates, width 8, depth 0"),
-    (2, 8, 1, 0, "time features are an even number of at least 2, not 0"),
-    (2, 8, 1, 7, "time features are an even number of at least 2, not 7"),
+    (0, 8, 1, 8, "the sizes of an MLP must be at least 1, not 0 coordinates, width 8, depth 1"),
+    (2, 0, 1, 8, "the sizes of an MLP must be at least 1, not 2 coordinates, width 0, depth 1"),
+    (2, 8, 0, 8, "the sizes of an MLP must be at least 1, not 2 coordinates, width 8, depth 0"),
+    (2, 8, 1, 0, "the number of time features must be even and at least 2, not 0"),
+    (2, 8, 1, 7, "the number of time features must be even and at least 2, not 7"),
   ])
   func sizesOfPointNetworks(
     dimensions: Int, width: Int, depth: Int, timeFeatures: Int, message: String

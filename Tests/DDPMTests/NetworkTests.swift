@@ -51,32 +51,32 @@ private func configuration(
   @Test(arguments: [
     (
       configuration(30, 28, multipliers: [1, 2, 4]),
-      "images of 30x28 do not halve 2 times: use fewer multipliers than [1, 2, 4]"
+      "images of 30x28 cannot be halved 2 times: use fewer multipliers than [1, 2, 4]"
     ),
     (
       configuration(28, 28, multipliers: [1, 2, 4, 8]),
-      "images of 28x28 do not halve 3 times: use fewer multipliers than [1, 2, 4, 8]"
+      "images of 28x28 cannot be halved 3 times: use fewer multipliers than [1, 2, 4, 8]"
     ),
     (
       configuration(28, 28, multipliers: [Int](repeating: 1, count: 70)),
-      "images of 28x28 do not halve 69 times: use fewer multipliers than "
+      "images of 28x28 cannot be halved 69 times: use fewer multipliers than "
         + "\([Int](repeating: 1, count: 70))"
     ),
     (
       configuration(8, 8, base: 12),
-      "a U-Net's base width is even and divisible by its 8 groups, not 12"
+      "the base width of a U-Net must be even and divisible by its 8 groups, not 12"
     ),
     (
       configuration(8, 8, base: 9, groups: 3),
-      "a U-Net's base width is even and divisible by its 3 groups, not 9"
+      "the base width of a U-Net must be even and divisible by its 3 groups, not 9"
     ),
     (
       configuration(8, 8, base: 0),
-      "a U-Net's base width is even and divisible by its 8 groups, not 0"
+      "the base width of a U-Net must be even and divisible by its 8 groups, not 0"
     ),
     (
       configuration(8, 8, groups: 0),
-      "a U-Net's base width is even and divisible by its 0 groups, not 8"
+      "the base width of a U-Net must be even and divisible by its 0 groups, not 8"
     ),
     (
       configuration(8, 8, multipliers: []),
@@ -90,8 +90,8 @@ private func configuration(
       configuration(8, 8, blocks: 0),
       "a U-Net needs at least one level and one block, not multipliers [1, 2], blocks 0"
     ),
-    (configuration(0, 8), "images have at least one pixel and channel, not 0x8x1"),
-    (configuration(8, 8, channels: 0), "images have at least one pixel and channel, not 8x8x0"),
+    (configuration(0, 8), "images need at least one pixel and channel, not 0x8x1"),
+    (configuration(8, 8, channels: 0), "images need at least one pixel and channel, not 8x8x0"),
   ])
   func refusesSizesThatDoNotFit(sizes: UNetConfiguration, message: String) throws {
     #expect(sizes.failure == message)

@@ -107,7 +107,7 @@ private let everyMethod: [SamplingMethod] = [
   @Test(arguments: [-0.1, 1.001, .infinity, -.infinity, .nan])
   func refusesOtherEtas(eta: Double) throws {
     let schedule = try NoiseSchedule(.su, times: 100)
-    #expect(throws: TensorError("eta is from 0 to 1, not \(eta)")) {
+    #expect(throws: TensorError("eta must be from 0 to 1, not \(eta)")) {
       try schedule.reverseSteps(.ddim(eta: eta), steps: 10)
     }
   }

@@ -82,7 +82,7 @@ import Testing
   @Test(arguments: [Int.min, -1, 0, 1, 9, 100_001, .max])
   func refusesOtherNumbersOfTimes(times: Int) {
     for kind in NoiseSchedule.Kind.allCases {
-      #expect(throws: TensorError("a noise schedule has 10 to 100000 times, not \(times)")) {
+      #expect(throws: TensorError("a noise schedule needs 10 to 100000 times, not \(times)")) {
         try NoiseSchedule(kind, times: times)
       }
     }

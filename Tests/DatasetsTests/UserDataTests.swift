@@ -103,7 +103,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       ["a.png": [0x89] + Array("PNG".utf8)], "@/a.png", "@/a.png: a single PNG, \(kinds)"),
     BadData(
       ["a.npz": Array("PK".utf8)], "@/a.npz",
-      "@/a.npz: no ZIP archive, or one that is cut short"),
+      "@/a.npz: not a ZIP archive, or truncated"),
   ]
 
   static let idxFiles: [BadData] = [
@@ -203,7 +203,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   static let tables: [BadData] = [
     BadData(csv: "", "@/p.csv: empty, expected rows of two numbers"),
     BadData(csv: "\u{feff}\r\n\n", "@/p.csv: empty, expected rows of two numbers"),
-    BadData(csv: "x,y\n", "@/p.csv: a header and nothing else, expected rows of two numbers"),
+    BadData(csv: "x,y\n", "@/p.csv: only a header, expected rows of two numbers"),
     BadData(csv: "7,2\n", "@/p.csv: 1 point, expected at least 2"),
     BadData(
       csv: "1,2\n3,4\n",

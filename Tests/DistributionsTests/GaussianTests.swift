@@ -117,11 +117,11 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
         { _ = try DiagonalGaussian(mean: [0, 0], standardDeviation: [1, 0]) }
       ),
       (
-        "a Gaussian standard deviation has 1 numbers where 2 were expected",
+        "a Gaussian standard deviation has 1 numbers; expected 2",
         { _ = try DiagonalGaussian(mean: [0, 0], standardDeviation: [1]) }
       ),
       (
-        "a Gaussian covariance has 3 numbers where 4 were expected",
+        "a Gaussian covariance has 3 numbers; expected 4",
         { _ = try Gaussian(mean: [0, 0], covariance: [1, 0, 1]) }
       ),
       (

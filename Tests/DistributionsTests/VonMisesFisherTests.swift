@@ -269,7 +269,7 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
         == "the ambient dimension of a sphere is 1; expected 2 to 100000")
     let p = try VonMisesFisher(mean: [1, 0], concentration: 1)
     #expect(
-      message { _ = try p.logDensity([1, 0, 0]) } == "a point has 3 numbers where 2 were expected")
+      message { _ = try p.logDensity([1, 0, 0]) } == "a point has 3 numbers; expected 2")
     let q = try VonMisesFisher(mean: [1, 0, 0], concentration: 1)
     #expect(
       message { _ = try p.divergence(to: q) }

@@ -117,9 +117,11 @@ struct PNGTests {
     var textsOnly = RawPNG(before: [("tEXt", Array("key\0value".utf8))])
     textsOnly.chunks.removeLast(2)
     return [
-      Refused("empty", [], "not a PNG: its first bytes are others"),
-      Refused("JPEG", [0xFF, 0xD8, 0xFF, 0xE0], "not a PNG: its first bytes are others"),
-      Refused("signature", wrongSignature, "not a PNG: its first bytes are others"),
+      Refused("empty", [], "not a PNG: it does not start with the signature of one"),
+      Refused(
+        "JPEG", [0xFF, 0xD8, 0xFF, 0xE0], "not a PNG: it does not start with the signature of one"),
+      Refused(
+        "signature", wrongSignature, "not a PNG: it does not start with the signature of one"),
       Refused("CRC of IHDR", wrongHeaderCRC, "damaged PNG: IHDR: CRC error"),
       Refused("CRC of IDAT", wrongDataCRC, "damaged PNG: IDAT: CRC error"),
       Refused("Adler checksum", wrongChecksum.bytes, "damaged PNG: IDAT: incorrect data check"),

@@ -272,10 +272,10 @@ struct PlaneMistakeTests {
         { _ = try panels([Panel("", Bitmap(width: 1, height: 1, channels: 1))], columns: 0) },
         "panels cannot have 0 columns, a gap of 12 and a text scale of 2"
       ),
-      ({ _ = try lineCharts([]) }, "a stack of no charts"),
+      ({ _ = try lineCharts([]) }, "a stack needs at least one chart"),
       (
         { _ = try lineCharts([LineChart("", [])], frameHeight: 49) },
-        "a frame cannot be 49 pixels high: 50 to 10000, please"
+        "a frame cannot be 49 pixels high; expected 50 to 10000"
       ),
     ]
     for (make, message) in table {

@@ -47,7 +47,7 @@ struct SampleGridTests {
   @Test func invalidArgumentsThrow() {
     let small = Bitmap(width: 2, height: 2, channels: 1)
     let table: [(images: [Bitmap], columns: Int, message: String)] = [
-      ([], 3, "a sample grid of no pictures"),
+      ([], 3, "a sample grid needs at least one picture"),
       (
         [small, small, Bitmap(width: 2, height: 3, channels: 1)], 3,
         "picture 2 of a sample grid is 2 x 3 x 1, the ones before it 2 x 2 x 1"

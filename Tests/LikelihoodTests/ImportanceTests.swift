@@ -156,7 +156,7 @@ import VAE
   @Test func lessThanOneDrawIsRefused() throws {
     let c = LinearGaussianModel()
     let (model, runtime) = (try c.model(), try c.runtime())
-    #expect(throws: TensorError("K is at least 1, not 0")) {
+    #expect(throws: TensorError("K must be at least 1, not 0")) {
       try ImportanceSampling(model, runtime, draws: 0)
     }
   }

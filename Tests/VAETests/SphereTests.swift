@@ -127,14 +127,14 @@ import VAE
   }
 
   @Test(arguments: [
-    (Latent.gaussian(dimension: 0), "latent variables have at least 1 dimension, not 0"),
+    (Latent.gaussian(dimension: 0), "latent variables need at least 1 dimension, not 0"),
     (
-      .sphere(dimension: 0, concentration: nil), "latent variables have at least 1 dimension, not 0"
+      .sphere(dimension: 0, concentration: nil), "latent variables need at least 1 dimension, not 0"
     ),
-    (.sphere(dimension: 2, concentration: 0), "a concentration is from 0.001 to 1e6, not 0.0"),
+    (.sphere(dimension: 2, concentration: 0), "a concentration must be from 0.001 to 1e6, not 0.0"),
     (
       .sphere(dimension: 2, concentration: 1e7),
-      "a concentration is from 0.001 to 1e6, not 10000000.0"
+      "a concentration must be from 0.001 to 1e6, not 10000000.0"
     ),
   ])
   func invalidSpacesAreNamed(_ latent: Latent, _ message: String) {

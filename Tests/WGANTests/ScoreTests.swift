@@ -176,23 +176,24 @@ import WGAN
 
   @Test func settingsOutOfRangeAreNamed() {
     let cases: [(Constraint, String)] = [
-      (.piecewiseNormalized(epsilon: 0), "epsilon is above 0, not 0.0"),
+      (.piecewiseNormalized(epsilon: 0), "epsilon must be above 0, not 0.0"),
       (
         .gradientPenalty(weight: -1, isOneSided: false),
-        "the weight of a penalty is at least 0, not -1.0"
-      ), (.clipping(limit: .nan), "weights are clipped at a limit above 0, not nan"),
+        "the weight of a penalty must be at least 0, not -1.0"
+      ), (.clipping(limit: .nan), "the clipping limit of weights must be above 0, not nan"),
     ]
     for (constraint, message) in cases {
       #expect(throws: TensorError(message)) { try SmallWGAN(SmallWGAN.points, constraint) }
     }
     #expect(
       throws: TensorError(
-        "consistency has a weight of at least 0 and a standard deviation above 0, not 1.0 and 0.0")
+        "consistency needs a weight of at least 0 and a standard deviation above 0, not 1.0 and 0.0"
+      )
     ) {
       try SmallWGAN(consistency: Consistency(weight: 1, standardDeviation: 0))
     }
     #expect(
-      throws: TensorError("convolutional is for images, and the data are points; expected mlp")
+      throws: TensorError("convolutional needs images, but the data are points; expected mlp")
     ) {
       try WGAN(
         shape: [2], networks: SmallWGAN.images, constraint: .none, loss: .hinge, Parameters("w"))

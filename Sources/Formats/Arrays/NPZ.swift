@@ -46,7 +46,7 @@ public struct NPZ {
       let end = stride(from: last, through: max(0, last - 0xffff), by: -1).first(where: {
         file[$0] == 0x50 && file[$0 + 1] == 0x4b && file[$0 + 2] == 5 && file[$0 + 3] == 6
       })
-    else { throw FigmentError("\(path): no ZIP archive, or one that is cut short") }
+    else { throw FigmentError("\(path): not a ZIP archive, or truncated") }
     var (count, start) = (try number(end + 10, 2), try number(end + 16, 4))
     if end >= 20, try number(end - 20, 4) == 0x0706_4b50 {
       let long = try number(end - 12, 8)
@@ -107,7 +107,7 @@ public struct NPZ {
     guard entry.flags & 1 == 0 else { throw FigmentError("\(place): encrypted") }
     guard entry.method == 0 || entry.method == 8 else {
       throw FigmentError(
-        "\(place): packed by method \(entry.method) of ZIP, expected stored or deflated")
+        "\(place): compressed by ZIP method \(entry.method), expected stored or deflated")
     }
     guard entry.size <= maximumBytes else {
       throw FigmentError("\(place): \(entry.size) bytes, expected at most \(maximumBytes)")
@@ -133,7 +133,7 @@ public struct NPZ {
       bytes = Array(packed)
     }
     guard Inflate.crc32(bytes) == entry.checksum else {
-      throw FigmentError("\(place): damaged archive: the checksum of the array is another")
+      throw FigmentError("\(place): damaged archive: the checksum of the array does not match")
     }
     return try NPY(decoding: bytes, name: place)
   }

@@ -81,7 +81,7 @@ public struct CSV {
           + "expected at least 2")
     }
     guard !values.isEmpty else {
-      throw FigmentError("\(name): a header and nothing else, expected rows of two numbers")
+      throw FigmentError("\(name): only a header, expected rows of two numbers")
     }
     self.values = values
     notes =

@@ -26,7 +26,7 @@ package struct HubSelection: Equatable, Sendable {
   /// - Throws: `TensorError` if no point would be kept, or `quantile` is out of range.
   package init(quantile: Double) throws {
     guard quantile >= 0, quantile <= 1 else {
-      throw TensorError("a quantile of hubs is from 0 to below 1, not \(quantile)")
+      throw TensorError("a quantile of hubs must be at least 0 and below 1, not \(quantile)")
     }
     kept = Int(((1 - quantile) * Double(Self.pool)).rounded())
     guard kept >= 1 else {

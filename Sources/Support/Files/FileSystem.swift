@@ -169,7 +169,8 @@ package enum FileSystem {
       var status = stat()
       // A device or a pipe would be replaced by a file.
       guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw FigmentError(path: path, problem: "is no ordinary file, and would be replaced by one")
+        throw FigmentError(
+          path: path, problem: "is not a regular file and would be replaced by one")
       }
     case .nothing: break
     }

@@ -104,7 +104,7 @@ package struct WGANSettings: ModelSettings {
     .number(
       "weight", \.weight, in: 0...1e6, "The weight of the squared difference of the two scores."),
     .number(
-      "deviation", \.deviation, in: 1e-6...1e3,
+      "deviation", \.standardDeviation, in: 1e-6...1e3,
       "How far a neighbour is from its example, in standard deviations of the data."),
   ])
 

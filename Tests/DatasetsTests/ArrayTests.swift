@@ -273,7 +273,7 @@ enum Archive {
         "it holds 'x_train', 'y_train', 'x_test', 'y_test'; expected one array, or its name: "))
     let other = message { _ = try read("a.npz", Archive.one, of: "labels") }
     #expect(other.contains("a.npz: holds no array 'labels'; it holds 'images'"), "\(other)")
-    #expect(message { _ = try read("a.npz", Array(Archive.one.prefix(100))) }.contains("cut short"))
+    #expect(message { _ = try read("a.npz", Array(Archive.one.prefix(100))) }.contains("truncated"))
   }
 
   /// Any damaged byte either causes an error or does not affect what is read.

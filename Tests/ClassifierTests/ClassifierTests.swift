@@ -72,7 +72,7 @@ private func classifier(
   @Test(arguments: [
     (Layers(channels: [], features: 4), [4, 4, 1], 2, 0.0, "at least one convolution"),
     (Layers(channels: [2, 0], features: 4), [4, 4, 1], 2, 0, "not [2, 0] and 4"),
-    (Layers(channels: [2], features: 4), [2], 2, 0, "of images, and the data are points"),
+    (Layers(channels: [2], features: 4), [2], 2, 0, "needs images, but the data are points"),
     (Layers(channels: [2], features: 4), [4, 4, 1], 1, 0, "at least 2 classes, not 1"),
     (Layers(channels: [2], features: 4), [4, 4, 1], 2, -1, "at least 0 pixels, not -1"),
   ])

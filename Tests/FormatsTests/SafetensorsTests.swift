@@ -222,7 +222,7 @@ private func entry(
     }
   }
 
-  /// For any changed bytes, the reader either refuses the file or returns arrays that fit in it.
+  /// The reader either refuses a changed file or returns arrays that fit in it.
   @Test func mutatedFilesNeverCrash() throws {
     let folder = try TemporaryFolder()
     try Safetensors.write(arrays, metadata: metadata, to: folder.file("whole"))

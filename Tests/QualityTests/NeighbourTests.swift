@@ -81,7 +81,7 @@ private func neighbours(_ width: Int) throws -> Neighbours {
   }
 }
 
-@Suite(.serialized) struct CoverageTests {
+@Suite(.serialized) struct ManifoldTests {
   /// k = 1: balls of the data reach 1, 1, 1 and 8, those of the samples 3, 3 and 26.5.
   @Test func byHand() throws {
     let found = try neighbours(1).manifoldMembership(of: [0.5, 3.5, 30], in: [0, 1, 2, 10], k: 1)

@@ -102,10 +102,12 @@ repeatability: trials ## write docs/repeatable.md: bytes at several numbers of t
 overhead: trials ## what checkpoints and the checks of every step cost, on an idle machine
 	@.build/release/Trials overhead Experiments/*-toy.yaml Experiments/*-mnist.yaml
 
-check: setup ## what a commit must pass: one way between folders, format, no warnings, tests, cheapest first
+check: setup ## check a commit: dependencies between folders, English, format, no warnings, tests, cheapest first
 	@command -v python3 >/dev/null || Scripts/setup python3
 	Scripts/references --self-test
 	Scripts/references
+	Scripts/prose --self-test
+	Scripts/prose
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	FIGMENT_STRICT=1 swift build -c release --build-tests --scratch-path .build-check
 	FIGMENT_STRICT=1 Scripts/run-tests -c release --skip-build --scratch-path .build-check --disable-xctest

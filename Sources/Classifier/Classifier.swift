@@ -1,32 +1,35 @@
 import TensorCore
 
-/// A classifier of images, whose features other models are judged by.
+/// A classifier of images, whose features are used to evaluate other models.
 ///
 /// Examples x are [n] + shape with pixels in [-1, 1], labels y are [n] with classes from 0.
 public struct ImageClassifier: Sendable {
   /// The shape of an example.
   public let shape: [Int]
-  /// How many classes there are.
+  /// Number of classes.
   public let classes: Int
-  /// How many features the last layer but one has.
+  /// Number of features, the units of the second-to-last layer.
   public let width: Int
-  /// How far images are moved in training, in pixels.
+  /// Largest distance by which training images are shifted, in pixels.
   public let shift: Double
   private let body: Layer
   private let head: Layer
 
-  /// A classifier whose parameters join `parameters`.
+  /// Creates a classifier and adds its parameters to `parameters`.
   ///
-  /// - Parameter shift: How far images are moved in training, at most and to each side, in pixels.
-  /// - Throws: `TensorError` where the layers do not fit examples of `shape`, or a setting is out of
+  /// - Parameter shift: Largest distance by which training images are shifted in each direction, in
+  ///   pixels.
+  /// - Throws: `TensorError` if the layers do not fit examples of `shape`, or a setting is out of
   ///   range.
   public init(
     shape: [Int], layers: Layers, classes: Int, shift: Double = 0, _ parameters: Parameters
   ) throws {
     if let failure = layers.failure(forExamplesOf: shape) { throw TensorError(failure) }
-    guard classes >= 2 else { throw TensorError("there are at least 2 classes, not \(classes)") }
+    guard classes >= 2 else {
+      throw TensorError("a classifier needs at least 2 classes, not \(classes)")
+    }
     guard shift >= 0, shift.isFinite else {
-      throw TensorError("images are moved by at least 0 pixels, not \(shift)")
+      throw TensorError("the shift of images must be at least 0 pixels, not \(shift)")
     }
     (self.shape, self.classes, self.shift) = (shape, classes, shift)
     width = layers.features
@@ -45,31 +48,31 @@ public struct ImageClassifier: Sendable {
   /// log p(y|x) up to a constant for each class, from features: [n, classes].
   public func logits(features: Tensor) -> Tensor { head(features) }
 
-  /// What a classifier says of labelled examples.
+  /// Evaluation of a classifier on labelled examples.
   public struct Verdict: Sendable {
     /// -log p(y|x) in nats, [n].
     public let loss: Tensor
-    /// 1 where no class is likelier than the label, else 0: [n].
-    public let isRight: Tensor
+    /// 1 if no class is more likely than the label, else 0: [n].
+    public let isCorrect: Tensor
   }
 
-  /// What the classifier says of examples x with labels y.
+  /// Classifies examples x and compares the result with labels y.
   public func judge(_ x: Tensor, _ y: Tensor) -> Verdict {
     let logits = logits(features: features(x))
     guard y.shape == [x.shape.first ?? 0] else {
       let wrong = y.failing("labels of shape \(y.shape) for examples of \(x.shape)")
-      return Verdict(loss: wrong, isRight: wrong)
+      return Verdict(loss: wrong, isCorrect: wrong)
     }
     let isLabel = oneHot(y, classes: classes)
     let largest = logits.maximum(1, keep: true)
     return Verdict(
       loss: crossEntropy(logits: logits, labels: y),
-      isRight: 1 - ((isLabel * logits).sum(1, keep: true) < largest).sum(1))
+      isCorrect: 1 - ((isLabel * logits).sum(1, keep: true) < largest).sum(1))
   }
 
-  /// What a step of training minimises, and the share of its examples that are right: single numbers.
+  /// The training loss and the fraction of correctly classified examples, both scalars.
   public func objective(_ x: Tensor, _ y: Tensor) -> (loss: Tensor, accuracy: Tensor) {
-    let verdict = judge(moved(x), y)
-    return (verdict.loss.mean(), verdict.isRight.mean())
+    let verdict = judge(shifted(x), y)
+    return (verdict.loss.mean(), verdict.isCorrect.mean())
   }
 }

@@ -1,30 +1,30 @@
 import TensorCore
 
-/// The layers of a classifier of images: 3x3 convolutions, then a dense layer whose outputs are its
-/// features; a SiLU follows each.
+/// The layers of a classifier of images: 3x3 convolutions, then a dense layer whose outputs are the
+/// features; each is followed by SiLU.
 ///
-/// The first convolution keeps the size of the images, every other one halves it.
+/// The first convolution keeps the resolution, every other one halves it.
 public struct Layers: Equatable, Sendable {
-  /// Channels of the convolutions.
+  /// Channels of the convolutions, in order.
   public var channels: [Int]
   /// Units of the dense layer.
   public var features: Int
 
-  /// These layers.
+  /// Creates the description of these layers.
   public init(channels: [Int], features: Int) {
     (self.channels, self.features) = (channels, features)
   }
 
-  /// Why the layers do not fit examples of `shape`, or nil where they do.
+  /// The reason why the layers do not fit examples of `shape`, or nil.
   public func failure(forExamplesOf shape: [Int]) -> String? {
     guard !channels.isEmpty, (channels + [features]).allSatisfy({ $0 >= 1 }) else {
-      return "a classifier has at least one convolution, and layers at least one unit, not "
+      return "a classifier needs at least one convolution, and at least one unit per layer, not "
         + "\(channels) and \(features)"
     }
-    return shape.count == 3 ? nil : "a classifier is of images, and the data are points"
+    return shape.count == 3 ? nil : "a classifier needs images, but the data are points"
   }
 
-  /// From examples, [n] + shape, to features, [n, features].
+  /// The network from examples, [n] + shape, to features, [n, features].
   func callAsFunction(_ shape: [Int], _ parameters: Parameters) -> Layer {
     var (height, width, inputs) = (shape[0], shape[1], shape[2])
     var convolutions: [Layer] = []

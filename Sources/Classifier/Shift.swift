@@ -1,11 +1,11 @@
 import TensorCore
 
 extension ImageClassifier {
-  /// Examples, each moved by its own distance down and to the right, uniform on ±`shift`; the outermost
-  /// pixels are repeated.
+  /// Shifts each example down and to the right by its own random distances, uniform on ±`shift`;
+  /// edge pixels are repeated.
   ///
-  /// A pixel between two is their mean, weighted by nearness.
-  public func moved(_ x: Tensor) -> Tensor {
+  /// Fractional distances are interpolated linearly.
+  public func shifted(_ x: Tensor) -> Tensor {
     guard shift > 0, x.rank == 4 else { return x }
     let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     func distance(_ name: String) -> Tensor {
@@ -17,7 +17,8 @@ extension ImageClassifier {
     return columns.reshape([n, w, h, c]).transpose([0, 2, 1, 3])
   }
 
-  /// [n, size, size]: of the new pixel i, the shares of the old ones j, which lie at i - distance.
+  /// Interpolation weights, [n, size, size]: the weight of old pixel j, near i - distance, in new
+  /// pixel i.
   private func weights(_ size: Int, _ distance: Tensor) -> Tensor {
     let places = Tensor.literal((0..<size).map { Double($0) }, [1, size, 1])
     let source = minimum(maximum(places - distance, 0), Double(size - 1))

@@ -2,8 +2,9 @@ import Support
 
 /// Decodes a mapping of an experiment file strictly, key by key.
 ///
-/// Each key is read once with what it may hold; what is left over in the end is an error that
-/// names the nearest known key. A `Schema` reads its settings so, and so can be read what has none:
+/// Each key is read once, with the values it may hold; a key left over at the end is an error that
+/// names the nearest known key. A `Schema` reads its settings this way; mappings without a schema
+/// can be read directly:
 ///
 /// ```swift
 /// try tree.decode { reader in
@@ -11,8 +12,8 @@ import Support
 /// }
 /// ```
 ///
-/// Every reading function throws `FigmentError` where the value is missing without a
-/// default, of another type or out of its range.
+/// Every reading function throws `FigmentError` if the value is missing without a
+/// default, of another type or out of range.
 package struct ConfigurationReader: Sendable {
   private let members: [(key: String, node: ConfigurationTree.Node)]
   private let origin: String
@@ -30,24 +31,24 @@ package struct ConfigurationReader: Sendable {
     self.hints = hints
   }
 
-  /// The range of every number that is not infinite.
+  /// The range of all finite numbers.
   package static let finite = -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude
 
-  /// Whether the file has a key, read or not.
+  /// Returns true if the file has the key, read or not.
   package func has(_ key: String) -> Bool { members.contains { $0.key == key } }
 
-  /// The value of a key as an error quotes it, or nil where the key is missing or `null`.
+  /// The value of a key as quoted in errors, or nil if the key is missing or `null`.
   func found(_ key: String) -> String? {
     guard let node = members.first(where: { $0.key == key })?.node, !node.isNull else { return nil }
     return node.found
   }
 
-  /// An error about a key's value, for rules that concern several keys.
+  /// Creates an error about a key's value, for rules that involve several keys.
   ///
-  /// - Parameter key: The key, or its path where it stands in a mapping of this one.
+  /// - Parameter key: The key, or a path below this mapping.
   package func error(_ key: String, _ problem: String) -> FigmentError {
     var (place, inner) = (origin, members)
-    // A file may have a "." in a key that nobody knows.
+    // A file may contain an unknown key with a "." in its name.
     for word in has(key) ? [key[...]] : key.split(separator: ".") {
       guard let node = inner.first(where: { $0.key == word })?.node else { break }
       place = node.origin
@@ -57,7 +58,7 @@ package struct ConfigurationReader: Sendable {
     return FigmentError(origin: place, key: fullPath(key), problem: problem)
   }
 
-  /// A whole number.
+  /// Reads a whole number.
   package mutating func int(
     _ key: String, default standard: Int? = nil, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws -> Int {
@@ -66,23 +67,23 @@ package struct ConfigurationReader: Sendable {
     }
   }
 
-  /// A whole number, or nothing where the key is missing or `null`.
+  /// Reads a whole number, or nil if the key is missing or `null`.
   package mutating func optionalInt(
     _ key: String, in range: ClosedRange<Int> = Int.min...Int.max
   ) throws -> Int? {
     try isAbsent(key) ? nil : int(key, in: range)
   }
 
-  /// A whole number from 0 to 2^64 - 1, such as a seed.
+  /// Reads a whole number from 0 to 2^64 - 1, such as a seed.
   package mutating func unsigned(_ key: String, default standard: UInt64? = nil) throws -> UInt64 {
     try scalar(key, standard, Form.unsigned.words) {
       Self.isDecimal($0) ? UInt64($0) : nil
     }
   }
 
-  /// A finite number.
+  /// Reads a finite number.
   ///
-  /// A range without its end is written with the next number: `0.nextUp...1` is above 0.
+  /// An excluded bound is expressed by the adjacent number: `0.nextUp...1` means above 0.
   package mutating func double(
     _ key: String, default standard: Double? = nil,
     in range: ClosedRange<Double> = Self.finite
@@ -92,7 +93,7 @@ package struct ConfigurationReader: Sendable {
     }
   }
 
-  /// A finite number, or nothing where the key is missing or `null`.
+  /// Reads a finite number, or nil if the key is missing or `null`.
   package mutating func optionalDouble(
     _ key: String,
     in range: ClosedRange<Double> = Self.finite
@@ -100,7 +101,7 @@ package struct ConfigurationReader: Sendable {
     try isAbsent(key) ? nil : double(key, in: range)
   }
 
-  /// `true` or `false`.
+  /// Reads `true` or `false`.
   package mutating func bool(_ key: String, default standard: Bool? = nil) throws -> Bool {
     try scalar(key, standard, Form.bool.words) {
       switch $0 {
@@ -111,14 +112,14 @@ package struct ConfigurationReader: Sendable {
     }
   }
 
-  /// A string; one that looks like a number, `true`, `false` or `null` must be quoted.
+  /// Reads a string; one that looks like a number, `true`, `false` or `null` must be quoted.
   package mutating func string(_ key: String, default standard: String? = nil) throws -> String {
     try string(key, standard, "a string") { _ in true }
   }
 
-  /// One of a few words.
+  /// Reads one of a few words.
   ///
-  /// - Parameter refused: Words that people try and that are not offered, with the reason.
+  /// - Parameter refused: Plausible words that are not supported, each with the reason.
   package mutating func string(
     _ key: String, default standard: String? = nil, oneOf words: [String],
     refused: [String: String] = [:]
@@ -138,17 +139,17 @@ package struct ConfigurationReader: Sendable {
     }
   }
 
-  /// A name that can be a folder's: letters, digits, "-", "_" and ".", at most 100, the first a
-  /// letter or digit.
+  /// Reads a name that is valid for a folder: letters, digits, "-", "_" and ".", at most 100,
+  /// beginning with a letter or digit.
   package mutating func name(_ key: String, default standard: String? = nil) throws -> String {
     try string(key, standard, Self.nameForm, isPlainName)
   }
 
-  /// What a name is, in words.
+  /// The form of a name, as errors describe it.
   static let nameForm =
     "a name of at most 100 letters, digits, \"-\", \"_\" and \".\", the first a letter or digit"
 
-  /// A list of whole numbers.
+  /// Reads a list of whole numbers.
   package mutating func intArray(
     _ key: String, default standard: [Int]? = nil, in range: ClosedRange<Int> = Int.min...Int.max,
     count: ClosedRange<Int> = 0...1024
@@ -158,7 +159,7 @@ package struct ConfigurationReader: Sendable {
     }
   }
 
-  /// A mapping below a key, decoded by `body`; a missing one is decoded as an empty one.
+  /// Decodes the mapping below a key by `body`; a missing mapping is treated as an empty one.
   package mutating func nested<Value>(
     _ key: String, _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value {
@@ -177,19 +178,19 @@ package struct ConfigurationReader: Sendable {
     return value
   }
 
-  /// As `nested`, or nothing where the key is missing or `null`.
+  /// Decodes the mapping below a key like `nested`, or returns nil if it is missing or `null`.
   mutating func optionalNested<Value>(
     _ key: String, _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value? {
     try isAbsent(key) ? nil : nested(key, body)
   }
 
-  /// Checks that every key of the mapping was read.
+  /// Checks that every key of the mapping has been read.
   ///
   /// - Throws: `FigmentError` naming the first unknown key and the nearest known one.
   package func finish() throws {
     guard let (key, _) = members.first(where: { !known.contains($0.key) }) else { return }
-    // A word that people use elsewhere says more than one that looks alike.
+    // A name used elsewhere for a key is a better hint than a similar spelling.
     if let hint = hints.hint(for: key, in: path, known: known) {
       throw error(key, "unknown key; " + hint)
     }
@@ -227,7 +228,7 @@ package struct ConfigurationReader: Sendable {
       if let standard { return standard }
       throw missing(key, expected)
     }
-    // A value of --set keeps the spaces around it, which mean nothing beside a number.
+    // A value of --set keeps surrounding spaces, which do not matter for a number.
     guard case .scalar(let text, isQuoted: false) = node.content,
       let value = decode(text.trimmed)
     else {
@@ -280,8 +281,8 @@ package struct ConfigurationReader: Sendable {
 extension ConfigurationTree {
   /// Decodes the whole tree; a key that `body` does not read is an error.
   ///
-  /// - Parameter hints: What is said of such a key beside what is near it.
-  /// - Throws: `FigmentError` naming the place, the key, the value and what was expected.
+  /// - Parameter hints: Hints about unknown keys, in addition to similar names.
+  /// - Throws: `FigmentError` naming the file, the key, the value and what was expected.
   package func decode<Value>(
     hints: KeyHints, _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value {
@@ -296,7 +297,7 @@ extension ConfigurationTree {
 
   /// Decodes the whole tree; a key that `body` does not read is an error.
   ///
-  /// - Throws: `FigmentError` naming the place, the key, the value and what was expected.
+  /// - Throws: `FigmentError` naming the file, the key, the value and what was expected.
   package func decode<Value>(
     _ body: (inout ConfigurationReader) throws -> Value
   ) throws -> Value {
@@ -305,7 +306,7 @@ extension ConfigurationTree {
 }
 
 extension String {
-  /// Without spaces at its ends.
+  /// The string without spaces at its ends.
   fileprivate var trimmed: String {
     String(String(drop { $0 == " " }.reversed()).drop { $0 == " " }.reversed())
   }
@@ -320,7 +321,7 @@ extension ConfigurationReader {
 
   private static func int(_ text: String) -> Int? { isDecimal(text) ? Int(text) : nil }
 
-  /// Decimal digits with an optional sign, fraction and exponent; never infinite.
+  /// Parses decimal digits with an optional sign, fraction and exponent; never returns infinity.
   private static func double(_ text: String) -> Double? {
     let isPlain = text.utf8.allSatisfy {
       (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0)
@@ -329,7 +330,7 @@ extension ConfigurationReader {
     return value
   }
 
-  /// Whether YAML takes a plain scalar for something else than a string.
+  /// Returns true if YAML reads a plain scalar as something other than a string.
   static func isSpecial(_ text: String) -> Bool {
     switch text.lowercased() {
     case "", "~", "null", "true", "false", "yes", "no", "on", "off", ".inf", "-.inf", ".nan": true

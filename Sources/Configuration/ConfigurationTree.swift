@@ -4,7 +4,7 @@ import Yams
 /// A YAML file as a tree of mappings, sequences and scalars in the order of the file.
 ///
 /// Only plain data is accepted: one document with a mapping at its root, no anchors, aliases, tags
-/// or merge keys, no key twice.
+/// or merge keys, no duplicate keys.
 package struct ConfigurationTree: Sendable {
   package struct Node: Sendable {
     package enum Content: Sendable {
@@ -16,7 +16,7 @@ package struct ConfigurationTree: Sendable {
     package var content: Content
     package var origin: String
 
-    /// The value as an error quotes it.
+    /// The value as quoted in errors.
     package var found: String {
       switch content {
       case .scalar("", isQuoted: false): "nothing"
@@ -33,24 +33,24 @@ package struct ConfigurationTree: Sendable {
     }
   }
 
-  /// The largest file that is read, in bytes.
+  /// The largest accepted file, in bytes.
   package static let maximumLength = 1 << 20
 
-  /// The file as errors name it.
+  /// The name of the file in errors.
   package let file: String
   package private(set) var root: Node
 
   /// Reads a file.
   ///
-  /// - Throws: `FigmentError` where it cannot be read, is too long, or is not plain YAML with a mapping at
-  ///   its root.
+  /// - Throws: `FigmentError` if it cannot be read, is too long, or is not plain YAML with a
+  ///   mapping at its root.
   package init(contentsOf path: String) throws {
     try self.init(bytes: FileSystem.read(path, limit: Self.maximumLength), file: path)
   }
 
-  /// Reads the bytes of a file that errors call `file`.
+  /// Parses the bytes of a file; errors call it `file`.
   ///
-  /// - Throws: `FigmentError` where they are not plain YAML with a mapping at its root.
+  /// - Throws: `FigmentError` if they are not plain YAML with a mapping at its root.
   package init(bytes: [UInt8], file: String) throws {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw FigmentError(origin: file, key: "", problem: "expected UTF-8 text")
@@ -58,9 +58,9 @@ package struct ConfigurationTree: Sendable {
     try self.init(yaml: text, file: file)
   }
 
-  /// Reads text; `file` is what errors call it.
+  /// Parses text; errors call it `file`.
   ///
-  /// - Throws: `FigmentError` where it is not plain YAML with a mapping at its root.
+  /// - Throws: `FigmentError` if it is not plain YAML with a mapping at its root.
   package init(yaml: String, file: String) throws {
     self.file = file
     guard let root = try Self.parse(yaml, origin: { "\(file):\($0)" }, whole: file) else {
@@ -77,12 +77,12 @@ package struct ConfigurationTree: Sendable {
 
   /// Sets the value at a path of keys, as `--set model.width=64` does.
   ///
-  /// The value is taken whole: as a list or a mapping where it begins with a bracket, as a string where it
-  /// begins with a quote, else as a number or word, whatever it has of spaces, "#" and ":". A key that the
-  /// file lacks is added;
-  /// whether it is a known one shows when the tree is decoded.
+  /// The value extends to the end of the text: it is a list or a mapping if it begins with a
+  /// bracket, a string if it begins with a quote, otherwise a number or word, which may contain
+  /// spaces, "#" and ":". A key that the file lacks is added; unknown keys are reported when the
+  /// tree is decoded.
   ///
-  /// - Throws: `FigmentError` naming the override where it is malformed or leads through a
+  /// - Throws: `FigmentError` naming the override if it is malformed or leads through a
   ///   value that is not a mapping.
   package mutating func override(_ assignment: String) throws {
     let origin = "--set \(printable(assignment, limit: 80))"
@@ -100,7 +100,7 @@ package struct ConfigurationTree: Sendable {
     try Self.set(node, at: keys[...], in: &root, path: "", origin: origin)
   }
 
-  /// The value of an override.
+  /// Parses the value of an override.
   private static func value(_ text: String, origin: String) throws -> Node {
     guard let first = text.first(where: { $0 != " " }), "[{\"'&*!|>%@`".contains(first) else {
       return Node(content: .scalar(text, isQuoted: false), origin: origin)
@@ -108,7 +108,7 @@ package struct ConfigurationTree: Sendable {
     let node =
       try parse(text, origin: { _ in origin }, whole: origin)
       ?? Node(content: .scalar("", isQuoted: false), origin: origin)
-    // What swallows anything that is added is a comment.
+    // If appended text disappears without an error, the value ends in a comment.
     do { _ = try parse(text + " ]}\"'", origin: { _ in origin }, whole: origin) } catch {
       return node
     }
@@ -139,7 +139,7 @@ package struct ConfigurationTree: Sendable {
     node.content = .mapping(members)
   }
 
-  /// The scalars of the tree as text, by their paths, in the order of the file.
+  /// The scalars of the tree as text, with their paths, in the order of the file.
   package var leaves: [(path: String, text: String)] {
     var result: [(path: String, text: String)] = []
     func text(_ node: Node) -> String {
@@ -163,7 +163,7 @@ package struct ConfigurationTree: Sendable {
 }
 
 extension ConfigurationTree {
-  /// Aliases can make a short text stand for an endless one; more than this are not even parsed.
+  /// Limit on aliases, above which a file is not even parsed: a few can expand to an endless text.
   private static let maximumAliases = 20
 
   private static func parse(
@@ -176,9 +176,9 @@ extension ConfigurationTree {
       throw failure("anchors and aliases are not allowed; write the value out", line: nil)
     }
     do {
-      // No resolver: what a plain scalar means is decided by the reader of its key.
+      // No resolver: the reader of each key decides what a plain scalar means.
       let parser = try Parser(yaml: yaml, resolver: .basic, encoding: .utf8)
-      // Anchors are held by the parser alone.
+      // Only the parser keeps the anchors alive.
       return try withExtendedLifetime(parser) {
         guard let root = try parser.nextRoot() else { return nil }
         let node = try convert(root, path: "", origin: origin)
@@ -267,7 +267,8 @@ extension ConfigurationTree {
     }
   }
 
-  /// The asterisks that may begin an alias: at the start of a word, followed by a letter or digit.
+  /// Counts the asterisks that may begin an alias: at the start of a word, followed by a letter or
+  /// digit.
   private static func aliasCount(_ yaml: String) -> Int {
     var count = 0
     var previous: UInt8 = 0x20

@@ -1,6 +1,6 @@
 import Support
 
-/// A value of a resolved experiment, to be written as YAML.
+/// A value of a resolved experiment that can be written as YAML.
 package enum ConfigurationValue: Equatable, Sendable {
   /// A whole number.
   case integer(Int)
@@ -10,23 +10,23 @@ package enum ConfigurationValue: Equatable, Sendable {
   case number(Double)
   /// `true` or `false`.
   case bool(Bool)
-  /// A string, quoted where YAML would take it for something else.
+  /// A string, quoted if YAML would read it as something else.
   case string(String)
   /// A list, written on one line.
   case list([ConfigurationValue])
-  /// Keys and values in the order they are written.
+  /// Keys and values in the order in which they are written.
   case mapping([Member])
   /// No value, written `null`.
   case null
 
   /// A key and its value.
   package struct Member: Equatable, Sendable {
-    /// The key.
+    /// The name of the member.
     package let key: String
-    /// The value.
+    /// The value of the member.
     package let value: ConfigurationValue
 
-    /// Makes a key with its value.
+    /// Creates a member.
     package init(_ key: String, _ value: ConfigurationValue) {
       self.key = key
       self.value = value
@@ -48,7 +48,7 @@ package enum ConfigurationValue: Equatable, Sendable {
 }
 
 extension [ConfigurationValue.Member] {
-  /// The members as a YAML file: equal members give equal bytes.
+  /// The members as YAML text; equal members give equal bytes.
   ///
   /// Numbers have the fewest digits that read back as the same number; mappings are indented by
   /// two spaces.
@@ -66,7 +66,7 @@ extension [ConfigurationValue.Member] {
 }
 
 extension ConfigurationValue {
-  /// The value on one line, as a file writes it.
+  /// The value as YAML on one line.
   var inline: String {
     switch self {
     case .integer(let value): "\(value)"
@@ -83,7 +83,7 @@ extension ConfigurationValue {
     }
   }
 
-  /// Whether a string reads back as itself without quotes, in a list too.
+  /// Returns true if a string reads back unchanged without quotes, even within a list.
   private static func isPlain(_ text: String) -> Bool {
     guard let first = text.utf8.first, !ConfigurationReader.isSpecial(text) else { return false }
     let isLetter = { (byte: UInt8) in

@@ -1,9 +1,9 @@
 import Support
 
 extension MappingDescription {
-  /// The mapping as a JSON Schema (draft 2020-12), for editors: what a file may hold, key by key.
+  /// The mapping as a JSON Schema (draft 2020-12) for editors.
   ///
-  /// Rules that concern more than a mapping and the choices in it are left to the reader.
+  /// Rules that involve more than one mapping and its choices are left to the reader.
   package func jsonSchema(title: String) -> ConfigurationValue {
     var root: [ConfigurationValue.Member] = [
       .init("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
@@ -24,13 +24,13 @@ extension MappingDescription {
 
   private typealias Members = [ConfigurationValue.Member]
 
-  /// The members of a schema of this mapping.
+  /// The members of a schema for this mapping.
   fileprivate var schema: [ConfigurationValue.Member] {
     var schema: Members = [.init("type", .string("object"))]
     let required = keys.filter { $0.isRequired && $0.clauses.isEmpty }.map(\.name)
     if !required.isEmpty { schema.append(.init("required", .list(required))) }
     schema.append(.init("properties", .mapping(keys.map { .init($0.name, .mapping($0.schema)) })))
-    // What else a kind has stands in the schema of the kind.
+    // The keys of each kind are in the schema of that kind.
     if kinds.isEmpty { schema.append(.init("additionalProperties", .bool(false))) }
     var rules: [ConfigurationValue] = keys.flatMap(rules)
     for kind in kinds {
@@ -54,7 +54,7 @@ extension MappingDescription {
     return schema
   }
 
-  /// What holds of a key with other keys of this mapping.
+  /// Rules that relate a key to other keys of this mapping.
   private func rules(_ key: KeyDescription) -> [ConfigurationValue] {
     var rules: [ConfigurationValue] = []
     for clause in key.clauses where !clause.key.contains(".") {
@@ -79,7 +79,7 @@ extension MappingDescription {
     return rules
   }
 
-  /// That a clause holds; where the file does not have its key, the default decides.
+  /// A schema that is satisfied if the clause holds; a missing key counts as its default.
   private func holds(_ clause: Clause) -> ConfigurationValue {
     var schema: Members = [
       .init(
@@ -92,7 +92,7 @@ extension MappingDescription {
     return .mapping(schema)
   }
 
-  /// That a key is none, at a path from the root, unless another one has certain words.
+  /// A rule that forbids a key, at a path from the root, unless another key has certain words.
   private static func conditional(
     unless clause: Clause, at path: [String], forbids key: [String]
   ) -> ConfigurationValue {
@@ -110,9 +110,9 @@ extension MappingDescription {
 }
 
 extension KeyDescription {
-  /// The members of a schema of the key's value.
+  /// The members of a schema for the key's value.
   fileprivate var schema: [ConfigurationValue.Member] {
-    // Where the range depends on another key, the rules of the mapping say it.
+    // If the range depends on another key, the rules of the mapping express it.
     var schema: [ConfigurationValue.Member] = exception == nil ? form.schema : []
     if isOptional {
       schema = [
@@ -124,7 +124,7 @@ extension KeyDescription {
     return schema
   }
 
-  /// What an editor shows; it says by itself what is required, and what a plain default is.
+  /// Text shown by editors; they show by themselves whether a key is required, and simple defaults.
   private var text: String {
     let standard =
       switch self.standard {
@@ -137,7 +137,7 @@ extension KeyDescription {
 }
 
 extension Form {
-  /// The members of a schema of such values.
+  /// The members of a schema for such values.
   fileprivate var schema: [ConfigurationValue.Member] {
     func whole(_ range: ClosedRange<Int>) -> [ConfigurationValue.Member] {
       [
@@ -182,7 +182,7 @@ extension Form {
 }
 
 extension [ConfigurationValue.Member] {
-  /// Adds to the list at a key, which is made where it is missing.
+  /// Appends to the list at a key, which is created if it is missing.
   fileprivate mutating func append(to key: String, _ values: [ConfigurationValue]) {
     guard let index = firstIndex(where: { $0.key == key }), case .list(let list) = self[index].value
     else {
@@ -194,7 +194,7 @@ extension [ConfigurationValue.Member] {
 }
 
 extension ConfigurationValue {
-  /// The value as JSON: members on lines of their own, what fits beside its key on one.
+  /// The value as JSON: one member per line, small values next to their keys.
   package var json: String { json(indentation: "") + "\n" }
 
   private func json(indentation: String) -> String {

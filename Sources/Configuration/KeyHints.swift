@@ -1,22 +1,21 @@
 import Support
 
-/// What may be meant by a key that is unknown where it stands: the same key at another place, a key that
-/// exists with other settings, or what others call a key.
+/// Suggestions for an unknown key: the same key at another path, a key that exists only with other
+/// settings, or the usual name of a key elsewhere.
 package struct KeyHints: Sendable {
   /// No hints.
   package static let none = KeyHints(MappingDescription(keys: []))
 
-  /// The paths of all keys.
+  /// Paths of all keys.
   private var paths: Set<String> = []
-  /// By the path of a key that does not always exist: when it does.
+  /// Conditions under which keys exist, by path; keys that always exist are not listed.
   private var conditions: [String: String] = [:]
-  /// By a key: the first of the paths at which it stands.
+  /// The first path of each key, by the key's name.
   private var places: [String: String] = [:]
-  /// By a word without "_" and "-", in lower case: the paths of the keys that are spelt so, and of those
-  /// that others call so.
+  /// Paths by spelling or alias, in lower case without "_" and "-".
   private var words: [String: [String]] = [:]
 
-  /// The hints that the description of a whole file gives.
+  /// Creates the hints for the description of a whole file.
   package init(_ description: MappingDescription) {
     let all = description.places
     var alternatives: [String: [[Clause]]] = [:]
@@ -43,10 +42,10 @@ package struct KeyHints: Sendable {
     String(word.lowercased().filter { $0 != "_" && $0 != "-" })
   }
 
-  /// Of several sets of clauses those that one of holds, or nil where one is empty.
+  /// The alternatives in words, or nil if one of them has no clauses and thus always holds.
   private static func text(_ alternatives: [[Clause]]) -> String? {
     guard alternatives.allSatisfy({ !$0.isEmpty }) else { return nil }
-    // Kinds that have the key under the same further clauses are told in one breath.
+    // Kinds that have the key under the same further clauses are listed together.
     var groups: [[Clause]] = []
     for clauses in alternatives {
       let group = groups.firstIndex {
@@ -64,15 +63,16 @@ package struct KeyHints: Sendable {
     }.joined(separator: ", and of ")
   }
 
-  /// What may be meant by an unknown key, as an error ends, or nil.
+  /// A suggestion for an unknown key, as the end of an error message, or nil.
   ///
   /// - Parameters:
-  ///   - path: Of the mapping that it stands in; empty at the root.
-  ///   - known: The keys that this mapping has.
+  ///   - key: The unknown key.
+  ///   - path: Path of the mapping that contains it; empty at the root.
+  ///   - known: Keys of this mapping.
   package func hint(for key: String, in path: String, known: [String]) -> String? {
     let prefix = path.isEmpty ? "" : path + "."
     if let dot = key.lastIndex(of: ".") {
-      // As --set has it.
+      // The form that --set accepts.
       guard paths.contains(prefix + key) else { return nil }
       return "did you mean \(quoted(String(key[key.index(after: dot)...]))) in "
         + "\(quoted(prefix + key[..<dot]))?"

@@ -1,7 +1,8 @@
-/// The keys of a mapping, and how its settings are read from a file and written to one.
+/// The keys of a mapping: how its settings are read, written and documented.
 ///
-/// It stands beside the settings that it is of, and is all that is said of their keys: the strict reader,
-/// the writer, the hints of errors, the page, the listing and the schema of editors are made from it.
+/// Declared next to the settings it describes, as the only place that describes their keys: the
+/// strict reader, the writer, hints in errors, documentation, listings and the editors' JSON Schema
+/// derive from it.
 ///
 /// ```swift
 /// struct Settings {
@@ -12,25 +13,27 @@
 ///
 ///   static let kind = Schema<Settings>.Choice("kind", \.kind)
 ///   static let schema = Schema<Settings>([
-///     .choice(kind, "What turns gradients into steps."),
+///     .choice(kind, "Rule that turns gradients into updates."),
 ///     .number("rate", \.rate, in: 0.0.nextUp...10, "The learning rate."),
-///     .number("momentum", \.momentum, in: 0...1, "The share of the last step.").when(kind.is(.sgd)),
+///     .number("momentum", \.momentum, in: 0...1, "Fraction of the last step that is
+///     added.").when(kind.is(.sgd)),
 ///   ])
 /// }
 /// ```
 ///
-/// The default of a key is what the settings hold before they are read, unless the key says otherwise.
+/// The default of a key is the value in the initial settings unless the key has its own.
 package struct Schema<Settings: Sendable>: Sendable {
   /// Reads the keys of a mapping into settings that hold the defaults.
   ///
-  /// Throws `FigmentError`, as the reader does, and where a rule is broken.
+  /// Throws the reader's `FigmentError`, and one if a rule is broken.
   package let read: @Sendable (inout ConfigurationReader, inout Settings) throws -> Void
-  /// The settings as keys and values: those that exist, in the order of the schema.
+  /// The settings as keys and values: the keys that exist, in the order of the schema.
   package let members: @Sendable (Settings) -> [ConfigurationValue.Member]
-  /// What the mapping may hold, where settings that are not read yet are these.
+  /// The description of the mapping, with the given settings as defaults.
   package let description: @Sendable (Settings) -> MappingDescription
 
-  /// A schema of keys, in the order in which they are read, and written unless one says otherwise.
+  /// Creates a schema from keys in reading order, which is also the writing order unless a key
+  /// changes it.
   package init(_ keys: [Key]) {
     var written = keys.filter { $0.writtenAfter == nil }
     for key in keys.reversed() where key.writtenAfter != nil {
@@ -47,9 +50,9 @@ package struct Schema<Settings: Sendable>: Sendable {
     }
   }
 
-  /// A schema of settings that are of one of several kinds, which a first key tells apart.
+  /// Creates a schema for settings of one of several kinds, selected by the first key.
   ///
-  /// - Parameter aliases: What others call that key.
+  /// - Parameter aliases: Other names of that key.
   package init(choosing name: String, among kinds: [Kind], aliases: [String] = [], _ help: String) {
     read = { reader, settings in
       let word = try reader.string(name, oneOf: kinds.map(\.word))
@@ -73,11 +76,11 @@ package struct Schema<Settings: Sendable>: Sendable {
     }
   }
 
-  /// One of the kinds that settings can be of.
+  /// One of the kinds of settings.
   package struct Kind: Sendable {
-    /// What an experiment calls it.
+    /// The word that selects the kind in an experiment.
     package let word: String
-    /// One line: what it is.
+    /// A one-line description.
     package let help: String
     /// Settings of this kind that hold the defaults.
     package let initial: Settings
@@ -85,12 +88,12 @@ package struct Schema<Settings: Sendable>: Sendable {
     fileprivate let read: @Sendable (inout ConfigurationReader) throws -> Settings
     fileprivate let members: @Sendable (Settings) -> [ConfigurationValue.Member]?
 
-    /// A kind with settings of its own.
+    /// Creates a kind with settings of its own.
     ///
     /// - Parameters:
-    ///   - initial: Those that hold the defaults.
-    ///   - whole: Puts them in their place.
-    ///   - part: Takes them out, where the whole is of this kind.
+    ///   - initial: Settings that hold the defaults.
+    ///   - whole: Wraps the settings of this kind in the common type.
+    ///   - part: Unwraps them, or returns nil for another kind.
     package init<Part>(
       _ word: String, _ initial: Part, _ schema: Schema<Part>, _ help: String,
       whole: @escaping @Sendable (Part) -> Settings,

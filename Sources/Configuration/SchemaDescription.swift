@@ -1,25 +1,26 @@
 import Support
 
-/// What a value may be.
+/// The form of a value.
 package enum Form: Equatable, Sendable {
-  /// A whole number; `limit` is the path of a key that it is at most, beside the range.
+  /// A whole number; `limit` is the path of a key whose value is an upper bound in addition to the
+  /// range.
   case integer(ClosedRange<Int>, multipleOf: Int = 1, limit: String? = nil)
   /// A whole number from 0 to 2^64 - 1.
   case unsigned
-  /// A finite number; a bound that is excluded stands as its neighbour, as `0.nextUp...1`.
+  /// A finite number; an excluded bound is given by the adjacent number, as in `0.nextUp...1`.
   case number(ClosedRange<Double>)
   /// `true` or `false`.
   case bool
   /// One of a few words.
   case word([String])
-  /// A string: what it is, some that are known, and a regular expression of the others.
+  /// A string: its description, known values, and a regular expression for others.
   case text(String, known: [String], pattern: String?)
   /// A list of whole numbers.
   case integers(ClosedRange<Int>, count: ClosedRange<Int>)
   /// Keys and values.
   case mapping(MappingDescription)
 
-  /// The form in words, as errors and pages say what was expected.
+  /// The form in words, as errors and documentation describe the expected value.
   package var words: String {
     switch self {
     case .integer(let range, _, let limit?):
@@ -39,20 +40,20 @@ package enum Form: Equatable, Sendable {
     }
   }
 
-  /// The form in words; of a list, only what each element is.
+  /// The form in words; for a list, that of each element.
   var rangeWords: String {
     guard case .integers(let range, _) = self else { return words }
     return "each \(Self.words(range))"
   }
 
-  /// How many elements a list has.
+  /// The number of elements of a list, in words.
   static func amount(_ count: ClosedRange<Int>) -> String {
     if count.upperBound == .max { return "at least \(count.lowerBound)" }
     return count.lowerBound == count.upperBound
       ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
   }
 
-  /// A range of whole numbers.
+  /// A range of whole numbers, in words.
   package static func words(_ range: ClosedRange<Int>) -> String {
     switch (range.lowerBound, range.upperBound) {
     case (.min, .max): "a whole number"
@@ -62,7 +63,7 @@ package enum Form: Equatable, Sendable {
     }
   }
 
-  /// A range of numbers.
+  /// A range of numbers, in words.
   package static func words(_ range: ClosedRange<Double>) -> String {
     let (low, high) = bounds(range)
     let parts = [
@@ -72,9 +73,10 @@ package enum Form: Equatable, Sendable {
     return parts.isEmpty ? "a number" : "a number " + parts.joined(separator: " and ")
   }
 
-  /// The bounds of a range, nil where there is none, as they were meant.
+  /// The bounds of a range as they were meant; nil where the range is unbounded.
   package static func bounds(_ range: ClosedRange<Double>) -> (low: Bound?, high: Bound?) {
-    /// An excluded bound is stored as its neighbour, which takes more digits to write.
+    /// The bound for an end of the range; an excluded bound is stored as the adjacent number, which
+    /// has more digits.
     func bound(_ value: Double, beyond: Double) -> Bound {
       decimal(beyond).count < decimal(value).count
         ? Bound(value: beyond, isExcluded: true) : Bound(value: value, isExcluded: false)
@@ -86,71 +88,71 @@ package enum Form: Equatable, Sendable {
     )
   }
 
-  /// An end of a range.
+  /// A bound of a range.
   package struct Bound: Equatable, Sendable {
-    /// Where it is.
+    /// The value at the bound.
     package let value: Double
-    /// Whether it is no part of the range.
+    /// True if the range does not include the value.
     package let isExcluded: Bool
   }
 }
 
-/// That a key has one of a few words.
+/// A condition that a key has one of a few words.
 package struct Clause: Equatable, Sendable {
-  /// A key of the same mapping, or the path of a key from the root where there is a "." in it.
+  /// A key of the same mapping, or, if it contains a ".", the path of a key from the root.
   package let key: String
-  /// The words.
+  /// The words that satisfy the clause.
   package let words: [String]
-  /// The clause in words, where it is not "key: words".
-  private let said: String?
+  /// Overrides the text "key: words".
+  private let wording: String?
 
-  package init(_ key: String, _ words: [String], said: String? = nil) {
-    (self.key, self.words, self.said) = (key, words, said)
+  package init(_ key: String, _ words: [String], wording: String? = nil) {
+    (self.key, self.words, self.wording) = (key, words, wording)
   }
 
   /// The clause in words, such as "kind: adamw, lamb and sgd".
-  package var text: String { said ?? "\(key): \(enumerated(words))" }
+  package var text: String { wording ?? "\(key): \(enumerated(words))" }
 }
 
-/// One key of a mapping, told without the types of settings: what hints, pages and editors read.
+/// A key of a mapping without the settings' types, for hints, documentation and editors.
 package struct KeyDescription: Equatable, Sendable {
-  /// What a key is where a file lacks it.
+  /// The value of a key that a file lacks.
   package enum Standard: Equatable, Sendable {
-    /// An error.
+    /// No default; the missing key is an error.
     case required
-    /// This.
+    /// A constant default.
     case value(ConfigurationValue)
-    /// One value where a clause holds, and another where it does not.
+    /// One value if a clause holds, otherwise another.
     case either(ConfigurationValue, Clause, otherwise: ConfigurationValue)
-    /// What these words say, as it depends on more than its own mapping.
+    /// A default that depends on more than its own mapping, described in words.
     case words(String)
   }
 
-  /// What a key may be where a clause holds.
+  /// The form of a key's value while a clause holds.
   package struct Exception: Equatable, Sendable {
-    /// The clause.
+    /// The condition.
     package let clause: Clause
-    /// What it may be then.
+    /// The form while it holds.
     package let form: Form
   }
 
-  /// The key.
+  /// The name of the key.
   package let name: String
-  /// One line: what it is.
+  /// A one-line description.
   package let help: String
-  /// What it may be.
+  /// The form of its value.
   package let form: Form
-  /// What it may be where a clause holds, if that differs.
+  /// A different form that applies while a clause holds.
   package let exception: Exception?
-  /// Whether `null` is a value, too.
+  /// True if `null` is also a valid value.
   let isOptional: Bool
-  /// What it is where a file lacks it.
+  /// The value of the key in a file that lacks it.
   package let standard: Standard
-  /// When the key exists: all of these hold.
+  /// Conditions under which the key exists; all must hold.
   package let clauses: [Clause]
-  /// Whether the key exists as `null` where they do not.
+  /// True if the key exists as `null` when the conditions do not hold.
   package let isNullOtherwise: Bool
-  /// What others call it.
+  /// Other names of the key, used in hints.
   package let aliases: [String]
 
   package init(
@@ -163,7 +165,7 @@ package struct KeyDescription: Equatable, Sendable {
     (self.isNullOtherwise, self.aliases) = (isNullOtherwise, aliases)
   }
 
-  /// Whether a file must have the key, wherever it exists.
+  /// True if every file must have the key, wherever it exists.
   var isRequired: Bool {
     if case .mapping(let mapping) = form, !isOptional {
       return mapping.keys.contains { $0.isRequired && $0.clauses.isEmpty }
@@ -172,41 +174,42 @@ package struct KeyDescription: Equatable, Sendable {
   }
 }
 
-/// A mapping: its keys, in the order in which they are written.
+/// A mapping and its keys, in writing order.
 package struct MappingDescription: Equatable, Sendable {
-  /// One of the kinds of a mapping, and the keys that only it has.
+  /// One of the kinds of a mapping, with the keys that only this kind has.
   package struct Kind: Equatable, Sendable {
-    /// What the first key of the mapping says.
+    /// The word that selects the kind.
     package let word: String
-    /// One line: what it is.
+    /// A one-line description.
     package let help: String
-    /// Its keys.
+    /// The keys of this kind.
     package let mapping: MappingDescription
   }
 
-  /// The keys; of a mapping of several kinds the one key that tells them apart.
+  /// The keys; for a mapping of several kinds, only the key that selects the kind.
   package let keys: [KeyDescription]
-  /// The kinds, if there are several.
+  /// The kinds; empty unless the mapping has several.
   package let kinds: [Kind]
 
   package init(keys: [KeyDescription], kinds: [Kind] = []) {
     (self.keys, self.kinds) = (keys, kinds)
   }
 
-  /// A key where it stands.
+  /// A key with its path.
   package struct Place: Equatable, Sendable {
     /// The path of its mapping; empty at the root.
     package let mapping: String
-    /// The key.
+    /// The description of the key.
     package let key: KeyDescription
-    /// When it exists: of which kind its mapping is, and its own clauses.
+    /// Conditions under which it exists: the kind of its mapping, and its own clauses.
     package let clauses: [Clause]
 
-    /// The path of the key.
+    /// The path of the key from the root.
     package var path: String { mapping.isEmpty ? key.name : mapping + "." + key.name }
   }
 
-  /// Every key of the mapping and of those in it, each mapping's before those of the mappings in it.
+  /// Every key of the mapping and of nested mappings; the keys of each mapping precede those nested
+  /// in it.
   package var places: [Place] {
     var places: [Place] = []
     var level = [(path: "", mapping: self, clauses: [Clause]())]
@@ -224,7 +227,7 @@ package struct MappingDescription: Equatable, Sendable {
     return places
   }
 
-  /// The keys, each with the clause of its kind, if it is of one.
+  /// The keys, each with the clause of its kind, if any.
   private var keysByKind: [(key: KeyDescription, kind: [Clause])] {
     keys.map { ($0, []) }
       + kinds.flatMap { kind in
@@ -233,7 +236,7 @@ package struct MappingDescription: Equatable, Sendable {
   }
 }
 
-/// Words in a row: "a", "a and b", "a, b and c".
+/// Words as an enumeration: "a", "a and b", "a, b and c".
 package func enumerated(_ words: [String]) -> String {
   guard let last = words.last, words.count > 1 else { return words.first ?? "" }
   return words.dropLast().joined(separator: ", ") + " and " + last

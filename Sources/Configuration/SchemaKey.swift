@@ -1,11 +1,11 @@
 import Support
 
 extension Schema {
-  /// That a choice among words has been made, which the settings or their neighbours decide.
+  /// A condition on settings: a choice among words made by these settings or by others of the file.
   package struct Condition: Sendable {
-    /// The condition without types.
+    /// The condition as a clause, without the settings' types.
     package let clause: Clause
-    /// Whether it holds.
+    /// Evaluates the condition.
     package let holds: @Sendable (Settings) -> Bool
 
     package init(_ clause: Clause, _ holds: @escaping @Sendable (Settings) -> Bool) {
@@ -13,7 +13,7 @@ extension Schema {
     }
   }
 
-  /// A key with a few words, on which others depend.
+  /// A key with a few words, on which other keys can depend.
   package struct Choice<Word: SettingWord>: Sendable {
     fileprivate let name: String
     fileprivate let path: WritableKeyPath<Settings, Word> & Sendable
@@ -22,15 +22,15 @@ extension Schema {
       (self.name, self.path) = (name, path)
     }
 
-    /// Where one of these words is chosen.
+    /// The condition that one of these words is chosen.
     package func `is`(_ words: Word...) -> Condition {
       Condition(Clause(name, words.map(\.rawValue))) { [path] in words.contains($0[keyPath: path]) }
     }
   }
 
-  /// A number that a key is at most, which another mapping says.
+  /// An upper bound for a key, defined by a key of another mapping.
   package struct Limit: Sendable {
-    /// The path of its key from the root.
+    /// The path of the other key from the root.
     package let name: String
     private let value: @Sendable (Settings) -> Int?
 
@@ -46,28 +46,28 @@ extension Schema {
     }
   }
 
-  /// What a key is where a file lacks it.
+  /// The value of a key that a file lacks.
   package enum Default<Value: Sendable>: Sendable {
-    /// An error.
+    /// No default; the missing key is an error.
     case required
-    /// What the settings hold.
+    /// The value in the initial settings.
     case initial
-    /// This.
+    /// A constant.
     case value(Value)
-    /// The one where a condition holds, else the other.
+    /// The first value if a condition holds, otherwise the second.
     case either(Value, Condition, otherwise: Value)
-    /// What depends on more than its mapping, and how, in words.
+    /// A value computed from the settings, with a description in words.
     case computed(String, @Sendable (Settings) -> Value)
   }
 }
 
-/// The words that a key may have.
+/// A type whose values are the words of a key.
 package typealias SettingWord = RawRepresentable<String> & CaseIterable & Equatable & Sendable
 
 extension Schema {
-  /// One key: what it is called, what it may be, and where in the settings it is kept.
+  /// One key of a mapping: its name, its form, and the property that stores it.
   package struct Key: Sendable {
-    /// The key.
+    /// The name of the key.
     package let name: String
     private(set) var writtenAfter: String?
     private let help: String
@@ -83,33 +83,34 @@ extension Schema {
     private let decode: @Sendable (inout ConfigurationReader, inout Settings) throws -> Void
     private let encode: @Sendable (Settings) -> ConfigurationValue?
 
-    /// Whether the key exists where a condition holds only; elsewhere it is an unknown one.
+    /// Makes the key exist only while a condition holds; otherwise it is an unknown key.
     package func when(_ condition: Condition) -> Key { changed { $0.condition = condition } }
 
-    /// As `when`, but elsewhere the key may be there as `null`, so that an override of the other key
-    /// leaves it alone.
+    /// Makes the key exist only while a condition holds, but allows `null` otherwise, so that an
+    /// override of the other key need not remove it.
     ///
-    /// - Parameter reason: What else there is then, as an error says it, such as "a gaussian posterior".
+    /// - Parameter reason: The other case as named in errors, such as "a gaussian posterior".
     package func when(_ condition: Condition, elseNullWith reason: String) -> Key {
       changed { ($0.condition, $0.nullReason) = (condition, reason) }
     }
 
-    /// What others call it; capitals, "_" and "-" make no difference.
+    /// Adds other names, for hints; capitals, "_" and "-" are ignored.
     package func known(as aliases: String...) -> Key { changed { $0.aliases = aliases } }
 
-    /// Where it is written, if not where it is read.
+    /// Changes the position at which the key is written.
     package func written(after key: String) -> Key { changed { $0.writtenAfter = key } }
 
-    /// When it is written, if not always.
+    /// Writes the key only if `isWritten` returns true.
     package func written(when isWritten: @escaping @Sendable (Settings) -> Bool) -> Key {
       changed { $0.isWritten = isWritten }
     }
 
-    /// A rule that is checked as soon as the key is read.
+    /// Adds a rule that is checked as soon as the key has been read.
     ///
     /// - Parameters:
-    ///   - path: Of the key to blame, in the same mapping, or in one below it.
-    ///   - check: Throws the error that its second argument makes of what is wrong.
+    ///   - path: The key named in the error, in the same mapping or in a nested one.
+    ///   - check: Checks the settings; throws the error that its second argument creates from a
+    ///     problem.
     package func rule(
       _ path: String,
       _ check: @escaping @Sendable (inout Settings, (String) -> FigmentError) throws -> Void
@@ -154,7 +155,7 @@ extension Schema {
 }
 
 extension Schema.Key {
-  /// A key of any type.
+  /// Creates a key of any type.
   ///
   /// - Parameter decode: Reads the key, given its default unless it is required.
   private init<Value: Sendable>(
@@ -192,7 +193,7 @@ extension Schema.Key {
 
   /// A whole number.
   ///
-  /// - Parameter limit: What it is at most, beside the range.
+  /// - Parameter limit: An upper bound in addition to the range.
   package static func int(
     _ name: String, _ path: WritableKeyPath<Settings, Int> & Sendable,
     default standard: Schema.Default<Int> = .initial, in range: ClosedRange<Int>,
@@ -214,7 +215,7 @@ extension Schema.Key {
 
   /// A whole number or `null`.
   ///
-  /// - Parameter limit: What it is at most, beside the range.
+  /// - Parameter limit: An upper bound in addition to the range.
   package static func optionalInt(
     _ name: String, _ path: WritableKeyPath<Settings, Int?> & Sendable,
     default standard: Schema.Default<Int?> = .initial, in range: ClosedRange<Int>,
@@ -279,7 +280,7 @@ extension Schema.Key {
 
   /// One of a few words.
   ///
-  /// - Parameter refused: Words that people try and that are not offered, with the reason.
+  /// - Parameter refused: Plausible words that are not supported, each with the reason.
   package static func word<Word: SettingWord>(
     _ name: String, _ path: WritableKeyPath<Settings, Word> & Sendable,
     default standard: Schema.Default<Word> = .initial, refused: [String: String] = [:],
@@ -295,7 +296,7 @@ extension Schema.Key {
     }
   }
 
-  /// One of a few words, on which other keys depend.
+  /// One of a few words, on which other keys can depend.
   package static func choice<Word: SettingWord>(
     _ choice: Schema.Choice<Word>, default standard: Schema.Default<Word> = .initial, _ help: String
   ) -> Self {
@@ -305,9 +306,9 @@ extension Schema.Key {
   /// A string.
   ///
   /// - Parameters:
-  ///   - what: What it is, in words.
-  ///   - known: Some that an editor may offer.
-  ///   - pattern: A regular expression of all others.
+  ///   - what: The expected value in words.
+  ///   - known: Values that an editor can suggest.
+  ///   - pattern: A regular expression for all other values.
   package static func text(
     _ name: String, _ path: WritableKeyPath<Settings, String> & Sendable,
     default standard: Schema.Default<String> = .initial, what: String, known: [String] = [],
@@ -319,7 +320,7 @@ extension Schema.Key {
     ) { reader, standard, _ in try reader.string(name, default: standard) }
   }
 
-  /// A name that can be a folder's.
+  /// A name that is valid for a folder.
   package static func name(
     _ name: String, _ path: WritableKeyPath<Settings, String> & Sendable,
     default standard: Schema.Default<String> = .initial, _ help: String
@@ -334,7 +335,7 @@ extension Schema.Key {
 
   /// A list of whole numbers.
   ///
-  /// - Parameter other: Another range, where a condition holds.
+  /// - Parameter other: A different range that applies while a condition holds.
   package static func ints(
     _ name: String, _ path: WritableKeyPath<Settings, [Int]> & Sendable,
     default standard: Schema.Default<[Int]> = .initial, in range: ClosedRange<Int>,
@@ -354,9 +355,10 @@ extension Schema.Key {
     }
   }
 
-  /// Keys and values of their own; where they are missing, those of an empty mapping.
+  /// A nested mapping; if it is missing, it is read as an empty one.
   ///
-  /// - Parameter initial: The settings that hold their defaults, where these depend on those before.
+  /// - Parameter initial: The initial settings of the mapping, if they depend on settings read
+  ///   before.
   package static func mapping<Part: Sendable>(
     _ name: String, _ path: WritableKeyPath<Settings, Part> & Sendable, _ schema: Schema<Part>,
     from initial: (@Sendable (Settings) -> Part)? = nil, _ help: String
@@ -376,9 +378,9 @@ extension Schema.Key {
     }
   }
 
-  /// As `mapping`, or nothing where it is missing or `null`; it is written where there is one.
+  /// A nested mapping, or nil if it is missing or `null`; written only if it is not nil.
   ///
-  /// - Parameter initial: The part that holds its defaults.
+  /// - Parameter initial: The initial settings of the mapping.
   package static func optionalMapping<Part: Sendable>(
     _ name: String, _ path: WritableKeyPath<Settings, Part?> & Sendable, _ schema: Schema<Part>,
     from initial: Part, _ help: String

@@ -1,17 +1,17 @@
 extension MappingDescription {
-  /// The keys of one mapping, or of one kind of it.
+  /// The keys of one mapping, or of one of its kinds.
   package struct Section: Sendable {
     /// The path of the mapping; empty at the root.
     package let path: String
-    /// The kind, where the mapping is of several.
+    /// The kind, if the mapping has several.
     package let kind: Kind?
-    /// What it is.
+    /// A description of the mapping or of the kind.
     package let help: String
-    /// Its keys.
+    /// The keys, in writing order.
     package let keys: [KeyDescription]
   }
 
-  /// The mapping and those in it, each followed by those in it.
+  /// The mapping and all nested mappings, each followed by those nested in it.
   var sections: [Section] { sections(path: "", help: "") }
 
   private func sections(path: String, help: String) -> [Section] {
@@ -30,13 +30,13 @@ extension MappingDescription {
 }
 
 extension KeyDescription {
-  /// What the key may hold, in words.
+  /// The valid values of the key, in words.
   package var holds: String {
     let other = exception.map { "; with \($0.clause.text), \($0.form.rangeWords)" } ?? ""
     return form.words + other + (isOptional ? ", or null" : "")
   }
 
-  /// What the key is where a file lacks it, in words; empty where its own keys say it.
+  /// The value of a missing key, in words; empty if the keys of the mapping describe it.
   var fallback: String {
     if case .mapping = form, !isOptional { return isRequired ? "required" : "" }
     switch standard {
@@ -48,7 +48,7 @@ extension KeyDescription {
     }
   }
 
-  /// When the key exists, in words; empty for always.
+  /// The condition under which the key exists, in words; empty if it always exists.
   var existence: String {
     guard !clauses.isEmpty else { return "" }
     return "with \(clauses.map(\.text).joined(separator: " and "))"
@@ -57,8 +57,8 @@ extension KeyDescription {
 }
 
 extension MappingDescription {
-  /// Every key as text for a terminal, two lines each: its path, what it holds, its default and when it
-  /// exists; and what it is.
+  /// Every key as text for a terminal, in two lines: its path, valid values, default and condition;
+  /// and its description.
   package var listing: String {
     sections.map { section in
       let title = section.kind.map { kind in
@@ -68,10 +68,10 @@ extension MappingDescription {
     }.joined(separator: "\n")
   }
 
-  /// The keys that a word means, as `listing` has them, or nil where it means none.
+  /// The keys that a word refers to, in the form of `listing`, or nil if there are none.
   ///
-  /// - Parameter word: The path of a key or of a mapping, a key without its path, what others call it, or
-  ///   a kind.
+  /// - Parameter word: The path of a key or of a mapping, a key without its path, an alias of a
+  ///   key, or a kind.
   package func listing(of word: String) -> String? {
     guard !word.isEmpty else { return nil }
     let sections = sections
@@ -88,7 +88,7 @@ extension MappingDescription {
     return lines.isEmpty ? nil : lines.joined(separator: "")
   }
 
-  /// The words that `listing(of:)` takes, but for those of others.
+  /// The words that `listing(of:)` accepts, without aliases.
   package var subjects: [String] {
     sections.flatMap { section in
       section.keys.flatMap { [section.path(of: $0), $0.name] }
@@ -113,9 +113,9 @@ extension MappingDescription {
 }
 
 extension MappingDescription {
-  /// Every key as Markdown: a table for each mapping, and for each kind of one.
+  /// Every key as Markdown: one table for each mapping, and for each kind of a mapping.
   ///
-  /// - Parameter title: What the root is called.
+  /// - Parameter title: Name of the root.
   package func markdown(title: String) -> String {
     sections.map { section in
       let name = section.path.isEmpty ? title : "`\(section.path)`"
@@ -152,7 +152,7 @@ extension MappingDescription.Section {
 }
 
 extension KeyDescription {
-  /// Whether a word is the key, or what others call it.
+  /// Returns true if a word is the name of the key or one of its aliases.
   fileprivate func isCalled(_ word: String) -> Bool {
     let plain = KeyHints.plain(word)
     return ([name] + aliases).contains { KeyHints.plain($0) == plain }

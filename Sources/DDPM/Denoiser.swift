@@ -4,22 +4,22 @@ import TensorCore
 public struct Denoiser: Sendable {
   /// The shape of one example.
   public let shape: [Int]
-  /// The number of classes that examples may belong to, or nil where the network is not told the
-  /// class.
+  /// Number of classes the network is conditioned on, or nil for an unconditional one.
   public let classes: Int?
   private let body: @Sendable (_ x: Tensor, _ time: Tensor, _ label: Tensor?) -> Tensor
 
-  /// A denoiser of examples of `shape`.
+  /// Creates an unconditional denoiser of examples of `shape`.
   ///
-  /// - Parameter body: From x_t, [batch] + shape, and the time index t - 1, [batch], to the noise,
-  ///   of x_t's shape.
+  /// - Parameter body: Maps x_t, [batch] + shape, and the time index t - 1, [batch], to the
+  ///   estimated noise, which has the shape of x_t.
   public init(shape: [Int], _ body: @escaping @Sendable (_ x: Tensor, _ time: Tensor) -> Tensor) {
     self.init(shape: shape, classes: nil) { x, time, _ in body(x, time) }
   }
 
-  /// A denoiser of examples of `shape` that are of known classes, unless `classes` is nil.
+  /// Creates a denoiser of examples of `shape`, class-conditional unless `classes` is nil.
   ///
-  /// - Parameter body: As above, given the class of each example too, [batch], from 0.
+  /// - Parameter body: The network as above, which also receives the class of each example,
+  ///   [batch], from 0.
   public init(
     shape: [Int], classes: Int?,
     _ body: @escaping @Sendable (_ x: Tensor, _ time: Tensor, _ label: Tensor?) -> Tensor
@@ -27,9 +27,10 @@ public struct Denoiser: Sendable {
     (self.shape, self.classes, self.body) = (shape, classes, body)
   }
 
-  /// The noise in `x`, [batch] + shape, at `time`, [batch], from 0 for t = 1.
+  /// Estimates the noise in `x`, [batch] + shape, at `time`, [batch], from 0 for t = 1.
   ///
-  /// - Parameter label: The class of each example, [batch], from 0: just where there are classes.
+  /// - Parameter label: The class of each example, [batch], from 0; required exactly if there are
+  ///   classes.
   public func callAsFunction(_ x: Tensor, _ time: Tensor, label: Tensor? = nil) -> Tensor {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape, time.shape == [x.shape[0]] else {
       return .invalid(

@@ -4,25 +4,26 @@ import TensorCore
 ///
 /// After Ho, Jain and Abbeel 2020, arXiv 2006.11239.
 public struct GaussianDiffusion: Sendable {
-  /// How noise grows with time.
+  /// The noise schedule.
   public let schedule: NoiseSchedule
-  /// The network.
+  /// The network that estimates noise.
   public let denoiser: Denoiser
 
-  /// A model.
+  /// Creates a model.
   public init(schedule: NoiseSchedule, denoiser: Denoiser) {
     (self.schedule, self.denoiser) = (schedule, denoiser)
   }
 
-  /// The mean squared error of the estimated noise per dimension, at a random time an example.
+  /// The mean squared error per dimension of the estimated noise, at a random time for each
+  /// example.
   ///
   /// Ho et al. 2020, eq. 14; as in their code, the mean over dimensions and not their sum. An
   /// estimate of zero has a loss of 1 in expectation.
   ///
   /// - Parameters:
   ///   - x: Data, [batch] + shape: images in [-1, 1], points standardized.
-  ///   - label: The class of each example, [batch], where the denoiser has classes.
-  /// - Returns: A single number; invalid if x does not fit the denoiser.
+  ///   - label: The class of each example, [batch]; required exactly if the denoiser has classes.
+  /// - Returns: A scalar; invalid if x does not fit the denoiser.
   public func loss(_ x: Tensor, label: Tensor? = nil) -> Tensor {
     guard x.rank >= 1 else {
       return .invalid("a loss of data of shape \(x.shape), not [batch] + \(denoiser.shape)", [x])
@@ -33,14 +34,14 @@ public struct GaussianDiffusion: Sendable {
     return (estimate - noise).squared().mean()
   }
 
-  /// x_t = ᾱ_t x_0 + β̄_t ε of each example.
+  /// The noised examples x_t = ᾱ_t x_0 + β̄_t ε.
   ///
   /// Ho et al. 2020, eq. 4.
   ///
   /// - Parameters:
   ///   - x: x_0, [batch] + shape.
   ///   - noise: ε, of x's shape.
-  ///   - index: t - 1 for each example, [batch], from 0 to T - 1; NaN comes of any other.
+  ///   - index: t - 1 for each example, [batch], from 0 to T - 1; any other value gives NaN.
   public func noised(_ x: Tensor, _ noise: Tensor, at index: Tensor) -> Tensor {
     guard x.rank >= 1, noise.shape == x.shape, index.shape == [x.shape[0]] else {
       return .invalid(

@@ -1,17 +1,17 @@
 import TensorCore
 
-/// A denoiser of points: the point and features of the time through hidden layers with SiLU.
+/// A denoiser of points: an MLP of the point and time features, with SiLU hidden layers.
 ///
-/// Sizes that do not fit make its values invalid, with a message that says so.
+/// Invalid sizes make its output invalid, with a message that names them.
 ///
 /// - Parameters:
-///   - dimensions: Coordinates of a point.
-///   - width: Units of each hidden layer.
-///   - depth: Hidden layers, at least 1.
-///   - timeFeatures: Sines and cosines of the time, an even number, at least 2.
-///   - times: T of the schedule.
-///   - classes: How many classes the network is told apart, or nil; each has a learned vector that is
-///     added to the features of the time.
+///   - dimensions: Number of coordinates of a point.
+///   - width: Number of units of each hidden layer.
+///   - depth: Number of hidden layers, at least 1.
+///   - timeFeatures: Number of sines and cosines of the time; even, at least 2.
+///   - times: Number of times T of the schedule.
+///   - classes: Number of classes the network is conditioned on, or nil; each has a learned vector
+///     that is added to the time features.
 public func mlpDenoiser(
   dimensions: Int, width: Int, depth: Int, timeFeatures: Int, times: Int, classes: Int? = nil,
   _ parameters: Parameters
@@ -19,12 +19,13 @@ public func mlpDenoiser(
   let shape = [dimensions]
   guard dimensions >= 1, width >= 1, depth >= 1 else {
     let sizes = "\(dimensions) coordinates, width \(width), depth \(depth)"
-    return Denoiser(shape: shape) { x, _ in x.failing("an MLP's sizes are at least 1, not \(sizes)")
+    return Denoiser(shape: shape) { x, _ in
+      x.failing("the sizes of an MLP must be at least 1, not \(sizes)")
     }
   }
   guard timeFeatures >= 2, timeFeatures % 2 == 0 else {
     return Denoiser(shape: shape) { x, _ in
-      x.failing("time features are an even number of at least 2, not \(timeFeatures)")
+      x.failing("the number of time features must be even and at least 2, not \(timeFeatures)")
     }
   }
   let hidden = (0..<depth).map { i in

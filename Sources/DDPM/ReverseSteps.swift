@@ -1,25 +1,26 @@
 import TensorCore
 
-/// How samples are drawn.
+/// A method of drawing samples.
 public enum SamplingMethod: Equatable, Sendable {
   /// The reverse chain of Ho et al. 2020 (algorithm 2), with either of the variances of its §3.2.
   case ancestral(Variance)
-  /// The implicit model of Song et al. 2021 (eq. 12 and 16): eta 0 adds no noise on the way, eta 1
-  /// is the ancestral chain with the posterior variance.
+  /// The implicit model of Song et al. 2021 (eq. 12 and 16): eta 0 adds no noise along the way, eta
+  /// 1 is the ancestral chain with the posterior variance.
   case ddim(eta: Double)
 
-  /// What the deviation of x_{t-1} given x_t is taken to be; both are 0 in the last step.
+  /// The standard deviation of x_{t-1} given x_t; it is 0 in the last step.
   ///
-  /// Where times are skipped, β_t and β̃_t are those of the whole stride.
+  /// If times are skipped, β_t and β̃_t are those of the whole stride.
   public enum Variance: String, CaseIterable, Sendable {
-    /// σ_t = β_t: right for data of unit variance.
+    /// σ_t = β_t, which is exact for data of unit variance.
     case beta
-    /// σ_t = β̃_t: right for data that are a single point.
+    /// σ_t = β̃_t, which is exact for data that are a single point.
     case posterior
   }
 }
 
-/// One step back in time: x_s = a x_t + b ε̂ + c z, where ε̂ is the estimated noise and z is fresh.
+/// One reverse step: x_s = a x_t + b ε̂ + c z, where ε̂ is the estimated noise and z is fresh
+/// noise.
 public struct ReverseStep: Equatable, Sendable {
   /// t, from T down to 1.
   public let time: Int
@@ -29,20 +30,20 @@ public struct ReverseStep: Equatable, Sendable {
   public let a: Double
   /// The factor of the estimated noise.
   public let b: Double
-  /// The factor of fresh noise, which is the deviation of x_s given x_t.
+  /// The factor of fresh noise, which is the standard deviation of x_s given x_t.
   public let c: Double
 }
 
 extension NoiseSchedule {
   /// The times that a sampler of `steps` steps visits, `steps` + 1 in all.
   ///
-  /// `start` is the first (T unless told) and 0 the last; they are spaced as evenly as whole numbers
-  /// can be.
+  /// The first time is `start` (T by default), the last is 0; the spacing is as even as whole
+  /// numbers allow.
   ///
   /// - Throws: `TensorError` unless start is 1 ... T, and steps 1 ... start.
   public func visitedTimes(steps: Int, from start: Int? = nil) throws -> [Int] {
     guard (1...times).contains(start ?? times) else {
-      throw TensorError("a sampler starts at time 1 to \(times), not \(start ?? times)")
+      throw TensorError("a sampler must start at a time from 1 to \(times), not \(start ?? times)")
     }
     let times = start ?? times
     guard (1...times).contains(steps) else {
@@ -58,7 +59,7 @@ extension NoiseSchedule {
     _ method: SamplingMethod, steps: Int, from start: Int? = nil
   ) throws -> [ReverseStep] {
     if case .ddim(let eta) = method, !(eta >= 0 && eta <= 1) {
-      throw TensorError("eta is from 0 to 1, not \(eta)")
+      throw TensorError("eta must be from 0 to 1, not \(eta)")
     }
     let visited = try visitedTimes(steps: steps, from: start)
     return zip(visited, visited.dropFirst()).map { t, s in

@@ -1,10 +1,10 @@
 import TensorCore
 
-/// Samples of a diffusion model, drawn at one fixed batch.
+/// A sampler with a fixed batch.
 ///
-/// A sample depends on its own seed, but for rounding on processors without AVX-512, and at another
-/// batch on all: see `BatchedProgram`. The draws are named by the programs `sample/start` and
-/// `sample/step`, and numbered by the time.
+/// A sample depends on its own seed alone, except for rounding on processors without AVX-512, and at
+/// another batch on all: see `BatchedProgram`. The draws are named by the programs `sample/start` and
+/// `sample/step`, and numbered by time.
 public final class Sampler {
   /// Number of samples drawn at once, a multiple of 4; requests are padded to it.
   public var batch: Int { step.batch }
@@ -18,16 +18,17 @@ public final class Sampler {
   private let begun, stepped: Tensor
   private let classes: Int?
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
-  ///   - runtime: Where the weights are.
-  ///   - batch: Samples drawn at once, at least 1; rounded up to a multiple of 4, see
+  ///   - runtime: The runtime that holds the weights.
+  ///   - batch: Samples computed at once, at least 1; rounded up to a multiple of 4, see
   ///     `BatchedProgram`.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
-  ///   - precision: Of the network's arithmetic.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
+  ///   - precision: Precision of the network's arithmetic.
   ///   - clip: The range to which the estimate of x_0 is clipped at each step, as in Ho et al.'s
-  ///     code for images; the estimate of the noise is then the one that goes with it.
+  ///     code for images; the estimate of the noise is recomputed from it.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: GaussianDiffusion, _ runtime: Runtime, batch: Int,
@@ -70,59 +71,61 @@ public final class Sampler {
     step = BatchedProgram(compiled, batch: batch)
   }
 
-  /// What `sample` draws, beside the seeds.
+  /// A request for samples, apart from the seeds.
   public struct Request: Sendable {
-    /// The method.
+    /// The sampling method.
     public var method: SamplingMethod
-    /// How many of the schedule's times are visited.
+    /// Number of the schedule's times to visit.
     public var steps: Int
-    /// The class of each sample, from 0, where the model has classes; nil for seed modulo classes.
+    /// The class of each sample, from 0, if the model has classes; nil for seed modulo classes.
     public var labels: [Int]?
-    /// Where to begin instead of at noise.
+    /// Examples to start from instead of noise.
     public var start: Start?
-    /// What is known of the samples, where something is.
+    /// Known parts of the samples, for inpainting.
     public var known: Known?
 
-    /// Samples from noise, with nothing known of them.
+    /// Requests samples from noise, with no known parts.
     public init(_ method: SamplingMethod, steps: Int) {
       (self.method, self.steps) = (method, steps)
     }
   }
 
-  /// Examples that are noised to a time, and the way back begins there.
+  /// Examples that are noised to a time at which the reverse process starts.
   public struct Start: Sendable {
     /// x_0 of each sample, [count] + shape.
     public var examples: [Float]
-    /// t, from 1 to T.
+    /// The starting time t, from 1 to T.
     public var time: Int
 
-    /// Begins at `time`, from `examples`.
+    /// Starts at `time`, from `examples`.
     public init(_ examples: [Float], time: Int) {
       (self.examples, self.time) = (examples, time)
     }
   }
 
-  /// One example of which a part is known: the rest is drawn to go with it.
+  /// An example with known and unknown parts; the unknown parts are drawn, conditional on the known
+  /// ones.
   ///
   /// At each step the known part is replaced by the example, noised to that time (Lugmayr et al.
   /// 2022, eq. 8).
   public struct Known: Sendable {
     /// The example, of the model's shape.
     public var example: [Float]
-    /// Whether each number is to be drawn, of the model's shape.
+    /// A mask of the model's shape: true for each number to be drawn.
     public var isDrawn: [Bool]
 
-    /// Knows of `example` what is not to be drawn.
+    /// Keeps those numbers of `example` that the mask does not mark as drawn.
     public init(_ example: [Float], isDrawn: [Bool]) {
       (self.example, self.isDrawn) = (example, isDrawn)
     }
   }
 
-  /// One sample per seed, [seeds.count] + shape, row-major.
+  /// Draws one sample per seed: [seeds.count] + shape, row-major.
   ///
   /// - Parameters:
-  ///   - observe: Given the number of steps done and all `batch` rows as they are then, before the
-  ///     first step and after each, for one batch after another. What it throws ends the sampling.
+  ///   - observe: Called with the number of steps done and the current values of all `batch` rows,
+  ///     before the first step and after each, for one batch after another. An error it throws ends
+  ///     the sampling.
   /// - Throws: `TensorError` unless steps and start are 1 ... T, eta is 0 ... 1, and labels and
   ///   examples fit the seeds and the model.
   public func sample(
@@ -160,7 +163,7 @@ public final class Sampler {
     return result
   }
 
-  /// One sample per seed from noise, of class seed modulo classes where the model has classes.
+  /// Draws one sample per seed from noise, of class seed modulo classes if the model has classes.
   public func sample(
     seeds: [UInt64], _ method: SamplingMethod, steps: Int? = nil,
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
@@ -172,21 +175,22 @@ public final class Sampler {
   private func advance(_ current: [Float], by reverse: ReverseStep) throws -> [Float] {
     let program = step.program
     try program.fill(x, with: current)
-    // A denoiser need not read the time.
+    // A denoiser need not depend on the time.
     if program.reads(time) { try program.fill(time, with: [Float(reverse.time - 1)]) }
     try program.fill(coefficients, with: factors(reverse).map { Float($0) })
-    // Draws are by time, so that samplers that visit the same times draw the same noise there.
+    // Draws are numbered by time, so that samplers that visit the same times use the same noise
+    // there.
     program.run(at: UInt64(reverse.time))
     return try program.values(stepped)
   }
 
-  /// Standard normal noise for each row, a function of its seed and the time.
+  /// Standard normal noise for each row, as a function of its seed and the time.
   private func noise(at time: Int) throws -> [Float] {
     start.program.run(at: UInt64(time))
     return try start.program.values(begun)
   }
 
-  /// x_t = ᾱ_t x_0 + β̄_t ε, where `noise` holds ε at first.
+  /// Computes x_t = ᾱ_t x_0 + β̄_t ε in place; `noise` holds ε.
   private func blend(_ examples: [Float], into noise: inout [Float], at time: Int) {
     let (signal, deviation) = (Float(schedule.alphaBar[time]), Float(schedule.betaBar[time]))
     for i in examples.indices { noise[i] = signal * examples[i] + deviation * noise[i] }
@@ -199,13 +203,14 @@ public final class Sampler {
     for i in samples.indices where !known.isDrawn[i % width] { samples[i] = replacement[i] }
   }
 
-  /// The factors of x_t, of what is estimated (the noise, or x_0 where that is clipped) and of
-  /// fresh noise; then ᾱ_t and β̄_t.
+  /// The factors of x_t, of the network's estimate (the noise, or x_0 if that is clipped) and of
+  /// fresh noise, followed by ᾱ_t and β̄_t.
   private func factors(_ step: ReverseStep) -> [Double] {
     let (signal, deviation) = (schedule.alphaBar[step.time], schedule.betaBar[step.time])
     let (x, estimate) =
       isClipped
-      // With ε̂ = (x_t - ᾱ_t x̂_0)/β̄_t. At the end these are 0 and 1, so x̂_0 stays in its range.
+      // With ε̂ = (x_t - ᾱ_t x̂_0)/β̄_t. In the last step these are 0 and 1, so x̂_0 stays in its
+      // range.
       ? (step.a + step.b / deviation, -step.b * signal / deviation) : (step.a, step.b)
     return [x, estimate, step.c, signal, deviation]
   }

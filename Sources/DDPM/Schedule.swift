@@ -1,10 +1,10 @@
 import TensorCore
 
-/// How much of the data and how much noise there is at each time from 1 to T.
+/// A noise schedule: the amounts of data and of noise at each time from 1 to T.
 ///
 /// In the notation of Su (kexue.fm/archives/9119), where α² + β² = 1: x_t = α_t x_{t-1} + β_t ε and
-/// x_t = ᾱ_t x_0 + β̄_t ε. Ho et al. 2020 write β_t, α_t and ᾱ_t for what are the squares here. Each
-/// column is computed in Double and indexed by t, from t = 0, where nothing has been added.
+/// x_t = ᾱ_t x_0 + β̄_t ε. Ho et al. 2020 write β_t, α_t and ᾱ_t for the squares of these. Each
+/// column is computed in Double and indexed by t, from t = 0, where no noise has been added.
 public struct NoiseSchedule: Equatable, Sendable {
   /// The families of schedules.
   public enum Kind: String, CaseIterable, Sendable {
@@ -17,7 +17,7 @@ public struct NoiseSchedule: Equatable, Sendable {
     case cosine
   }
 
-  /// Which family.
+  /// The family of the schedule.
   public let kind: Kind
   /// T, the number of times.
   public let times: Int
@@ -30,16 +30,16 @@ public struct NoiseSchedule: Equatable, Sendable {
   /// β̄_t, the square root of 1 - ᾱ_t², from β̄_0 = 0.
   public let betaBar: [Double]
 
-  /// The schedule of a family over `times` times.
+  /// Creates the schedule of a family with `times` times.
   ///
   /// The formulas of `su` and `linear` are for T = 1000; for another T, the variances β_t² are
-  /// 1000 / T times theirs, so that about as little of the data is left in x_T. No variance
+  /// scaled by 1000 / T, so that x_T retains about as little of the data. No variance
   /// exceeds 0.999.
   ///
   /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
   public init(_ kind: Kind, times: Int) throws {
     guard (10...100_000).contains(times) else {
-      throw TensorError("a noise schedule has 10 to 100000 times, not \(times)")
+      throw TensorError("a noise schedule needs 10 to 100000 times, not \(times)")
     }
     let scale = 1000 / Double(times)
     func angle(_ t: Int) -> Double { (Double(t) / Double(times) + 0.008) / 1.008 * .pi / 2 }
@@ -71,8 +71,11 @@ public struct NoiseSchedule: Equatable, Sendable {
     betaBar = noise.map { $0.squareRoot() }
   }
 
-  /// β̃_t = β̄_{t-1} β_t / β̄_t, for t from 1 to T: the deviation of x_{t-1} given x_t and x_0.
+  /// β̃_t = β̄_{t-1} β_t / β̄_t, for t from 1 to T: the standard deviation of x_{t-1} given x_t and
+  /// x_0.
   ///
   /// Ho et al. 2020, eq. 7.
-  public func posteriorDeviation(_ t: Int) -> Double { betaBar[t - 1] * beta[t] / betaBar[t] }
+  public func posteriorStandardDeviation(_ t: Int) -> Double {
+    betaBar[t - 1] * beta[t] / betaBar[t]
+  }
 }

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// The learned score, which is the gradient of the log density of x_t.
+/// The learned score, the gradient of the log-density of x_t.
 ///
 /// It is -ε̂(x_t, t) / β̄_t (Song and Ermon 2019; Ho et al. 2020, §3.2).
 public final class ScoreField {
@@ -12,9 +12,10 @@ public final class ScoreField {
   private let width: Int
   private let classes: Int?
 
-  /// The score at `count` points at once.
+  /// Creates the field for `count` points at a time.
   ///
-  /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Parameter weights: Maps the raw weights to those that are read, such as their exponential
+  ///   moving average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: GaussianDiffusion, _ runtime: Runtime, count: Int, weights: (Tensor) -> Tensor = { $0 }
@@ -31,7 +32,7 @@ public final class ScoreField {
     program = try runtime.compile("score", [noise], sharesDraws: true)
   }
 
-  /// The score at each of `points`, [count] + shape, at time t from 1 to T; of one class where the
+  /// The score at each of `points`, [count] + shape, at time t from 1 to T; for one class if the
   /// model has classes.
   public func callAsFunction(_ points: [Float], time t: Int, label: Int = 0) throws -> [Float] {
     guard points.count == count * width, (1...schedule.times).contains(t) else {

@@ -2,45 +2,47 @@ import TensorCore
 
 /// The sizes of a U-Net.
 public struct UNetConfiguration: Equatable, Sendable {
-  /// Height and width of the images; divisible by 2 once per level but the last.
+  /// Height and width of the images; divisible by 2 for each level except the last.
   public var height, width: Int
-  /// Channels of the images.
+  /// Number of channels of the images.
   public var channels: Int
-  /// Channels at full resolution.
+  /// Number of channels at full resolution.
   public var base: Int
-  /// Channels of each level, times `base`; the resolution halves from one to the next.
+  /// Channels of each level as multiples of `base`; the resolution halves from level to level.
   public var multipliers: [Int]
-  /// Residual blocks a level on the way down; one more on the way up.
+  /// Number of residual blocks per level on the way down; one more on the way up.
   public var blocks: Int
-  /// Groups of the group norms; divides `base`.
+  /// Number of groups of the group norms; divides `base`.
   public var groups = 8
-  /// Whether the middle has self-attention.
+  /// True if the middle of the network has self-attention.
   public var attention = true
-  /// How many classes the network is told apart, or nil; each has a learned vector that is added to
-  /// that of the time.
+  /// Number of classes the network is conditioned on, or nil; each has a learned vector that is
+  /// added to the time embedding.
   public var classes: Int?
 
-  /// A U-Net for images of `height` x `width` x `channels`.
+  /// Creates the sizes of a U-Net for images of `height` x `width` x `channels`.
   public init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
     (self.height, self.width, self.channels) = (height, width, channels)
     (self.base, self.multipliers, self.blocks) = (base, multipliers, blocks)
   }
 
-  /// What is wrong with the sizes, or nil.
+  /// The reason why the sizes are invalid, or nil.
   public var failure: String? {
     if height < 1 || width < 1 || channels < 1 {
-      return "images have at least one pixel and channel, not \(height)x\(width)x\(channels)"
+      return "images need at least one pixel and channel, not \(height)x\(width)x\(channels)"
     }
     if multipliers.isEmpty || multipliers.contains(where: { $0 < 1 }) || blocks < 1 {
       return "a U-Net needs at least one level and one block, not multipliers \(multipliers), "
         + "blocks \(blocks)"
     }
     if groups < 1 || base < 2 || base % 2 != 0 || base % groups != 0 {
-      return "a U-Net's base width is even and divisible by its \(groups) groups, not \(base)"
+      return
+        "the base width of a U-Net must be even and divisible by its \(groups) groups, not \(base)"
     }
     let halvings = multipliers.count - 1
     if min(height.trailingZeroBitCount, width.trailingZeroBitCount) < halvings {
-      return "images of \(height)x\(width) do not halve \(halvings) times: use fewer multipliers "
+      return
+        "images of \(height)x\(width) cannot be halved \(halvings) times: use fewer multipliers "
         + "than \(multipliers)"
     }
     return nil
@@ -49,14 +51,14 @@ public struct UNetConfiguration: Equatable, Sendable {
 
 /// A denoiser of images: a U-Net with attention in the middle.
 ///
-/// After Ho et al. 2020 (appendix B), who have attention at one more resolution: residual blocks of
-/// group norm, SiLU and 3x3 convolutions, the time added in each, and skip connections from the way
-/// down to the way up. The last layer of every block and of the network starts at zero, so that an
-/// untrained network estimates no noise.
+/// Follows Ho et al. 2020 (appendix B), who have attention at one more resolution: residual blocks
+/// of group norm, SiLU and 3x3 convolutions, the time embedding added in each, and skip connections
+/// from the way down to the way up. The last layer of every block and of the network is zero
+/// initially, so an untrained network estimates zero noise.
 ///
-/// Sizes that do not fit make its values invalid, with the message of `UNetConfiguration.failure`.
+/// Invalid sizes make its output invalid, with the message of `UNetConfiguration.failure`.
 ///
-/// - Parameter times: T of the schedule.
+/// - Parameter times: Number of times T of the schedule.
 public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser {
   let shape = [c.height, c.width, c.channels]
   if let failure = c.failure {
@@ -141,26 +143,26 @@ private enum Stage: Sendable {
   }
 }
 
-/// Two 3x3 convolutions, each after group norm and SiLU, the time added between them, around a skip
-/// connection.
+/// Two 3x3 convolutions, each after group norm and SiLU, with the time embedding added between
+/// them, and a skip connection around them.
 private struct ResidualBlock: Sendable {
   let norm0, convolution0, time, norm1, convolution1: Layer
   let skip: MultiInputLayer<[Tensor]>?
 
-  /// - Parameter parts: The channels of the images that come side by side.
+  /// - Parameter parts: Numbers of channels of the inputs that are concatenated.
   init(_ parts: [Int], _ outputs: Int, time timeWidth: Int, groups: Int, _ p: Parameters) {
     let inputs = parts.reduce(0, +)
     norm0 = groupNorm(inputs, groups: groups, p["norm0"])
     convolution0 = convolution(inputs, outputs, size: 3, p["convolution0"])
     time = dense(timeWidth, outputs, p["time"])
     norm1 = groupNorm(outputs, groups: groups, p["norm1"])
-    // Starts as the identity, as in Ho et al.'s code.
+    // Initially the identity, as in Ho et al.'s code.
     convolution1 = convolution(outputs, outputs, size: 3, scale: 0, p["convolution1"])
     skip = inputs == outputs ? nil : joinedConvolution(parts, outputs, p["skip"])
   }
 
   func callAsFunction(_ parts: [Tensor], _ activatedTime: Tensor) -> Tensor {
-    // Read by the norm alone.
+    // The concatenation is read only by the norm.
     let x = concatenate(parts, axis: 3)
     let shift = time(activatedTime)
     let h = convolution0(silu(norm0(x))) + shift.reshape([-1, 1, 1, shift.shape[shift.rank - 1]])

@@ -1,11 +1,11 @@
 import Support
 
-/// The data sets that have a name.
+/// The data sets that experiments and commands know by name.
 public enum KnownSets {
-  /// Their names: sets of images, then sets of points, in the order in which lists show them.
+  /// All names: sets of images, then sets of points, in listing order.
   public static let names = ImageFamily.all.map(\.name) + ToySet.names
 
-  /// The error for a word that is neither a name nor a path: the nearest name and all of them.
+  /// The error for a word that is neither a name nor a path, with the nearest name and all names.
   static func unknown(_ word: String) -> FigmentError {
     let suggestion = nearest(to: word, among: names).map { "did you mean '\($0)'? " } ?? ""
     return FigmentError(

@@ -2,10 +2,10 @@ import Support
 
 /// Independent binary variables, given by logits l = log(p / (1 - p)).
 public struct Bernoulli: Equatable, Sendable {
-  /// One for each variable; finite.
+  /// Logits, one for each variable; finite.
   public let logits: [Double]
 
-  /// Variables that are 1 with probability 1 / (1 + exp(-l)).
+  /// Creates variables that are 1 with probability 1 / (1 + exp(-l)).
   ///
   /// - Throws: `FigmentError` for a logit that is not finite.
   public init(logits: [Double]) throws {
@@ -18,7 +18,8 @@ public struct Bernoulli: Equatable, Sendable {
 
   /// Σ x l - log(1 + exp l), in nats: the log probability of zeros and ones.
   ///
-  /// For x between 0 and 1 it is the negative cross entropy, which is no log-likelihood.
+  /// For x strictly between 0 and 1 it is the negative cross-entropy, which is not a
+  /// log-likelihood.
   ///
   /// - Throws: `FigmentError` unless there are as many values as logits, all in [0, 1].
   public func logProbability(_ values: [Double]) throws -> Double {
@@ -42,7 +43,7 @@ public struct Bernoulli: Equatable, Sendable {
     }
   }
 
-  /// Zeros and ones, one for each logit.
+  /// Draws a zero or one for each logit.
   public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     probabilities.map { generator.uniform() < $0 ? 1 : 0 }
   }

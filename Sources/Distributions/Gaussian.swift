@@ -1,21 +1,21 @@
 import Support
 
-/// A Gaussian of n variables with any covariance.
+/// A Gaussian distribution of n variables with any positive definite covariance.
 ///
 /// Densities are with respect to Lebesgue measure; logarithms are natural, so divergences are in
-/// nats. Meant for small n: building one costs n³/3 operations, a Wasserstein distance some 50 n³.
+/// nats. Meant for small n: construction costs n³/3 operations, a Wasserstein distance about 50 n³.
 public struct Gaussian: Equatable, Sendable {
-  /// n numbers.
+  /// Mean: n numbers.
   public let mean: [Double]
   private let matrix: SquareMatrix
-  /// L with L Lᵀ = Σ.
+  /// Cholesky factor L with L Lᵀ = Σ.
   private let factor: SquareMatrix
 
-  /// The Gaussian of a mean and a covariance.
+  /// Creates the distribution with a mean and a covariance.
   ///
   /// - Parameters:
   ///   - mean: n numbers.
-  ///   - covariance: n × n numbers, row after row; symmetric and positive definite.
+  ///   - covariance: n × n numbers in row-major order; symmetric and positive definite.
   /// - Throws: `FigmentError` if there are not n² finite numbers, or they are not symmetric
   ///   within 1e-9 of the largest, or not positive definite.
   public init(mean: [Double], covariance: [Double]) throws {
@@ -42,12 +42,12 @@ public struct Gaussian: Equatable, Sendable {
     self.factor = factor
   }
 
-  /// The same distribution as a Gaussian of independent variables.
+  /// Creates the same distribution as a Gaussian of independent variables.
   public init(_ diagonal: DiagonalGaussian) {
     mean = diagonal.mean
     var matrix = SquareMatrix(zerosOfSize: diagonal.dimension)
     var factor = matrix
-    for (i, deviation) in diagonal.deviation.enumerated() {
+    for (i, deviation) in diagonal.standardDeviation.enumerated() {
       matrix[i, i] = deviation * deviation
       factor[i, i] = deviation
     }
@@ -55,19 +55,19 @@ public struct Gaussian: Equatable, Sendable {
     self.factor = factor
   }
 
-  /// n.
+  /// Number of variables n.
   public var dimension: Int { mean.count }
-  /// Σ: n × n numbers, row after row.
+  /// Covariance Σ: n × n numbers in row-major order.
   public var covariance: [Double] { matrix.elements }
-  /// log det Σ.
+  /// Logarithm of the determinant of Σ.
   public var logDeterminant: Double { 2 * factor.logDiagonal }
 
-  /// n/2 log(2πe) + log(det Σ)/2, in nats.
+  /// Differential entropy n/2 log(2πe) + log(det Σ)/2, in nats.
   public var entropy: Double {
     Double(dimension) / 2 * ((2 * Double.pi).logarithm + 1) + factor.logDiagonal
   }
 
-  /// The logarithm of the density at a point of n numbers.
+  /// Logarithm of the density at a point of n numbers.
   ///
   /// - Throws: `FigmentError` unless there are n finite numbers.
   public func logDensity(_ point: [Double]) throws -> Double {
@@ -82,7 +82,7 @@ public struct Gaussian: Equatable, Sendable {
   public func divergence(to other: Gaussian) throws -> Double {
     try checkSameDimension(dimension, other.dimension)
     let z = other.factor.solvingLower(zip(mean, other.mean).map { $0 - $1 })
-    // tr(Σ_q⁻¹ Σ_p) = |L_q⁻¹ L_p|², a column at a time.
+    // tr(Σ_q⁻¹ Σ_p) = |L_q⁻¹ L_p|², one column at a time.
     let trace = (0..<dimension).reduce(0.0) { sum, column in
       let solved = other.factor.solvingLower((0..<dimension).map { factor[$0, column] })
       return sum + dot(solved, solved)
@@ -103,7 +103,7 @@ public struct Gaussian: Equatable, Sendable {
     return dot(difference, difference) + factor.squaredWassersteinDistance(to: other.factor)
   }
 
-  /// A point of n numbers.
+  /// Draws a point of n numbers.
   public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let z = mean.map { _ in generator.normal() }
     return mean.indices.map { i in
@@ -115,12 +115,12 @@ public struct Gaussian: Equatable, Sendable {
 extension SquareMatrix {
   /// tr Σ_p + tr Σ_q - 2 tr (Σ_p^½ Σ_q Σ_p^½)^½ for Σ_p = L Lᵀ of this L, and Σ_q of another.
   func squaredWassersteinDistance(to other: SquareMatrix) -> Double {
-    // tr L Lᵀ is the sum of all squares.
+    // tr L Lᵀ is the sum of the squares of all elements.
     let traces = dot(elements, elements) + dot(other.elements, other.elements)
     return max(traces - 2 * other.transposedTimes(self).singularValues().reduce(0, +), 0)
   }
 
-  /// Σ log of the diagonal: half of log det Σ for a Cholesky factor.
+  /// Σ log of the diagonal elements: half of log det Σ for a Cholesky factor.
   fileprivate var logDiagonal: Double {
     (0..<size).reduce(0) { $0 + self[$1, $1].logarithm }
   }

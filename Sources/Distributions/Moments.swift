@@ -1,26 +1,26 @@
 import Support
 
-/// Mean and covariance of vectors: all that a Fréchet distance sees of them.
+/// Mean and covariance of vectors, which determine their Fréchet distance.
 ///
 /// Unlike that of a `Gaussian`, the covariance may be singular.
 public struct Moments: Sendable {
-  /// n numbers.
+  /// Mean: n numbers.
   public let mean: [Double]
-  /// How many vectors there were.
+  /// Number of vectors.
   public let count: Int
-  /// Σ: n × n numbers, row after row.
+  /// Covariance Σ: n × n numbers in row-major order.
   public var covariance: [Double] { matrix.elements }
   private let matrix: SquareMatrix
-  /// L with L Lᵀ = Σ.
+  /// Factor L with L Lᵀ = Σ.
   private let factor: SquareMatrix
 
-  /// The moments of the rows of a table that `rows` names, in double precision; the covariance is the
-  /// sum of squares over one less than their number.
+  /// Computes the moments of selected rows of a table in double precision; the covariance divides
+  /// by one less than the number of rows.
   ///
   /// - Parameters:
-  ///   - vectors: Numbers of `width` columns, row after row.
-  ///   - rows: All unless told.
-  /// - Throws: `FigmentError` where there are fewer than two rows, or a number is not finite.
+  ///   - vectors: The table of `width` columns in row-major order.
+  ///   - rows: Indices of the rows; all rows if nil.
+  /// - Throws: `FigmentError` for fewer than two rows, or a number that is not finite.
   public init(_ vectors: [Float], width: Int, rows: [Int]? = nil) throws {
     let rows = rows ?? Array(0..<vectors.count / max(1, width))
     guard width > 0, rows.count > 1 else {

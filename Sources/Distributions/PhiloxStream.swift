@@ -1,15 +1,15 @@
 import CKernels
 import Glibc
 
-/// Random words that are a pure function of (seed, site, run, element) by Philox4x32-10.
+/// A random number generator whose words are a pure function of (seed, site, run, element), by
+/// Philox4x32-10.
 ///
-/// Each element has a stream of its own, so what is drawn for it does not depend on what is drawn
-/// for others, nor on how they are batched (Salmon et al. 2011, "Parallel random numbers: as easy
-/// as 1, 2, 3").
+/// Each element has its own stream, so its numbers depend neither on those of other elements nor on
+/// batching (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
 public struct PhiloxStream: RandomNumberGenerator, Sendable {
   private var stream: fk_stream
 
-  /// The stream of one element of the draw named `site`, in run number `run`.
+  /// Creates the stream of one element of the draw named `site`, in run number `run`.
   public init(seed: UInt64, site: UInt32 = 0, run: UInt64 = 0, element: UInt32 = 0) {
     stream = fk_stream_make(seed, site, run, element)
   }
@@ -19,10 +19,10 @@ public struct PhiloxStream: RandomNumberGenerator, Sendable {
 }
 
 extension RandomNumberGenerator {
-  /// In the middle of one of the 2^52 equal parts of (0, 1).
+  /// Draws the midpoint of one of the 2^52 equal subintervals of (0, 1).
   mutating func uniform() -> Double { (Double(next() >> 12) + 0.5) * 0x1p-52 }
 
-  /// A draw of the standard normal distribution (Box and Muller 1958), from two words.
+  /// Draws from the standard normal distribution (Box and Muller 1958), using two words.
   mutating func normal() -> Double {
     let radius = (-2 * log(uniform())).squareRoot()
     return radius * cos(2 * .pi * uniform())

@@ -1,4 +1,4 @@
 import CKernels
 
-/// log Φ(x) of the standard normal distribution function, accurate in both tails.
+/// log Φ(x), Φ being the standard normal distribution function; accurate in both tails.
 public func logNormalDistribution(_ x: Double) -> Double { fk_log_ndtr(x) }

@@ -1,4 +1,4 @@
-/// A small square matrix, row after row.
+/// A small square matrix in row-major order.
 struct SquareMatrix: Equatable, Sendable {
   let size: Int
   var elements: [Double]
@@ -37,10 +37,10 @@ struct SquareMatrix: Equatable, Sendable {
     return (l, nil)
   }
 
-  /// The lower triangular L with L Lᵀ = self up to rounding, for a matrix without negative eigenvalues.
+  /// A lower triangular L with L Lᵀ = self up to rounding, for a positive semidefinite matrix.
   ///
-  /// A pivot of no more than what rounding leaves of the largest one counts as zero, and so does the rest
-  /// of its column, which cannot be larger than the root of the product of two pivots.
+  /// A pivot no larger than the rounding error of the largest one counts as zero, and so does the
+  /// rest of its column, whose elements are bounded by the root of the product of two pivots.
   func semidefiniteFactor() -> SquareMatrix {
     var l = SquareMatrix(zerosOfSize: size)
     let largest = (0..<size).reduce(0) { max($0, self[$1, $1]) }
@@ -60,7 +60,7 @@ struct SquareMatrix: Equatable, Sendable {
     return l
   }
 
-  /// y with self y = b, for a lower triangular matrix.
+  /// Solves self y = b for a lower triangular matrix.
   func solvingLower(_ b: [Double]) -> [Double] {
     var y = b
     for i in 0..<size {
@@ -70,7 +70,7 @@ struct SquareMatrix: Equatable, Sendable {
     return y
   }
 
-  /// selfᵀ other.
+  /// The product selfᵀ other.
   func transposedTimes(_ other: SquareMatrix) -> SquareMatrix {
     var result = SquareMatrix(zerosOfSize: size)
     for k in 0..<size {
@@ -81,7 +81,7 @@ struct SquareMatrix: Equatable, Sendable {
     return result
   }
 
-  /// The singular values, by rotating pairs of rows until all are orthogonal (Hestenes 1958).
+  /// The singular values, by one-sided Jacobi rotations of the rows (Hestenes 1958).
   func singularValues() -> [Double] {
     var a = self
     let tolerance = 1e-15 * Double(size)

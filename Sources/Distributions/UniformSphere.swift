@@ -3,15 +3,15 @@ import Support
 
 /// The uniform distribution on the unit sphere of R^d, the manifold of dimension d - 1.
 ///
-/// Densities are with respect to the sphere's area, and in nats.
+/// Densities are with respect to the area of the sphere; logarithms are natural.
 public struct UniformSphere: Equatable, Sendable {
-  /// The dimensions d that are allowed here and for `VonMisesFisher`.
+  /// The valid dimensions d here and for `VonMisesFisher`.
   public static let dimensions = 2...100_000
 
-  /// d, the ambient dimension.
+  /// Ambient dimension d.
   public let dimension: Int
 
-  /// The uniform distribution on the sphere of R^d.
+  /// Creates the uniform distribution on the unit sphere of R^d.
   ///
   /// - Throws: `FigmentError` unless `dimension` is in `dimensions`.
   public init(dimension: Int) throws {
@@ -23,13 +23,13 @@ public struct UniformSphere: Equatable, Sendable {
     self.dimension = dimension
   }
 
-  /// log(2 π^{d/2} / Γ(d/2)), the logarithm of the sphere's area; also the entropy.
+  /// log(2 π^{d/2} / Γ(d/2)): logarithm of the sphere's area, and entropy of the distribution.
   public var logArea: Double { fk_log_sphere_area(Double(dimension)) }
 
-  /// The logarithm of the density, the same at every point.
+  /// Logarithm of the density, which is constant.
   public var logDensity: Double { -logArea }
 
-  /// A point: d numbers of length 1.
+  /// Draws a point: d numbers of length 1.
   public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     while true {
       let point = (0..<dimension).map { _ in generator.normal() }

@@ -7,20 +7,20 @@ import Support
 /// κ^{d/2-1} / ((2π)^{d/2} I_{d/2-1}(κ)) (Mardia and Jupp 2000, §9.3.2). At κ = 0 it is the uniform
 /// distribution. All logarithms are natural: entropies and divergences are in nats.
 public struct VonMisesFisher: Equatable, Sendable {
-  /// The concentrations κ that are allowed.
+  /// The valid concentrations κ.
   public static let concentrations = 0.0...1e9
 
-  /// μ: d numbers of length 1.
+  /// Mean direction μ: d numbers of length 1.
   public let mean: [Double]
-  /// κ.
+  /// Concentration κ.
   public let concentration: Double
   private let moments: Moments
 
-  /// The distribution around a mean direction.
+  /// Creates the distribution around a mean direction.
   ///
   /// - Parameters:
-  ///   - mean: μ, as many numbers as the ambient dimension d, of length 1 within 1e-4 (then divided
-  ///     by their length).
+  ///   - mean: μ, as many numbers as the ambient dimension d, of length 1 within 1e-4; it is
+  ///     normalized.
   ///   - concentration: κ, in `concentrations`.
   /// - Throws: `FigmentError` for a dimension not in `UniformSphere.dimensions`, a mean of
   ///   another length, or a concentration out of range.
@@ -35,16 +35,16 @@ public struct VonMisesFisher: Equatable, Sendable {
     self.concentration = concentration
   }
 
-  /// d, the ambient dimension.
+  /// Ambient dimension d.
   public var dimension: Int { mean.count }
-  /// A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ), the length of the expected point A μ, in [0, 1).
+  /// Mean resultant length A_d(κ) = I_{d/2}(κ) / I_{d/2-1}(κ), in [0, 1); E[z] = A μ.
   public var meanResultantLength: Double { moments.length }
-  /// -∫ p log p over the sphere, in nats.
+  /// Differential entropy -∫ p log p over the sphere, in nats.
   public var entropy: Double { moments.logArea - moments.divergenceToUniform }
-  /// KL(self || uniform) = κ A_d(κ) + log C_d(κ) + log area, in nats; it does not depend on μ.
+  /// KL(self || uniform) = κ A_d(κ) + log C_d(κ) + log area, in nats; independent of μ.
   public var divergenceToUniform: Double { moments.divergenceToUniform }
 
-  /// The logarithm of the density at a point of the sphere: d numbers of length 1.
+  /// Logarithm of the density at a point of the sphere: d numbers of length 1.
   ///
   /// - Throws: `FigmentError` unless `point` has d finite numbers.
   public func logDensity(_ point: [Double]) throws -> Double {
@@ -53,7 +53,7 @@ public struct VonMisesFisher: Equatable, Sendable {
     return -concentration * versine(point) - moments.excess - moments.logArea
   }
 
-  /// KL(self || other) in nats, of two distributions on the same sphere.
+  /// KL(self || other) in nats, for distributions on the same sphere.
   ///
   /// It is κ A + log C_d(κ) - λ A ⟨μ, ν⟩ - log C_d(λ), for (μ, κ) of self and (ν, λ) of other.
   ///
@@ -71,29 +71,30 @@ public struct VonMisesFisher: Equatable, Sendable {
     return max(result, 0)
   }
 
-  /// A point: d numbers of length 1.
+  /// Draws a point: d numbers of length 1.
   ///
-  /// The tangent-normal form z = w μ + √(1 - w²) ν (Mardia and Jupp 2000, eq. 9.1.2), with ν
-  /// uniform among the directions orthogonal to μ. No rotation of the sphere is needed, so every μ
-  /// will do.
+  /// Uses the tangent-normal form z = w μ + √(1 - w²) ν (Mardia and Jupp 2000, eq. 9.1.2), with ν
+  /// uniform among the directions orthogonal to μ. It needs no rotation of the sphere and works for
+  /// every μ.
   public func draw(using generator: inout some RandomNumberGenerator) -> [Double] {
     let cosine = drawCosine(using: &generator)
     let tangent = drawTangent(using: &generator)
     return zip(mean, tangent).map { cosine.value * $0 + cosine.sine * $1 }
   }
 
-  /// w = ⟨μ, z⟩ of a draw, by Wood's rejection (1994, algorithm VM*).
+  /// Draws w = ⟨μ, z⟩ by Wood's rejection sampler (1994, algorithm VM*).
   public func drawCosine(using generator: inout some RandomNumberGenerator) -> Cosine {
     let seed = generator.next()
     let draw = fk_vmf_cosine(concentration, Int64(dimension), seed, 0, 0, 0)
     return Cosine(value: draw.cosine, versine: draw.versine, sine: draw.sine)
   }
 
-  /// A unit vector ν that is uniform among those orthogonal to μ.
+  /// Draws a unit vector ν uniformly among those orthogonal to μ.
   func drawTangent(using generator: inout some RandomNumberGenerator) -> [Double] {
     while true {
       var tangent = mean.map { _ in generator.normal() }
-      // Twice: what the first leaves along μ by rounding may be large beside a short remainder.
+      // Twice: if the remainder is short, the component along μ left by rounding is large relative
+      // to it.
       for _ in 0..<2 {
         let along = dot(tangent, mean)
         for i in tangent.indices { tangent[i] -= along * mean[i] }
@@ -104,12 +105,12 @@ public struct VonMisesFisher: Equatable, Sendable {
     }
   }
 
-  /// How a drawn cosine follows κ when its place in the distribution is held.
-  public func slopes(of cosine: Cosine) -> Slopes {
-    let slopes = fk_vmf_pathwise(concentration, Int64(dimension), cosine.versine)
-    return Slopes(
-      cosine: slopes.cosine, angle: slopes.angle, byCosine: slopes.by_cosine,
-      byConcentration: slopes.by_concentration)
+  /// Derivatives of a drawn cosine with respect to κ at a fixed quantile.
+  public func derivatives(of cosine: Cosine) -> Derivatives {
+    let derivatives = fk_vmf_pathwise(concentration, Int64(dimension), cosine.versine)
+    return Derivatives(
+      cosine: derivatives.cosine, angle: derivatives.angle, byCosine: derivatives.by_cosine,
+      byConcentration: derivatives.by_concentration)
   }
 
   private func versine(_ point: [Double]) -> Double {
@@ -118,7 +119,8 @@ public struct VonMisesFisher: Equatable, Sendable {
 }
 
 extension VonMisesFisher {
-  /// w = cos θ of a draw, with what rounding would lose near the poles.
+  /// w = cos θ of a draw, together with values that would be inaccurate near the poles if computed
+  /// from w.
   public struct Cosine: Equatable, Sendable {
     /// w, in [-1, 1].
     public let value: Double
@@ -130,34 +132,34 @@ extension VonMisesFisher {
 
   /// The pathwise derivative P = dw/dκ = ∫_{-1}^w (A - s) f(s) ds / f(w) of a drawn cosine w of
   /// density f, and its own derivatives.
-  public struct Slopes: Equatable, Sendable {
+  public struct Derivatives: Equatable, Sendable {
     /// dw/dκ, at least 0.
     public let cosine: Double
-    /// dθ/dκ = -P / sin θ, so that dz/dκ = (cos θ ν - sin θ μ) dθ/dκ, finite at both poles.
+    /// dθ/dκ = -P / sin θ, so that dz/dκ = (cos θ ν - sin θ μ) dθ/dκ; finite at both poles.
     public let angle: Double
     /// ∂P/∂w.
     public let byCosine: Double
-    /// ∂P/∂κ at a held w: d²w/dκ² = ∂P/∂κ + P ∂P/∂w.
+    /// ∂P/∂κ at fixed w: d²w/dκ² = ∂P/∂κ + P ∂P/∂w.
     public let byConcentration: Double
   }
 
-  /// What depends only on d and κ.
+  /// Quantities that depend only on d and κ.
   public struct Moments: Equatable, Sendable {
-    /// A_d(κ), in [0, 1).
+    /// Mean resultant length A_d(κ), in [0, 1).
     public let length: Double
     /// 1 - A_d(κ), to full relative precision.
     public let complement: Double
-    /// A' = dA/dκ, the variance of w.
-    public let slope: Double
-    /// A'' = d²A/dκ², the third central moment of w.
-    public let curvature: Double
+    /// First derivative A' = dA/dκ, the variance of w.
+    public let derivative: Double
+    /// Second derivative A'' = d²A/dκ², the third central moment of w.
+    public let secondDerivative: Double
     /// KL(vMF || uniform) in nats, whose derivative in κ is κ A'.
     public let divergenceToUniform: Double
-    /// log E exp(κ w) - κ under the uniform distribution: -log C_d(κ) - κ - log area.
+    /// log E exp(κ w) - κ under the uniform distribution, which is -log C_d(κ) - κ - log area.
     let excess: Double
     let logArea: Double
 
-    /// The moments for an ambient dimension d and a concentration κ.
+    /// Creates the moments for an ambient dimension d and a concentration κ.
     ///
     /// - Throws: `FigmentError` for a dimension not in `UniformSphere.dimensions` or a
     ///   concentration not in `concentrations`.
@@ -170,8 +172,8 @@ extension VonMisesFisher {
       let moments = fk_vmf(Double(dimension), concentration)
       length = moments.ratio
       complement = moments.complement
-      slope = moments.slope
-      curvature = moments.curvature
+      derivative = moments.slope
+      secondDerivative = moments.curvature
       divergenceToUniform = moments.divergence
       excess = moments.excess
     }

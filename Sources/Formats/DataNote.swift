@@ -1,14 +1,14 @@
 import Support
 
-/// What a user should know of data that were read: one line for a person.
+/// A remark about data that were read, as one line for the user.
 public struct DataNote: Sendable, Equatable, CustomStringConvertible {
-  /// The line, which names the file.
+  /// The line, including the name of the file.
   public let text: String
-  /// Whether something may be other than the user means; otherwise the line says how the data were
-  /// understood.
+  /// True if the data may not be what the user intends; otherwise the line states how they were
+  /// interpreted.
   public let isWarning: Bool
 
-  /// A note that prints as `text`, escaped as `FigmentError` does.
+  /// Creates a note that prints as `text`, escaped as by `FigmentError`.
   public init(_ text: String, isWarning: Bool = false) {
     self.text = escaped(text)
     self.isWarning = isWarning

@@ -1,29 +1,29 @@
 import Support
 
-/// One picture of an animation.
+/// One frame of an animation.
 public struct Frame: Equatable, Sendable {
-  /// The picture.
+  /// The content of the frame.
   public var picture: Bitmap
-  /// How long it is shown, up to 65535.
+  /// Duration of the frame, up to 65535.
   public var milliseconds: Int
 
-  /// A picture that is shown for some time.
+  /// Creates a frame.
   public init(_ picture: Bitmap, milliseconds: Int = 80) {
     (self.picture, self.milliseconds) = (picture, milliseconds)
   }
 }
 
 extension PNG {
-  /// The bytes of an animated PNG that is shown for ever, from the first frame to the last: the same
-  /// bytes for the same arguments.
+  /// Encodes an animated PNG that repeats forever, from the first frame to the last; equal
+  /// arguments give equal bytes.
   ///
-  /// Programs that know nothing of animations show the first frame.  All frames must have the size
+  /// Programs without support for animations show the first frame. All frames must have the size
   /// and channels of the first; see `encode` for `text`.
   public static func encode(
     animation frames: [Frame], text: Text = []
   ) throws(FigmentError) -> [UInt8] {
     guard let first = frames.first?.picture else {
-      throw FigmentError("an animation of no pictures")
+      throw FigmentError("an animation needs at least one picture")
     }
     func size(_ picture: Bitmap) -> String {
       "\(picture.width) x \(picture.height) x \(picture.channels)"
@@ -37,7 +37,7 @@ extension PNG {
       guard (0...65535).contains(frame.milliseconds) else {
         throw FigmentError(
           "picture \(index) of an animation cannot be shown for \(frame.milliseconds) "
-            + "milliseconds: 0 to 65535, please")
+            + "milliseconds; expected 0 to 65535")
       }
     }
     var bytes = signature
@@ -47,14 +47,14 @@ extension PNG {
       return bigEndian(sequenceNumber)
     }
     for (index, frame) in frames.enumerated() {
-      // Each frame is a PNG of its own, whose pixels alone are kept.
+      // Each frame is encoded as a PNG of its own, of which only the pixel data are used.
       let still = try encode(frame.picture, text: index == 0 ? text : [])
       let chunks = chunks(of: still)
       let pixels = chunks.filter { $0.name == "IDAT" }.flatMap(\.data)
       if index == 0 {
         for chunk in chunks.prefix(while: { $0.name != "IDAT" }) {
           append(chunk.name, Array(chunk.data), to: &bytes)
-          // No number of repetitions: for ever.
+          // Zero repetitions mean forever.
           if chunk.name == "IHDR" {
             append("acTL", bigEndian(UInt32(frames.count)) + bigEndian(0), to: &bytes)
           }
@@ -71,16 +71,16 @@ extension PNG {
     return bytes
   }
 
-  /// What fcTL says of a frame after its sequence number.
+  /// The content of a frame's fcTL chunk after the sequence number.
   private static func control(_ frame: Frame) -> [UInt8] {
     let (width, height) = (UInt32(frame.picture.width), UInt32(frame.picture.height))
     // The upper half is the numerator of a fraction of a second, the lower its denominator.
     let delay = bigEndian(UInt32(frame.milliseconds) << 16 | 1000)
-    // At the upper left corner; it stays until the next replaces it.
+    // At the upper left corner, without disposal: each frame stays until the next replaces it.
     return bigEndian(width) + bigEndian(height) + bigEndian(0) + bigEndian(0) + delay + [0, 0]
   }
 
-  /// The chunks of a PNG that `encode` made.
+  /// The chunks of a PNG written by `encode`.
   private static func chunks(of bytes: [UInt8]) -> [(name: String, data: ArraySlice<UInt8>)] {
     var chunks: [(name: String, data: ArraySlice<UInt8>)] = []
     var start = signature.count

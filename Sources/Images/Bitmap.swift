@@ -2,32 +2,32 @@ import Support
 
 /// An 8-bit picture, grey or RGB, rows from the top.
 public struct Bitmap: Equatable, Sendable {
-  /// Columns.
+  /// Width in pixels.
   public let width: Int
-  /// Rows.
+  /// Height in pixels.
   public let height: Int
-  /// 1 for grey, 3 for red, green, blue.
+  /// Number of channels: 1 for grey, 3 for red, green, blue.
   public let channels: Int
-  /// `height * width * channels` bytes.
+  /// The `height * width * channels` bytes, row by row, channels fastest.
   public var pixels: [UInt8]
 
-  /// A picture of one colour, white unless told.
+  /// Creates a picture of one grey level, white by default.
   public init(width: Int, height: Int, channels: Int, fill: UInt8 = 255) {
     (self.width, self.height, self.channels) = (width, height, channels)
     pixels = Array(repeating: fill, count: width * height * channels)
   }
 
-  /// A picture of the given bytes.
+  /// Creates a picture from bytes.
   public init(_ pixels: [UInt8], height: Int, width: Int, channels: Int) throws(FigmentError) {
     try Self.check(pixels.count, height: height, width: width, channels: channels)
     (self.width, self.height, self.channels) = (width, height, channels)
     self.pixels = pixels
   }
 
-  /// A picture of numbers: `range` becomes 0...255, rounded to nearest, and what lies outside is
-  /// clamped.
+  /// Creates a picture from numbers: `range` maps to 0...255, rounded to nearest; values outside
+  /// are clamped.
   ///
-  /// Values are in the order of `pixels`; one that is not a number is an error.
+  /// Values are in the order of `pixels`; NaN is an error.
   public init(
     _ values: Span<Float>, range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(FigmentError) {
@@ -48,15 +48,15 @@ public struct Bitmap: Equatable, Sendable {
     self.pixels = pixels
   }
 
-  /// A picture of numbers: `range` becomes 0...255, rounded to nearest, and what lies outside is
-  /// clamped.
+  /// Creates a picture from numbers: `range` maps to 0...255, rounded to nearest; values outside
+  /// are clamped.
   public init(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(FigmentError) {
     try self.init(values.span, range: range, height: height, width: width, channels: channels)
   }
 
-  /// The pictures of a batch of numbers `[count, height, width, channels]`, see `init`.
+  /// Creates the pictures of a batch of numbers `[count, height, width, channels]`; see `init`.
   public static func batch(
     _ values: [Float], range: ClosedRange<Float>, height: Int, width: Int, channels: Int
   ) throws(FigmentError) -> [Bitmap] {
@@ -75,7 +75,7 @@ public struct Bitmap: Equatable, Sendable {
     return pictures
   }
 
-  /// The same picture with each pixel made a square of `factor` by `factor`.
+  /// The picture enlarged: each pixel becomes a square of `factor` by `factor`.
   public func scaled(by factor: Int) -> Bitmap {
     var result = Bitmap(width: width * factor, height: height * factor, channels: channels)
     result.paste(self, x: 0, y: 0, scale: factor)

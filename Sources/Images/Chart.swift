@@ -1,20 +1,20 @@
 import Support
 
-/// Points of one name and colour in a plot.
+/// Points of a plot with a name and a colour.
 public struct Series: Sendable {
-  /// What the legend says; no entry where it is empty.
+  /// The name in the legend; no entry if it is empty.
   public var name: String
-  /// The points, in the order of a line through them.
+  /// The points, in the order in which a line connects them.
   public var points: [(x: Double, y: Double)]
-  /// Its colour; where there is none, a colour by its place among the series without.
+  /// The colour; if nil, one is assigned by position among the series without a colour.
   public var color: Color?
 
-  /// A series of points.
+  /// Creates a series from points.
   public init(_ name: String, _ points: [(x: Double, y: Double)], color: Color? = nil) {
     (self.name, self.points, self.color) = (name, points, color)
   }
 
-  /// A series of points whose coordinates follow each other: x, y, x, y, ...
+  /// Creates a series from interleaved coordinates: x, y, x, y, ...
   public init(
     _ name: String, interleaved: [some BinaryFloatingPoint], color: Color? = nil
   ) throws(FigmentError) {
@@ -28,22 +28,22 @@ public struct Series: Sendable {
   }
 }
 
-/// What stands around the data of a plot.
+/// The texts around the data of a plot.
 public struct Labels: Sendable {
-  /// Above everything, in the middle.
+  /// The title, centred at the top.
   public var title: String
-  /// Under the horizontal axis.
+  /// The label below the horizontal axis.
   public var x: String
-  /// Above the vertical axis.
+  /// The label above the vertical axis.
   public var y: String
 
-  /// Nothing where a text is empty; long ones are broken into lines.
+  /// Creates labels; empty texts are omitted, long ones are broken into lines.
   public init(title: String = "", x: String = "", y: String = "") {
     (self.title, self.x, self.y) = (title, x, y)
   }
 }
 
-/// What a legend shows before a name.
+/// The mark in front of a name in a legend.
 enum LegendMark: Sendable { case swatch, ring, arrow }
 
 /// A name in a legend.
@@ -57,17 +57,17 @@ struct LegendEntry: Sendable {
   }
 }
 
-/// What decides the height of a chart.
+/// The rule for the height of a chart.
 enum ChartShape: Equatable {
-  /// The height of the whole picture.
+  /// A fixed height of the whole picture.
   case fixed(height: Int)
-  /// A square frame with equal units: the shorter range is widened.
+  /// A square frame with equal units; the shorter range is widened.
   case square
-  /// Equal units with the ranges as they are, widened where one is more than four times the other.
+  /// Equal units with the given ranges, widened if one is more than four times the other.
   case fitted
 }
 
-/// A scale of colours beside a chart, with a point at an end where numbers lie beyond it.
+/// A colour scale next to a chart, with a pointed end if numbers lie beyond it.
 struct ColorBar {
   var scale: Scale
   var colors: ColorMap
@@ -76,13 +76,13 @@ struct ColorBar {
   var hasAbove: Bool
 }
 
-/// A picture with title, legend, axes and grid, and an empty frame for data.
+/// A picture with title, legend, axes and grid, and an empty frame for the data.
 struct Chart {
   /// The picture.
   var bitmap: Bitmap
-  /// Where numbers are in it.
+  /// The mapping from numbers to positions.
   let axes: Axes
-  /// How much letters are enlarged; strokes follow.
+  /// Enlargement of letters; strokes are scaled in proportion.
   let textScale: Int
 
   private static let minorColor = Color(grey: 243)
@@ -90,12 +90,12 @@ struct Chart {
   private static let zeroColor = Color(grey: 195)
   private static let frameColor = Color(grey: 110)
 
-  /// How much letters are enlarged in a picture whose shorter side is `size`.
+  /// The enlargement of letters in a picture whose shorter side is `size`.
   static func textScale(size: Int) -> Int { max(1, (size + 150) / 300) }
 
-  /// A chart of the given width.
+  /// Creates a chart of the given width.
   ///
-  /// The frame begins at `left` at least; without `showsX` there is nothing below it.
+  /// The frame begins at `left` or further right; without `showsX` nothing is below it.
   init(
     width: Int, shape: ChartShape, x: Scale, y: Scale, labels: Labels, legend: [LegendEntry],
     bar: ColorBar? = nil, textScale: Int? = nil, left minimumLeft: Int = 0, showsX: Bool = true
@@ -134,7 +134,7 @@ struct Chart {
     func widest(_ ticks: [Tick]) -> Int {
       ticks.reduce(0) { max($0, Bitmap.textSize($1.label, scale: scale).width) }
     }
-    // The frame decides the labels, and the labels the frame's edges.
+    // The frame determines the labels, and the labels determine the edges of the frame.
     var result = axes(left: max(4 * pad, minimumLeft), right: 4 * pad)
     for _ in 0..<2 {
       let right = bar.map { bar in
@@ -184,7 +184,7 @@ struct Chart {
     if let bar { draw(bar, pad: pad) }
   }
 
-  /// Draws the border of the frame, over data that touch it.
+  /// Draws the border of the frame over data that touch it.
   mutating func drawFrame() { bitmap.outline(axes.frame, Self.frameColor) }
 
   private mutating func draw(_ entry: LegendEntry, x: Int, y: Int) {
@@ -253,7 +253,7 @@ struct Chart {
     let yTicks = axes.yTicks(textScale: textScale)
     for x in axes.x.minorLines(pixels: frame.width) { bitmap.fill(column(x), Self.minorColor) }
     for y in axes.y.minorLines(pixels: frame.height) { bitmap.fill(row(y), Self.minorColor) }
-    // Zero lines last, so that no other line crosses them.
+    // Lines at zero are drawn last, so that no other line crosses them.
     for isZero in [false, true] {
       for tick in xTicks where (tick.value == 0) == isZero {
         let line = column(tick.value)
@@ -269,7 +269,7 @@ struct Chart {
         bitmap.fill(line, color(tick))
         bitmap.fill(
           Rectangle(x: frame.x - mark, y: line.y, width: mark, height: 1), Self.frameColor)
-        // Seven rows of a glyph are above the base line: three and a half are its middle.
+        // Seven rows of a glyph are above the baseline, so its middle is at three and a half.
         bitmap.draw(
           text: tick.label, x: frame.x - pad, y: line.y - 7 * textScale / 2, scale: textScale,
           anchor: .right)
@@ -279,7 +279,7 @@ struct Chart {
   }
 }
 
-/// The words of `text` in lines of at most `width` pixels; a word longer than a line is cut.
+/// Breaks `text` into lines of at most `width` pixels; a longer word is truncated.
 func lines(of text: String, width: Int, scale: Int) -> [String] {
   let limit = max(1, width / (Font.advance * scale))
   var lines: [String] = []
@@ -306,7 +306,7 @@ private struct LegendLine {
   var row: Int
 }
 
-/// Names one after the other, in as many rows as they need.
+/// Arranges names one after the other, in as many rows as they need.
 private func legendLines(
   _ names: [String], indent: Int, width: Int, scale: Int
 ) -> [LegendLine] {

@@ -6,33 +6,33 @@
   import Darwin
 #endif
 
-/// Colours in an order that the eye sees as an order: equal steps are equally lighter or darker.
+/// A sequence of colours with perceptual order: equal steps differ equally in lightness.
 ///
-/// Each map is made in OKLab: lightness is linear from one end to the other, and the colour runs
-/// in straight lines through anchors, evenly spaced, that are given as chroma and hue and lie
-/// inside sRGB.
+/// Each map is defined in OKLab: lightness is linear from one end to the other, and the colour
+/// follows straight lines through evenly spaced anchors, given as chroma and hue, all inside sRGB.
 public struct ColorMap: Equatable, Sendable {
   /// The colours from the lowest to the highest value.
   public let colors: [Color]
-  /// For what is not a number or infinite; far from all of `colors`.
+  /// The colour of NaN and infinite values; far from all of `colors`.
   public let missing: Color
-  /// For points on top of the map.
+  /// The colour of points on top of the map.
   public let overlay: Color
-  /// For the edges of such points.
+  /// The colour of the edges of such points.
   let edges: Color
 
-  /// From nearly white through green to a dark blue: for pictures with something on top.
+  /// A map from nearly white through green to dark blue, suitable below other data.
   public static let paper = ColorMap(
     lightness: (0.985, 0.24),
     anchors: [(0.006, 100), (0.095, 120), (0.1, 185), (0.105, 245), (0.1, 280)],
     missing: Color(240, 60, 150), overlay: Color(225, 75, 0), edges: .white)
 
-  /// The colour at a fraction of the way from lowest to highest, the nearest end outside 0...1.
+  /// The colour at a fraction of the way from lowest to highest; outside 0...1, that of the nearest
+  /// end.
   public func color(at fraction: Double) -> Color {
     colors[Int(min(max(fraction, 0), 1) * Double(colors.count - 1) + 0.5)]
   }
 
-  /// 256 colours through anchors of chroma and hue in degrees.
+  /// Creates 256 colours through anchors, given by chroma and hue in degrees.
   private init(
     lightness: (first: Double, last: Double), anchors: [(chroma: Double, hue: Double)],
     missing: Color, overlay: Color, edges: Color
@@ -55,23 +55,23 @@ public struct ColorMap: Equatable, Sendable {
   }
 }
 
-/// A colour by how it is seen: lightness, green to red, blue to yellow.
+/// A colour in perceptual coordinates: lightness, green to red, blue to yellow.
 ///
 /// Bjoern Ottosson, "A perceptual color space for image processing" (2020).
 public struct OKLab: Equatable, Sendable {
-  /// 0 for black, 1 for white.
+  /// Lightness: 0 for black, 1 for white.
   public var lightness: Double
-  /// From green to red.
+  /// Position between green (negative) and red.
   public var a: Double
-  /// From blue to yellow.
+  /// Position between blue (negative) and yellow.
   public var b: Double
 
-  /// A color by its three coordinates.
+  /// Creates a colour from its three coordinates.
   public init(lightness: Double, a: Double, b: Double) {
     (self.lightness, self.a, self.b) = (lightness, a, b)
   }
 
-  /// The coordinates of an sRGB color.
+  /// Creates the coordinates of an sRGB colour.
   public init(_ color: Color) {
     let (r, g, b) = (linear(color.red), linear(color.green), linear(color.blue))
     let l = cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
@@ -83,7 +83,7 @@ public struct OKLab: Equatable, Sendable {
       b: 0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s)
   }
 
-  /// The nearest level of each channel; clamped outside sRGB.
+  /// The colour in sRGB, each channel rounded to the nearest level and clamped.
   public var color: Color {
     func cube(_ x: Double) -> Double { x * x * x }
     let l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b)
@@ -96,13 +96,13 @@ public struct OKLab: Equatable, Sendable {
   }
 }
 
-/// The intensity of an sRGB level (IEC 61966-2-1).
+/// The linear intensity of an sRGB level (IEC 61966-2-1).
 private func linear(_ level: UInt8) -> Double {
   let value = Double(level) / 255
   return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
 }
 
-/// The sRGB level of an intensity.
+/// The sRGB level of a linear intensity.
 private func level(_ intensity: Double) -> UInt8 {
   let value = min(max(intensity, 0), 1)
   let encoded = value <= 0.0031308 ? 12.92 * value : 1.055 * pow(value, 1 / 2.4) - 0.055

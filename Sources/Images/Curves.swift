@@ -1,20 +1,20 @@
 import Support
 
-/// One of the charts that `lineCharts` stacks.
+/// A chart in the stack drawn by `lineCharts`.
 public struct LineChart: Sendable {
-  /// Above its vertical axis.
+  /// The label above the vertical axis.
   public var label: String
-  /// Its lines; one of the same name has the same colour in every chart.
+  /// The lines; series of the same name have the same colour in every chart.
   public var series: [Series]
-  /// What the vertical axis shows; where there is none, every point.
+  /// The range of the vertical axis; if nil, it includes every point.
   public var range: ClosedRange<Double>?
-  /// Whether the vertical axis is logarithmic.
+  /// True if the vertical axis is logarithmic.
   public var isLogarithmic: Bool
-  /// Whether a bold line shows the running mean of each series over its faint raw line, see
+  /// True to draw the running mean of each series as a bold line over the faint raw line; see
   /// `runningMean`.
   public var isSmoothed: Bool
 
-  /// One of the charts of a stack.
+  /// Creates a chart of a stack.
   public init(
     _ label: String, _ series: [Series], range: ClosedRange<Double>? = nil,
     isLogarithmic: Bool = false, isSmoothed: Bool = false
@@ -24,10 +24,11 @@ public struct LineChart: Sendable {
   }
 }
 
-/// Lines through points, later series over earlier ones.
+/// Draws lines through points, later series over earlier ones.
 ///
-/// Without ranges the axes show every point.  A line is broken where a point has no place: where it
-/// is not finite, or not positive on a logarithmic axis; the legend says how many there are.
+/// Without ranges the axes include every point. A line is broken at points that cannot be
+/// represented: those that are not finite, or not positive on a logarithmic axis; the legend shows
+/// their number.
 public func lineChart(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, logarithmicX: Bool = false, logarithmicY: Bool = false,
@@ -44,17 +45,17 @@ public func lineChart(
   return chart.bitmap
 }
 
-/// Line charts one above the other with one horizontal axis and one legend, see `lineChart`.
+/// Draws line charts above each other, with a common horizontal axis and legend; see `lineChart`.
 ///
-/// The label of the vertical axis in `labels` is not used: each chart has its own.  `frameHeight`
-/// is that of each chart's frame; the height of the picture follows.
+/// The label of the vertical axis in `labels` is ignored: each chart has its own. `frameHeight`
+/// is the height of each chart's frame, which determines the height of the picture.
 public func lineCharts(
   _ charts: [LineChart], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   logarithmicX: Bool = false, width: Int = 900, frameHeight: Int = 180
 ) throws(FigmentError) -> Bitmap {
-  guard !charts.isEmpty else { throw FigmentError("a stack of no charts") }
+  guard !charts.isEmpty else { throw FigmentError("a stack needs at least one chart") }
   guard (50...10_000).contains(frameHeight) else {
-    throw FigmentError("a frame cannot be \(frameHeight) pixels high: 50 to 10000, please")
+    throw FigmentError("a frame cannot be \(frameHeight) pixels high; expected 50 to 10000")
   }
   var names: [String] = []
   for name in charts.flatMap(\.series).map(\.name) where !names.contains(name) && !name.isEmpty {
@@ -74,7 +75,7 @@ public func lineCharts(
   let x = try scale(values, xRange, isLogarithmic: logarithmicX, snug: true)
   let textScale = Chart.textScale(size: min(width, 600))
   var scales: [Scale] = []
-  // One entry for a name, whatever the number of charts: a name and a remark for each of them.
+  // A name has one legend entry, with the remarks of all charts.
   var named: [(series: Series, remarks: [String])] = []
   for chart in charts {
     let values = chart.series.flatMap(\.points).lazy.map(\.y)
@@ -106,7 +107,8 @@ public func lineCharts(
     }
     return rows
   }
-  // Once to learn how much stands around each frame, once how far its labels reach to the left.
+  // The first pass measures the space around each frame, the second how far the labels reach to the
+  // left.
   let enough = 2 * frameHeight + 1000
   let heights = try rows(left: 0, heights: charts.map { _ in enough }).map {
     enough - $0.axes.frame.height + frameHeight
@@ -122,13 +124,13 @@ public func lineCharts(
   return result
 }
 
-/// Means of up to a twentieth of the values around each, nearer ones counting more: a mean of
-/// means of a fortieth to either side.
+/// Weighted means over a window of up to a twentieth of the values around each: a moving average of
+/// a moving average over a fortieth to either side.
 ///
 /// The window shrinks to nothing at the first value, where curves fall fast, and is cut off at the
 /// last.
 ///
-/// - Parameter half: How many values to either side, where it is not of their number.
+/// - Parameter half: Number of values to either side; if nil, derived from the number of values.
 public func runningMean(_ values: [Double], half: Int? = nil) -> [Double] {
   let half = half ?? max(1, values.count / 80)
   func pass(_ values: [Double]) -> [Double] {
@@ -142,24 +144,24 @@ public func runningMean(_ values: [Double], half: Int? = nil) -> [Double] {
   return pass(pass(values))
 }
 
-/// The remarks on the points of a series that have no place.
+/// Remarks on the points of a series that cannot be represented.
 private func missing(_ series: Series, x: Scale, y: Scale) -> [String] {
   let strange = series.points.count { !$0.x.isFinite || !$0.y.isFinite }
-  let all = series.points.count { !(x.hasPlace(for: $0.x) && y.hasPlace(for: $0.y)) }
+  let all = series.points.count { !(x.canRepresent($0.x) && y.canRepresent($0.y)) }
   return (strange > 0 ? ["\(strange) not finite"] : [])
     + (all > strange ? ["\(all - strange) not positive"] : [])
 }
 
-/// How far the running means of the series of one chart reach to either side, in units of the horizontal axis.
+/// The reach to either side of the running means of one chart, in units of the horizontal axis.
 ///
-/// It is one window for all, that of the series where an eightieth of its points reaches farthest. Nil where all
-/// have so few points that a smoothed line would hide what there is.
+/// All series have the same window, that of the series where an eightieth of its points reaches
+/// farthest. Nil if all have so few points that smoothing would hide the data.
 public func smoothingReach(_ series: [Series]) -> Double? {
   series.filter { $0.points.count >= 40 }
     .map { Double(max(1, $0.points.count / 80)) * spacing($0) }.max()
 }
 
-/// The mean distance of the points of a series along the horizontal axis.
+/// The mean distance of consecutive points of a series along the horizontal axis.
 private func spacing(_ series: Series) -> Double {
   let places = series.points.map(\.x).filter(\.isFinite)
   guard let first = places.min(), let last = places.max(), first < last else { return 0 }
@@ -167,11 +169,11 @@ private func spacing(_ series: Series) -> Double {
 }
 
 extension Chart {
-  /// Draws each series as lines between its gaps, and the frame.
+  /// Draws each series as lines between its gaps, then the frame.
   mutating func drawLines(_ series: [Series], isSmoothed: Bool) {
     let unit = Double(textScale)
     let reach = isSmoothed ? smoothingReach(series) : nil
-    /// The points to either side that the reach has room for.
+    /// The number of points to either side within the reach.
     func half(_ series: Series) -> Int {
       let spacing = spacing(series)
       guard let reach, spacing > 0 else { return 0 }
@@ -184,8 +186,8 @@ extension Chart {
     }
     for var series in series {
       if isSmooth(series) {
-        // Gaps stay gaps, but the mean runs on over them.
-        let shown = series.points.indices.filter { axes.hasPlace(series.points[$0]) }
+        // The lines keep their gaps, but the mean continues across them.
+        let shown = series.points.indices.filter { axes.canRepresent(series.points[$0]) }
         let means = runningMean(shown.map { series.points[$0].y }, half: half(series))
         for (index, mean) in zip(shown, means) {
           series.points[index].y = mean
@@ -197,8 +199,8 @@ extension Chart {
   }
 
   private mutating func draw(_ series: Series, thickness: Double, opacity: Double) {
-    // A single point between two gaps is a dot.
-    for part in series.points.split(whereSeparator: { !axes.hasPlace($0) }) {
+    // A single point between two gaps is drawn as a dot.
+    for part in series.points.split(whereSeparator: { !axes.canRepresent($0) }) {
       bitmap.polyline(
         part.map { axes.position(x: $0.x, y: $0.y) }, thickness: thickness,
         color: series.color ?? .black, opacity: opacity, clip: axes.frame)

@@ -10,12 +10,12 @@
 public struct Rectangle: Equatable, Sendable {
   public var x, y, width, height: Int
 
-  /// A rectangle by its left upper pixel and its size.
+  /// Creates a rectangle from its upper left pixel and its size.
   public init(x: Int, y: Int, width: Int, height: Int) {
     (self.x, self.y, self.width, self.height) = (x, y, width, height)
   }
 
-  /// The column right of the last one.
+  /// The column to the right of the last one.
   public var maxX: Int { x + width }
   /// The row below the last one.
   public var maxY: Int { y + height }
@@ -28,7 +28,7 @@ public struct Rectangle: Equatable, Sendable {
   }
 }
 
-/// Where text begins or ends relative to its point.
+/// The part of a text that is aligned with its point.
 public enum TextAnchor: Sendable {
   /// The point is the left end.
   case left
@@ -38,10 +38,10 @@ public enum TextAnchor: Sendable {
   case right
 }
 
-// Shapes are cut off at the edges.  Positions in Double are those of a plane in which pixel (0, 0)
-// covers [0, 1) x [0, 1).
+// Shapes are clipped at the edges. Positions in Double refer to a plane in which pixel (0, 0)
+// occupies [0, 1) x [0, 1).
 extension Bitmap {
-  /// The colour at a pixel, which must be inside.
+  /// The colour of a pixel, which must be inside.
   public func color(x: Int, y: Int) -> Color {
     let index = (y * width + x) * channels
     return channels == 1
@@ -49,7 +49,7 @@ extension Bitmap {
       : Color(pixels[index], pixels[index + 1], pixels[index + 2])
   }
 
-  /// The pixels that text takes, without the space after its last character.
+  /// The size of a text in pixels, without the space after its last character.
   public static func textSize(_ text: String, scale: Int = 1) -> (width: Int, height: Int) {
     let count = text.unicodeScalars.count
     return (max(0, count * Font.advance - 1) * scale, Font.glyphHeight * scale)
@@ -81,7 +81,7 @@ extension Bitmap {
     }
   }
 
-  /// Copies a picture to (x, y), enlarged; one in colour becomes grey in a grey one.
+  /// Copies a picture to (x, y), enlarged; a colour picture becomes grey in a grey one.
   mutating func paste(_ picture: Bitmap, x: Int, y: Int, scale: Int = 1) {
     let target = Rectangle(
       x: x, y: y, width: picture.width * scale, height: picture.height * scale
@@ -94,7 +94,7 @@ extension Bitmap {
     }
   }
 
-  /// All pixels.
+  /// The rectangle of all pixels.
   public var bounds: Rectangle { Rectangle(x: 0, y: 0, width: width, height: height) }
 
   /// Paints the pixels of `rectangle` that are inside the picture.
@@ -105,7 +105,7 @@ extension Bitmap {
     }
   }
 
-  /// The one-pixel border inside a rectangle.
+  /// Draws the one-pixel border inside a rectangle.
   mutating func outline(_ r: Rectangle, _ color: Color) {
     fill(Rectangle(x: r.x, y: r.y, width: r.width, height: 1), color)
     fill(Rectangle(x: r.x, y: r.maxY - 1, width: r.width, height: 1), color)
@@ -113,7 +113,7 @@ extension Bitmap {
     fill(Rectangle(x: r.maxX - 1, y: r.y, width: 1, height: r.height), color)
   }
 
-  /// A disc with soft edges.
+  /// Draws a disc with soft edges.
   public mutating func disc(
     x: Double, y: Double, radius: Double, color: Color, opacity: Double = 1, clip: Rectangle
   ) {
@@ -121,7 +121,7 @@ extension Bitmap {
       from: (x, y), to: (x, y), thickness: 2 * radius, color: color, opacity: opacity, clip: clip)
   }
 
-  /// A circle around (x, y) whose middle line has the given radius.
+  /// Draws a circle around (x, y); `radius` is that of its centre line.
   mutating func ring(
     x: Double, y: Double, radius: Double, thickness: Double, color: Color, opacity: Double = 1,
     clip: Rectangle
@@ -133,7 +133,7 @@ extension Bitmap {
     polyline(corners, thickness: thickness, color: color, opacity: opacity, clip: clip)
   }
 
-  /// An arrow whose head is five times as wide as its shaft, smaller where the arrow is short.
+  /// Draws an arrow whose head is five times as wide as its shaft, less if the arrow is short.
   mutating func arrow(
     from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double,
     color: Color, clip: Rectangle
@@ -151,7 +151,7 @@ extension Bitmap {
       color: color, clip: clip)
   }
 
-  /// A line with soft edges and round ends.
+  /// Draws a line with soft edges and round ends.
   public mutating func line(
     from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double, color: Color,
     opacity: Double = 1, clip: Rectangle
@@ -161,7 +161,7 @@ extension Bitmap {
     }
   }
 
-  /// Lines from point to point that are as opaque where they meet or cross as elsewhere.
+  /// Draws connected lines with uniform opacity, even where they meet or cross.
   mutating func polyline(
     _ points: [(x: Double, y: Double)], thickness: Double, color: Color, opacity: Double = 1,
     clip: Rectangle
@@ -197,7 +197,7 @@ extension Bitmap {
     }
   }
 
-  /// A triangle with soft edges.
+  /// Draws a triangle with soft edges.
   mutating func triangle(
     _ a: (x: Double, y: Double), _ b: (x: Double, y: Double), _ c: (x: Double, y: Double),
     color: Color, clip: Rectangle
@@ -226,14 +226,15 @@ extension Bitmap {
     }
   }
 
-  /// Calls `body` with each pixel that a line touches and how much of it is covered.
+  /// Calls `body` with each pixel that a line touches and the fraction of the pixel inside the
+  /// line.
   private static func covered(
     from a: (x: Double, y: Double), to b: (x: Double, y: Double), thickness: Double,
     limits: Rectangle, _ body: (_ x: Int, _ y: Int, _ coverage: Double) -> Void
   ) {
     let reach = thickness / 2 + 1
     func pixels(_ u: Double, _ v: Double, _ lower: Int, _ upper: Int) -> Range<Int>? {
-      // Clamped while still Double: a far point has no Int.
+      // Clamped as Double: a far point overflows Int.
       let first = max(min(u, v) - reach, Double(lower)).rounded(.down)
       let last = min(max(u, v) + reach, Double(upper)).rounded(.up)
       return first < last ? Int(first)..<min(Int(last), upper) : nil

@@ -1,15 +1,15 @@
 /// A fixed-pitch bitmap font of printable ASCII, drawn for this project.
 ///
-/// Glyphs are 5 pixels wide and 9 high: 7 above the base line, 2 below it.
+/// Glyphs are 5 pixels wide and 9 high: 7 above the baseline, 2 below it.
 enum Font {
-  /// Pixels from one character to the next, at scale 1.
+  /// Distance from one character to the next in pixels, at scale 1.
   public static let advance = 6
   /// Columns of a glyph.
   static let glyphWidth = 5
   /// Rows of a glyph.
   static let glyphHeight = 9
 
-  /// The rows of a character's glyph from the top, bit `4 - column` of each; a box where the
+  /// The rows of a character's glyph from the top, bit `4 - column` of each; a box if the
   /// character is not printable ASCII.
   public static func rows(of character: Unicode.Scalar) -> ArraySlice<UInt8> {
     let code = (32...126).contains(character.value) ? Int(character.value) : 127
@@ -17,7 +17,7 @@ enum Font {
     return rows[start..<start + glyphHeight]
   }
 
-  /// Every glyph's rows, one after the other.
+  /// The rows of all glyphs, one after the other.
   private static let rows: [UInt8] = {
     let perBand = 16
     let cells = art.split(whereSeparator: { $0 == " " || $0.isNewline })
@@ -29,7 +29,7 @@ enum Font {
     }
   }()
 
-  /// Sixteen characters a band, from the space; the last glyph is the box.
+  /// Bands of sixteen characters, starting at the space; the last glyph is the box.
   private static let art = """
     ..... ..#.. .#.#. .#.#. ..#.. ##..# .##.. ..#.. ...#. .#... ..... ..... ..... ..... ..... ....#
     ..... ..#.. .#.#. .#.#. .#### ##..# #..#. ..#.. ..#.. ..#.. #.#.# ..#.. ..... ..... ..... ....#

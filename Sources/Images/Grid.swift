@@ -1,19 +1,20 @@
 import Support
 
-/// Numbers on a grid of equal cells over a rectangle of the plane.
+/// Values on a grid of equal cells over a rectangle of the plane.
 public struct Grid: Equatable, Sendable {
-  /// `[rows, columns]`, row-major; the first row is the lowest, at the lower bound of `yRange`.
+  /// Values `[rows, columns]`, row-major; the first row is the lowest, at the lower bound of
+  /// `yRange`.
   public let values: [Double]
-  /// Cells from bottom to top.
+  /// Number of cells from bottom to top.
   public let rows: Int
-  /// Cells from left to right.
+  /// Number of cells from left to right.
   public let columns: Int
-  /// What the columns cover together.
+  /// The horizontal extent of the grid.
   public let xRange: ClosedRange<Double>
-  /// What the rows cover together.
+  /// The vertical extent of the grid.
   public let yRange: ClosedRange<Double>
 
-  /// A grid of the given numbers, one for each cell.
+  /// Creates a grid from values, one for each cell.
   public init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
@@ -21,7 +22,7 @@ public struct Grid: Equatable, Sendable {
     guard rows > 0, columns > 0 else {
       throw FigmentError("a grid cannot have \(rows) rows and \(columns) columns")
     }
-    // A product that overflows is no count of values.
+    // A product that overflows cannot equal the number of values.
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard !overflow, values.count == count else {
       throw FigmentError("\(values.count) values do not make a grid of \(rows) x \(columns)")
@@ -36,7 +37,7 @@ public struct Grid: Equatable, Sendable {
     (self.xRange, self.yRange) = (xRange, yRange)
   }
 
-  /// A grid of a function's values at the middles of its cells.
+  /// Creates a grid from the values of a function at the cell centres.
   public init(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>,
     value: (_ x: Double, _ y: Double) -> Double
@@ -47,7 +48,7 @@ public struct Grid: Equatable, Sendable {
       yRange: yRange)
   }
 
-  /// The middles of the cells of a grid, in the order of its values.
+  /// The cell centres of a grid, in the order of its values.
   public static func middles(
     rows: Int, columns: Int, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
   ) -> [(x: Double, y: Double)] {
@@ -63,27 +64,27 @@ public struct Grid: Equatable, Sendable {
   }
 }
 
-/// A grid as colours: which number is which colour, and how the bar beside it is called.
+/// A grid shown as colours: the mapping from values to colours, and the label of the colour bar.
 public struct Heat: Sendable {
-  /// The numbers.
+  /// The values.
   public var grid: Grid
-  /// Above the colour bar.
+  /// The label above the colour bar.
   public var label: String
-  /// What the first and last colour stand for; where there is none, the range of the finite numbers.
+  /// The values of the first and last colour; if nil, the range of the finite values.
   ///
-  /// On a logarithmic scale that is the range of the positive ones, six decades at most.  Numbers
-  /// outside take the nearest of the two colours.
+  /// On a logarithmic scale the default is the range of the positive values, at most six decades.
+  /// Values outside get the nearer of the two colours.
   public var range: ClosedRange<Double>?
-  /// Whether equal steps of colour are equal ratios.
+  /// True if equal steps of colour are equal ratios.
   ///
-  /// Zero is below every range then, and negative numbers are shown as missing.
+  /// Zero is then below every range, and negative values are shown as missing.
   public var isLogarithmic: Bool
   /// The colours.
   public var colors: ColorMap
-  /// Whether there is a colour bar.
+  /// True to draw a colour bar.
   public var showsBar: Bool
 
-  /// A grid as colours.
+  /// Creates a coloured grid.
   public init(
     _ grid: Grid, label: String = "", range: ClosedRange<Double>? = nil,
     isLogarithmic: Bool = false, colors: ColorMap = .paper, showsBar: Bool = true
@@ -101,10 +102,10 @@ public struct Heat: Sendable {
     return Scale(floor...covering.upperBound, isLogarithmic: true)
   }
 
-  /// Whether `value` has a colour of the scale.
+  /// Returns true if `value` has a colour on the scale.
   func isShown(_ value: Double) -> Bool { value.isFinite && (value >= 0 || !isLogarithmic) }
 
-  /// What the legend says of the numbers that have none.
+  /// Legend entries for the values that have no colour.
   func remarks() -> [LegendEntry] {
     let notFinite = grid.values.count { !$0.isFinite }
     let negative = grid.values.count { !isShown($0) } - notFinite
@@ -117,7 +118,7 @@ public struct Heat: Sendable {
 }
 
 extension Chart {
-  /// Colours every pixel of the frame that lies in the grid by the cell its middle is in.
+  /// Colours every pixel of the frame inside the grid by the cell that contains its centre.
   mutating func paint(_ heat: Heat, _ scale: Scale) {
     let grid = heat.grid
     let cells = grid.values.map { value in

@@ -1,15 +1,15 @@
 import CPNG
 import Support
 
-/// Reads PNG files and writes those of 8-bit grey and RGB, as bytes.
+/// A reader of PNG files and a writer of 8-bit grey and RGB ones, both on bytes.
 public enum PNG {
-  /// A key and its value, in the order of the file; keys may repeat.
+  /// Text entries in the order of the file; keys may repeat.
   public typealias Text = [(key: String, value: String)]
 
-  /// The bytes of a PNG of `bitmap`: the same bytes for the same arguments.
+  /// Encodes a picture; equal arguments give equal bytes.
   ///
-  /// Keys are 1 to 79 printable characters of Latin-1 without spaces at the ends or two in a row;
-  /// values are anything without a zero.
+  /// Keys are 1 to 79 printable characters of Latin-1 without leading, trailing or consecutive
+  /// spaces; values are any text without a zero byte.
   public static func encode(_ bitmap: Bitmap, text: Text = []) throws(FigmentError) -> [UInt8] {
     try check(bitmap)
     guard let picture = cpng_create() else { throw FigmentError("out of memory") }
@@ -39,30 +39,31 @@ public enum PNG {
     return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 
-  /// Writes `encode(bitmap, text:)` to a file, whole or not at all.
+  /// Writes `encode(bitmap, text:)` to a file atomically.
   ///
-  /// - Throws: `FigmentError` as `encode`, or where the system refuses.
+  /// - Throws: `FigmentError` as `encode` does, or if the system refuses.
   public static func write(_ bitmap: Bitmap, text: Text = [], to path: String) throws {
     try writeAtomically(try encode(bitmap, text: text), to: path)
   }
 
-  /// A picture as it was read, and what it was made of.
+  /// A decoded picture, with properties of its file.
   public struct Picture: Sendable {
-    /// Grey or RGB, 8 bits.
+    /// The pixels, grey or RGB, 8 bits per channel.
     public var bitmap: Bitmap
-    /// Whether it is grey only because all colours of its palette are: as RGB it would be the same.
+    /// True if it is grey only because all colours of its palette are: as RGB it would look the
+    /// same.
     public let isGreyByPalette: Bool
-    /// What reading it lost, a phrase for each kind: fine shades of 16 bits, transparency.
+    /// Lossy changes made while reading, one phrase each: 16 bits per channel, transparency.
     public let changes: [String]
   }
 
-  /// The picture in the bytes of a PNG; its texts are not looked at, which takes a while where they are
-  /// long.
+  /// Decodes the picture in the bytes of a PNG, skipping its texts, which would take a while if
+  /// they are long.
   ///
-  /// Palettes, interlaced pictures and grey of 1, 2 or 4 bits lose nothing; channels of 16 bits are
-  /// rounded to 8, and what is transparent is laid over black.  Damage that cannot touch the pixels is
-  /// passed over, as zlib and libpng do.  An animation is an error, and so is a picture of more than
-  /// `maximumPixels`, before memory is taken for it.
+  /// Palettes, interlacing and grey of 1, 2 or 4 bits are converted without loss; channels of 16
+  /// bits are rounded to 8, and transparent pixels are laid over black. Damage that cannot affect
+  /// the pixels is ignored, as by zlib and libpng. An animation is an error, and so is a picture of
+  /// more than `maximumPixels`, before memory is allocated for it.
   public static func picture(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(FigmentError) -> Picture {
@@ -72,7 +73,7 @@ public enum PNG {
     }
   }
 
-  /// The picture, read as `picture` does, and the texts in the bytes of a PNG.
+  /// Decodes the picture as `picture` does, and the texts, from the bytes of a PNG.
   public static func decode(
     _ bytes: [UInt8], maximumPixels: Int = 1 << 26
   ) throws(FigmentError) -> (bitmap: Bitmap, text: Text) {
@@ -83,8 +84,8 @@ public enum PNG {
     }
   }
 
-  /// The texts before the pixels of any PNG, animated ones and others that `decode` refuses
-  /// included; the pixels are not looked at.
+  /// Reads the texts before the pixels of any PNG, even of animations and others that `decode`
+  /// refuses; the pixels are not decoded.
   public static func text(of bytes: [UInt8]) throws(FigmentError) -> Text {
     try read(bytes) { picture throws(FigmentError) in
       _ = try readHeader(picture, withTexts: true)
@@ -98,9 +99,10 @@ public enum PNG {
     guard bytes.starts(with: signature) else {
       let short = !bytes.isEmpty && signature.starts(with: bytes)
       throw FigmentError(
-        short ? damaged + "it ends early" : "not a PNG: its first bytes are others")
+        short ? damaged + "it ends early" : "not a PNG: it does not start with the signature of one"
+      )
     }
-    // The C side keeps the pointer from open to close.
+    // The C side holds the pointer from open to close.
     let result = bytes.withUnsafeBufferPointer { bytes in
       Swift.Result { () throws(FigmentError) in
         guard let picture = cpng_open(bytes.baseAddress, bytes.count) else {
@@ -115,9 +117,9 @@ public enum PNG {
 
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
   private static let damaged = "damaged PNG: "
-  /// The most bytes that one deflated byte can stand for.
+  /// The largest number of bytes that one compressed byte can expand to.
   private static let deflation = 1032
-  /// UTF-8 bytes above which a value is deflated.
+  /// The length in UTF-8 bytes above which a value is compressed.
   private static let longestPlainText = 1024
 
   private static func message(of picture: OpaquePointer) -> String {
@@ -151,8 +153,8 @@ public enum PNG {
     return bytes
   }
 
-  /// The characters in Latin-1 ended by a zero, nil where one of them does not belong in a tEXt
-  /// chunk.
+  /// The text in Latin-1, zero-terminated, or nil if it contains a character that is not valid in a
+  /// tEXt chunk.
   private static func latin1(_ text: String) -> [CChar]? {
     var bytes: [CChar] = []
     for scalar in text.unicodeScalars {
@@ -177,12 +179,12 @@ public enum PNG {
     _ picture: OpaquePointer, _ header: cpng_header, _ fileSize: Int, maximumPixels: Int
   ) throws(FigmentError) -> Picture {
     let (width, height) = (Int(header.width), Int(header.height))
-    // Both fit in 31 bits, so that the product does not overflow.
+    // Both fit in 31 bits, so the product does not overflow.
     guard width * height <= maximumPixels else {
       throw FigmentError("\(width) x \(height) pixels are more than the \(maximumPixels) allowed")
     }
     guard header.animated == 0 else {
-      throw FigmentError("an animated PNG cannot be read: a still one, please")
+      throw FigmentError("animated PNGs are not supported; expected a still one")
     }
     let bits = Int(header.channels) * Int(header.depth)
     guard height * ((width * bits + 7) / 8) <= deflation * fileSize else {
@@ -214,8 +216,8 @@ public enum PNG {
     return Picture(bitmap: bitmap, isGreyByPalette: isGreyByPalette, changes: changes)
   }
 
-  /// Takes away the last of `stored` channels, which is how opaque each pixel is, and what shines through
-  /// black of the others; whether any pixel was not opaque.
+  /// Removes the alpha channel, the last of `stored` channels, by blending with black; returns
+  /// whether any pixel was not opaque.
   private static func overBlack(_ pixels: inout [UInt8], stored: Int) -> Bool {
     let channels = stored - 1
     let count = pixels.count / stored
@@ -232,7 +234,7 @@ public enum PNG {
     return isTransparent
   }
 
-  /// Whether all colours of the palette are grey.
+  /// Returns true if all colours of the palette are grey.
   private static func hasGreyPalette(_ picture: OpaquePointer) -> Bool {
     var colors = [UInt8](repeating: 0, count: 768)
     let count = cpng_palette(picture, &colors)
@@ -259,7 +261,7 @@ public enum PNG {
     return texts
   }
 
-  /// A key in a message of one line; a file's may hold anything.
+  /// A key in a one-line message; keys in files may contain anything.
   private static func shown(_ key: String) -> String {
     key.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
   }

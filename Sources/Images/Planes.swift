@@ -8,10 +8,10 @@ import Support
   import Darwin
 #endif
 
-/// A grid of numbers as colours on axes with equal units, with points on top where there are some.
+/// Draws a grid of values as colours on axes with equal units, with optional points on top.
 ///
-/// Cells that are not finite have the colour map's `missing` colour, and the legend says how many
-/// there are; the colour bar ends in a point where numbers lie beyond it.  `size` is the width.
+/// Cells that are not finite have the colour map's `missing` colour, and the legend shows their
+/// number; the colour bar has a pointed end if values lie beyond it. `size` is the width.
 public func heatMap(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
@@ -21,7 +21,7 @@ public func heatMap(
   ).bitmap
 }
 
-/// Where numbers are in the picture that `heatMap` makes of the same arguments.
+/// The axes of the picture that `heatMap` draws for the same arguments.
 public func heatMapAxes(
   _ heat: Heat, points: [Series] = [], labels: Labels = Labels(),
   xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil, size: Int = 640
@@ -43,12 +43,12 @@ private func heatChart(
 
 /// Vectors in the cells of a grid.
 public struct VectorGrid: Sendable {
-  /// The vectors' first components.
+  /// The first components of the vectors.
   public let x: Grid
-  /// Their second components.
+  /// The second components of the vectors.
   public let y: Grid
 
-  /// Vectors `[rows, columns, 2]`, row-major; the first row is the lowest.
+  /// Creates vectors from `[rows, columns, 2]` numbers, row-major; the first row is the lowest.
   public init(
     _ values: some Collection<some BinaryFloatingPoint>, rows: Int, columns: Int,
     xRange: ClosedRange<Double>, yRange: ClosedRange<Double>
@@ -69,24 +69,23 @@ public struct VectorGrid: Sendable {
   public var lengths: [Double] { zip(x.values, y.values).map { hypot($0, $1) } }
 }
 
-/// How long arrows are drawn.
+/// The rule for the length of arrows.
 public enum ArrowLength: Sendable {
-  /// As long as the vectors.
+  /// Proportional to the length of the vectors.
   case proportional
-  /// As long as the square root of the vectors: short ones stay visible beside long ones.
+  /// Proportional to the square root of the length, so that short vectors stay visible.
   case squareRoot
-  /// All equally long, zero apart.
+  /// Equal for all vectors except zero.
   case equal
 }
 
-/// Arrows on a grid, over a grid of colours where there is one, on axes with equal units.
+/// Draws arrows on a grid, over an optional coloured grid, on axes with equal units.
 ///
-/// Each arrow has its middle at the middle of its cell.  One of the length `longest` (where there
-/// is none, that of the longest finite vector) is 0.9 cells long, and so are longer ones; shorter
-/// ones are shorter by the rule `length`, and zero is a dot.  Without a colour, arrows are dark where
-/// the background is light and light where it is dark.  The legend says what the longest
-/// arrow stands for.  A vector that is not finite is a cross, and the legend says how many there
-/// are.
+/// Each arrow is centred in its cell. A vector of length `longest` (by default, the longest finite
+/// vector) has an arrow of 0.9 cells, and so have longer ones; shorter vectors
+/// have shorter arrows by the rule `length`, and zero is a dot. Without a colour, arrows are dark
+/// on a light background and light on a dark one. The legend shows the length of the longest
+/// arrow. A vector that is not finite is a cross, and the legend shows their number.
 public func vectorField(
   _ vectors: VectorGrid, over background: Heat? = nil, points: [Series] = [],
   length: ArrowLength = .proportional, longest: Double? = nil, color: Color? = nil,
@@ -123,7 +122,7 @@ public func vectorField(
     rows: grid.rows, columns: grid.columns, xRange: grid.xRange, yRange: grid.yRange)
   let unit = Double(chart.textScale)
   let (x, y) = (chart.axes.x, chart.axes.y)
-  // Units are equal: the smaller side of a cell, in pixels, bounds every arrow.
+  // Units are equal, so the smaller side of a cell in pixels bounds every arrow.
   let cell =
     min(
       (grid.xRange.upperBound - grid.xRange.lowerBound) / x.length / Double(grid.columns)
@@ -157,7 +156,7 @@ public func vectorField(
       case .squareRoot: share.squareRoot()
       case .equal: size > 0 ? 1.0 : 0
       }
-    // Shorter than its shaft is thick, an arrow is a dot.
+    // An arrow shorter than the thickness of its shaft is drawn as a dot.
     guard 0.45 * cell * drawn > 0.75 * thickness else {
       chart.bitmap.disc(x: here.x, y: here.y, radius: 0.75 * thickness, color: color, clip: clip)
       continue
@@ -171,7 +170,7 @@ public func vectorField(
   return chart.bitmap
 }
 
-/// Paths of many points at once: stage after stage of points x, y, x, y, ..., as they are drawn.
+/// Converts stages of points x, y, x, y, ..., as samplers report them, to one path per point.
 public func paths(
   stages: [[some BinaryFloatingPoint]]
 ) throws(FigmentError) -> [[(x: Double, y: Double)]] {
@@ -185,10 +184,10 @@ public func paths(
   }
 }
 
-/// Paths in the plane, each from a ring to a dot, over points and over a grid of colours where
-/// there is one, on axes with equal units.
+/// Draws paths in the plane, each from a ring to a dot, over optional points and an optional
+/// coloured grid, on axes with equal units.
 ///
-/// A path is broken at points that are not finite; the legend says how many there are.
+/// A path is broken at points that are not finite; the legend shows their number.
 public func trajectories(
   _ paths: [[(x: Double, y: Double)]], over points: [Series] = [], background: Heat? = nil,
   labels: Labels = Labels(), color: Color? = nil, startColor: Color? = nil,
@@ -215,7 +214,7 @@ public func trajectories(
   var chart = try plane.chart()
   let unit = Double(chart.textScale)
   let clip = chart.axes.frame
-  // Many lines would be one surface.
+  // Lower opacity for many lines, which would otherwise form one surface.
   let opacity = paths.count <= 40 ? 0.7 : paths.count <= 200 ? 0.4 : 0.2
   let ends = paths.count <= 200 ? 1.0 : 0.7
   for path in paths {
@@ -240,21 +239,21 @@ public func trajectories(
   return chart.bitmap
 }
 
-/// A chart with equal units and what is behind the data.
+/// A chart with equal units and the background of its data.
 private struct Plane {
   var labels: Labels
   var xRange: ClosedRange<Double>?
   var yRange: ClosedRange<Double>?
   var size: Int
-  /// Colours at the very back.
+  /// The coloured grid behind everything.
   var background: Heat?
-  /// Points over them.
+  /// Points over the background.
   var points: [Series] = []
-  /// What the ranges cover besides.
+  /// Further points that the ranges include.
   var others: [(x: Double, y: Double)] = []
-  /// What the ranges are without a background.
+  /// The ranges if there is no background.
   var extent: (x: ClosedRange<Double>, y: ClosedRange<Double>)?
-  /// What the legend says besides, where the axes are known.
+  /// Further legend entries, given the axes if they are known.
   var legend: (Axes?) -> [LegendEntry] = { _ in [] }
 
   init(
@@ -271,7 +270,7 @@ private struct Plane {
     var series = background == nil ? colored(points) : points
     if let background, let first = series.firstIndex(where: { $0.color == nil }) {
       series[first].color = background.colors.overlay
-      // The colours in between are too much like the first one or the map.
+      // The second to fourth colours are too similar to the first one or to the map.
       series = colored(series, from: 4)
     }
     let colors = try background?.scale()
@@ -297,7 +296,7 @@ private struct Plane {
         width: size, shape: grid == nil && xRange == nil ? .square : .fitted, x: x, y: y,
         labels: labels, legend: named + legend(axes) + (background?.remarks() ?? []), bar: bar)
     }
-    // What the axes show is known with the frame, and the legend says what they do not.
+    // The axes are known only with the frame, and the legend mentions points outside.
     var result = try chart(try chart(nil).axes)
     if let background, let colors { result.paint(background, colors) }
     result.draw(series, edges: background?.colors.edges)
@@ -306,7 +305,7 @@ private struct Plane {
   }
 }
 
-/// Both values where there are two.
+/// Both values if neither is nil.
 private func zip<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
   guard let a, let b else { return nil }
   return (a, b)

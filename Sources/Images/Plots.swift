@@ -1,11 +1,10 @@
 import Support
 
-/// Points in the plane on equal axes, later series over earlier ones.
+/// Draws points in the plane on equal axes, later series over earlier ones.
 ///
-/// Without ranges the axes show every point.  The legend says how many points of a series are
-/// outside or not finite.  The shorter range is widened, so that units are equal.  `size` is the
-/// width; the height follows from what stands above and below the square of the
-/// data.
+/// Without ranges the axes include every point. The legend shows how many points of a series are
+/// outside or not finite. The shorter range is widened, so that units are equal. `size` is the
+/// width; the height is that of the square frame and the texts above and below.
 public func scatter(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
@@ -13,7 +12,7 @@ public func scatter(
   try scatterChart(series, labels: labels, xRange: xRange, yRange: yRange, size: size).bitmap
 }
 
-/// Where numbers are in the picture that `scatter` makes of the same arguments.
+/// The axes of the picture that `scatter` draws for the same arguments.
 public func scatterAxes(
   _ series: [Series], labels: Labels = Labels(), xRange: ClosedRange<Double>? = nil,
   yRange: ClosedRange<Double>? = nil, size: Int = 640
@@ -39,7 +38,7 @@ private func scatterChart(
           + (strange > 0 ? ["\(strange) not finite"] : [])
       })
   }
-  // The scales are made equal with the frame, and only then is it known what they show.
+  // The scales are equalized together with the frame; only then are the visible points known.
   var chart = try chart(try chart(nil).axes)
   chart.draw(series)
   chart.drawFrame()
@@ -47,19 +46,19 @@ private func scatterChart(
 }
 
 extension Chart {
-  /// Draws dots, smaller and more transparent where there are many, with edges of another colour
-  /// where one is given.
+  /// Draws dots, smaller and more transparent if there are many, with edges of another colour
+  /// if one is given.
   mutating func draw(_ series: [Series], edges: Color? = nil) {
     let unit = Double(textScale)
     let count = series.reduce(0) { $0 + $1.points.count }
-    // One size for all: smaller dots would vanish behind larger ones.
+    // One size for all: smaller dots would disappear behind larger ones.
     let (radius, opacity): (Double, Double) =
       switch count {
       case ...600: (edges == nil ? 2 * unit : 1.3 * unit, 0.8)
       case ...6000: (edges == nil ? 1.2 * unit : 0.7 * unit, 0.55)
       default: (edges == nil ? 0.8 * unit : 0.5 * unit, 0.4)
       }
-    // Edges of many would hide what is behind them.
+    // Edges of many dots would hide the data behind them.
     let edges = count <= 600 ? edges : nil
     for series in series {
       for point in series.points where point.x.isFinite && point.y.isFinite {
@@ -77,8 +76,7 @@ extension Chart {
   }
 }
 
-/// The scale that was asked for, or the one that shows all values; without room at its ends where
-/// it is to be snug.
+/// The requested scale, or the one that includes all values; without a margin if `snug`.
 func scale(
   _ values: some Sequence<Double>, _ range: ClosedRange<Double>?, isLogarithmic: Bool = false,
   snug: Bool = false
@@ -95,7 +93,7 @@ func scale(
   return Scale(range, isLogarithmic: isLogarithmic)
 }
 
-/// The names of the series that have one, with remarks.
+/// Legend entries of the series that have a name, with remarks.
 func legend(
   _ series: [Series], remarks: (Series) -> [String]
 ) -> [LegendEntry] {
@@ -107,7 +105,7 @@ func legend(
   }
 }
 
-/// The same series, those without a colour coloured in order from the colour at `first`.
+/// The series with colours: those without one get colours in order, starting at `first`.
 func colored(_ series: [Series], from first: Int = 0) -> [Series] {
   var next = first
   return series.map { series in

@@ -6,20 +6,20 @@
   import Darwin
 #endif
 
-/// The numbers along one edge of a plot.
+/// The mapping of numbers to positions along one edge of a plot.
 public struct Scale: Equatable, Sendable {
-  /// The first and last number.
+  /// The numbers at both ends.
   public let range: ClosedRange<Double>
-  /// Whether equal steps are equal ratios.
+  /// True if equal distances are equal ratios.
   public let isLogarithmic: Bool
-  /// Whether what is shown are whole numbers, so that a tick between two of them would say nothing.
+  /// True if all values are whole numbers, so that ticks between them are omitted.
   var isWhole = false
 
-  /// A scale over `range`, widened where it is too narrow to tell its ends apart.
+  /// Creates a scale over `range`, widened if its ends are too close to distinguish.
   ///
   /// A logarithmic scale needs a positive range.
   public init(_ range: ClosedRange<Double>, isLogarithmic: Bool = false) {
-    // Far inside what Double holds, so that differences are finite.
+    // Far below the largest Double, so that differences are finite.
     let limit = 1e300
     let smallest = isLogarithmic ? 1 / limit : -limit
     var lower = min(max(range.lowerBound, smallest), limit)
@@ -37,9 +37,10 @@ public struct Scale: Equatable, Sendable {
     self.isLogarithmic = isLogarithmic
   }
 
-  /// The scale that shows all of `values`, and `room` times its length more at each end.
+  /// Creates the scale that includes all of `values`, with a margin of `room` times its length at
+  /// each end.
   ///
-  /// Values for which it has no place are passed over.
+  /// Values that it cannot represent are ignored.
   public init(
     covering values: some Sequence<Double>, isLogarithmic: Bool = false, room: Double = 0.04
   ) {
@@ -62,28 +63,28 @@ public struct Scale: Equatable, Sendable {
     }
   }
 
-  /// The difference of its ends.
+  /// The difference of the ends.
   var length: Double { range.upperBound - range.lowerBound }
 
-  /// Whether the scale has a place for `value`, inside its range or not.
-  public func hasPlace(for value: Double) -> Bool {
+  /// Returns true if the scale can represent `value`, inside its range or not.
+  public func canRepresent(_ value: Double) -> Bool {
     value.isFinite && (value > 0 || !isLogarithmic)
   }
 
-  /// How far along `value` is: 0 at the first number, 1 at the last.
+  /// The position of `value` along the scale: 0 at the first number, 1 at the last.
   public func fraction(of value: Double) -> Double {
     let (lower, upper) = (range.lowerBound, range.upperBound)
     return isLogarithmic
       ? log(value / lower) / log(upper / lower) : (value - lower) / (upper - lower)
   }
 
-  /// The same middle with a range of the given length; for linear scales.
+  /// A scale of the given length around the same midpoint; only for linear scales.
   func widened(to length: Double) -> Scale {
     let middle = range.lowerBound + (range.upperBound - range.lowerBound) / 2
     return Scale(middle - length / 2...middle + length / 2)
   }
 
-  /// Round numbers inside the range, two to `count` of them where that can be.
+  /// Round numbers inside the range, from two to `count` of them if possible.
   public func ticks(atMost count: Int) -> [Tick] {
     if isLogarithmic {
       let powers = decades([1], atMost: count)
@@ -95,9 +96,9 @@ public struct Scale: Equatable, Sendable {
     return linearTicks(atMost: count)
   }
 
-  /// Where fainter lines divide the decades of a logarithmic scale that is `pixels` long.
+  /// The positions of fainter lines within the decades of a logarithmic scale of `pixels`.
   ///
-  /// They are at 1 to 9 times each power of ten, or at the powers alone where decades are short.
+  /// They are at 1 to 9 times each power of ten, or only at the powers if decades are short.
   public func minorLines(pixels: Int) -> [Double] {
     guard isLogarithmic else { return [] }
     let decades = log10(range.upperBound / range.lowerBound)
@@ -110,14 +111,14 @@ public struct Scale: Equatable, Sendable {
     }.filter(range.contains)
   }
 
-  /// Multiples of 1, 2 or 5 times a power of ten.
+  /// Ticks at multiples of 1, 2 or 5 times a power of ten.
   private func linearTicks(atMost count: Int) -> [Tick] {
     var exponent = Int(log10(length / Double(max(count, 1))).rounded(.down)) - 1
     if isWhole { exponent = max(exponent, 0) }
     while true {
       for digit in [1, 2, 5] {
         let step = Tick(digit, exponent: exponent).value
-        // A bound that is a multiple but for rounding counts as one.
+        // A bound that is a multiple up to rounding counts as one.
         let first = (range.lowerBound / step - 1e-6).rounded(.up)
         let last = (range.upperBound / step + 1e-6).rounded(.down)
         if last - first < Double(count) {
@@ -129,13 +130,14 @@ public struct Scale: Equatable, Sendable {
     }
   }
 
-  /// `multiples` of powers of ten; of every second or third power and so on where those are too many.
+  /// Ticks at `multiples` of powers of ten; of every second or third power and so on if those are
+  /// too many.
   private func decades(_ multiples: [Int], atMost count: Int) -> [Tick] {
     let first = Int(log10(range.lowerBound).rounded(.down))
     let last = Int(log10(range.upperBound).rounded(.up))
     var every = 1
     while true {
-      // Steps are counted from 1 = 10^0, so that scales that overlap agree.
+      // Steps are counted from 1 = 10^0, so that overlapping scales have the same ticks.
       let ticks = (first...last).filter { $0 % every == 0 }.flatMap { exponent in
         multiples.map { Tick($0, exponent: exponent) }
       }.filter { (-1e-9...1 + 1e-9).contains(fraction(of: $0.value)) }
@@ -145,14 +147,14 @@ public struct Scale: Equatable, Sendable {
   }
 }
 
-/// A round number and how it is written.
+/// A round number with its label.
 public struct Tick: Equatable, Sendable {
   /// The number.
   public let value: Double
-  /// Its shortest decimal form, with an exponent where that would be long.
+  /// The shortest decimal form of the number, with an exponent if that would be long.
   public let label: String
 
-  /// The number `digits * 10^exponent`.
+  /// Creates the tick at `digits * 10^exponent`.
   public init(_ digits: Int, exponent: Int) {
     var (digits, exponent) = (digits, exponent)
     while digits != 0 && digits % 10 == 0 { (digits, exponent) = (digits / 10, exponent + 1) }

@@ -1,12 +1,12 @@
 import Support
 import TensorCore
 
-/// How log p(x) of a model is found.
+/// A method of estimating log p(x) of a model.
 ///
-/// Another one (annealed importance sampling, the probability-flow ODE, Parzen windows) is a case here
-/// and a type that conforms to `Estimating`.
+/// A further method (annealed importance sampling, the probability-flow ODE, Parzen windows) needs
+/// a case here and a type that conforms to `Estimating`.
 package enum Estimator: String, CaseIterable, Sendable {
-  /// The density itself, where it has a closed form.
+  /// The density itself, if it has a closed form.
   case exact
   /// The importance-weighted bound of K draws (Burda et al. 2016, eq. 8).
   case iwae
@@ -16,25 +16,25 @@ package enum Estimator: String, CaseIterable, Sendable {
   case vlb
 }
 
-/// What is to be scored.
+/// Examples to score.
 package struct Examples: Sendable {
-  /// As the model sees them, [count] + shape, row-major.
+  /// The examples as models see them, [count] + shape, row-major.
   package let values: [Float]
-  /// A seed for each example: all its draws depend on it and on nothing else.
+  /// A seed for each example, which alone determines all its draws.
   package let keys: [UInt64]
 
-  /// Examples whose draws depend on the evaluation's seed and on their own number alone.
+  /// Creates examples whose draws depend only on the evaluation's seed and on their own index.
   ///
   /// - Parameters:
   ///   - values: [count] + shape.
-  ///   - count: How many there are.
-  ///   - seed: Of the evaluation.
+  ///   - count: Number of examples.
+  ///   - seed: Seed of the evaluation.
   package init(_ values: [Float], count: Int, seed: UInt64) {
     self.values = values
     keys = (0..<count).map { Self.key(seed: seed, $0) }
   }
 
-  /// Some of the examples, each with its own key.
+  /// The examples at `rows`, each with its own key.
   package subscript(_ rows: [Int]) -> Examples {
     let width = values.count / max(1, keys.count)
     return Examples(
@@ -43,13 +43,13 @@ package struct Examples: Sendable {
 
   private init(_ values: [Float], keys: [UInt64]) { (self.values, self.keys) = (values, keys) }
 
-  /// The key of an example: its number where the evaluation's seed is 0.
+  /// The key of an example; equal to its index if the evaluation's seed is 0.
   package static func key(seed: UInt64, _ index: Int) -> UInt64 {
-    // An odd factor, so that different seeds give different keys for every number.
+    // An odd factor, so that different seeds give different keys for every index.
     UInt64(index) &+ seed &* 0x9E37_79B9_7F4A_7C15
   }
 
-  /// Fills the inputs `x` and `keys` of a program with each batch of examples, and runs `body` on it.
+  /// Fills the inputs `x` and `keys` of a program with each batch of examples and calls `body` for it.
   func forEachBatch(
     of program: BatchedProgram, _ x: Tensor, _ keys: Tensor, _ body: (Range<Int>) throws -> Void
   ) throws {
@@ -61,25 +61,25 @@ package struct Examples: Sendable {
   }
 }
 
-/// What an estimator found, example by example.
+/// The result of an estimator for each example.
 package struct Estimate: Sendable {
-  /// By which estimator.
+  /// The estimator.
   package let estimator: Estimator
-  /// What distinguishes it from others of the same estimator, such as the reverse variance; may be
+  /// Distinguishes estimates of the same estimator, for example by the reverse variance; may be
   /// empty.
   package let variant: String
-  /// Draws an example, 0 where nothing is drawn.
+  /// Number of draws per example; 0 if nothing is drawn.
   package let samples: Int
   /// log p(x), or a bound of it, in nats for each example.
   package let values: [Double]
-  /// Means over the examples of what the values consist of, in nats.
+  /// The terms of the values, in nats, each averaged over the examples.
   package let terms: [(name: String, mean: Double)]
-  /// The effective number of draws of each example, (Σw)²/Σw², where weights are averaged.
+  /// The effective sample size of each example, (Σw)²/Σw², if weights are averaged.
   package let effectiveSamples: [Double]?
-  /// Seconds that it took; estimates of the same draws share them.
+  /// Duration in seconds; estimates from the same draws have it in common.
   package let seconds: Double
 
-  /// What `estimator` found.
+  /// Creates the result of `estimator`.
   package init(
     _ estimator: Estimator, variant: String = "", samples: Int = 0, values: [Double],
     terms: [(name: String, mean: Double)] = [], effectiveSamples: [Double]? = nil,
@@ -90,44 +90,45 @@ package struct Estimate: Sendable {
     self.effectiveSamples = effectiveSamples
   }
 
-  /// Mean and standard error over the examples.
-  package var figure: Figure { Figure(values) }
+  /// Mean over the examples, with its standard error.
+  package var figure: Statistic { Statistic(values) }
 
-  /// The same with the values, and no term, shifted by `nats`.
+  /// The estimate with `nats` added to the values, but not to the terms.
   package func shifted(by nats: Double) -> Estimate {
     Estimate(
       estimator, variant: variant, samples: samples, values: values.map { $0 + nats },
       terms: terms, effectiveSamples: effectiveSamples, seconds: seconds)
   }
 
-  /// The same with a term more.
+  /// The estimate with another term.
   package func adding(term name: String, _ mean: Double) -> Estimate {
     Estimate(
       estimator, variant: variant, samples: samples, values: values,
       terms: terms + [(name, mean)], effectiveSamples: effectiveSamples, seconds: seconds)
   }
 
-  /// The same, with the time of what had to be found first.
+  /// The estimate with the duration of preparatory work added.
   package func adding(seconds more: Double) -> Estimate {
     Estimate(
       estimator, variant: variant, samples: samples, values: values, terms: terms,
       effectiveSamples: effectiveSamples, seconds: seconds + more)
   }
 
-  /// Whether so few draws count that more of them would change the figure by much.
+  /// True if the effective sample size is so small that more draws would change the mean
+  /// considerably.
   package var hasFewEffectiveSamples: Bool {
     guard let effectiveSamples, samples > 1 else { return false }
-    return Figure(effectiveSamples).mean < min(5, Double(samples) / 2)
+    return Statistic(effectiveSamples).mean < min(5, Double(samples) / 2)
   }
 }
 
-/// Something that scores examples.
+/// An estimator of log-likelihoods.
 package protocol Estimating {
-  /// Steps that `estimates` reports for so many examples.
+  /// Number of steps that `estimates` reports for `count` examples.
   func steps(count: Int) -> Int
-  /// What is found of `examples`, of one or more estimators.
+  /// Scores `examples`; returns one or more estimates.
   ///
-  /// - Parameter report: Given the number of steps done, of all of `steps`; what it throws ends the
-  ///   work.
+  /// - Parameter report: Called with the number of steps done, out of `steps(count:)`; an error it
+  ///   throws ends the work.
   func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate]
 }

@@ -4,11 +4,12 @@ import VAE
 
 /// Bounds of a VAE's log p(x) from draws of its posterior, in fp32 with sums in double precision.
 ///
-/// One pass gives the evidence lower bound and the importance-weighted bound of the same draws. Draws
-/// come in blocks, so that memory does not grow with their number; draw k of an example is a function
-/// of the example's key and of k, whatever the batch and however many draws follow.
+/// One pass gives the evidence lower bound and the importance-weighted bound from the same draws.
+/// Draws are processed in blocks, so that memory does not grow with their number; draw k of an
+/// example is a function of the example's key and of k, independent of the batch and the number of
+/// draws.
 package final class ImportanceSampling: Estimating {
-  /// K, the draws an example.
+  /// K, the number of draws per example.
   package let draws: Int
   private let wanted: [Estimator]
   private let block: Int
@@ -21,14 +22,15 @@ package final class ImportanceSampling: Estimating {
   ///   - estimators: `elbo`, `iwae` or both.
   ///   - batch: Examples computed at once, by default as many as fill a cache; rounded up to a
   ///     multiple of 4, see `BatchedProgram`.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` for fewer than one draw, or if the model's expressions are invalid.
   package init(
     _ model: VariationalAutoencoder, _ runtime: Runtime, draws: Int,
     estimators: [Estimator] = [.elbo, .iwae],
     batch: Int? = nil, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }
+    guard draws >= 1 else { throw TensorError("K must be at least 1, not \(draws)") }
     self.draws = draws
     wanted = estimators
     block = min(draws, 50)
@@ -47,10 +49,10 @@ package final class ImportanceSampling: Estimating {
 
   private var blocks: Int { (draws + block - 1) / block }
 
-  /// Passes over a block of draws of a batch.
+  /// Number of passes, each over one block of draws of one batch.
   package func steps(count: Int) -> Int { program.batches(of: count).count * blocks }
 
-  /// An estimate for each of the estimators, in their order.
+  /// One estimate for each of the estimators, in their order.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let count = examples.keys.count
@@ -63,7 +65,7 @@ package final class ImportanceSampling: Estimating {
       let (first, rows) = (batch.lowerBound, batch.count)
       for index in 0..<blocks {
         program.run(at: UInt64(index))
-        // The last block may hold more draws than are left of K.
+        // The last block may have more draws than remain of K.
         let used = min(block, draws - index * block)
         try program.read(logLikelihood) { likelihoods in
           try program.read(logRatio) { ratios in
@@ -94,7 +96,7 @@ package final class ImportanceSampling: Estimating {
         Estimate(
           .elbo, samples: draws, values: zip(reconstruction, divergences).map { -$0 - $1 },
           terms: [
-            ("reconstruction", Figure(reconstruction).mean), ("KL", Figure(divergences).mean),
+            ("reconstruction", Statistic(reconstruction).mean), ("KL", Statistic(divergences).mean),
           ], seconds: time)
       }
     }

@@ -3,22 +3,25 @@ import Support
 import TensorCore
 import VAE
 
-/// log p(x) of a VAE whose decoder is linear: a Gaussian (Tipping and Bishop 1999).
+/// The exact log p(x) of a VAE with a linear decoder, which is a Gaussian (Tipping and Bishop
+/// 1999).
 ///
 /// x = W z + b + σ ε has the mean b and the covariance W Wᵀ + σ² 1.
 package struct LinearGaussian: Estimating {
   private let marginal: Gaussian
 
-  /// Nil where the model is not linear and Gaussian.
+  /// Creates the estimator, or returns nil if the model is not linear and Gaussian.
   ///
-  /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Parameter weights: Maps the raw weights to those that are read, such as their exponential
+  ///   moving average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   package init?(
     _ model: VariationalAutoencoder, _ runtime: Runtime, weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    guard model.isLinear, case .gaussian(let latents) = model.latent, let sigma = model.deviation
+    guard model.isLinear, case .gaussian(let latents) = model.latent,
+      let sigma = model.standardDeviation
     else { return nil }
-    // W and b from the images of the origin and of the unit vectors.
+    // W and b are the images of the unit vectors and of the origin.
     let points = (0...latents).flatMap { row in (1...latents).map { $0 == row ? 1.0 : 0 } }
     let images = weights(model.decode(.literal(points, [latents + 1, latents])))
     let deviation = weights(sigma + 0)
@@ -41,10 +44,10 @@ package struct LinearGaussian: Estimating {
     marginal = try Gaussian(mean: mean, covariance: covariance)
   }
 
-  /// One.
+  /// A single step.
   package func steps(count: Int) -> Int { 1 }
 
-  /// The exact log density of each example.
+  /// The exact log-density of each example.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let size = marginal.dimension

@@ -1,20 +1,21 @@
 import Glibc
 import TensorCore
 
-/// The running logarithm of a mean of weights that are given by their logarithms, in constant memory.
+/// The running log-mean-exp of log-weights, in constant memory.
 ///
-/// The largest so far is kept apart, so that nothing overflows and the order matters only to rounding.
+/// The largest logarithm is stored separately, so that nothing overflows and the order affects only
+/// rounding.
 package struct LogMeanExp: Sendable {
-  /// How many weights were added.
+  /// Number of added weights.
   package private(set) var count = 0
   private var largest = -Double.infinity
   private var sum = 0.0
   private var squares = 0.0
 
-  /// Of no weights yet.
+  /// Creates a mean of no weights.
   package init() {}
 
-  /// Adds a weight, given its logarithm; minus infinity is a weight of zero.
+  /// Adds a weight given by its logarithm; minus infinity is a weight of zero.
   package mutating func add(_ logarithm: Double) {
     count += 1
     if logarithm > largest {
@@ -29,11 +30,11 @@ package struct LogMeanExp: Sendable {
     }
   }
 
-  /// log (1/K Σ w).
+  /// The log-mean-exp log (1/K Σ w).
   package var value: Double {
     largest.isNaN ? .nan : largest + log(sum) - log(Double(count))
   }
 
-  /// (Σ w)² / Σ w², from 1 to K.
+  /// The effective sample size (Σ w)² / Σ w², from 1 to K.
   package var effectiveCount: Double { sum * sum / squares }
 }

@@ -2,41 +2,46 @@ import DDPM
 import Glibc
 import TensorCore
 
-/// σ_t², the variance of x_{t-1} given x_t in the chain whose bound is taken.
+/// The variance σ_t² of x_{t-1} given x_t in the reverse chain of a variational bound.
 ///
-/// A bound holds for each of them, and says little without it: on unit Gaussian data with the best denoiser
-/// `beta` is exact, and the posterior's is short by 0.58 nats a dimension with the linear schedule of 1,000
-/// times, 0.97 with Su's, 0.53 with the cosine and 2.23 with a linear one of 50 times.
+/// Each variance gives a valid bound, so a bound is meaningful only together with it: on unit
+/// Gaussian data with the optimal denoiser `beta` is exact, and the posterior's bound is 0.58 nats
+/// per dimension too low with the linear schedule of 1,000 times, 0.97 with Su's, 0.53 with the
+/// cosine and 2.23 with a linear one of 50 times.
 package struct ReverseVariance: Equatable, Sendable {
-  /// What it is called: "beta", "posterior" or "fitted".
+  /// The name: "beta", "posterior" or "fitted".
   package let name: String
   /// σ_t for t from 1 to T, from index 0; each above 0.
-  package let deviations: [Double]
+  package let standardDeviations: [Double]
 
-  /// A variance of another origin.
+  /// Creates a variance from standard deviations.
   ///
-  /// - Parameter deviations: σ_t for t from 1 to T, each above 0.
-  package init(name: String, deviations: [Double]) {
-    (self.name, self.deviations) = (name, deviations)
+  /// - Parameter standardDeviations: σ_t for t from 1 to T, each above 0.
+  package init(name: String, standardDeviations: [Double]) {
+    (self.name, self.standardDeviations) = (name, standardDeviations)
   }
 
-  /// σ_t = β_t: the best for data of unit variance.
+  /// σ_t = β_t, which is optimal for data of unit variance.
   ///
   /// See Ho et al. 2020, §3.2.
   package static func beta(_ schedule: NoiseSchedule) -> ReverseVariance {
-    ReverseVariance(name: "beta", deviations: (1...schedule.times).map { schedule.beta[$0] })
+    ReverseVariance(
+      name: "beta", standardDeviations: (1...schedule.times).map { schedule.beta[$0] })
   }
 
-  /// σ_t = β̃_t: the best for data that are a single point.
+  /// σ_t = β̃_t, which is optimal for data that are a single point.
   ///
-  /// In the last step, where that is 0, it is β̃_2.
+  /// In the last step, where β̃_1 is 0, it is β̃_2.
   package static func posterior(_ schedule: NoiseSchedule) -> ReverseVariance {
     ReverseVariance(
       name: "posterior",
-      deviations: (1...schedule.times).map { schedule.posteriorDeviation(max(2, $0)) })
+      standardDeviations: (1...schedule.times).map {
+        schedule.posteriorStandardDeviation(max(2, $0))
+      })
   }
 
-  /// The best for a denoiser of known errors: σ_t² = β̃_t² + β_t⁴/(α_t² β̄_t²) E|ε - ε̂|²/D.
+  /// The optimal variance for a denoiser with given errors: σ_t² = β̃_t² + β_t⁴/(α_t² β̄_t²) E|ε -
+  /// ε̂|²/D.
   ///
   /// It minimises every term of the bound (Bao et al. 2022, arXiv 2201.06503 and 2206.07309). The
   /// errors should not come from the examples that are scored.
@@ -45,32 +50,32 @@ package struct ReverseVariance: Equatable, Sendable {
   package static func fitted(_ schedule: NoiseSchedule, errors: [Double]) -> ReverseVariance {
     ReverseVariance(
       name: "fitted",
-      deviations: (1...schedule.times).map { t in
-        let posterior = t == 1 ? 0 : schedule.posteriorDeviation(t)
+      standardDeviations: (1...schedule.times).map { t in
+        let posterior = t == 1 ? 0 : schedule.posteriorStandardDeviation(t)
         let scale = schedule.errorScale(t)
-        // No density may become infinite where an error happens to be 0.
+        // The lower limit keeps densities finite if an error happens to be 0.
         return max(posterior * posterior + scale * scale * errors[t - 1], 1e-12).squareRoot()
       })
   }
 
-  func deviation(_ t: Int) -> Double { deviations[t - 1] }
+  func standardDeviation(_ t: Int) -> Double { standardDeviations[t - 1] }
 }
 
 extension NoiseSchedule {
-  /// How far an error of 1 in ε̂ moves the mean of x_{t-1}: β_t²/(α_t β̄_t).
+  /// Factor from an error in ε̂ to the shift of the mean of x_{t-1}: β_t²/(α_t β̄_t).
   func errorScale(_ t: Int) -> Double { beta[t] * beta[t] / (alpha[t] * betaBar[t]) }
 
-  /// What L_t, for t from 2, has for each dimension without an error, in nats.
+  /// The part of L_t, for t from 2, that does not depend on the error, in nats per dimension.
   ///
   /// L_t is of Ho et al. 2020, eq. 5, and KL(N(μ̃, β̃_t²) || N(μ, σ_t²)) = ln(σ/β̃) + β̃²/(2σ²) - ½ + (μ̃ - μ)²/(2σ²).
-  package func boundConstant(_ t: Int, deviation: Double) -> Double {
-    let ratio = posteriorDeviation(t) / deviation
+  package func boundConstant(_ t: Int, standardDeviation: Double) -> Double {
+    let ratio = posteriorStandardDeviation(t) / standardDeviation
     return -log(ratio) + (ratio * ratio - 1) / 2
   }
 
   /// The factor of |ε - ε̂|² in L_t: β_t⁴/(2 σ_t² α_t² β̄_t²).
-  package func boundFactor(_ t: Int, deviation: Double) -> Double {
-    let shift = errorScale(t) / deviation
+  package func boundFactor(_ t: Int, standardDeviation: Double) -> Double {
+    let shift = errorScale(t) / standardDeviation
     return shift * shift / 2
   }
 

@@ -2,37 +2,37 @@ import Glibc
 import Support
 import TensorCore
 
-/// What densities are with respect to, or what is counted.
+/// The base measure of densities, or the event of probabilities.
 package enum BaseMeasure: String, Sendable {
-  /// Of points of the plane, in the units of the data.
+  /// Area, for points of the plane in data coordinates.
   case area = "density by area, data coordinates"
-  /// Of images of which each pixel is 0 or 1.
+  /// Counting measure on images whose pixels are 0 or 1.
   case bits = "probability of zeros and ones"
-  /// Of images whose bytes are spread evenly over their 256ths.
+  /// Lebesgue measure on dequantised images: bytes with uniform noise, scaled to [0, 1].
   case dequantised = "density of (byte + uniform)/256 on [0, 1]"
-  /// Of images of bytes.
+  /// Counting measure on images of bytes.
   case levels = "probability of 256 levels"
 
-  /// Whether bits per dimension say something: of images with many levels.
+  /// True if bits per dimension are meaningful: for images with many levels.
   package var hasBits: Bool { self == .dequantised || self == .levels }
 }
 
-/// What log-likelihoods are of: only those of one setting can be compared.
+/// The data and base measure of log-likelihoods; only those of equal settings can be compared.
 package struct Setting: Hashable, Sendable {
   /// The data set.
   package let dataset: String
-  /// The part of it.
+  /// The split of the data set.
   package let split: String
-  /// How images became zeros and ones; "none" where they did not.
+  /// The binarisation of images; "none" without one.
   package let binarisation: String
-  /// The seed of the draws that binarised them, where draws did.
+  /// The seed of a random binarisation; nil otherwise.
   package let binarisationSeed: UInt64?
-  /// What densities are with respect to, or what is counted.
+  /// The base measure of the density or probability.
   package let baseMeasure: BaseMeasure
-  /// The numbers of an example.
+  /// Number of dimensions of an example.
   package let dimensions: Int
 
-  /// A setting.
+  /// Creates a setting.
   package init(
     dataset: String, split: String, binarisation: String, binarisationSeed: UInt64?,
     baseMeasure: BaseMeasure, dimensions: Int
@@ -42,7 +42,7 @@ package struct Setting: Hashable, Sendable {
     self.baseMeasure = baseMeasure
   }
 
-  /// The setting in a line, with the unit.
+  /// The setting and the unit, in one line.
   package var title: String {
     let images =
       binarisation == "none"
@@ -54,23 +54,23 @@ package struct Setting: Hashable, Sendable {
   }
 }
 
-/// An estimate for a run.
+/// An estimate for one run.
 package struct ScoredRun: Sendable {
-  /// How the run is called; "data" for the density that examples were drawn from.
+  /// The name of the run; "data" for the true density of a synthetic data set.
   package let run: String
-  /// What was scored.
+  /// The setting of the estimate.
   package let setting: Setting
-  /// What was found.
+  /// The log-likelihoods.
   package let estimate: Estimate
 
-  /// An estimate for a run.
+  /// Creates an estimate for a run.
   package init(run: String, setting: Setting, estimate: Estimate) {
     (self.run, self.setting, self.estimate) = (run, setting, estimate)
   }
 
-  /// Bits per dimension, where the setting has them.
+  /// Bits per dimension, if they are meaningful for the setting.
   ///
-  /// Of densities on [0, 1] they are those of the 256 levels that were dequantised.
+  /// For densities on [0, 1] they are those of the 256 levels before dequantisation.
   package var bitsPerDimension: Double? {
     guard setting.baseMeasure.hasBits else { return nil }
     let bits = -estimate.figure.mean / (Double(setting.dimensions) * log(2))
@@ -78,23 +78,24 @@ package struct ScoredRun: Sendable {
   }
 }
 
-/// Estimates of one setting, the likeliest run first, with the differences between runs.
+/// Estimates of one setting, the run of highest likelihood first, with the differences between
+/// runs.
 package struct LikelihoodTable: Sendable {
-  /// What all its rows are of.
+  /// The setting of all rows.
   package let setting: Setting
-  /// The rows, those of a run one after another.
+  /// The rows, grouped by run.
   package let rows: [ScoredRun]
 
-  /// One run less another, on the same examples.
+  /// The difference between two runs on the same examples.
   package struct Difference: Sendable {
-    /// The two, by their tightest estimates.
+    /// The two runs, represented by their tightest estimates.
     package let first, second: ScoredRun
-    /// The mean of log p by the first less log p by the second, in nats.
-    package let figure: Figure
+    /// The mean over examples of log p by the first minus log p by the second, in nats.
+    package let figure: Statistic
   }
 
-  /// Estimates in tables: those of different settings, or of different numbers of examples, are never in
-  /// one.
+  /// Groups estimates into tables by setting and number of examples, so that only comparable ones
+  /// are together.
   package static func tables(_ rows: [ScoredRun]) -> [LikelihoodTable] {
     var settings: [Setting] = []
     for row in rows where !settings.contains(row.setting) { settings.append(row.setting) }
@@ -119,13 +120,14 @@ package struct LikelihoodTable: Sendable {
     self.rows = runs.sorted { best($0.rows) > best($1.rows) }.flatMap(\.rows)
   }
 
-  /// The estimate that a run is compared by: the exact one, or else the highest bound.
+  /// The estimate by which a run is compared: the exact one, otherwise the highest bound.
   private static func tightest(_ rows: [ScoredRun]) -> ScoredRun? {
     rows.first { $0.estimate.estimator == .exact }
       ?? rows.max { $0.estimate.figure.mean < $1.estimate.figure.mean }
   }
 
-  /// Each run less each of those below it; of more than five, the first less the others.
+  /// Each run minus each of those below it; with more than five runs, the first minus each of the
+  /// others.
   package var differences: [Difference] {
     var names: [String] = []
     for row in rows where !names.contains(row.run) { names.append(row.run) }

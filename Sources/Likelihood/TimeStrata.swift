@@ -1,35 +1,38 @@
 import DDPM
 import TensorCore
 
-/// Which times from 2 to T are drawn for a diffusion model's bound, and how often.
+/// The distribution from which the times from 2 to T of a diffusion model's bound are drawn,
+/// stratified.
 ///
-/// A third of the draws are even. A third follow f_t, the factor of |ε - ε̂|² in L_t with the variance β̃_t²,
-/// and a third f_t ᾱ_t². The last is what the terms of a perfect network are in proportion to:
-/// |ε - ε̂|² = ᾱ_t²/β̄_t² |x_0 - x̂_0|², and where little of the data is left x̂_0 is their mean. At the end of
-/// a cosine schedule, where f_t grows without bound, draws by f_t alone are nearly all of t = T, where such a
-/// network has nothing to lose. But one that has been trained is wrong by a little there, too, and f_T makes
-/// much of it, so that without the second third its bound would hang on draws that are hardly ever made.
-/// Neither then has a second moment above one and a half times what draws half even, half by one of the two would.
+/// A third of the draws are uniform. A third are proportional to f_t, the factor of |ε - ε̂|² in
+/// L_t with the variance β̃_t², and a third to f_t ᾱ_t². The last is the distribution of the terms
+/// of a perfect network: |ε - ε̂|² = ᾱ_t²/β̄_t² |x_0 - x̂_0|², and where little of the data is left
+/// x̂_0 is their mean. At the end of a cosine schedule, where f_t is unbounded, draws by f_t alone
+/// are nearly all at t = T, where such a network has almost no error. But a trained network has a
+/// small error there, too, which f_T amplifies; without the second third, its bound would depend on
+/// draws that are hardly ever made. For either network, the second moment is at most one and a half
+/// times that of draws half uniform, half by the distribution that suits it.
 ///
-/// Errors of validation data would serve about as well, and are not used: the draws of an example depend on
-/// the schedule and its key alone.
+/// Errors on validation data would serve about as well, but are not used: this way the draws of an
+/// example depend only on the schedule and its key.
 package struct TimeStrata {
-  /// Of each t from 2 to T, from index 0, and what is below each.
+  /// The probability of each t from 2 to T, from index 0, and the sum of those before it.
   private let probabilities, cumulative: [Double]
 
-  /// The times of a schedule.
+  /// Creates the distribution for a schedule.
   package init(_ schedule: NoiseSchedule) {
     let times = 2...schedule.times
     let factors = times.map {
-      schedule.boundFactor($0, deviation: schedule.posteriorDeviation($0))
+      schedule.boundFactor($0, standardDeviation: schedule.posteriorStandardDeviation($0))
     }
     let signals = times.map { schedule.alphaBar[$0] * schedule.alphaBar[$0] }
     self.init(parts: [factors.map { _ in 1 }, factors, zip(factors, signals).map { $0 * $1 }])
   }
 
-  /// Times of which equal parts of the draws are in proportion to weights.
+  /// Creates an equal mixture of distributions given by weights.
   ///
-  /// - Parameter parts: In each the weight of each t from 2 to T, from index 0; above 0 in sum.
+  /// - Parameter parts: Weights of each distribution for t from 2 to T, from index 0, with a positive
+  ///   sum.
   package init(parts: [[Double]]) {
     let totals = parts.map { $0.reduce(0, +) * Double(parts.count) }
     let probabilities = (parts.first ?? []).indices.map { i in
@@ -43,12 +46,13 @@ package struct TimeStrata {
     self.probabilities = probabilities
   }
 
-  /// The probability that a draw is of time t.
+  /// The probability of drawing time t.
   package func probability(_ t: Int) -> Double { probabilities[t - 2] }
 
-  /// Of equal parts of the probability, draw number `draw` has the one of its number.
+  /// The time of draw number `draw`, from its own stratum: one of `draws` equal intervals of
+  /// probability.
   func time(_ draw: Int, of draws: Int, key: UInt64) -> Int {
-    // The site of the draws of a compiled program is a hash of names; this is "strata".
+    // The site of a draw of a compiled program is a hash of names; this one is "strata".
     let word = Philox(seed: key, site: 0x7374_7261, run: UInt64(draw)).block(0)[0]
     let place = (Double(draw) + (Double(word) + 0.5) * 0x1p-32) / Double(draws)
     var (low, high) = (0, cumulative.count)

@@ -4,25 +4,26 @@ import Glibc
 import Support
 import TensorCore
 
-/// p(x_0|x_1) of a diffusion model, which decides what its bound is a bound of.
+/// The distribution p(x_0|x_1) of a diffusion model, which decides for which quantity its bound
+/// holds.
 package enum LastStep: String, Equatable, Sendable {
   /// A density: N(μ(x_1), σ_1²).
   case density
-  /// The probability of zeros and ones that models see as -1 and 1: P(1|x_1) = Φ(μ/σ_1).
+  /// The probability of zeros and ones, which models see as -1 and 1: P(1|x_1) = Φ(μ/σ_1).
   case bits
-  /// The probability of 256 levels from -1 to 1 (Ho et al. 2020, eq. 13): that of a bin about each,
-  /// the outermost without an end.
+  /// The probability of 256 levels from -1 to 1 (Ho et al. 2020, eq. 13): that of an interval
+  /// around each; the outermost intervals are unbounded.
   case levels
 }
 
-/// The variational bound of a diffusion model's log p(x_0), by term.
+/// The variational bound of a diffusion model's log p(x_0), with its terms.
 ///
-/// After Ho et al. 2020, eq. 5: -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0, where L_T and all that does not depend on the network is
-/// summed exactly; of the squared errors K are drawn an example, stratified in t (`TimeStrata`), and each
-/// weighed by the inverse of how often its t is drawn. L_0 has ⌈K/8⌉ draws of its own. All in fp32 with sums in double
-/// precision.
+/// After Ho et al. 2020, eq. 5: -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0. L_T and all terms that do
+/// not depend on the network are summed exactly. K squared errors are drawn per example, stratified
+/// in t (`TimeStrata`), each weighted by the inverse of the probability of its t. L_0 has ⌈K/8⌉
+/// draws of its own. Computed in fp32 with sums in double precision.
 package final class VariationalBound: Estimating {
-  /// K, the draws of (t, ε) an example.
+  /// K, the number of draws of (t, ε) per example.
   package let draws: Int
   private let model: GaussianDiffusion
   private let lastStep: LastStep
@@ -35,20 +36,22 @@ package final class VariationalBound: Estimating {
 
   /// - Parameters:
   ///   - draws: K, at least 1.
-  ///   - variances: For each of them there is an estimate, of the same draws.
+  ///   - variances: Reverse variances; each gives an estimate, from the same draws.
   ///   - batch: Examples computed at once; rounded up to a multiple of 4, see `BatchedProgram`.
-  ///   - clip: The range to which the estimate of x_0 is clipped, which is then part of the model.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
-  /// - Throws: `TensorError` for fewer than one draw, a model that is told classes, or if the model's
-  ///   expressions are invalid.
+  ///   - clip: The range to which the estimate of x_0 is clipped; clipping is then part of the
+  ///     model.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
+  /// - Throws: `TensorError` for fewer than one draw, for a class-conditional model, or if the
+  ///   model's expressions are invalid.
   package init(
     _ model: GaussianDiffusion, _ runtime: Runtime, draws: Int, lastStep: LastStep,
     variances: [ReverseVariance], batch: Int? = nil, clip: ClosedRange<Double>? = nil,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
-    guard draws >= 1 else { throw TensorError("K is at least 1, not \(draws)") }
+    guard draws >= 1 else { throw TensorError("K must be at least 1, not \(draws)") }
     guard model.denoiser.classes == nil else {
-      throw TensorError("a model that is told classes has no bound of log p(x) without them")
+      throw TensorError("a class-conditional model has no bound of log p(x)")
     }
     let schedule = model.schedule
     (self.draws, self.model, self.lastStep, self.variances) = (draws, model, lastStep, variances)
@@ -83,12 +86,12 @@ package final class VariationalBound: Estimating {
 
   private var lastDraws: Int { (draws + 7) / 8 }
 
-  /// Passes over a batch.
+  /// Number of passes, each over one batch.
   package func steps(count: Int) -> Int {
     program.batches(of: count).count * (draws + lastDraws)
   }
 
-  /// An estimate for each of the variances, in their order.
+  /// One estimate for each of the variances, in their order.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
     let schedule = model.schedule
@@ -103,7 +106,7 @@ package final class VariationalBound: Estimating {
     var last = middle
     let factors = variances.map { variance in
       (0...schedule.times).map {
-        $0 < 2 ? 0 : schedule.boundFactor($0, deviation: variance.deviation($0))
+        $0 < 2 ? 0 : schedule.boundFactor($0, standardDeviation: variance.standardDeviation($0))
       }
     }
     try sweep(examples, report) { row, t, frequency, error in
@@ -111,7 +114,7 @@ package final class VariationalBound: Estimating {
     } last: { row, error, gap in
       for (v, variance) in variances.enumerated() {
         last[v][row] +=
-          lastTerm(error, gap, examples.values, row * width, variance.deviation(1))
+          lastTerm(error, gap, examples.values, row * width, variance.standardDeviation(1))
           / Double(lastDraws)
       }
     }
@@ -120,21 +123,21 @@ package final class VariationalBound: Estimating {
       let constant =
         Double(width)
         * (2...schedule.times).reduce(0) {
-          $0 + schedule.boundConstant($1, deviation: variance.deviation($1))
+          $0 + schedule.boundConstant($1, standardDeviation: variance.standardDeviation($1))
         }
       let values = (0..<count).map { -prior[$0] - middle[v][$0] - constant - last[v][$0] }
       return Estimate(
         .vlb, variant: variance.name, samples: draws, values: values,
         terms: [
-          ("L_T", Figure(prior).mean), ("sum L_t", Figure(middle[v]).mean + constant),
-          ("L_0", Figure(last[v]).mean),
+          ("L_T", Statistic(prior).mean), ("sum L_t", Statistic(middle[v]).mean + constant),
+          ("L_0", Statistic(last[v]).mean),
         ], seconds: time)
     }
   }
 
   /// E|ε - ε̂|²/D by t, from index 0 for t = 1, over all examples.
   ///
-  /// Times that were not drawn have what is between their neighbours.
+  /// Times that were not drawn are interpolated between their neighbours.
   package func errors(of examples: Examples, report: (Int) throws -> Void) throws -> [Double] {
     var sums = [Double](repeating: 0, count: model.schedule.times)
     var counts = sums
@@ -159,9 +162,9 @@ package final class VariationalBound: Estimating {
     }
   }
 
-  /// Draws squared errors: K an example at times from 2 to T, then those of t = 1.
+  /// Draws squared errors: K per example at times from 2 to T, then those at t = 1.
   ///
-  /// `middle` is told K times the probability of t, `last` the error of each number.
+  /// `middle` is called with K times the probability of t, `last` with the error of each number.
   private func sweep(
     _ examples: Examples, _ report: (Int) throws -> Void,
     middle: (_ row: Int, _ t: Int, _ frequency: Double, _ error: Double) -> Void,
@@ -227,7 +230,7 @@ package final class VariationalBound: Estimating {
   }
 }
 
-/// log(Φ(upper) - Φ(lower)), of whichever tail loses no digits.
+/// log(Φ(upper) - Φ(lower)), computed in the tail that loses no digits.
 private func logProbability(from lower: Double, to upper: Double) -> Double {
   if lower > 0 { return logProbability(from: -upper, to: -lower) }
   let larger = upper == .infinity ? 0 : logNormalDistribution(upper)

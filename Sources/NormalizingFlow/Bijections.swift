@@ -1,18 +1,19 @@
 import TensorCore
 
-/// A step of a flow that can be undone, of rows of numbers.
+/// An invertible step of a flow, applied to rows of numbers.
 protocol Bijection: Sendable {
-  /// y for x, [n, dimensions], and log |det dy/dx|: [n], or [] where it is the same for every row.
+  /// y for x, [n, dimensions], and log |det dy/dx|: [n], or [] if it is the same for every row.
   func forward(_ x: Tensor) -> (y: Tensor, logDeterminant: Tensor)
 
-  /// The x of which y, [n, dimensions], is made.
+  /// The x for which `forward` gives y, [n, dimensions].
   func inverse(_ y: Tensor) -> Tensor
 }
 
-/// Scales and shifts each number by itself: y = exp(a) x + b with learned a and b.
+/// An elementwise scale and shift: y = exp(a) x + b with learned a and b.
 ///
-/// The activation normalization of Kingma and Dhariwal 2018, §3.1, with log |det dy/dx| = sum a. It does nothing at first
-/// rather than standardise the first batch, so that the start depends on the seed alone.
+/// The activation normalization of Kingma and Dhariwal 2018, §3.1, with log |det dy/dx| = sum a. It
+/// starts as the identity instead of standardising the first batch, so that the initial state
+/// depends only on the seed.
 struct ScaleAndShift: Bijection {
   private let logScale, shift: Tensor
 
@@ -28,15 +29,17 @@ struct ScaleAndShift: Bijection {
   func inverse(_ y: Tensor) -> Tensor { (y - shift) * exp(-logScale) }
 }
 
-/// An affine coupling: some numbers stay, and say how the others are scaled and shifted.
+/// An affine coupling: some numbers are kept, and determine the scale and shift of the others.
 ///
-/// With x = (u, v): y = (u, v exp(s(u)) + t(u)), and back x = (u, (v - t(u)) exp(-s(u))) (Dinh et al. 2017, eq. 7 and 8).
-/// The Jacobian is triangular, and the logarithm of its determinant is the sum of s(u) (eq. 6).
+/// With x = (u, v): y = (u, v exp(s(u)) + t(u)), and inversely x = (u, (v - t(u)) exp(-s(u))) (Dinh
+/// et al. 2017, eq. 7 and 8). The Jacobian is triangular, and the logarithm of its determinant is
+/// the sum of s(u) (eq. 6).
 ///
-/// One network gives both: t as it is, and s as c tanh(a / c), so that |s| < c while s = a near 0. Its last layer is zero
-/// at first, and so are s and t (Kingma and Dhariwal 2018, §3.3).
+/// One network computes both: t directly, and s as c tanh(a / c), so that |s| < c while s is close
+/// to a near 0. Its last layer is zero initially, and so are s and t (Kingma and Dhariwal 2018,
+/// §3.3).
 struct AffineCoupling: Bijection {
-  /// How many of the first numbers there are; the rest is the second part.
+  /// Number of leading numbers in the first part; the rest is the second part.
   private let split: Int
   private let dimensions: Int
   private let keepsFirst: Bool
@@ -74,7 +77,7 @@ struct AffineCoupling: Bijection {
     return joined(u, (v - shift) * exp(-logScale))
   }
 
-  /// s and t of the numbers that are kept: as many each as are moved.
+  /// s and t for the kept numbers: as many each as there are moved numbers.
   private func logScaleAndShift(_ u: Tensor) -> (logScale: Tensor, shift: Tensor) {
     let h = network(u)
     let moved = dimensions - u.shape[1]
@@ -84,7 +87,7 @@ struct AffineCoupling: Bijection {
     )
   }
 
-  /// What is kept of rows of numbers, and what is moved.
+  /// The kept and the moved numbers of each row.
   private func parts(_ x: Tensor) -> (kept: Tensor, moved: Tensor) {
     let first = x.slice(axis: 1, from: 0, count: split)
     let second = x.slice(axis: 1, from: split, count: dimensions - split)

@@ -1,16 +1,17 @@
 import TensorCore
 
-/// The log density of a flow at given points, in fp32.
+/// The log-density of a flow at given points, in fp32.
 public final class FlowDensity {
   private let program: BatchedProgram
   private let examples, density: Tensor
 
-  /// The log density, found at `batch` examples at once.
+  /// Creates the density for `batch` examples at a time.
   ///
   /// - Parameters:
   ///   - batch: Examples computed at once, at least 1; rounded up to a multiple of 4, see
   ///     `BatchedProgram`.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: CouplingFlow, _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor = { $0 }
@@ -22,9 +23,9 @@ public final class FlowDensity {
       try runtime.compile("density", [density], sharesDraws: true), batch: batch)
   }
 
-  /// log p(x) in nats of each of `examples`, [count] + shape: [count].
+  /// log p(x) in nats for each of `examples`, [count] + shape: [count].
   ///
-  /// - Throws: `TensorError` unless they are whole examples.
+  /// - Throws: `TensorError` unless the count of numbers is a multiple of an example's.
   public func callAsFunction(_ examples: [Float]) throws -> [Float] {
     try program.values(density, for: [.values(self.examples, examples)])
   }

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Samples of a flow, drawn at one fixed batch.
+/// A sampler of a flow with a fixed batch.
 ///
 /// A sample depends on its own seed, but for rounding on processors without AVX-512: see
 /// `BatchedProgram`. The draws are named by the program `sample`.
@@ -11,12 +11,13 @@ public final class FlowSampler {
   private let seeds, latents: Tensor
   private let drawn, decoded: Tensor
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
-  ///   - batch: Samples drawn at once, at least 1; rounded up to a multiple of 4, see
+  ///   - batch: Samples computed at once, at least 1; rounded up to a multiple of 4, see
   ///     `BatchedProgram`.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: CouplingFlow, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
@@ -35,14 +36,14 @@ public final class FlowSampler {
     decoding = try compiled("decode", decoded)
   }
 
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed: [seeds.count] + shape.
   public func sample(seeds: [UInt64]) throws -> [Float] {
     try sampling.values(drawn, for: [.seeds(self.seeds, seeds)])
   }
 
-  /// The examples of latent points, [count, dimensions]: [count] + shape.
+  /// Maps latent points, [count, dimensions], to examples: [count] + shape.
   ///
-  /// - Throws: `TensorError` unless they are whole points.
+  /// - Throws: `TensorError` unless the count of numbers is a multiple of `dimensions`.
   public func decode(_ points: [Float]) throws -> [Float] {
     try decoding.values(decoded, for: [.values(latents, points)])
   }

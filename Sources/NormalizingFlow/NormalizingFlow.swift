@@ -1,46 +1,48 @@
 import TensorCore
 
-/// A normalizing flow: data x become standard normal z = f(x) by steps that can be undone, so that their density is
-/// known exactly.
+/// A normalizing flow: invertible steps map data x to standard normal z = f(x), which gives an
+/// exact density.
 ///
-/// After Dinh et al. 2017, arXiv 1605.08803 (RealNVP): log p(x) = log N(f(x); 0, I) + log |det df/dx| (eq. 3). f is a
-/// learned scale and shift of each number (Kingma and Dhariwal 2018, arXiv 1807.03039, §3.1) before each affine
-/// coupling and after the last. Couplings take turns: the first half of the numbers is kept and moves the rest, then the
-/// other way about; of two numbers, one moves the other. At first every step does nothing, and z = x.
+/// After Dinh et al. 2017, arXiv 1605.08803 (RealNVP): log p(x) = log N(f(x); 0, I) + log |det
+/// df/dx| (eq. 3). f has a learned elementwise scale and shift (Kingma and Dhariwal 2018, arXiv
+/// 1807.03039, §3.1) before each affine coupling and after the last. Couplings alternate: the first
+/// keeps the first half of the numbers and moves the rest, the next does the opposite. Initially
+/// every step is the identity, so z = x.
 ///
 /// Examples x are [n] + shape, standardised; latent points z are [n, dimensions]. Densities are in nats.
 public struct CouplingFlow: Sendable {
   /// The shape of an example.
   public let shape: [Int]
-  /// Numbers of an example, and of z.
+  /// Number of dimensions of an example, and of z.
   public let dimensions: Int
   private let steps: [any Bijection]
 
-  /// A flow whose parameters join `parameters`.
+  /// Creates a flow and adds its parameters to `parameters`.
   ///
   /// - Parameters:
   ///   - shape: The shape of an example, of at least two numbers.
-  ///   - couplings: How many, at least 1; at least 2 move every number.
-  ///   - hidden: Units of the hidden layers of each coupling's network, which SiLUs follow; none for couplings that are
-  ///     linear but for their bound.
-  ///   - logScaleLimit: The bound c of the log scale of a coupling, c tanh(a / c) for what its network says, a: no
-  ///     coupling stretches or shrinks a number more than exp(c) times.
-  /// - Throws: `TensorError` where one of them is out of range.
+  ///   - couplings: Number of couplings, at least 1; at least 2 to move every number.
+  ///   - hidden: Units of the hidden layers of each coupling's network, each followed by SiLU;
+  ///     empty for a network that is linear up to the bound on the log scale.
+  ///   - logScaleLimit: The bound c of a coupling's log scale, which is c tanh(a / c) for the
+  ///     network's output a: no coupling stretches or shrinks a number by more than a factor of
+  ///     exp(c).
+  /// - Throws: `TensorError` if one of them is out of range.
   public init(
     shape: [Int], couplings: Int, hidden: [Int], logScaleLimit: Double = 2, _ parameters: Parameters
   ) throws {
     let dimensions = shape.reduce(1, *)
     guard shape.allSatisfy({ $0 >= 1 }), dimensions >= 2 else {
-      throw TensorError("a flow is of examples of at least two numbers, not of shape \(shape)")
+      throw TensorError("a flow needs examples of at least two numbers, not of shape \(shape)")
     }
     guard couplings >= 1 else {
-      throw TensorError("a flow has at least one coupling, not \(couplings)")
+      throw TensorError("a flow needs at least one coupling, not \(couplings)")
     }
     guard hidden.allSatisfy({ $0 >= 1 }) else {
-      throw TensorError("layers have at least one unit, not \(hidden)")
+      throw TensorError("layers must have at least one unit, not \(hidden)")
     }
     guard logScaleLimit > 0, logScaleLimit.isFinite else {
-      throw TensorError("the limit of log scales is above 0 and finite, not \(logScaleLimit)")
+      throw TensorError("the limit of log scales must be above 0 and finite, not \(logScaleLimit)")
     }
     (self.shape, self.dimensions) = (shape, dimensions)
     var steps: [any Bijection] = []
@@ -55,7 +57,7 @@ public struct CouplingFlow: Sendable {
     self.steps = steps
   }
 
-  /// From examples, [n] + shape, to z = f(x), [n, dimensions], with log |det df/dx| of each, [n].
+  /// Maps examples, [n] + shape, to z = f(x), [n, dimensions], with log |det df/dx| of each, [n].
   public func forward(_ x: Tensor) -> (z: Tensor, logDeterminant: Tensor) {
     guard let count = x.shape.first, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a flow of examples \(shape) given \(x.shape)")
@@ -69,7 +71,7 @@ public struct CouplingFlow: Sendable {
     return (z, sum)
   }
 
-  /// From latent points, [n, dimensions], to the examples that `forward` takes there, [n] + shape.
+  /// Maps latent points, [n, dimensions], to examples, [n] + shape; the inverse of `forward`.
   public func inverse(_ z: Tensor) -> Tensor {
     guard z.rank == 2, z.shape[1] == dimensions else {
       return z.failing("a flow of \(dimensions) numbers given latent points of shape \(z.shape)")
@@ -77,7 +79,7 @@ public struct CouplingFlow: Sendable {
     return steps.reversed().reduce(z) { $1.inverse($0) }.reshape([z.shape[0]] + shape)
   }
 
-  /// log p(x) in nats for each of the examples, [n] + shape: [n].
+  /// log p(x) in nats for each example, [n] + shape: [n].
   ///
   /// See Dinh et al. 2017, eq. 3.
   public func logDensity(_ x: Tensor) -> Tensor {
@@ -88,12 +90,13 @@ public struct CouplingFlow: Sendable {
     return logDeterminant - (0.5 * z.squared().sum(1) + constant)
   }
 
-  /// What training minimises: the mean of -log p(x) over a batch, in nats.
+  /// The training loss: the mean of -log p(x) over a batch, in nats.
   ///
-  /// Its expectation is the entropy of the data and the divergence KL(data || flow), so none is below the entropy.
+  /// Its expectation is the entropy of the data plus KL(data || flow), so it is never below the
+  /// entropy.
   public func loss(_ x: Tensor) -> Tensor { -logDensity(x).mean() }
 
-  /// Draws of z for `count` samples, [count, dimensions].
+  /// Draws z for `count` samples: [count, dimensions].
   ///
   /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
   public func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {

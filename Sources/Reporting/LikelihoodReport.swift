@@ -17,7 +17,7 @@ extension LikelihoodTable {
         let (estimate, figure) = (row.estimate, row.estimate.figure)
         let variant = estimate.variant.isEmpty ? "" : " \(estimate.variant)"
         let place = DecimalPlace(error: figure.standardError)
-        let ess = estimate.effectiveSamples.map(Figure.init).map {
+        let ess = estimate.effectiveSamples.map(Statistic.init).map {
           DecimalPlace(error: $0.standardError)($0.mean)
         }
         let terms = estimate.terms.map { "\($0.name) \(place($0.mean))" }
@@ -77,7 +77,7 @@ extension ScoredRun {
     if !estimate.variant.isEmpty { members.append(("variance", .text(estimate.variant))) }
     if let bits = bitsPerDimension { members.append(("bits_per_dimension", .number(bits))) }
     if let effective = estimate.effectiveSamples {
-      members.append(("ess", .number(Figure(effective).mean)))
+      members.append(("ess", .number(Statistic(effective).mean)))
       members.append(("ess_min", .number(effective.min() ?? .nan)))
     }
     members += estimate.terms.map { term in

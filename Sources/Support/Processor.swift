@@ -1,8 +1,8 @@
 import Glibc
 
-/// What the processor calls itself.
+/// The model name of the processor.
 package func processorName() -> String {
-  // The system makes the file as it is read, and says that it is empty.
+  // Read line by line: the kernel generates the file on reading and reports a size of 0.
   guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }
   defer { fclose(file) }
   var line = [CChar](repeating: 0, count: 4096)

@@ -1,2 +1,2 @@
-/// The version of the program, which checkpoints and pictures carry.
+/// The version of the program, recorded in checkpoints and in the images it writes.
 package let figmentVersion = "0.1.0"

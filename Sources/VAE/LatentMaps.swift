@@ -1,9 +1,11 @@
 import TensorCore
 
 extension Latent {
-  /// Points all over a space that a picture can show whole, in rows from the top, or nil.
+  /// Points on a grid over the latent space, in rows from the top, or nil if a picture cannot show
+  /// the space.
   ///
-  /// Of the plane, the square out to 2.5; of the sphere, longitude by latitude; the circle in one row.
+  /// For the plane, the square from -2.5 to 2.5; for the sphere, longitude and latitude; for the
+  /// circle, one row.
   public var map: (points: [Float], columns: Int)? {
     func turn(_ share: Double) -> Double { 2 * Double.pi * share }
     switch self {
@@ -39,8 +41,8 @@ extension Latent {
     }
   }
 
-  /// Two coordinates of points, [count, coordinates], to show them by: of the sphere in three dimensions
-  /// longitude and latitude in degrees, of others the two that vary most.
+  /// Two coordinates for plotting points, [count, coordinates]: longitude and latitude in degrees
+  /// on the two-dimensional sphere, otherwise the two coordinates of largest variance.
   public func plane(of points: [Float]) -> (
     points: [(x: Double, y: Double)], axes: (x: String, y: String)
   ) {
@@ -72,15 +74,15 @@ extension Latent {
 }
 
 extension Latent {
-  /// Points at equal distances on the shortest way between two, ends included: a line, or an arc of a great
-  /// circle.
+  /// Equidistant points on the shortest path between two points, ends included: a line, or an arc
+  /// of a great circle.
   public func path(from a: [Float], to b: [Float], count: Int) -> [Float] {
     let product = zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
     let chord = zip(a, b).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
-    // By half the angle, which is precise where the ends are close.
+    // From half the angle, which is accurate even if the ends are close.
     let angle = 2 * chord.squareRoot().angle(above: max(0, 2 + 2 * product).squareRoot())
     return (0..<count).flatMap { i -> [Float] in
-      // One alone lies in the middle.
+      // A single point is at the middle.
       let share = count == 1 ? 0.5 : Double(i) / Double(count - 1)
       var (first, last) = (1 - share, share)
       if case .sphere = self, angle > 1e-6, angle < .pi - 1e-6 {

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Samples, decodes and encodes with a trained model at one fixed batch.
+/// A trained model evaluated with a fixed batch: it samples, decodes and encodes.
 ///
 /// A result depends on its own seed or input, but for rounding on processors without AVX-512: see
 /// `BatchedProgram`. The draws are named by the program `sample`.
@@ -11,14 +11,15 @@ public final class LatentSampler {
   private let seeds, latents, examples: Tensor
   private let drawn, decoded, means: Tensor
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
   ///   - batch: Rows computed at once, at least 1; rounded up to a multiple of 4, see
   ///     `BatchedProgram`.
-  ///   - drawsObservations: Whether a sample is a draw of p(x|z), not its mean.
-  ///   - truncation: What the latent variables of samples are multiplied by.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - drawsObservations: True to draw samples from p(x|z), false to return its mean.
+  ///   - truncation: Factor by which the latent variables of samples are multiplied.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: VariationalAutoencoder, _ runtime: Runtime, batch: Int, drawsObservations: Bool,
@@ -41,7 +42,7 @@ public final class LatentSampler {
     encoding = try compiled("encode", means)
   }
 
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed: [seeds.count] + shape.
   public func sample(seeds: [UInt64]) throws -> [Float] {
     try sampling.values(drawn, for: [.seeds(self.seeds, seeds)])
   }

@@ -1,9 +1,8 @@
 import TensorCore
 
-/// What lies between the data and the latent variables: the hidden layers of the encoder, and those
-/// of the decoder, which are their mirror image.
+/// The hidden layers of the encoder; those of the decoder mirror them.
 public struct Network: Equatable, Sendable {
-  /// What follows each hidden layer.
+  /// The activation after each hidden layer.
   public enum Activation: String, CaseIterable, Sendable {
     /// max(x, 0).
     case relu
@@ -25,32 +24,33 @@ public struct Network: Equatable, Sendable {
   public var channels: [Int]
   /// Units of the dense layers that follow; may be none.
   public var hidden: [Int]
-  /// What follows each of them.
+  /// The activation after each hidden layer.
   public var activation: Activation
 
-  /// A network of dense layers, after convolutions where there are `channels`.
+  /// Creates a network of dense layers, preceded by convolutions if there are `channels`.
   public init(channels: [Int] = [], hidden: [Int], activation: Activation = .relu) {
     (self.channels, self.hidden, self.activation) = (channels, hidden, activation)
   }
 
-  /// Why the network does not fit examples of `shape`, or nil where it does.
+  /// The reason why the network does not fit examples of `shape`, or nil.
   public func failure(forExamplesOf shape: [Int]) -> String? {
     if (channels + hidden).contains(where: { $0 < 1 }) {
-      return "layers have at least one unit, not \(channels + hidden)"
+      return "layers must have at least one unit, not \(channels + hidden)"
     }
     guard !channels.isEmpty else { return nil }
     guard shape.count == 3 else {
-      return "convolutions are for images, and the data are points; expected no channels"
+      return "convolutions need images, but the data are points; expected no channels"
     }
     let halvings = min(shape[0].trailingZeroBitCount, shape[1].trailingZeroBitCount)
     guard channels.count <= halvings else {
-      return "images of \(shape[0])x\(shape[1]) do not halve \(channels.count) times: use fewer "
+      return
+        "images of \(shape[0])x\(shape[1]) cannot be halved \(channels.count) times: use fewer "
         + "channels than \(channels)"
     }
     return nil
   }
 
-  /// From [n] + shape to [n, features].
+  /// The encoder from [n] + shape to [n, features].
   func encoder(_ shape: [Int], _ parameters: Parameters) -> (layer: Layer, features: Int) {
     var (layers, width): ([Layer], Int) = ([], shape.last ?? 1)
     for (i, count) in channels.enumerated() {
@@ -75,7 +75,7 @@ public struct Network: Equatable, Sendable {
     )
   }
 
-  /// From [n, latents] to [n] + shape, without an activation at the end.
+  /// The decoder from [n, latents] to [n] + shape, without a final activation.
   func decoder(_ latents: Int, _ shape: [Int], _ parameters: Parameters) -> Layer {
     var features = latents
     var layers: [Layer] = []

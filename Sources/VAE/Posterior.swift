@@ -1,14 +1,15 @@
 import TensorCore
 
-/// The space of the latent variables, with its prior and its family of posteriors.
+/// The latent space with its prior and its family of posteriors.
 public enum Latent: Equatable, Sendable {
-  /// R^dimension: a standard normal prior, and Gaussians with independent coordinates.
+  /// The space R^dimension with a standard normal prior, and Gaussian posteriors with independent
+  /// coordinates.
   case gaussian(dimension: Int)
-  /// The unit sphere of R^(dimension + 1): a uniform prior, and von Mises-Fisher posteriors, whose
-  /// concentration is learned unless it is given (Davidson et al. 2018, arXiv 1804.00891).
+  /// The unit sphere of R^(dimension + 1) with a uniform prior, and von Mises-Fisher posteriors,
+  /// whose concentration is learned if it is nil (Davidson et al. 2018, arXiv 1804.00891).
   case sphere(dimension: Int, concentration: Double?)
 
-  /// The concentrations that are allowed; learned ones are kept within.
+  /// The valid concentrations; learned ones are clamped to this range.
   public static let concentrations = 1e-3...1e6
 
   /// The dimension of the space as a manifold.
@@ -18,7 +19,7 @@ public enum Latent: Equatable, Sendable {
     }
   }
 
-  /// How many numbers a point has.
+  /// Number of coordinates of a point.
   public var coordinates: Int {
     switch self {
     case .gaussian(let dimension): dimension
@@ -26,17 +27,17 @@ public enum Latent: Equatable, Sendable {
     }
   }
 
-  /// What is wrong with the space, or nil.
+  /// The reason why the space is invalid, or nil.
   public var failure: String? {
-    if dimension < 1 { return "latent variables have at least 1 dimension, not \(dimension)" }
+    if dimension < 1 { return "latent variables need at least 1 dimension, not \(dimension)" }
     if case .sphere(_, let concentration?) = self, !Self.concentrations.contains(concentration) {
       return
-        "a concentration is from \(Self.concentrations.lowerBound) to 1e6, not \(concentration)"
+        "a concentration must be from \(Self.concentrations.lowerBound) to 1e6, not \(concentration)"
     }
     return nil
   }
 
-  /// `count` points of the prior, [count, coordinates].
+  /// Draws `count` points from the prior: [count, coordinates].
   ///
   /// - Parameter keys: A seed for each point, see `Tensor.normal`.
   public func prior(_ count: Int, keys: Tensor? = nil) -> Tensor {
@@ -50,7 +51,7 @@ public enum Latent: Equatable, Sendable {
 
 /// q(z|x) for a batch of examples, as expressions.
 public struct Posterior: Sendable {
-  /// Where it is centred, [batch, coordinates].
+  /// Centre of the posterior, [batch, coordinates].
   public let mean: Tensor
   /// KL(q(z|x) || p(z)) in nats, [batch].
   public let divergence: Tensor
@@ -58,7 +59,7 @@ public struct Posterior: Sendable {
 
   /// Points drawn from a posterior.
   public struct Draws: Sendable {
-    /// [batch, count, coordinates].
+    /// The drawn points, [batch, count, coordinates].
     public let points: Tensor
     /// log p(z) - log q(z|x) in nats, [batch, count].
     public let logRatio: Tensor
@@ -71,13 +72,14 @@ public struct Posterior: Sendable {
     (self.mean, self.divergence, body) = (mean, divergence, draws)
   }
 
-  /// `count` draws for each example, which carry the gradient of the posterior's parameters.
+  /// Draws `count` points for each example; gradients with respect to the posterior's parameters
+  /// flow through.
   ///
-  /// - Parameter keys: A seed for each example: its draws then depend on nothing else.
+  /// - Parameter keys: A seed for each example, on which alone its draws then depend.
   public func draws(_ count: Int, keys: Tensor? = nil) -> Draws { body(count, keys) }
 }
 
-/// From features of the encoder, [batch, features], to a posterior.
+/// The last layer of the encoder: maps features, [batch, features], to a posterior.
 struct Head: Sendable {
   private let body: @Sendable (Tensor) -> Posterior
 
@@ -91,9 +93,9 @@ struct Head: Sendable {
       let mean = dense(features, dimension + 1, parameters["mean"])
       let learned =
         concentration == nil ? dense(features, 1, parameters["concentration"]) : nil
-      // Davidson et al. have κ = softplus + 1, which starts near 1.7. There a draw says next to nothing of its
-      // centre, and from there κ is not learned: of d + 1 coordinates, the mean cosine of the angle between
-      // them is about κ/(d + 1). So it starts at d + 1.
+      // Davidson et al. have κ = softplus + 1, which starts near 1.7. At that value a draw contains
+      // almost no information about its centre, and κ is not learned: with d + 1 coordinates, the
+      // mean cosine of the angle between the two is about κ/(d + 1). So κ starts at d + 1.
       let start = Double(dimension + 1)
       let shift = start + (1 - (-start).exponential).logarithm
       body = { features in
@@ -126,8 +128,8 @@ private func gaussianPosterior(mean: Tensor, logVariance s: Tensor) -> Posterior
 
 /// A posterior on the sphere: z = cos θ μ + sin θ ν, ν being uniform among the directions orthogonal to μ.
 ///
-/// This tangent-normal form (Mardia and Jupp 2000, eq. 9.1.2) is well conditioned at every μ, and so is its
-/// gradient; a reflection that takes an axis to μ is not.
+/// This tangent-normal form (Mardia and Jupp 2000, eq. 9.1.2) and its gradient are well conditioned
+/// at every μ; a reflection that maps an axis to μ is not.
 private func spherePosterior(mean: Tensor, concentration: Tensor) -> Posterior {
   let (batch, coordinates) = (mean.shape[0], mean.shape[1])
   @Sendable func function(_ f: ConcentrationFunction, _ k: Tensor) -> Tensor {
@@ -139,12 +141,13 @@ private func spherePosterior(mean: Tensor, concentration: Tensor) -> Posterior {
       concentration.broadcast(to: [batch, count]), dimension: coordinates, "angle", keys: keys)
     let centre = mean.reshape([batch, 1, coordinates])
     var tangent = Tensor.normal([batch, count, coordinates], "tangent", keys: keys)
-    // Twice: what rounding leaves along μ may be large beside a short remainder.
+    // Twice: if the remainder is short, the component along μ left by rounding is large relative to
+    // it.
     for _ in 0..<2 {
       tangent = direction(tangent - (tangent * centre).sum(2, keep: true) * centre)
     }
     let a = angle.reshape([batch, count, 1])
-    // log q(z)/p(z) = κ cos θ - K = -2 κ sin²(θ/2) - (K - κ): nothing large is subtracted.
+    // log q(z)/p(z) = κ cos θ - K = -2 κ sin²(θ/2) - (K - κ), which subtracts no large numbers.
     let half = sin(0.5 * angle)
     let logRatio =
       2 * concentration * half.squared() + function(.excess, k).reshape([batch, 1])
@@ -152,8 +155,8 @@ private func spherePosterior(mean: Tensor, concentration: Tensor) -> Posterior {
   }
 }
 
-/// x over its length along the last axis; the first axis where x is zero, so that there is always a
-/// direction, and a finite gradient.
+/// x divided by its length along the last axis; the unit vector of the first axis if x is zero, so
+/// that the direction and its gradient are always finite.
 func direction(_ x: Tensor) -> Tensor {
   let square = x.squared().sum(-1, keep: true)
   let isShort = square < Tensor(1e-20)

@@ -2,25 +2,26 @@ import TensorCore
 
 /// A variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114).
 ///
-/// Examples x are [batch] + shape: zeros and ones, or numbers from 0 to 1, for a Bernoulli likelihood;
-/// any numbers for a Gaussian one. All figures are in nats per example, summed over its numbers.
+/// Examples x are [batch] + shape: zeros and ones, or numbers from 0 to 1, for a Bernoulli
+/// likelihood; any numbers for a Gaussian one. All values are in nats per example, summed over its
+/// dimensions.
 public struct VariationalAutoencoder: Sendable {
   /// The shape of an example.
   public let shape: [Int]
-  /// The space of z.
+  /// The latent space.
   public let latent: Latent
   /// The family of p(x|z).
   public let likelihood: ObservationModel
-  /// Whether encoder and decoder have no hidden layers.
+  /// True if encoder and decoder have no hidden layers.
   public let isLinear: Bool
   private let encoder: Layer
   private let head: Head
   private let decoder: Layer
   private let observation: Observation
 
-  /// A model whose parameters join `parameters`.
+  /// Creates a model and adds its parameters to `parameters`.
   ///
-  /// - Throws: `TensorError` where the network does not fit examples of `shape`.
+  /// - Throws: `TensorError` if the network does not fit examples of `shape`.
   public init(
     shape: [Int], network: Network, latent: Latent, likelihood: ObservationModel,
     _ parameters: Parameters
@@ -36,10 +37,10 @@ public struct VariationalAutoencoder: Sendable {
     observation = Observation(likelihood, parameters["likelihood"])
   }
 
-  /// σ of p(x|z), a single number, where it is Gaussian.
-  public var deviation: Tensor? { observation.deviation }
+  /// Standard deviation σ of p(x|z), a scalar, or nil if the likelihood is not Gaussian.
+  public var standardDeviation: Tensor? { observation.standardDeviation }
 
-  /// q(z|x).
+  /// The posterior q(z|x).
   public func posterior(_ x: Tensor) -> Posterior {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       let wrong = x.failing("a VAE of examples \(shape) given \(x.shape)")
@@ -50,17 +51,17 @@ public struct VariationalAutoencoder: Sendable {
     return head(encoder(x))
   }
 
-  /// E[x|z] for points z, [n, coordinates]: [n] + shape.
+  /// The mean E[x|z] for points z, [n, coordinates]: [n] + shape.
   public func decode(_ z: Tensor) -> Tensor { observation.mean(decoder(z)) }
 
-  /// A draw of x for each of the points z, [n, coordinates]: [n] + shape.
+  /// Draws x for each of the points z, [n, coordinates]: [n] + shape.
   ///
   /// - Parameter keys: A seed for each point, see `Tensor.normal`.
   public func draw(_ z: Tensor, keys: Tensor? = nil) -> Tensor {
     observation.draw(decoder(z), keys: keys)
   }
 
-  /// log p(x|z) of K points a example, [batch, K, coordinates]: [batch, K].
+  /// log p(x|z) of K points per example, [batch, K, coordinates]: [batch, K].
   public func logLikelihood(of x: Tensor, at z: Tensor) -> Tensor {
     guard z.rank == 3, x.rank == shape.count + 1, z.shape[0] == x.shape[0] else {
       return z.failing("latent points of shape \(z.shape) do not fit examples of \(x.shape)")
@@ -74,12 +75,12 @@ public struct VariationalAutoencoder: Sendable {
 
   /// The logarithms of `draws` importance weights for each example, [batch, draws].
   ///
-  /// log p(x|z) + log p(z) - log q(z|x) for z drawn from q(z|x): their log-mean-exp is a lower bound
-  /// of log p(x) in expectation (Burda et al. 2016, eq. 8), the ELBO for one draw. The example is
-  /// encoded once.
+  /// Each is log p(x|z) + log p(z) - log q(z|x) for z drawn from q(z|x). Their log-mean-exp is, in
+  /// expectation, a lower bound of log p(x) (Burda et al. 2016, eq. 8), and the ELBO for one draw.
+  /// The example is encoded once.
   ///
-  /// - Parameter keys: A seed for each example: its weights then depend on nothing else, not on the
-  ///   batch either.
+  /// - Parameter keys: A seed for each example, on which alone its weights then depend, whatever
+  ///   the batch.
   public func logWeights(_ x: Tensor, draws: Int, keys: Tensor? = nil) -> Tensor {
     let z = posterior(x).draws(draws, keys: keys)
     return logLikelihood(of: x, at: z.points) + z.logRatio
@@ -87,7 +88,7 @@ public struct VariationalAutoencoder: Sendable {
 }
 
 extension VariationalAutoencoder {
-  /// What is minimised.
+  /// The bound that training maximises.
   public enum Bound: String, CaseIterable, Sendable {
     /// The evidence lower bound, its KL in closed form (Kingma and Welling 2014, eq. 10).
     case elbo
@@ -95,7 +96,7 @@ extension VariationalAutoencoder {
     case iwae
   }
 
-  /// A bound of a batch, example by example.
+  /// A bound for each example of a batch, with its parts.
   public struct Parts: Sendable {
     /// The lower bound of log p(x), with the KL weighted, [batch].
     public let bound: Tensor
@@ -103,10 +104,10 @@ extension VariationalAutoencoder {
     public let reconstruction: Tensor
     /// KL(q(z|x) || p(z)), [batch].
     public let divergence: Tensor
-    /// The centres of the posteriors, [batch, coordinates].
+    /// Centres of the posteriors, [batch, coordinates].
     public let means: Tensor
 
-    /// The same with another expression for each.
+    /// The parts with `body` applied to each.
     public func map(_ body: (Tensor) -> Tensor) -> Parts {
       Parts(
         bound: body(bound), reconstruction: body(reconstruction), divergence: body(divergence),
@@ -117,9 +118,9 @@ extension VariationalAutoencoder {
   /// A lower bound of log p(x) in nats for each example of x, [batch] + shape.
   ///
   /// - Parameters:
-  ///   - draws: K, the draws of z an example, of which the ELBO takes the mean.
-  ///   - weight: The factor of the KL, 1 unless it is being warmed up (Bowman et al. 2016); of the
-  ///     log ratio of the densities in an importance-weighted bound.
+  ///   - draws: K, the number of draws of z per example; the ELBO is averaged over them.
+  ///   - weight: Factor of the KL, below 1 while it is warmed up (Bowman et al. 2016); in an
+  ///     importance-weighted bound, of the log ratio of the densities.
   ///   - keys: See `logWeights`.
   public func parts(
     _ x: Tensor, _ bound: Bound, draws: Int, weight: Tensor = Tensor(1), keys: Tensor? = nil
@@ -143,7 +144,7 @@ extension VariationalAutoencoder {
   ) -> Tensor { -parts(x, bound, draws: draws, weight: weight).bound.mean() }
 }
 
-/// log of the mean of exp x over the last axis, which disappears; it does not overflow.
+/// log of the mean of exp x over the last axis, which is removed; does not overflow.
 func logMeanExp(_ x: Tensor) -> Tensor {
   let count = x.shape.last ?? 1
   guard count > 1 else { return x.sum(-1) }

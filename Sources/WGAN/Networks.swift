@@ -1,32 +1,33 @@
 import TensorCore
 
-/// The generator and the critic: which layers, and how many units or channels each has.
+/// The layers of the generator and the critic, with their numbers of units or channels.
 public struct Networks: Equatable, Sendable {
-  /// Kinds of layers.
+  /// The kind of layers.
   public enum Family: String, CaseIterable, Sendable {
     /// Dense layers.
     case mlp
-    /// 3x3 convolutions; the generator doubles the images before each but the last, the critic halves
-    /// them in each.
+    /// 3x3 convolutions; the generator doubles the resolution before each but the last, the critic
+    /// halves it in each.
     case convolutional
-    /// Blocks of two 3x3 convolutions beside a 1x1 one, which double or halve likewise.
+    /// Blocks of two 3x3 convolutions with a 1x1 skip connection, which double or halve the
+    /// resolution.
     case residual
   }
 
-  /// What follows a layer, before its activation.
+  /// The normalization after a layer, before its activation.
   public enum Norm: String, CaseIterable, Sendable {
-    /// Nothing.
+    /// No normalization.
     case none
-    /// Group normalization, which is of each example by itself.
+    /// Group normalization, which is computed for each example independently.
     case group
   }
 
-  /// What follows the critic's layers and norms.
+  /// The activation after the critic's layers and norms.
   public enum Activation: Equatable, Sendable {
-    /// x where positive, else `slope` times x: the critic is linear piece by piece, and a normalized one
-    /// jumps from piece to piece.
-    case leakyReLU(slope: Double)
-    /// x times its sigmoid: smooth, as is a critic that is normalized then.
+    /// x if positive, otherwise `negativeSlope` times x: the critic is piecewise linear, and a
+    /// normalized one is discontinuous between the pieces.
+    case leakyReLU(negativeSlope: Double)
+    /// x times its sigmoid: smooth, so that a normalized critic is smooth, too.
     case silu
 
     func callAsFunction(_ x: Tensor) -> Tensor {
@@ -37,54 +38,55 @@ public struct Networks: Equatable, Sendable {
     }
   }
 
-  /// Which kind of layers.
+  /// The kind of layers.
   public var family: Family
-  /// Dimensions of the generator's noise.
+  /// Number of dimensions of the generator's noise.
   public var latent: Int
-  /// How many classes both networks are told, or nil where they learn without.
+  /// Number of classes both networks are conditioned on, or nil for unconditional networks.
   public var classes: Int?
-  /// Units or channels of the generator's layers, from the noise outwards.
+  /// Units or channels of the generator's layers, from the noise to the output.
   public var generator: [Int]
-  /// Units or channels of the critic's layers, from the data inwards.
+  /// Units or channels of the critic's layers, from the data to the score.
   public var critic: [Int]
-  /// What follows the generator's layers.
+  /// Normalization after the generator's layers.
   public var generatorNorm: Norm
-  /// What follows the critic's layers; statistics of a batch are no choice, as the critic's gradient is
-  /// that of each example by itself.
+  /// Normalization after the critic's layers; batch normalization is not offered, because the
+  /// critic's gradient must be that of each example alone.
   public var criticNorm: Norm
-  /// What follows the critic's layers; the generator's are followed by a ReLU.
+  /// Activation after the critic's layers; the generator has ReLUs.
   public var criticActivation: Activation
 
-  /// Networks of these layers.
+  /// Creates networks of these layers.
   public init(
     _ family: Family, latent: Int, classes: Int? = nil, generator: [Int], critic: [Int],
     generatorNorm: Norm = .none,
-    criticNorm: Norm = .none, criticActivation: Activation = .leakyReLU(slope: 0.2)
+    criticNorm: Norm = .none, criticActivation: Activation = .leakyReLU(negativeSlope: 0.2)
   ) {
     (self.family, self.latent, self.generator, self.critic) = (family, latent, generator, critic)
     (self.generatorNorm, self.criticNorm) = (generatorNorm, criticNorm)
     (self.criticActivation, self.classes) = (criticActivation, classes)
   }
 
-  /// Why the networks do not fit examples of `shape`, or nil where they do.
+  /// The reason why the networks do not fit examples of `shape`, or nil.
   public func failure(forExamplesOf shape: [Int]) -> String? {
     guard latent >= 1, (generator + critic).allSatisfy({ $0 >= 1 }) else {
-      return "noise and layers have at least one unit, not \(latent), \(generator) and \(critic)"
+      return
+        "noise and layers must have at least one unit, not \(latent), \(generator) and \(critic)"
     }
     if case .leakyReLU(let slope) = criticActivation, !(slope >= 0 && slope < 1) {
-      return "a slope is at least 0 and below 1, not \(slope)"
+      return "a negative slope must be at least 0 and below 1, not \(slope)"
     }
     guard family != .mlp else { return nil }
     guard shape.count == 3 else {
-      return "\(family.rawValue) is for images, and the data are points; expected mlp"
+      return "\(family.rawValue) needs images, but the data are points; expected mlp"
     }
     guard !generator.isEmpty, !critic.isEmpty else {
-      return "\(family.rawValue) networks have at least one layer"
+      return "\(family.rawValue) networks need at least one layer"
     }
     let halvings = min(shape[0].trailingZeroBitCount, shape[1].trailingZeroBitCount)
     guard generator.count - 1 <= halvings else {
       return
-        "images of \(shape[0])x\(shape[1]) do not halve \(generator.count - 1) times: use fewer "
+        "images of \(shape[0])x\(shape[1]) cannot be halved \(generator.count - 1) times: use fewer "
         + "layers than \(generator)"
     }
     return nil
@@ -94,10 +96,11 @@ public struct Networks: Equatable, Sendable {
 // MARK: - Generators
 
 extension Networks {
-  /// Numbers of the noise and of the class beside it.
+  /// Number of inputs of the generator: noise and the one-hot class.
   private var inputs: Int { latent + (classes ?? 0) }
 
-  /// From noise with the class beside it, [n, latent + classes], to examples, [n] + shape; images lie in [-1, 1].
+  /// The generator from noise and one-hot class, [n, latent + classes], to examples, [n] + shape;
+  /// images are in [-1, 1].
   func generator(_ shape: [Int], _ parameters: Parameters) -> Layer {
     switch family {
     case .mlp: mlpGenerator(shape, parameters)
@@ -159,8 +162,8 @@ extension Networks {
 // MARK: - Critics
 
 extension Networks {
-  /// From examples, [n] + shape, to a number for each, [n]; with as many more numbers on the last axis as
-  /// there are classes.
+  /// The critic from examples, [n] + shape, to one number each, [n]; with classes, the last axis of
+  /// its input is longer by their number.
   func critic(_ shape: [Int], _ parameters: Parameters) -> Layer {
     var shape = shape
     shape[shape.count - 1] += classes ?? 0
@@ -225,7 +228,7 @@ extension Networks {
       let skip = convolution(channels, count, size: 1, p["skip"])
       layers.append(
         Layer(p) { [criticActivation] x in
-          // Pixels go in as they are.
+          // The first block gets the pixels without norm and activation.
           let h = i == 0 ? x : criticActivation(norms[0](x))
           let y = second(criticActivation(norms[1](first(h))))
           return halved(y + skip(x))
@@ -241,7 +244,7 @@ extension Networks {
   }
 }
 
-/// The means of 2x2 pixels; images of odd size stay as they are.
+/// The means of 2x2 pixels; images of odd size are unchanged.
 private func halved(_ x: Tensor) -> Tensor {
   guard x.rank == 4, x.shape[1] % 2 == 0, x.shape[2] % 2 == 0 else { return x }
   let (n, h, w, c) = (x.shape[0], x.shape[1] / 2, x.shape[2] / 2, x.shape[3])

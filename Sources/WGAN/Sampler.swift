@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Samples of a generator, drawn at one fixed batch.
+/// A sampler of a generator with a fixed batch.
 ///
 /// A sample depends on its own seed, but for rounding on processors without AVX-512: see
 /// `BatchedProgram`. The draws are named by the program `sample`.
@@ -12,12 +12,13 @@ public final class GeneratorSampler {
   private let seeds, latents, label: Tensor
   private let drawn, decoded: Tensor
 
-  /// A sampler of a model.
+  /// Creates a sampler of a model.
   ///
   /// - Parameters:
-  ///   - batch: Samples drawn at once, at least 1; rounded up to a multiple of 4, see
+  ///   - batch: Samples computed at once, at least 1; rounded up to a multiple of 4, see
   ///     `BatchedProgram`.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
+  ///     average.
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(
     _ model: WassersteinGAN, _ runtime: Runtime, batch: Int, precision: Precision = .fp32,
@@ -39,21 +40,21 @@ public final class GeneratorSampler {
     decoding = try compiled("decode", decoded)
   }
 
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed: [seeds.count] + shape.
   ///
-  /// - Parameter labels: The class of each sample, from 0, where the model has classes; nil for seed modulo
-  ///   classes.
-  /// - Throws: `TensorError` unless labels and classes agree.
+  /// - Parameter labels: The class of each sample, from 0, if the model has classes; nil for seed
+  ///   modulo classes.
+  /// - Throws: `TensorError` unless the labels fit the classes.
   public func sample(seeds: [UInt64], labels: [Int]? = nil) throws -> [Float] {
     let labels = try classLabels(labels, seeds: seeds, classes: model.classes)
     return try sampling.values(drawn, for: [.seeds(self.seeds, seeds)] + rows(labels))
   }
 
-  /// The generator's examples for noise, [count, latent]: [count] + shape.
+  /// Generates examples from noise, [count, latent]: [count] + shape.
   ///
-  /// - Parameter labels: The class of each, from 0, where the model has classes; nil for its place modulo
-  ///   classes.
-  /// - Throws: `TensorError` unless labels and classes agree.
+  /// - Parameter labels: The class of each, from 0, if the model has classes; nil for its index
+  ///   modulo classes.
+  /// - Throws: `TensorError` unless the labels fit the classes.
   public func decode(_ noise: [Float], labels: [Int]? = nil) throws -> [Float] {
     let places = (0..<noise.count / model.latent).map { UInt64($0) }
     let labels = try classLabels(labels, seeds: places, classes: model.classes)
@@ -65,25 +66,25 @@ public final class GeneratorSampler {
   }
 }
 
-/// The critic at given points: its score, and the length of the score's gradient.
+/// The critic at given points: its score, and the norm of the score's gradient.
 public final class CriticField {
   private let program: Program
-  private let x, score, slope: Tensor
+  private let x, score, norm: Tensor
 
-  /// The field at `count` examples at once.
+  /// Creates the field for `count` examples at a time.
   ///
   /// - Throws: `TensorError` if the model's expressions are invalid.
   public init(_ model: WassersteinGAN, _ runtime: Runtime, count: Int) throws {
     x = .input("x", [count] + model.shape)
     score = model.score(x).value
-    slope = gradientNorm(of: score, at: x)
-    program = try runtime.compile("critic-field", [score, slope], sharesDraws: true)
+    norm = gradientNorm(of: score, at: x)
+    program = try runtime.compile("critic-field", [score, norm], sharesDraws: true)
   }
 
-  /// The score and the length of its gradient at `points`, [count] + shape: [count] each.
-  public func callAsFunction(_ points: [Float]) throws -> (score: [Float], slope: [Float]) {
+  /// The score and its gradient norm at `points`, [count] + shape: [count] each.
+  public func callAsFunction(_ points: [Float]) throws -> (score: [Float], gradientNorm: [Float]) {
     try program.fill(x, with: points)
     program.run(at: 0)
-    return (try program.values(score), try program.values(slope))
+    return (try program.values(score), try program.values(norm))
   }
 }

@@ -1,32 +1,34 @@
 import TensorCore
 
-/// A generator and a critic that are trained in turn, the critic under a constraint on its slope.
+/// A generator and a critic that are trained in turn, with a constraint on the gradient of the
+/// critic.
 ///
 /// After Arjovsky et al. 2017, arXiv 1701.07875, with the critic of Wu et al. 2021, arXiv 2109.02235.
 /// Examples x are [n] + shape: points standardised, images in [-1, 1].
 public struct WassersteinGAN: Sendable {
   /// The shape of an example.
   public let shape: [Int]
-  /// Dimensions of the generator's noise.
+  /// Number of dimensions of the generator's noise.
   public let latent: Int
-  /// How many classes both networks are told, or nil where they learn without.
+  /// Number of classes both networks are conditioned on, or nil for unconditional networks.
   ///
-  /// Zeros and a one for the class stand beside the generator's noise and, at each pixel, beside what the
-  /// critic sees (Mirza and Osindero 2014, arXiv 1411.1784).
+  /// The class as a one-hot vector is concatenated to the generator's noise and, at each pixel, to
+  /// the critic's input (Mirza and Osindero 2014, arXiv 1411.1784).
   public let classes: Int?
-  /// What keeps the critic from growing steep.
+  /// The constraint on the critic's gradient.
   public let constraint: Constraint
-  /// What is made of its scores.
+  /// The losses as functions of the critic's scores.
   public let loss: AdversarialLoss
-  /// What keeps scores from jumping between neighbours, where something does.
+  /// The penalty on jumps of the score between neighbours, if any.
   public let consistency: Consistency?
   private let generator: Layer
   private let critic: Layer
   private let spectra: [Spectrum]
 
-  /// A model whose parameters join `parameters["generator"]` and `parameters["critic"]`.
+  /// Creates a model and adds its parameters to `parameters["generator"]` and
+  /// `parameters["critic"]`.
   ///
-  /// - Throws: `TensorError` where the networks do not fit examples of `shape`, or a setting is out of
+  /// - Throws: `TensorError` if the networks do not fit examples of `shape`, or a setting is out of
   ///   range.
   public init(
     shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
@@ -40,12 +42,12 @@ public struct WassersteinGAN: Sendable {
       consistency: consistency, parameters)
   }
 
-  /// A model of any two networks.
+  /// Creates a model from any two networks.
   ///
-  /// The generator goes from [n, latent] to [n] + shape, the critic from that to [n]. Where there are
-  /// classes, the last axis of what both are given is longer by their number.
+  /// The generator maps [n, latent] to [n] + shape, the critic [n] + shape to [n]. With
+  /// classes, the last axis of both inputs is longer by their number.
   ///
-  /// - Throws: `TensorError` where a setting is out of range.
+  /// - Throws: `TensorError` if a setting is out of range.
   public init(
     shape: [Int], latent: Int, classes: Int? = nil, generator: Layer, critic: Layer,
     constraint: Constraint,
@@ -60,18 +62,19 @@ public struct WassersteinGAN: Sendable {
       ? parameters["critic"].part.variables.filter { $0.shape.count > 1 }.map(Spectrum.init) : []
   }
 
-  /// What of the critic is neither a parameter nor part of its optimizer: held where the generator learns.
+  /// State of the critic other than parameters and optimizer state; constant during steps of the
+  /// generator.
   public var criticState: [Variable] { spectra.map(\.vector) }
 
-  /// Noise for `count` samples, [count, latent].
+  /// Draws noise for `count` samples: [count, latent].
   ///
   /// - Parameter keys: A seed for each sample, see `Tensor.normal`.
   public func noise(_ count: Int, keys: Tensor? = nil) -> Tensor {
     .normal([count, latent], "latent", keys: keys)
   }
 
-  /// x, [n, ..., c], with the class of each example beside it, [n, ..., c + classes].
-  private func told(_ label: Tensor?, _ x: Tensor) -> Tensor {
+  /// Concatenates the one-hot class of each example to x, [n, ..., c]: [n, ..., c + classes].
+  private func conditioned(_ x: Tensor, on label: Tensor?) -> Tensor {
     guard (label == nil) == (classes == nil), label.map({ $0.shape == [x.shape[0]] }) ?? true else {
       return x.failing(
         "a WGAN of \(classes.map { "\($0)" } ?? "no") classes given "
@@ -89,17 +92,19 @@ public struct WassersteinGAN: Sendable {
       ], axis: x.rank - 1)
   }
 
-  /// Samples from noise z, [n, latent]: [n] + shape.
+  /// Generates samples from noise z, [n, latent]: [n] + shape.
   ///
-  /// - Parameter label: The class of each, [n], from 0: just where there are classes.
-  public func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor { generator(told(label, z)) }
+  /// - Parameter label: The class of each, [n], from 0; required exactly if there are classes.
+  public func generate(_ z: Tensor, label: Tensor? = nil) -> Tensor {
+    generator(conditioned(z, on: label))
+  }
 
-  /// f(x), [n]; invalid where the critic lets one example speak of another.
+  /// f(x), [n]; invalid if the critic's output for one example depends on another.
   private func evaluate(_ x: Tensor, _ label: Tensor?) -> Tensor {
     guard x.rank >= 1, Array(x.shape.dropFirst()) == shape else {
       return x.failing("a critic of examples \(shape) given \(x.shape)")
     }
-    let inputs = told(label, x)
+    let inputs = conditioned(x, on: label)
     guard inputs.failure == nil else { return inputs }
     let f = critic(inputs)
     if f.failure == nil, f.shape != [x.shape[0]] {
@@ -114,21 +119,21 @@ public struct WassersteinGAN: Sendable {
       Dictionary(uniqueKeysWithValues: spectra.map { ($0.weight, $0.normalized.weight) }))
   }
 
-  /// What the critic says of examples x, [n] + shape.
+  /// The critic's output for examples x, [n] + shape.
   ///
-  /// - Parameter label: The class of each, [n], from 0: just where there are classes.
+  /// - Parameter label: The class of each, [n], from 0; required exactly if there are classes.
   public func score(_ x: Tensor, label: Tensor? = nil) -> Score {
     constraint.score(evaluate(x, label), at: x)
   }
 
-  /// What a step of the critic minimises, and what it reports beside it.
+  /// The objective of a critic's step, with the metrics it reports.
   public struct CriticObjective: Sendable {
-    /// A single number.
+    /// The loss, a scalar.
     public let loss: Tensor
-    /// The mean scores of data and of samples; where the constraint is made of |∇f|, its mean, too, as
-    /// `slope`; and what else is added to the loss: single numbers.
+    /// Scalar metrics: the mean scores of data and of samples; if the constraint uses |∇f|, its
+    /// mean as `slope`; and the other terms of the loss.
     public let parts: [(name: String, value: Tensor)]
-    /// What else a step of the critic replaces.
+    /// Updates of other variables in a critic's step.
     public let updates: [Update]
   }
 
@@ -139,9 +144,11 @@ public struct WassersteinGAN: Sendable {
       return CriticObjective(loss: wrong, parts: [], updates: [])
     }
     let samples = generate(noise(count), label: label).stopped
-    // One pass over all: no example sees another.
+    // One pass over all examples: none depends on another.
     let both = concatenate([x, samples], axis: 0)
-    let near = consistency.map { both + $0.deviation * Tensor.normal(both.shape, "neighbour") }
+    let near = consistency.map {
+      both + $0.standardDeviation * Tensor.normal(both.shape, "neighbour")
+    }
     let all = near.map { concatenate([both, $0], axis: 0) } ?? both
     let labels = label.map { label in
       concatenate(Array(repeating: label, count: all.shape[0] / count), axis: 0)
@@ -153,8 +160,8 @@ public struct WassersteinGAN: Sendable {
     )
     var objective = loss.critic(data: r, samples: s)
     var parts = [("scoreOfData", r.mean()), ("scoreOfSamples", s.mean())]
-    if let slope = judged.slope {
-      parts.append(("slope", slope.slice(axis: 0, from: 0, count: 2 * count).mean()))
+    if let norm = judged.gradientNorm {
+      parts.append(("slope", norm.slice(axis: 0, from: 0, count: 2 * count).mean()))
     }
     if let consistency {
       let change =
@@ -165,22 +172,22 @@ public struct WassersteinGAN: Sendable {
       parts.append(("inconsistency", penalty))
     }
     if case .gradientPenalty(let weight, let isOneSided) = constraint {
-      let share = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
-      let between = (share * x + (1 - share) * samples).stopped
-      let slope = gradientNorm(of: evaluate(between, label), at: between)
-      let excess = slope - 1
+      let fraction = Tensor.uniform([count] + shape.map { _ in 1 }, "interpolation")
+      let between = (fraction * x + (1 - fraction) * samples).stopped
+      let norm = gradientNorm(of: evaluate(between, label), at: between)
+      let excess = norm - 1
       let penalty = weight * (isOneSided ? relu(excess) : excess).squared().mean()
       objective = objective + penalty
-      parts += [("slope", slope.mean()), ("penalty", penalty)]
+      parts += [("slope", norm.mean()), ("penalty", penalty)]
     }
     return CriticObjective(
       loss: objective, parts: parts,
       updates: spectra.map { Update($0.vector, $0.normalized.vector) })
   }
 
-  /// The generator's loss on `count` fresh samples: a single number.
+  /// The generator's loss on `count` fresh samples, a scalar.
   ///
-  /// - Parameter label: The class of each, [count], from 0: just where there are classes.
+  /// - Parameter label: The class of each, [count], from 0; required exactly if there are classes.
   public func generatorLoss(count: Int, label: Tensor? = nil) -> Tensor {
     loss.generator(samples: score(generate(noise(count), label: label), label: label).value)
   }

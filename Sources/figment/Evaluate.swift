@@ -172,7 +172,7 @@ struct Evaluate: ParsableCommand {
       members + [("entropy", .number(report.entropy)), ("n", .integer(report.samples.count))])
   }
 
-  private func named(_ figures: ToyDistances) -> [(String, Figure)] {
+  private func named(_ figures: ToyDistances) -> [(String, Statistic)] {
     [
       ("mmd2", figures.discrepancy), ("sliced_w2", figures.slicedWasserstein),
       ("energy_distance", figures.energy), ("mean_log_density", figures.logDensity),
@@ -193,7 +193,7 @@ struct Evaluate: ParsableCommand {
         "  as many points of the set: \(perfect.modesFound) of \(perfect.modes) modes, \(share(perfect))"
       )
     }
-    func figure(_ estimate: Figure) -> String { measured(estimate.mean, estimate.standardError) }
+    func figure(_ estimate: Statistic) -> String { measured(estimate.mean, estimate.standardError) }
     let words = [
       "squared MMD, standardised points", "sliced W2, data coordinates",
       "energy distance, data coordinates", "mean log density, nats per point of the plane",

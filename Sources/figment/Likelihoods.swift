@@ -106,7 +106,7 @@ struct Likelihoods: ParsableCommand {
     }
     progress.finish()
     for row in rows where row.estimate.hasFewEffectiveSamples {
-      let count = Figure(row.estimate.effectiveSamples ?? []).mean
+      let count = Statistic(row.estimate.effectiveSamples ?? []).mean
       log.warning(
         """
         \(row.run): of \(counted(row.estimate.samples, "draw")) only \(fixed(count, 1)) count (the effective \

@@ -2,7 +2,7 @@ import Classifier
 import TensorCore
 import Testing
 
-/// Values of an expression whose variables are drawn by `seed`.
+/// Evaluates an expression whose variables are drawn with `seed`.
 private func values(_ x: Tensor, seed: UInt64) throws -> [Float] {
   let program = try Runtime(seed: seed, threads: 1).compile("values", [x])
   program.run(at: 0)
@@ -28,7 +28,7 @@ private func classifier(
     #expect(wrong.failure == "a classifier of examples [5, 6, 2] given [7, 6, 5, 2]")
   }
 
-  /// The loss is the log-sum-exp of the logits less that of the label.
+  /// The loss is the log-sum-exp of the logits minus the logit of the label.
   @Test(arguments: 1...3 as ClosedRange<UInt64>) func crossEntropy(seed: UInt64) throws {
     let model = try classifier()
     let x = Tensor.normal([4, 5, 6, 2], "x")
@@ -36,7 +36,7 @@ private func classifier(
     let logits = model.logits(features: model.features(x))
     let verdict = model.judge(x, .literal(labels.map { Double($0) }, [4]))
     let all = concatenate(
-      [logits.reshape([12]), verdict.loss, verdict.isRight], axis: 0)
+      [logits.reshape([12]), verdict.loss, verdict.isCorrect], axis: 0)
     let found = try values(all, seed: seed).map { Double($0) }
     for (i, label) in labels.enumerated() {
       let row = Array(found[3 * i..<3 * i + 3])
@@ -46,8 +46,8 @@ private func classifier(
     }
   }
 
-  /// It learns which half of an image is bright, which untrained it does not know.
-  @Test func itLearns() throws {
+  /// Training teaches the classifier which half of an image is bright.
+  @Test func trainingReducesTheError() throws {
     let runtime = try Runtime(seed: 5, threads: 2)
     let parameters = Parameters("classifier")
     let model = try ImageClassifier(
@@ -72,11 +72,11 @@ private func classifier(
   @Test(arguments: [
     (Layers(channels: [], features: 4), [4, 4, 1], 2, 0.0, "at least one convolution"),
     (Layers(channels: [2, 0], features: 4), [4, 4, 1], 2, 0, "not [2, 0] and 4"),
-    (Layers(channels: [2], features: 4), [2], 2, 0, "of images, and the data are points"),
+    (Layers(channels: [2], features: 4), [2], 2, 0, "needs images, but the data are points"),
     (Layers(channels: [2], features: 4), [4, 4, 1], 1, 0, "at least 2 classes, not 1"),
     (Layers(channels: [2], features: 4), [4, 4, 1], 2, -1, "at least 0 pixels, not -1"),
   ])
-  func mistakesAreNamed(
+  func errorsNameTheProblem(
     _ layers: Layers, _ shape: [Int], _ classes: Int, _ shift: Double, _ message: String
   ) {
     let error = #expect(throws: TensorError.self) {
@@ -91,24 +91,24 @@ private func classifier(
   private let height = 6, width = 7
 
   /// An image of h + w and one that is bright in one place, many times each.
-  private func moved(_ image: [Double], shift: Double, seed: UInt64) throws -> [[Double]] {
+  private func shifted(_ image: [Double], shift: Double, seed: UInt64) throws -> [[Double]] {
     let model = try classifier([height, width, 1], shift: shift)
     let count = 50
     let x = Tensor.literal(image, [1, height, width, 1])
       .broadcast(to: [count, height, width, 1])
-    let values = try values(model.moved(x + 0), seed: seed).map { Double($0) }
+    let values = try values(model.shifted(x + 0), seed: seed).map { Double($0) }
     return stride(from: 0, to: values.count, by: height * width).map {
       Array(values[$0..<$0 + height * width])
     }
   }
 
-  /// A ramp stays a ramp, lower by the distance, up to the edges that are repeated.
-  @Test(arguments: 1...3 as ClosedRange<UInt64>) func rampsMove(seed: UInt64) throws {
+  /// A shifted ramp is lower by the distance, except at the repeated edges.
+  @Test(arguments: 1...3 as ClosedRange<UInt64>) func rampsShift(seed: UInt64) throws {
     let down = (0..<height * width).map { Double($0 / width) }
     let right = (0..<height * width).map { Double($0 % width) }
     for (ramp, axis) in [(down, 0), (right, 1)] {
       var distances: [Double] = []
-      for image in try moved(ramp, shift: 2, seed: seed) {
+      for image in try shifted(ramp, shift: 2, seed: seed) {
         let middle = 2 * width + 3
         let distance = ramp[middle] - image[middle]
         distances.append(distance)
@@ -123,13 +123,13 @@ private func classifier(
     }
   }
 
-  /// What is far from the edges loses nothing.
-  @Test func nothingIsLost() throws {
+  /// Pixels far from the edges keep their sum.
+  @Test func interpolationKeepsTheSum() throws {
     var image = [Double](repeating: 0, count: height * width)
     image[3 * width + 3] = 1
-    for moved in try moved(image, shift: 1.5, seed: 9) {
+    for moved in try shifted(image, shift: 1.5, seed: 9) {
       #expect(abs(moved.reduce(0, +) - 1) < 1e-5)
     }
-    #expect(try moved(image, shift: 0, seed: 9).allSatisfy { $0 == image })
+    #expect(try shifted(image, shift: 0, seed: 9).allSatisfy { $0 == image })
   }
 }

@@ -3,7 +3,7 @@ import Support
 import TestSupport
 import Testing
 
-/// An experiment as a colleague would write one.
+/// A realistic experiment.
 private struct Example: Equatable {
   var name: String
   var seed: UInt64
@@ -307,7 +307,7 @@ private func message(_ yaml: String, set overrides: [String] = []) -> String {
   ]
 
   @Test(arguments: rejected.indices)
-  func badFilesGetOneLine(_ index: Int) {
+  func badFilesGetAOneLineError(_ index: Int) {
     let (yaml, expected) = Self.rejected[index]
     #expect(message(yaml) == expected)
   }
@@ -352,12 +352,12 @@ private func message(_ yaml: String, set overrides: [String] = []) -> String {
   ]
 
   @Test(arguments: badOverrides.indices)
-  func badOverridesGetOneLine(_ index: Int) {
+  func badOverridesGetAOneLineError(_ index: Int) {
     let (override, expected) = Self.badOverrides[index]
     #expect(message(whole, set: [override]) == expected)
   }
 
-  @Test func filesThatAreNoTextAreRefused() throws {
+  @Test func filesOtherThanTextAreRefused() throws {
     let folder = try TemporaryFolder()
     try folder.put([0x61, 0xFF], at: "bytes.yaml")
     try folder.put([UInt8](repeating: 0x20, count: 1 << 20 + 1), at: "long.yaml")

@@ -2,7 +2,7 @@ import DDPM
 import TensorCore
 import Testing
 
-/// Data N(0, s² I): the best estimate of the noise is β̄_t x/(ᾱ_t² s² + β̄_t²).
+/// Data N(0, s² I): the optimal estimate of the noise is β̄_t x/(ᾱ_t² s² + β̄_t²).
 private struct GaussianData {
   let schedule: NoiseSchedule
   let deviation: Double
@@ -13,12 +13,12 @@ private struct GaussianData {
     return signal * signal + noise * noise
   }
 
-  /// The factor of x_t in the best estimate, at index t - 1.
+  /// The factor of x_t in the optimal estimate, at index t - 1.
   var factors: [Double] { (1...schedule.times).map { schedule.betaBar[$0] / variance($0) } }
 
   /// The variance of x at each visited time of the exact chain, from 1 at T.
   ///
-  /// By the mean of x_s given x_t and the best x̂_0 (Ho et al. 2020, eq. 7; Song et al. 2021, eq. 12).
+  /// Computed from the mean of x_s given x_t and the optimal x̂_0 (Ho et al. 2020, eq. 7; Song et al. 2021, eq. 12).
   func chain(_ method: SamplingMethod, _ visited: [Int]) -> [Double] {
     var result = [1.0]
     for (t, s) in zip(visited, visited.dropFirst()) {
@@ -98,7 +98,7 @@ private struct GaussianData {
   }
 
   @Test(arguments: [0.5, 1.5])
-  func trainingFindsTheBestDenoiser(deviation: Double) throws {
+  func trainingFindsTheOptimalDenoiser(deviation: Double) throws {
     let (times, steps, batch, seed) = (1000, 3000, 256, 4)
     let (model, parameters) = try pointModel(times: times, width: 64, depth: 2)
     let runtime = try Runtime(seed: UInt64(seed), threads: 1)
@@ -111,7 +111,7 @@ private struct GaussianData {
       try #require(try training.scalar(descent.isFinite) == 1, "seed \(seed), step \(step)")
     }
 
-    // Every time equally often, and x_t as it is distributed there.
+    // All times are equally likely, and x_t has its distribution at that time.
     let data = GaussianData(schedule: model.schedule, deviation: deviation)
     let spread = (1...times).map { data.variance($0).squareRoot() }
     let x = Tensor.literal(spread, [times, 1]) * Tensor.normal([times, 2], "x")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LossTests {
   @Test(arguments: NoiseSchedule.Kind.allCases)
-  func noisedIsTheFormula(kind: NoiseSchedule.Kind) throws {
+  func noisedExamplesFollowTheFormula(kind: NoiseSchedule.Kind) throws {
     let times = 1000
     let schedule = try NoiseSchedule(kind, times: times)
     let shape = [6, 3, 2, 1]
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: [[2], [1], [4, 4, 3]], 0..<3)
-  func anEstimateOfZeroCostsOne(shape: [Int], seed: Int) throws {
+  func anEstimateOfZeroHasALossOfOne(shape: [Int], seed: Int) throws {
     let zeros = Denoiser(shape: shape) { x, _ in .zeros(x.shape) }
     let model = GaussianDiffusion(schedule: try NoiseSchedule(.linear, times: 100), denoiser: zeros)
     let batch = 20_000
@@ -46,7 +46,7 @@ import Testing
     #expect(gap < 5 * (2 / count).squareRoot(), "seed \(seed)")
   }
 
-  /// With the time index as the estimate, the loss is 1 + E[index²] over 0..<T.
+  /// The loss is 1 + E[index²] over 0..<T if the estimate is the time index.
   @Test(arguments: [10, 1000, 100_000])
   func timesAreUniform(times: Int) throws {
     let clock = Denoiser(shape: [1]) { x, time in time.reshape([-1, 1]).broadcast(to: x.shape) }
@@ -64,8 +64,8 @@ import Testing
     #expect(gap < 5 * (variance / Double(batch)).squareRoot(), "seed \(seed)")
   }
 
-  @Test func aTrueEstimateCostsNothing() throws {
-    // Data that are zero: the noise is x_t / β̄_t.
+  @Test func anExactEstimateHasZeroLoss() throws {
+    // If the data are zero, the noise is x_t / β̄_t.
     let schedule = try NoiseSchedule(.cosine, times: 50)
     let model = linearModel(schedule, factors: schedule.betaBar.dropFirst().map { 1 / $0 })
     let loss = model.loss(.zeros([512, 2]))
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func estimatesMustFit() throws {
-    // It would broadcast against the noise, unnoticed.
+    // Otherwise it would silently broadcast against the noise.
     let loss = try model { x, _ in x.slice(axis: 1, from: 0, count: 1) }.loss(.zeros([4, 2]))
     #expect(loss.failure == "a denoiser gives shape [4, 1] for [4, 2]")
   }
@@ -111,17 +111,17 @@ import Testing
     #expect(scalar.failure == "noise [4, 2] and times [] do not fit data of shape [4, 2]")
   }
 
-  @Test func theFirstMistakeIsKept() throws {
+  @Test func theFirstErrorIsReported() throws {
     let loss = try model { x, _ in x.failing("no such network") }.loss(.zeros([4, 2]))
     #expect(loss.failure == "no such network")
   }
 
   @Test(arguments: [
-    (0, 8, 1, 8, "an MLP's sizes are at least 1, not 0 coordinates, width 8, depth 1"),
-    (2, 0, 1, 8, "an MLP's sizes are at least 1, not 2 coordinates, width 0, depth 1"),
-    (2, 8, 0, 8, "an MLP's sizes are at least 1, not 2 coordinates, width 8, depth 0"),
-    (2, 8, 1, 0, "time features are an even number of at least 2, not 0"),
-    (2, 8, 1, 7, "time features are an even number of at least 2, not 7"),
+    (0, 8, 1, 8, "the sizes of an MLP must be at least 1, not 0 coordinates, width 8, depth 1"),
+    (2, 0, 1, 8, "the sizes of an MLP must be at least 1, not 2 coordinates, width 0, depth 1"),
+    (2, 8, 0, 8, "the sizes of an MLP must be at least 1, not 2 coordinates, width 8, depth 0"),
+    (2, 8, 1, 0, "the number of time features must be even and at least 2, not 0"),
+    (2, 8, 1, 7, "the number of time features must be even and at least 2, not 7"),
   ])
   func sizesOfPointNetworks(
     dimensions: Int, width: Int, depth: Int, timeFeatures: Int, message: String

@@ -15,7 +15,7 @@ private func configuration(
 }
 
 @Suite struct UNetTests {
-  @Test func theTwinOfThePeerHasItsSize() {
+  @Test func theReferenceArchitectureHasItsSize() {
     let parameters = Parameters("denoiser")
     let sizes = configuration(28, 28, base: 32, multipliers: [1, 2, 4])
     _ = unetDenoiser(sizes, times: 1000, parameters)
@@ -36,7 +36,7 @@ private func configuration(
     let estimate = model.denoiser(Tensor.normal(shape), .zeros([3]))
     #expect(estimate.failure == nil)
     #expect(estimate.shape == shape)
-    // An untrained network estimates no noise, one with other weights does.
+    // An untrained network estimates zero noise; one with random weights does not.
     for isRandom in [false, true] {
       let runtime =
         isRandom
@@ -51,32 +51,32 @@ private func configuration(
   @Test(arguments: [
     (
       configuration(30, 28, multipliers: [1, 2, 4]),
-      "images of 30x28 do not halve 2 times: use fewer multipliers than [1, 2, 4]"
+      "images of 30x28 cannot be halved 2 times: use fewer multipliers than [1, 2, 4]"
     ),
     (
       configuration(28, 28, multipliers: [1, 2, 4, 8]),
-      "images of 28x28 do not halve 3 times: use fewer multipliers than [1, 2, 4, 8]"
+      "images of 28x28 cannot be halved 3 times: use fewer multipliers than [1, 2, 4, 8]"
     ),
     (
       configuration(28, 28, multipliers: [Int](repeating: 1, count: 70)),
-      "images of 28x28 do not halve 69 times: use fewer multipliers than "
+      "images of 28x28 cannot be halved 69 times: use fewer multipliers than "
         + "\([Int](repeating: 1, count: 70))"
     ),
     (
       configuration(8, 8, base: 12),
-      "a U-Net's base width is even and divisible by its 8 groups, not 12"
+      "the base width of a U-Net must be even and divisible by its 8 groups, not 12"
     ),
     (
       configuration(8, 8, base: 9, groups: 3),
-      "a U-Net's base width is even and divisible by its 3 groups, not 9"
+      "the base width of a U-Net must be even and divisible by its 3 groups, not 9"
     ),
     (
       configuration(8, 8, base: 0),
-      "a U-Net's base width is even and divisible by its 8 groups, not 0"
+      "the base width of a U-Net must be even and divisible by its 8 groups, not 0"
     ),
     (
       configuration(8, 8, groups: 0),
-      "a U-Net's base width is even and divisible by its 0 groups, not 8"
+      "the base width of a U-Net must be even and divisible by its 0 groups, not 8"
     ),
     (
       configuration(8, 8, multipliers: []),
@@ -90,8 +90,8 @@ private func configuration(
       configuration(8, 8, blocks: 0),
       "a U-Net needs at least one level and one block, not multipliers [1, 2], blocks 0"
     ),
-    (configuration(0, 8), "images have at least one pixel and channel, not 0x8x1"),
-    (configuration(8, 8, channels: 0), "images have at least one pixel and channel, not 8x8x0"),
+    (configuration(0, 8), "images need at least one pixel and channel, not 0x8x1"),
+    (configuration(8, 8, channels: 0), "images need at least one pixel and channel, not 8x8x0"),
   ])
   func refusesSizesThatDoNotFit(sizes: UNetConfiguration, message: String) throws {
     #expect(sizes.failure == message)
@@ -105,9 +105,9 @@ private func configuration(
     #expect(throws: TensorError(message)) { try Sampler(model, runtime, batch: 2) }
   }
 
-  /// Each convolution but the first passes its gradient on to its images, and the first, whose images
-  /// are data, does not.
-  @Test func nothingComputesTheGradientOfTheImages() throws {
+  /// Every convolution except the first propagates gradients to its input; the input of the first is
+  /// data.
+  @Test func theGradientOfTheImagesIsNotComputed() throws {
     let (model, parameters) = try imageModel(configuration(8, 8, channels: 3), times: 10)
     let loss = model.loss(.input("data", [4, 8, 8, 3]))
     let slopes = gradients(of: loss, withRespectTo: parameters.tensors)
@@ -130,7 +130,7 @@ private func configuration(
   /// The compiled gradient against the reference in Double.
   ///
   /// A stable computation in Float gives nearly the exact result for operands that are a few units in
-  /// the last place off (the kernels promise 4). So the tolerance of each gradient is 8 times what it
+  /// the last place off (the documented bound of the kernels is 4). So the tolerance of each gradient is 8 times what it
   /// moves in the reference when every weight and input moves by up to 4 units; where it is zero in
   /// theory (a shift before a norm), rounding leaves something of the size of the others.
   @Test(arguments: [
@@ -194,7 +194,7 @@ private func configuration(
   }
 }
 
-/// A sample's bytes depend on its own seed alone: the product promises it.
+/// The bytes of a sample depend only on its own seed.
 @Suite struct RowTests {
   private func check(_ model: GaussianDiffusion, _ parameters: Parameters, batch: Int, clip: Bool)
     throws
@@ -229,7 +229,7 @@ private func configuration(
     for seed in seeds.indices where backwards[batch - 1 - seed] != together[seed] {
       Issue.record("\(precision): seed \(seed) of \(batch) differs at place \(batch - 1 - seed)")
     }
-    // More than one batch, every place shifted.
+    // More than one batch, with every position shifted.
     let more = try draw(seeds.dropFirst(3) + [100_000, 100_001, 100_002, 0, 1, 2])
     for seed in seeds.indices {
       let place = seed < 3 ? batch + seed : seed - 3
@@ -250,7 +250,7 @@ private func configuration(
     try check(model, parameters, batch: batch, clip: true)
   }
 
-  /// The layers of the peer's twin, on fewer pixels.
+  /// The layers of the reference architecture, on fewer pixels.
   @Test(arguments: [64, 13])
   func ofImagesWithWideLayers(batch: Int) throws {
     let sizes = configuration(8, 8, base: 32, multipliers: [1, 2, 4])

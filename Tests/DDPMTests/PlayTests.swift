@@ -2,7 +2,7 @@ import DDPM
 import TensorCore
 import Testing
 
-/// Data that are one point for each class: every sampler with the best denoiser ends at it.
+/// Data that are one point for each class: every sampler with the optimal denoiser ends at it.
 private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> GaussianDiffusion {
   let width = points[0].count
   let signal = Array(schedule.alphaBar.dropFirst())
@@ -29,7 +29,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
       pointModel(schedule, points: Self.points), try Runtime(seed: 0, threads: 1), batch: 8)
   }
 
-  /// Single precision loses about 1/ᾱ_T of its digits in the first step, and later ones mend it.
+  /// Single precision loses about 1/ᾱ_T of its digits in the first step, and later steps correct the error.
   private func expect(
     _ samples: [Float], near points: [[Double]], _ sourceLocation: SourceLocation = #_sourceLocation
   ) {
@@ -41,7 +41,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
   }
 
   @Test(arguments: methods)
-  func samplesAreOfTheClassThatIsAskedFor(method: SamplingMethod) throws {
+  func samplesAreOfTheRequestedClass(method: SamplingMethod) throws {
     let sampler = try sampler()
     var request = Sampler.Request(method, steps: 20)
     request.labels = [2, 0, 1, 1, 2]
@@ -49,7 +49,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
     expect(samples, near: [2, 0, 1, 1, 2].map { Self.points[$0] })
   }
 
-  @Test func theClassIsTheSeedModuloClassesUnlessTold() throws {
+  @Test func theDefaultClassIsTheSeedModuloClasses() throws {
     let samples = try sampler().sample(seeds: [0, 1, 2, 3, 7], .ddim(eta: 0), steps: 20)
     expect(samples, near: [0, 1, 2, 0, 1].map { Self.points[$0] })
   }
@@ -66,7 +66,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
     ) { try sampler.sample(seeds: [1, 2, 3], wanted) }
   }
 
-  @Test func aModelWithoutClassesIsNotAskedForOne() throws {
+  @Test func unconditionalModelsRefuseClasses() throws {
     let schedule = try NoiseSchedule(.su, times: 10)
     let model = GaussianDiffusion(
       schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
@@ -82,9 +82,9 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
     #expect(estimate.failure == "a denoiser of no classes given classes of shape [4]")
   }
 
-  /// Without noise on the way and with an estimate of zero, the way back only divides by ᾱ_t.
+  /// The deterministic reverse process with an estimate of zero only divides by ᾱ_t.
   @Test(arguments: [1, 13, 100], [1, 7])
-  func beginsAtTheTimeThatIsAskedFor(time: Int, steps: Int) throws {
+  func startsAtTheRequestedTime(time: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.linear, times: 100)
     let model = GaussianDiffusion(
       schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })

@@ -34,7 +34,7 @@ private let everyMethod: [SamplingMethod] = [
     }
   }
 
-  /// With the true noise, x_s given x_0 has mean ᾱ_s x_0 and deviation β̄_s again.
+  /// A step with the true noise gives x_s the mean ᾱ_s x_0 and the standard deviation β̄_s.
   @Test(arguments: [(10, 10), (10, 3), (100, 33), (1000, 1000), (1000, 50), (1000, 7)])
   func stepsKeepTheMarginals(times: Int, steps: Int) throws {
     for kind in NoiseSchedule.Kind.allCases {
@@ -76,7 +76,7 @@ private let everyMethod: [SamplingMethod] = [
     }
   }
 
-  /// The mean is that of Ho's equation 11, σ as asked.
+  /// The mean is that of Ho's equation 11, with the requested σ.
   @Test(arguments: NoiseSchedule.Kind.allCases)
   func allStepsAreTheOriginalSampler(kind: NoiseSchedule.Kind) throws {
     let schedule = try NoiseSchedule(kind, times: 1000)
@@ -86,7 +86,7 @@ private let everyMethod: [SamplingMethod] = [
         let (alpha, beta) = (schedule.alpha[t], schedule.beta[t])
         #expect(relativeGap(step.a, 1 / alpha) < 1e-14)
         #expect(relativeGap(step.b, -beta * beta / schedule.betaBar[t] / alpha) < 1e-12, "t \(t)")
-        let sigma = variance == .beta ? beta : schedule.posteriorDeviation(t)
+        let sigma = variance == .beta ? beta : schedule.posteriorStandardDeviation(t)
         #expect(relativeGap(step.c, t == 1 ? 0 : sigma) < 1e-12, "t \(t)")
       }
     }
@@ -107,7 +107,7 @@ private let everyMethod: [SamplingMethod] = [
   @Test(arguments: [-0.1, 1.001, .infinity, -.infinity, .nan])
   func refusesOtherEtas(eta: Double) throws {
     let schedule = try NoiseSchedule(.su, times: 100)
-    #expect(throws: TensorError("eta is from 0 to 1, not \(eta)")) {
+    #expect(throws: TensorError("eta must be from 0 to 1, not \(eta)")) {
       try schedule.reverseSteps(.ddim(eta: eta), steps: 10)
     }
   }
@@ -128,7 +128,7 @@ private let everyMethod: [SamplingMethod] = [
       print(
         "DDIM eta 1, ancestral: \(kind), T \(times), clip \(clip != nil): gap \(gap) deviations")
       #expect(gap <= 1e-4, "seed 17")
-      // The comparison would notice: less noise gives other samples.
+      // The comparison can fail: less noise gives different samples.
       let less = try sampler.sample(seeds: Self.seeds, .ddim(eta: 0.9))
       #expect(largestGap(less, other) > 1e-3 * standardDeviation(other), "seed 17")
     }
@@ -145,7 +145,7 @@ private let everyMethod: [SamplingMethod] = [
     #expect(largestGap(one, other) <= 1e-4 * standardDeviation(other), "seed 3")
   }
 
-  /// With a linear denoiser and no noise on the way, every sample is the same multiple of its start.
+  /// Every sample is the same multiple of its start if the denoiser is linear and no noise is added.
   @Test(arguments: [(100, 100), (100, 7), (1000, 50), (10, 1)])
   func etaZeroAddsNoNoise(times: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.su, times: times)
@@ -190,13 +190,13 @@ private let everyMethod: [SamplingMethod] = [
       #expect(free.contains { abs($0) > 1 }, "\(kind), seed 29: nothing to clip")
       #expect(try draw(-1...1).allSatisfy { abs($0) <= 1 }, "\(kind), seed 29")
       #expect(try draw(0.25...0.5).allSatisfy { (0.25...0.5).contains($0) }, "\(kind), seed 29")
-      // A range that nothing leaves changes nothing.
+      // Clipping to a range that contains all values has no effect.
       let wide = try draw(-1e9...1e9)
       #expect(largestGap(wide, free) < 1e-4 * standardDeviation(free), "\(kind), seed 29")
     }
   }
 
-  @Test func averagesAreReadWhereAskedFor() throws {
+  @Test func averagedWeightsAreUsedOnRequest() throws {
     let (model, parameters) = try pointModel(times: 10)
     let runtime = try Runtime.random(parameters, seed: 5, threads: 1)
     let raw = try Sampler(model, runtime, batch: 2)

@@ -26,7 +26,7 @@ import Testing
       let c = ((Double(t) / Double(times) + 0.008) / (1 + 0.008) * Double.pi / 2).cosine
       return c * c
     }
-    // The last variance alone is capped.
+    // Only the last variance is capped.
     for t in 1..<times {
       let squared = schedule.alphaBar[t] * schedule.alphaBar[t]
       #expect(relativeGap(squared, f(t) / f(0)) < 1e-10, "t \(t)")
@@ -55,7 +55,7 @@ import Testing
       let before = schedule.betaBar[t - 1]
       let precision = 1 / (before * before) + alpha * alpha / (beta * beta)
       let posterior = before == 0 ? 0 : (1 / precision).squareRoot()
-      worst = max(worst, relativeGap(schedule.posteriorDeviation(t), posterior))
+      worst = max(worst, relativeGap(schedule.posteriorStandardDeviation(t), posterior))
     }
     #expect(worst < 1e-12, "worst relative error \(worst)")
   }
@@ -82,7 +82,7 @@ import Testing
   @Test(arguments: [Int.min, -1, 0, 1, 9, 100_001, .max])
   func refusesOtherNumbersOfTimes(times: Int) {
     for kind in NoiseSchedule.Kind.allCases {
-      #expect(throws: TensorError("a noise schedule has 10 to 100000 times, not \(times)")) {
+      #expect(throws: TensorError("a noise schedule needs 10 to 100000 times, not \(times)")) {
         try NoiseSchedule(kind, times: times)
       }
     }

@@ -2,7 +2,7 @@ import DDPM
 import TensorCore
 import TestSupport
 
-/// Weights such that no layer is zero and activations keep their size.
+/// Random weights for which no layer is zero and activations keep their scale.
 func randomWeights(_ parameters: Parameters, seed: Int) -> [(variable: Variable, values: [Double])]
 {
   var numbers = SplitMix64(seed: seed)
@@ -17,7 +17,7 @@ func randomWeights(_ parameters: Parameters, seed: Int) -> [(variable: Variable,
 }
 
 extension Runtime {
-  /// A runtime whose variables are `randomWeights`.
+  /// Creates a runtime whose variables have `randomWeights`.
   static func random(_ parameters: Parameters, seed: Int, threads: Int) throws -> Runtime {
     let runtime = try Runtime(seed: UInt64(seed), threads: threads)
     for (variable, values) in randomWeights(parameters, seed: seed) {
@@ -80,5 +80,5 @@ func largestGap(_ a: [Float], _ b: [Float]) -> Double {
   return gaps.allSatisfy { $0.isFinite } ? gaps.max() ?? 0 : .infinity
 }
 
-/// What this processor computes in.
+/// The precisions that this processor supports.
 let precisionsHere = Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 }

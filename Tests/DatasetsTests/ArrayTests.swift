@@ -4,8 +4,8 @@ import Foundation
 import Support
 import Testing
 
-/// How NumPy writes whole numbers from 0 to 5 in a type, by `numpy.arange(6, dtype)`, and with the bytes of
-/// each the other way round.
+/// Bytes of the whole numbers from 0 to 5 in a NumPy type, as written by `numpy.arange(6, dtype)`, and with
+/// the byte order reversed.
 private struct WrittenType: Sendable, CustomTestStringConvertible {
   let descriptor: String
   let name: String
@@ -87,8 +87,8 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
     #expect(doubles(try NPY(decoding: file(header, body), name: "a")) == [0, 1, 2, 3, 4, 5])
   }
 
-  /// Against values by hand (IEEE 754 binary16), the smallest and the largest among them.
-  @Test func halves() throws {
+  /// Half-precision values agree with IEEE 754 binary16, including the smallest and the largest.
+  @Test func halfPrecision() throws {
     let table: [(UInt16, Double)] = [
       (0x0001, 0x1p-24), (0x03ff, 1023 * 0x1p-24), (0x0400, 0x1p-14), (0x3555, 0.333251953125),
       (0x7bff, 65504), (0xc000, -2), (0x8000, 0), (0x7c00, .infinity), (0xfc00, -.infinity),
@@ -131,7 +131,7 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
     #expect(images.pixels == wanted)
   }
 
-  /// Which range pixels are taken for, what becomes of three of them, and whether that is a warning.
+  /// The assumed range of pixels, the bytes of three of them, and true if there is a warning.
   @Test(
     arguments: [
       ([0, 0.5, 1], "[0, 1]", [0, 128, 255], false),
@@ -189,7 +189,7 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
     #expect(points.values == [0, 9, 1, 16, 4, 25])
   }
 
-  /// One image is not many without a word.
+  /// Shapes that could be one image or many are refused, with both readings.
   @Test(arguments: [
     ([28, 28, 3], "one image with 3 channels or 28 grey images of 3 x 28"),
     ([5, 4, 1], "one image with 1 channel or 5 grey images of 1 x 4"),
@@ -198,14 +198,14 @@ private func read(_ name: String, _ bytes: [UInt8], of wanted: String? = nil) th
     ([9, 784], "(reshape(-1, 28, 28) makes images of rows)"),
     ([2, 50], "(its transpose, .T, is points)"),
   ])
-  func shapesThatMayBeTwoThings(_ shape: [Int], _ words: String) {
+  func ambiguousShapesAreRefused(_ shape: [Int], _ words: String) {
     let found = message {
       _ = try read("a.npy", npy(shape, .bytes(ramp(shape.reduce(1, *)))))
     }
     #expect(found.contains(words), "\(found)")
   }
 
-  @Test func channelsFirstIsSaid() throws {
+  @Test func channelsFirstIsReported() throws {
     let data = try read("a.npy", npy([3, 8, 8], .bytes(ramp(192))))
     #expect(data.summary == "3 images of 8 x 8, grey")
     #expect(data.notes.contains { $0.isWarning && $0.text.contains("is taken for 3 grey images") })
@@ -266,17 +266,17 @@ enum Archive {
     #expect(data.notes.map(\.text).contains { $0.hasSuffix("of 'x_train' are those of 'y_train'") })
   }
 
-  @Test func whichArrayIsAsked() {
+  @Test func ambiguousArraysAreReported() {
     let found = message { _ = try read("a.npz", Archive.several) }
     #expect(
       found.contains(
         "it holds 'x_train', 'y_train', 'x_test', 'y_test'; expected one array, or its name: "))
     let other = message { _ = try read("a.npz", Archive.one, of: "labels") }
     #expect(other.contains("a.npz: holds no array 'labels'; it holds 'images'"), "\(other)")
-    #expect(message { _ = try read("a.npz", Array(Archive.one.prefix(100))) }.contains("cut short"))
+    #expect(message { _ = try read("a.npz", Array(Archive.one.prefix(100))) }.contains("truncated"))
   }
 
-  /// Every byte that is wrong makes another refusal, or touches nothing that is read.
+  /// Any damaged byte either causes an error or does not affect what is read.
   @Test func aDamagedArchiveIsRefusedOrReadTheSame() throws {
     var refused = 0
     for archive in [Archive.one, Archive.points] {
@@ -296,7 +296,7 @@ enum Archive {
     #expect(refused > 200)
   }
 
-  /// An entry that says it holds more than its bytes can hold is given no memory.
+  /// No memory is allocated for an entry that claims more than its bytes can expand to.
   @Test func aSwollenEntryIsRefused() throws {
     var bytes = Archive.one
     // The size before packing, in the directory: 24 bytes from its mark.
@@ -344,7 +344,7 @@ enum Archive {
     "__MACOSX/._a.png", ".DS_Store", "._a.png", ".ipynb_checkpoints/a-checkpoint.png", "THUMBS.DB",
     "desktop.ini", "@eaDir/a.png", "$RECYCLE.BIN/x", "lost+found/",
   ])
-  func whatDesktopsLeaveIsPassedOver(_ name: String) throws {
+  func desktopFilesAreIgnored(_ name: String) throws {
     try withFolder { folder in
       try write(
         ["f/a.png": picture(1), "f/\(name)": [], "c/x/a.png": picture(1), "c/\(name)": []],
@@ -354,7 +354,7 @@ enum Archive {
     }
   }
 
-  /// All bad files in one line: the first ten, and how many.
+  /// All bad files are reported in one line: the first ten, and their number.
   @Test func allBadFilesAreNamed() throws {
     try withFolder { folder in
       for i in 10..<25 { try write(["f/\(i).png": i < 13 ? picture(1) : [1]], in: folder) }
@@ -374,8 +374,8 @@ enum Archive {
     }
   }
 
-  /// Grey by its palette: with the others, whichever they are; but not with both.
-  @Test func picturesThatAreGreyByChance() throws {
+  /// An image that is grey by its palette fits grey or RGB images, but not a mixture of both.
+  @Test func imagesWithAGreyPaletteFitEitherKind() throws {
     let (grey, colour, either) = (picture(1), picture(2, channels: 3), picture(3, channels: 101))
     for (files, channels) in [
       ([either, grey], 1), ([grey, either], 1), ([either, colour], 3), ([colour, either], 3),
@@ -399,7 +399,7 @@ enum Archive {
     }
   }
 
-  @Test func whatReadingChangedIsSaid() throws {
+  @Test func lossyChangesAreReported() throws {
     try withFolder { folder in
       try write(["f/a.png": picture(1), "f/b.png": picture(1, channels: 102)], in: folder)
       #expect(try load(folder + "/f").notes.map(\.text) == ["\(folder)/f/b.png: changed"])

@@ -21,7 +21,7 @@ import Testing
     ]
     for (i, first) in orders.enumerated() {
       for second in orders[..<i] {
-        // Two independent permutations agree in one place on average.
+        // Two independent permutations agree in one position on average.
         let agreements = zip(first, second).count { $0 == $1 }
         #expect(agreements < 10)
       }
@@ -37,9 +37,9 @@ import Testing
     #expect(Batches.rows(step: 0, batch: 200, count: count, seed: 3) == all)
   }
 
-  /// Each row in each place equally often over epochs: chi-squared with (6 - 1)^2 degrees of
+  /// Each row is at each position equally often over epochs: chi-squared with (6 - 1)^2 degrees of
   /// freedom.
-  @Test func placesAreUniform() {
+  @Test func positionsAreUniform() {
     let (count, epochs) = (6, 6000)
     var table = [Int](repeating: 0, count: count * count)
     for epoch in 0..<epochs {
@@ -56,7 +56,7 @@ import Testing
     #expect(statistic < 63)
   }
 
-  /// The order is part of what a run is: these rows may change only with a reason.
+  /// The order determines the results of runs: these rows may change only for a good reason.
   @Test func theOrderIsPinned() {
     #expect(
       Batches.rows(step: 0, batch: 6, count: 50_000, seed: 0) == [

@@ -13,9 +13,9 @@ let hasFashionMNIST =
 
 @Suite struct FashionMNISTTests {
   @Test(.enabled(if: hasFashionMNIST, "no Fashion-MNIST here: see $FIGMENT_FASHION"))
-  func theRealThing() throws {
+  func publishedFiles() throws {
     let fashion = try FashionMNIST.load(from: fashionFolder)
-    // As many of each class, by the definition of the set.
+    // Classes are balanced, by the definition of the set.
     for (images, each) in [(fashion.training, 6000), (fashion.test, 1000)] {
       let histogram = images.labels.reduce(into: [Int](repeating: 0, count: 10)) {
         $0[Int($1)] += 1
@@ -91,11 +91,11 @@ private struct Tiny {
       #expect(images.images(.validation).pixels == Array(ramp(12)[8...]))
       #expect(images.images(.test).labels == [9])
 
-      // One that is wrong in the folder gives way to the right one in place.
+      // An installed valid file takes precedence over an invalid one in the folder.
       try makeDirectory(place)
       try writeAtomically([1, 2], to: place + "/b-labels")
       #expect(try tiny.family.load(from: place).test.labels == [9])
-      // Without a right one it is named.
+      // Without a valid file, the invalid one is named.
       try FileManager.default.removeItem(atPath: folder + "/system")
       #expect(
         message { _ = try tiny.family.load(from: place) }

@@ -4,7 +4,7 @@ import Foundation
 import Support
 import Testing
 
-/// A file with something wrong, and the line it gets after its path.
+/// An invalid file, and the error that follows its path.
 struct BadFile: Sendable, CustomTestStringConvertible {
   enum Kind: Sendable { case labels, images, either, array }
   let kind: Kind
@@ -152,7 +152,7 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct FilesTests {
-  @Test(arguments: BadFile.table) func eachBadFileHasItsLine(_ bad: BadFile) throws {
+  @Test(arguments: BadFile.table) func invalidFilesGetAOneLineError(_ bad: BadFile) throws {
     try withFolder { folder in
       let path = folder + "/file"
       try Data(bad.bytes).write(to: URL(fileURLWithPath: path))
@@ -172,7 +172,7 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test func pathsThatAreNoFiles() throws {
+  @Test func pathsOtherThanFiles() throws {
     try withFolder { folder in
       #expect(
         message { _ = try IDX.read(folder + "/none") }
@@ -217,7 +217,7 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
         == "x: not gzip data, expected it to start with 1f 8b")
   }
 
-  @Test func aFileIsWrittenWholeOrNotAtAll() throws {
+  @Test func filesAreWrittenAtomically() throws {
     try withFolder { folder in
       try writeAtomically([1], to: folder + "/a")
       try writeAtomically([2, 3], to: folder + "/a")
@@ -258,7 +258,7 @@ struct KnownDigest: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test func npyBytesAreNumPys() throws {
+  @Test func npyBytesEqualThoseOfNumPy() throws {
     // numpy.save of numpy.array([[1, -2]], "<f4").
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }"
     let expected: [UInt8] =

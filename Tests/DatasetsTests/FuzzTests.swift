@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// A kind of file, files of it, and what belongs into it.
+/// A file format, valid files, and tokens of the format.
 private struct Target: Sendable, CustomTestStringConvertible {
   let name: String
   let seeds: [[UInt8]]
@@ -57,7 +57,7 @@ private struct Target: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct FuzzTests {
-  /// Damaged files give data that agrees with itself or one line that names the file; none traps.
+  /// Damaged files give consistent data or a one-line error that names the file; none traps.
   ///
   /// The limit of 64 kB bounds what a file may make a reader allocate.
   @Test(arguments: Target.all, [1, 2]) fileprivate func damagedFiles(

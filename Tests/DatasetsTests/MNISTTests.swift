@@ -9,7 +9,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
 
 @Suite struct MNISTTests {
   @Test(.enabled(if: hasMNIST, "no MNIST here: `figment data fetch`, or set FIGMENT_DATA"))
-  func theRealThing() throws {
+  func publishedFiles() throws {
     let mnist = try MNIST.load(from: dataFolder)
     #expect(mnist.training.count == 60_000)
     #expect(mnist.test.count == 10_000)
@@ -41,7 +41,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
     }
   }
 
-  @Test func offlineSaysWhatIsMissingAndTouchesNothing() throws {
+  @Test func offlineReportsMissingFilesAndChangesNothing() throws {
     try withFolder { folder in
       let place = folder + "/mnist"
       let missing =
@@ -63,7 +63,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
     }
   }
 
-  @Test func loadSaysWhatIsWrong() throws {
+  @Test func loadReportsInvalidFiles() throws {
     try withFolder { folder in
       let path = folder + "/train-images-idx3-ubyte"
       #expect(
@@ -82,7 +82,7 @@ let hasMNIST = FileManager.default.fileExists(atPath: dataFolder + "/train-image
     }
   }
 
-  @Test func aFolderThatCannotBeMade() throws {
+  @Test func aFolderThatCannotBeCreated() throws {
     try withFolder { folder in
       try writeAtomically([1], to: folder + "/file")
       for place in ["/file", "/file/mnist"] {

@@ -87,7 +87,7 @@ import Testing
   }
 
   /// Entropy, mean and standard deviation against 200,000 draws, each within 4.5 standard errors.
-  @Test(arguments: ToySet.names) func figuresAgreeWithDraws(name: String) throws {
+  @Test(arguments: ToySet.names) func momentsAgreeWithDraws(name: String) throws {
     let set = try ToySet.named(name)
     let count = 200_000
     let points = (0..<count).map { set.point(seed: 11, index: $0) }
@@ -108,7 +108,7 @@ import Testing
 
   /// The stated entropies of the sets that have no formula, by the trapezoid rule over the plane.
   @Test(arguments: ["moons", "spirals", "swiss-roll", "s-curve", "pinwheel", "rings"])
-  func entropiesAreThoseOfTheDensities(name: String) throws {
+  func entropiesAgreeWithDensities(name: String) throws {
     let set = try ToySet.named(name)
     // A quarter of the noise: the rule's error for a Gaussian is exp(-2 (4 pi)^2 / 4), nothing.
     let step = 0.025
@@ -124,8 +124,8 @@ import Testing
     #expect(abs(entropy - set.entropy) < 1e-5, "\(entropy)")
   }
 
-  /// A circle as a curve by quadrature, and by the Bessel function: two ways to one density, far
-  /// tails included.
+  /// A circle as a curve by quadrature, and by the Bessel function: both give the same density, even in the
+  /// far tails.
   @Test func quadratureAgreesWithBessel() throws {
     let circle = NoisyCurve.Arc.uniform(0...2 * Double.pi, speed: 4) {
       Point(x: 4 * cos($0), y: 4 * sin($0))
@@ -135,7 +135,7 @@ import Testing
         Point(x: radius * cos($0), y: radius * sin($0))
       }
     }
-    let curve = NoisyCurve(arcs: rings + [circle], deviation: 0.1, entropy: 0)
+    let curve = NoisyCurve(arcs: rings + [circle], standardDeviation: 0.1, entropy: 0)
     let set = try ToySet.named("rings")
     for radius in stride(from: 0.0, through: 8, by: 0.0625) {
       let (x, y) = (radius * cos(0.3), radius * sin(0.3))
@@ -147,8 +147,9 @@ import Testing
   @Test func quadratureHasConverged() {
     let curve: @Sendable (Double) -> Point = { Point(x: $0 / 4 * cos($0), y: $0 / 4 * sin($0)) }
     let arc = NoisyCurve.Arc.uniform(4.7...14.1, speed: 3.6, curve: curve)
-    let coarse = NoisyCurve(arcs: [arc], deviation: 0.1, entropy: 0)
-    let fine = NoisyCurve(arcs: [arc], deviation: 0.1, entropy: 0, panelsPerDeviation: 4)
+    let coarse = NoisyCurve(arcs: [arc], standardDeviation: 0.1, entropy: 0)
+    let fine = NoisyCurve(
+      arcs: [arc], standardDeviation: 0.1, entropy: 0, panelsPerStandardDeviation: 4)
     for x in stride(from: -6.0, through: 6, by: 0.37) {
       for y in stride(from: -6.0, through: 6, by: 0.41) {
         #expect(abs(coarse.logDensity(x, y) - fine.logDensity(x, y)) < 1e-4, "(\(x), \(y))")
@@ -196,7 +197,7 @@ import Testing
     let gaussian = try ToySet.named("gaussian")
     #expect(abs(gaussian.logDensity(0, 0) + log(2 * .pi * 0.8)) < 1e-12)
     #expect(abs(gaussian.logDensity(1, 0.6) + log(2 * .pi * 0.8) + 0.5) < 1e-12)
-    // Far away a density is small, not nothing.
+    // Far from the data the density is small, but not zero.
     for name in ToySet.names where name != "checkerboard" {
       let value = try ToySet.named(name).logDensity(300, -200)
       #expect(value.isFinite && value < -1000, "\(name)")

@@ -4,8 +4,8 @@ import Foundation
 import Support
 import Testing
 
-/// Stands in for a decoder of PNGs: width, height and channels as a byte each, then the pixels; 101 channels
-/// are one that may stand among colours, 102 one of a picture that was changed.
+/// Decodes a stand-in for PNGs: width, height and channels as a byte each, then the pixels; 101 channels
+/// mean grey by palette, 102 an image with a lossy change.
 func decode(_ bytes: [UInt8], _ name: String) throws -> UserData.Picture {
   guard bytes.count > 3 else { throw FigmentError("damaged PNG: it ends early") }
   return UserData.Picture(
@@ -28,7 +28,7 @@ func points(_ path: String) throws -> UserPoints {
   return points
 }
 
-/// Stands in for a PNG of 2 x 2.
+/// A stand-in for a PNG of 2 x 2.
 func picture(_ value: UInt8, width: UInt8 = 2, channels: UInt8 = 1) -> [UInt8] {
   [width, 2, channels]
     + [UInt8](repeating: value, count: Int(width) * 2 * (channels > 100 ? 1 : Int(channels)))
@@ -50,8 +50,7 @@ func write(_ files: [String: [UInt8]], in folder: String) throws {
   }
 }
 
-/// Files with something wrong, the path that is loaded, and the line it gets; "@" stands for the
-/// folder of the files.
+/// Invalid files, the path to load, and the expected error; "@" stands for the folder of the files.
 private struct BadData: Sendable, CustomTestStringConvertible {
   let files: [String: [UInt8]]
   let path: String
@@ -104,7 +103,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
       ["a.png": [0x89] + Array("PNG".utf8)], "@/a.png", "@/a.png: a single PNG, \(kinds)"),
     BadData(
       ["a.npz": Array("PK".utf8)], "@/a.npz",
-      "@/a.npz: no ZIP archive, or one that is cut short"),
+      "@/a.npz: not a ZIP archive, or truncated"),
   ]
 
   static let idxFiles: [BadData] = [
@@ -204,7 +203,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   static let tables: [BadData] = [
     BadData(csv: "", "@/p.csv: empty, expected rows of two numbers"),
     BadData(csv: "\u{feff}\r\n\n", "@/p.csv: empty, expected rows of two numbers"),
-    BadData(csv: "x,y\n", "@/p.csv: a header and nothing else, expected rows of two numbers"),
+    BadData(csv: "x,y\n", "@/p.csv: only a header, expected rows of two numbers"),
     BadData(csv: "7,2\n", "@/p.csv: 1 point, expected at least 2"),
     BadData(
       csv: "1,2\n3,4\n",
@@ -299,7 +298,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   @Test(
     arguments: BadData.unknown + BadData.idxFiles + BadData.arrays + BadData.tables
       + BadData.folders)
-  fileprivate func eachMistakeHasItsLine(_ bad: BadData) throws {
+  fileprivate func invalidDataGetsAOneLineError(_ bad: BadData) throws {
     try withFolder { folder in
       try write(bad.files, in: folder)
       let path = bad.path.replacingOccurrences(of: "@", with: folder)
@@ -327,8 +326,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// Coordinates far from the origin keep what distinguishes them, as they would not in single
-  /// precision.
+  /// Coordinates far from the origin keep differences that single precision would lose.
   @Test func pointsAreStandardisedInDouble() throws {
     try withFolder { folder in
       let path = folder + "/p.npy"
@@ -361,7 +359,7 @@ private struct BadData: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// The figures are those of the training rows, whatever the others are.
+  /// Mean and standard deviation are those of the training rows alone.
   @Test func onlyTrainingRowsSetTheScale() throws {
     try withFolder { folder in
       let lines = (0..<200).map { row in
@@ -455,14 +453,14 @@ private struct BadData: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: [1, 50, 99, 100, 101, 109, 110, 1234])
-  func partsCoverAllRowsOnce(count: Int) {
+  func splitsPartitionTheRows(count: Int) {
     let parts = Split.allCases.map { $0.rows(of: count) }
     #expect(parts.flatMap { $0 }.sorted() == Array(0..<count))
     #expect(parts.map(\.count)[1...] == (count < 100 ? [0, 0] : [(count + 1) / 10, count / 10]))
     #expect(parts[1].allSatisfy { $0 % 10 == 8 } && parts[2].allSatisfy { $0 % 10 == 9 })
   }
 
-  @Test func partsOfImages() throws {
+  @Test func splitsOfImages() throws {
     try withFolder { folder in
       try write(
         [

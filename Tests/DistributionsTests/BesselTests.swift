@@ -20,10 +20,10 @@ private func fourDecimals(_ value: Double) -> String {
 }
 
 @Suite struct BesselTests {
-  /// The promise is 1e-10 max(1, |value|).
+  /// Moments agree with the table; the documented error is 1e-10 max(1, |value|).
   ///
-  /// What is held here is a relative error, also where the
-  /// values are small: 5e-13 is some eight times what was measured.
+  /// The test bounds the relative error even of small values; 5e-13 is about eight times the
+  /// measured error.
   @Test func momentsAgainstTable() {
     let table = rows(of: besselTable)
     #expect(table.count > 350)
@@ -69,13 +69,13 @@ private func fourDecimals(_ value: Double) -> String {
     let h = 1e-4 * k
     let (low, at, high) = (fk_vmf(d, k - h), fk_vmf(d, k), fk_vmf(d, k + h))
     // The differences' own error is h² f'''/6, some 1e-8 of f', and rounding over h.
-    let slopes = [
+    let differences = [
       ("K - κ", low.excess, high.excess, -at.complement),
       ("A", -low.complement, -high.complement, at.slope),
       ("A'", low.slope, high.slope, at.curvature),
       ("KL", low.divergence, high.divergence, k * at.slope),
     ]
-    for (name, below, above, expected) in slopes {
+    for (name, below, above, expected) in differences {
       let tolerance = 1e-7 * abs(expected) + 1e-15 * (abs(below) + abs(above)) / h
       #expect(abs((above - below) / (2 * h) - expected) <= tolerance * 4, "\(name)")
     }

@@ -24,7 +24,7 @@ struct CosineDistribution {
       dimension == 2 ? 0 : 2 * atan2((v + v * v / (r + k)).squareRoot(), (v + r + k).squareRoot())
     let top = dimension == 2 ? 0 : logDensity(center)
     func edge(from inside: Double, to outside: Double) -> Double {
-      // Where the density is exp(-50) of its largest.
+      // The density here is exp(-50) times its maximum.
       var (inside, outside) = (inside, outside)
       if dimension == 2, logDensity(outside) - top > -50 { return outside }
       for _ in 0..<100 {
@@ -79,9 +79,9 @@ func significance(ofDistance distance: Double, count: Int) -> Double {
 
 /// The largest distance between the empirical distribution of values of a distribution function
 /// and the uniform one.
-func largestDistance(_ places: [Double]) -> Double {
-  let n = Double(places.count)
-  return places.sorted().enumerated().reduce(0) { largest, item in
+func largestDistance(_ probabilities: [Double]) -> Double {
+  let n = Double(probabilities.count)
+  return probabilities.sorted().enumerated().reduce(0) { largest, item in
     let (i, u) = (Double(item.offset), item.element)
     return max(largest, u - i / n, (i + 1) / n - u)
   }

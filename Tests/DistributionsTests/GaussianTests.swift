@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// ∫ f over [-12, 12]² by the trapezoidal rule, which is exponentially accurate for what falls off
+/// ∫ f over [-12, 12]² by the trapezoidal rule, which is exponentially accurate for functions that decay
 /// on both sides.
 private func integral(_ f: ([Double]) throws -> Double) rethrows -> Double {
   let (count, reach) = (400, 12.0)
@@ -72,10 +72,10 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     #expect(try distance(p, r) <= distance(p, q) + distance(q, r))
   }
 
-  /// The diagonal formulas are the full ones.
+  /// The diagonal formulas agree with the general ones.
   @Test func diagonal() throws {
-    let p = try DiagonalGaussian(mean: [0.3, -2, 5], deviation: [0.5, 1e-3, 30])
-    let q = try DiagonalGaussian(mean: [1, -2, 4], deviation: [2, 2e-3, 31])
+    let p = try DiagonalGaussian(mean: [0.3, -2, 5], standardDeviation: [0.5, 1e-3, 30])
+    let q = try DiagonalGaussian(mean: [1, -2, 4], standardDeviation: [2, 2e-3, 31])
     let (fullP, fullQ) = (Gaussian(p), Gaussian(q))
     #expect(error(try p.divergence(to: q), try fullP.divergence(to: fullQ)) < 1e-12)
     #expect(
@@ -86,8 +86,8 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     let point = [0.1, -2.001, 17]
     #expect(error(try p.logDensity(point), try fullP.logDensity(point)) < 1e-12)
     // Close to each other: KL = e² for s = 1 + e, to first order.
-    let near = try DiagonalGaussian(mean: [0], deviation: [1 + 0x1p-30])
-    let standard = try DiagonalGaussian(mean: [0], deviation: [1])
+    let near = try DiagonalGaussian(mean: [0], standardDeviation: [1 + 0x1p-30])
+    let standard = try DiagonalGaussian(mean: [0], standardDeviation: [1])
     #expect(error(try near.divergence(to: standard), 0x1p-60) < 1e-8)
   }
 
@@ -105,7 +105,7 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
     }
     let entropy = average(try points.map { -(try p.logDensity($0)) })
     #expect(abs(entropy.mean - p.entropy) < 4.5 * entropy.error, "seed 41")
-    let q = try DiagonalGaussian(mean: [3], deviation: [0.1])
+    let q = try DiagonalGaussian(mean: [3], standardDeviation: [0.1])
     let cubes = average((0..<10_000).map { _ in q.draw(using: &generator)[0] })
     #expect(abs(cubes.mean - 3) < 4.5 * cubes.error)
   }
@@ -113,15 +113,15 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
   @Test func errors() throws {
     let failures: [(String, () throws -> Void)] = [
       (
-        "a Gaussian deviation is 0.0 at index 1; expected more than 0",
-        { _ = try DiagonalGaussian(mean: [0, 0], deviation: [1, 0]) }
+        "a Gaussian standard deviation is 0.0 at index 1; expected more than 0",
+        { _ = try DiagonalGaussian(mean: [0, 0], standardDeviation: [1, 0]) }
       ),
       (
-        "a Gaussian deviation has 1 numbers where 2 were expected",
-        { _ = try DiagonalGaussian(mean: [0, 0], deviation: [1]) }
+        "a Gaussian standard deviation has 1 numbers; expected 2",
+        { _ = try DiagonalGaussian(mean: [0, 0], standardDeviation: [1]) }
       ),
       (
-        "a Gaussian covariance has 3 numbers where 4 were expected",
+        "a Gaussian covariance has 3 numbers; expected 4",
         { _ = try Gaussian(mean: [0, 0], covariance: [1, 0, 1]) }
       ),
       (
@@ -135,8 +135,8 @@ private func randomGaussian(_ n: Int, seed: UInt64) throws -> Gaussian {
       (
         "Gaussians of 1 and 2 dimensions; expected the same",
         {
-          let one = try DiagonalGaussian(mean: [0], deviation: [1])
-          _ = try one.divergence(to: DiagonalGaussian(mean: [0, 0], deviation: [1, 1]))
+          let one = try DiagonalGaussian(mean: [0], standardDeviation: [1])
+          _ = try one.divergence(to: DiagonalGaussian(mean: [0, 0], standardDeviation: [1, 1]))
         }
       ),
     ]

@@ -2,7 +2,7 @@ import Distributions
 import Support
 import Testing
 
-/// Vectors with a mean and a covariance just so: each row r of `factors` adds the pair mean ± r √(count - 1)/√2.
+/// Vectors with exactly this mean and covariance: each row r of `factors` adds the pair mean ± r √(count - 1)/√2.
 private func vectors(mean: [Double], factors: [[Double]]) -> [Float] {
   let count = Double(2 * factors.count)
   return factors.flatMap { factor -> [Float] in
@@ -22,7 +22,7 @@ private func vectors(mean: [Double], factors: [[Double]]) -> [Float] {
     #expect(some.mean == moments.mean && some.covariance == moments.covariance)
   }
 
-  /// Σ (σ_p - σ_q)² of independent coordinates, of which some do not vary.
+  /// Σ (σ_p - σ_q)² of independent coordinates, some of them constant.
   @Test func independentCoordinates() throws {
     let p = try Moments(vectors(mean: [1, 0, 2], factors: [[3, 0, 0], [0, 2, 0]]), width: 3)
     let q = try Moments(vectors(mean: [0, 0, 4], factors: [[1, 0, 0], [0, 0, 5]]), width: 3)
@@ -30,7 +30,7 @@ private func vectors(mean: [Double], factors: [[Double]]) -> [Float] {
     #expect(error(try q.squaredFrechetDistance(to: p), 5 + 4 + 4 + 25) < 1e-6)
   }
 
-  /// |Δ|² + tr Σ where one is a single point, whatever the other is.
+  /// |Δ|² + tr Σ if one distribution is a single point.
   @Test func aPoint() throws {
     let p = try Moments(vectors(mean: [1, 1], factors: [[3, 1], [0.5, 2]]), width: 2)
     let point = try Moments([4, 5, 4, 5], width: 2)
@@ -39,17 +39,17 @@ private func vectors(mean: [Double], factors: [[Double]]) -> [Float] {
     #expect(try point.squaredFrechetDistance(to: point) == 0)
   }
 
-  /// Both on one line through the plane, not along an axis: (σ_p - σ_q)² there.
+  /// (σ_p - σ_q)² if both lie on one line of the plane that is not an axis.
   @Test func aLine() throws {
     let p = try Moments(vectors(mean: [0, 0, 0], factors: [[3, 4, 0]]), width: 3)
     let q = try Moments(vectors(mean: [0, 0, 0], factors: [[0.6, 0.8, 0]]), width: 3)
     #expect(error(try p.squaredFrechetDistance(to: q), 16) < 1e-6)
-    // At right angles nothing of one is in the other.
+    // Orthogonal lines: no term is shared.
     let other = try Moments(vectors(mean: [0, 0, 0], factors: [[4, -3, 0]]), width: 3)
     #expect(error(try p.squaredFrechetDistance(to: other), 50) < 1e-6)
   }
 
-  /// What Gaussians of these moments have.
+  /// Agrees with the Wasserstein distance of Gaussians with these moments.
   @Test(arguments: [2, 7, 20]) func gaussians(n: Int) throws {
     var generator = PhiloxStream(seed: UInt64(n))
     func moments(_ shift: Double) throws -> Moments {
@@ -65,7 +65,7 @@ private func vectors(mean: [Double], factors: [[Double]]) -> [Float] {
     #expect(try p.squaredFrechetDistance(to: p) < 1e-12, "seed \(n)")
   }
 
-  @Test func mistakesAreNamed() throws {
+  @Test func errorsNameTheProblem() throws {
     for (vectors, message) in [
       ([1, 2], "the moments of 1 vectors; expected at least 2"),
       ([1, 2, .nan, 2], "a mean is nan at index 0"),

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Rows of numbers of a table that a script in Golden wrote.
+/// Parses the rows of a table written by a script in Golden.
 func rows(of table: String) -> [[Double]] {
   table.split(separator: "\n").map { line in line.split(separator: " ").compactMap { Double($0) } }
 }
@@ -18,5 +18,5 @@ func average(_ values: some Collection<Double>) -> (mean: Double, error: Double)
   return (mean, (squares / count / (count - 1)).squareRoot())
 }
 
-/// Set for the tests that take minutes.
+/// True to run tests that take minutes.
 let longTests = getenv("FIGMENT_LONG_TESTS") != nil

@@ -41,7 +41,7 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
     #expect(found > 1e-4, "seed \(seed)")
   }
 
-  /// A concentration 2 % off fails wherever it is at least the dimension: the test can see.
+  /// A concentration 2 % off fails wherever it is at least the dimension, so the test has power.
   @Test(arguments: [
     Case(dimension: 2, concentration: 2), Case(dimension: 3, concentration: 1000),
     Case(dimension: 50, concentration: 50),
@@ -76,14 +76,18 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
       #expect(abs(draw.cosine) <= 1 && draw.versine > 0 && draw.versine <= 2 && draw.sine > 0)
       #expect(abs(draw.cosine * draw.cosine + draw.sine * draw.sine - 1) < 1e-15 * 4)
       #expect(error(draw.versine * (2 - draw.versine), draw.sine * draw.sine, floor: 1e-6) < 1e-9)
-      let slopes = fk_vmf_pathwise(k, Int64(d), draw.versine)
-      let all = [slopes.cosine, slopes.angle, slopes.by_cosine, slopes.by_concentration]
-      #expect(all.allSatisfy { $0.isFinite } && slopes.cosine >= 0, "\(draw) \(all)")
+      let derivatives = fk_vmf_pathwise(k, Int64(d), draw.versine)
+      let all = [
+        derivatives.cosine, derivatives.angle, derivatives.by_cosine, derivatives.by_concentration,
+      ]
+      #expect(all.allSatisfy { $0.isFinite } && derivatives.cosine >= 0, "\(draw) \(all)")
     }
     for versine in [0.0, .leastNonzeroMagnitude, 1e-300, 1e-199, 1e-16, 1, 2 - 0x1p-52, 2] {
-      let slopes = fk_vmf_pathwise(k, Int64(d), versine)
-      let all = [slopes.cosine, slopes.angle, slopes.by_cosine, slopes.by_concentration]
-      #expect(all.allSatisfy { $0.isFinite } && slopes.cosine >= 0, "\(versine) \(all)")
+      let derivatives = fk_vmf_pathwise(k, Int64(d), versine)
+      let all = [
+        derivatives.cosine, derivatives.angle, derivatives.by_cosine, derivatives.by_concentration,
+      ]
+      #expect(all.allSatisfy { $0.isFinite } && derivatives.cosine >= 0, "\(versine) \(all)")
     }
   }
 
@@ -97,7 +101,7 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
     for versine in [-0.1, 2.1, .nan] { #expect(fk_vmf_pathwise(1, 3, versine).cosine.isNaN) }
   }
 
-  /// A draw depends on each of its names, and on nothing else.
+  /// A draw depends on each component of its name, and on nothing else.
   @Test func streams() {
     let base = fk_vmf_cosine(3, 5, 1, 2, 3, 4).cosine
     #expect(base == fk_vmf_cosine(3, 5, 1, 2, 3, 4).cosine)
@@ -107,7 +111,7 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
       fk_vmf_cosine(3, 5, 1, 2, 3 + 1 << 32, 4), fk_vmf_cosine(3, 5, 1, 2, 3, 5),
     ].map(\.cosine)
     #expect(Set(others + [base]).count == 7)
-    // What the header says of a stream.
+    // The words that the header of the C interface documents.
     var x = [UInt32](repeating: 0, count: 4)
     var words = x
     fk_philox([4, 2, 3, 9], [1, 7], &x)
@@ -121,19 +125,19 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
 }
 
 @Suite struct PathwiseTests {
-  /// 1e-6 is promised; P is held to 1e-11, its derivatives to what their terms allow.
+  /// The documented error is 1e-6; P is tested to 1e-11, its derivatives to the accuracy of their terms.
   @Test func againstTable() {
     let table = rows(of: pathwiseTable)
     #expect(table.count > 340)
     for row in table {
       let (d, k, versine) = (row[0], row[1], row[2])
-      let slopes = fk_vmf_pathwise(k, Int64(d), versine)
+      let derivatives = fk_vmf_pathwise(k, Int64(d), versine)
       let place = "d = \(d), κ = \(k), 1 - w = \(versine)"
       let sine = (versine * (2 - versine)).squareRoot()
-      #expect(error(slopes.cosine, row[3]) < 1e-11, "P at \(place)")
-      #expect(error(slopes.angle, -row[3] / sine) < 1e-11, "dθ/dκ at \(place)")
-      #expect(error(slopes.by_concentration, row[4]) < 1e-7, "∂P/∂κ at \(place)")
-      #expect(error(slopes.by_cosine, row[5]) < 1e-8, "∂P/∂w at \(place)")
+      #expect(error(derivatives.cosine, row[3]) < 1e-11, "P at \(place)")
+      #expect(error(derivatives.angle, -row[3] / sine) < 1e-11, "dθ/dκ at \(place)")
+      #expect(error(derivatives.by_concentration, row[4]) < 1e-7, "∂P/∂κ at \(place)")
+      #expect(error(derivatives.by_cosine, row[5]) < 1e-8, "∂P/∂w at \(place)")
     }
   }
 
@@ -148,8 +152,8 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
     #expect(abs(mean - slope) < 4 * standardError, "seed \(seed): \(mean) against \(slope)")
   }
 
-  /// Without the correction for acceptance the released implementations give 0.1277 here.
-  @Test func releasedImplementationsAreElsewhere() {
+  /// The released implementations omit the correction for acceptance and give 0.1277 here.
+  @Test func releasedImplementationsDiffer() {
     let c = Case(dimension: 5, concentration: 2)
     let (mean, standardError) = average(
       versines(c, count: 100_000, seed: 22).map { fk_vmf_pathwise(2, 5, $0).cosine })
@@ -158,7 +162,7 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
     #expect(abs(mean - 0.1277) > 50 * standardError)
   }
 
-  /// E[d²w/dκ²] = A'': the second derivatives belong together.
+  /// E[d²w/dκ²] = A'': the second derivatives are consistent.
   @Test(arguments: [
     Case(dimension: 2, concentration: 3), Case(dimension: 5, concentration: 2),
     Case(dimension: 41, concentration: 60),
@@ -167,8 +171,8 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
     let seed: UInt64 = 23
     let (mean, standardError) = average(
       versines(c, count: 100_000, seed: seed).map { versine in
-        let slopes = fk_vmf_pathwise(c.concentration, Int64(c.dimension), versine)
-        return slopes.by_concentration + slopes.cosine * slopes.by_cosine
+        let derivatives = fk_vmf_pathwise(c.concentration, Int64(c.dimension), versine)
+        return derivatives.by_concentration + derivatives.cosine * derivatives.by_cosine
       })
     let curvature = fk_vmf(Double(c.dimension), c.concentration).curvature
     #expect(abs(mean - curvature) < 4 * standardError, "seed \(seed): \(mean), \(curvature)")
@@ -227,19 +231,19 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
     #expect(abs(total - 1) < 1e-12)
   }
 
-  @Test func slopesMovePoints() throws {
+  @Test func derivativesMovePoints() throws {
     let p = try VonMisesFisher(mean: [1, 0, 0], concentration: 4)
     var generator = PhiloxStream(seed: 33)
     let cosine = p.drawCosine(using: &generator)
-    let slopes = p.slopes(of: cosine)
-    #expect(error(slopes.angle * -cosine.sine, slopes.cosine) < 1e-14)
-    // d = 3: F(w) = (e^{κw} - e^{-κ}) / (e^κ - e^{-κ}), and w + P h keeps its place at κ + h.
-    func place(_ w: Double, _ k: Double) -> Double { expm1(k * (w + 1)) / expm1(2 * k) }
+    let derivatives = p.derivatives(of: cosine)
+    #expect(error(derivatives.angle * -cosine.sine, derivatives.cosine) < 1e-14)
+    // d = 3: F(w) = (e^{κw} - e^{-κ}) / (e^κ - e^{-κ}), and w + P h has the same probability at κ + h.
+    func probability(_ w: Double, _ k: Double) -> Double { expm1(k * (w + 1)) / expm1(2 * k) }
     let h = 1e-3
     let moved =
-      cosine.value + h * slopes.cosine
-      + h * h / 2 * (slopes.byConcentration + slopes.cosine * slopes.byCosine)
-    #expect(abs(place(moved, 4 + h) - place(cosine.value, 4)) < 1e-9)
+      cosine.value + h * derivatives.cosine
+      + h * h / 2 * (derivatives.byConcentration + derivatives.cosine * derivatives.byCosine)
+    #expect(abs(probability(moved, 4 + h) - probability(cosine.value, 4)) < 1e-9)
   }
 
   private func message(_ body: () throws -> Void) -> String {
@@ -265,7 +269,7 @@ private func fit(_ c: Case, count: Int, seed: UInt64, scale: Double = 1) -> Doub
         == "the ambient dimension of a sphere is 1; expected 2 to 100000")
     let p = try VonMisesFisher(mean: [1, 0], concentration: 1)
     #expect(
-      message { _ = try p.logDensity([1, 0, 0]) } == "a point has 3 numbers where 2 were expected")
+      message { _ = try p.logDensity([1, 0, 0]) } == "a point has 3 numbers; expected 2")
     let q = try VonMisesFisher(mean: [1, 0, 0], concentration: 1)
     #expect(
       message { _ = try p.divergence(to: q) }

@@ -238,10 +238,10 @@ private let shipped: [String] = {
   @Test(arguments: [
     (
       "[1, 2, 4, 8]", 16,
-      "images of 28x28 do not halve 3 times: use fewer multipliers than "
+      "images of 28x28 cannot be halved 3 times: use fewer multipliers than "
         + "[1, 2, 4, 8]"
     ),
-    ("[1]", 20, "a U-Net's base width is even and divisible by its 8 groups, not 20"),
+    ("[1]", 20, "the base width of a U-Net must be even and divisible by its 8 groups, not 20"),
   ])
   func aNetworkThatDoesNotFitTheImagesIsNamed(
     _ multipliers: String, _ base: Int, _ problem: String

@@ -75,7 +75,7 @@ private let experiments: [(yaml: String, message: String)] = [
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: unet}",
-    "bad.yaml:4: model.network: unet is for images, and the data are points; expected mlp"
+    "bad.yaml:4: model.network: unet needs images, but the data are points; expected mlp"
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: mlp, timeFeatures: 3}",
@@ -91,11 +91,11 @@ private let experiments: [(yaml: String, message: String)] = [
   ),
   (
     digits("base: 7"),
-    "bad.yaml:4: model.network: a U-Net's base width is even and divisible by its 8 groups, not 7"
+    "bad.yaml:4: model.network: the base width of a U-Net must be even and divisible by its 8 groups, not 7"
   ),
   (
     digits("multipliers: [1, 2, 4, 8]"),
-    "bad.yaml:4: model.network: images of 28x28 do not halve 3 times: use fewer multipliers than "
+    "bad.yaml:4: model.network: images of 28x28 cannot be halved 3 times: use fewer multipliers than "
       + "[1, 2, 4, 8]"
   ),
   (
@@ -166,7 +166,7 @@ private let commands = [
   Mistake("train tiny.yaml --out", 64, "Missing value for '--out <dir>'"),
   Mistake("sample", 64, "Missing expected argument '<run>'"),
   Mistake("sample tiny --count 0", 64, "--count is from 1 to 1000000, not 0"),
-  Mistake("sample tiny --eta 2", 64, "--eta is from 0 to 1, not 2.0"),
+  Mistake("sample tiny --eta 2", 64, "--eta must be from 0 to 1, not 2.0"),
   Mistake("sample tiny --steps 0", 64, "--steps is at least 1, not 0"),
   Mistake("sample tiny --threads many", 64, "The value 'many' is invalid for '--threads <n>'"),
   Mistake(
@@ -280,7 +280,7 @@ private let commands = [
       + "is longer than 100000000"),
 
   // PNGs.
-  Mistake("info tiny.yaml", 1, "tiny.yaml: not a PNG: its first bytes are others"),
+  Mistake("info tiny.yaml", 1, "tiny.yaml: not a PNG: it does not start with the signature of one"),
   Mistake("info cut.png", 1, "cut.png: damaged PNG: it ends early"),
   Mistake("info signature.png", 1, "signature.png: damaged PNG: it ends early"),
   Mistake("info missing.png", 1, "missing.png: cannot open: No such file or directory"),

@@ -59,7 +59,8 @@ private let invocations = [
     error: "error: The value '1.5' is invalid for '--seed <s>': expected a whole number from 0 to "
       + "18446744073709551615"),
   Invocation("train tiny.yaml --steps -3", 64, error: "error: --steps is at least 1, not -3"),
-  Invocation("sample outputs/tiny --eta -0.5", 64, error: "error: --eta is from 0 to 1, not -0.5"),
+  Invocation(
+    "sample outputs/tiny --eta -0.5", 64, error: "error: --eta must be from 0 to 1, not -0.5"),
   Invocation(
     "sample outputs/tiny --count -3", 64, error: "error: --count is from 1 to 1000000, not -3"),
   Invocation(
@@ -145,7 +146,8 @@ private let invocations = [
   Invocation(
     "sample outputs/tiny --steps 21", 1, error: "error: a sampler takes 1 to 20 steps, not 21"),
   Invocation(
-    "info notes.txt", 1, error: "error: notes.txt: not a PNG: its first bytes are others"),
+    "info notes.txt", 1,
+    error: "error: notes.txt: not a PNG: it does not start with the signature of one"),
   Invocation(
     "data show cifar", 1,
     error: "error: 'cifar' is neither a known data set nor a file or folder: Known sets: mnist, "

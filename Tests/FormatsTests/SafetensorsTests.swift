@@ -13,7 +13,7 @@ private let arrays = [
 ]
 private let metadata = ["version": "1", "experiment": "name: toy\nsteps: 5\n", "ü\t": "\\"]
 
-/// A file of `header`, as long as it says, and `data` zero bytes.
+/// A file of a header of the given length and `data` zero bytes.
 private func file(_ header: String, data: Int = 0, length: Int? = nil) -> [UInt8] {
   let length = UInt64(length ?? header.utf8.count)
   return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + Array(header.utf8)
@@ -27,7 +27,7 @@ private func entry(
 }
 
 @Suite struct SafetensorsTests {
-  @Test func whatIsWrittenIsRead() throws {
+  @Test func writtenFilesReadBack() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("a.safetensors")
     try Safetensors.write(arrays, metadata: metadata, to: path)
@@ -55,7 +55,7 @@ private func entry(
     #expect(length % 8 == 0)
   }
 
-  @Test func headerIsTheSimplestJSON() throws {
+  @Test func headerIsMinimalJSON() throws {
     let folder = try TemporaryFolder()
     try Safetensors.write(
       [
@@ -83,7 +83,7 @@ private func entry(
     #expect(try SafetensorsReader(folder.file("a")).values(of: "long") == values)
   }
 
-  @Test func refusesToWriteWhatIsNotConsistent() throws {
+  @Test func inconsistentArraysAreNotWritten() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("a")
     try folder.put("old".utf8, at: "a")
@@ -210,7 +210,7 @@ private func entry(
     #expect(error?.problem == Self.corrupt[index].message)
   }
 
-  @Test func pathsThatAreNoFilesAreRefused() throws {
+  @Test func pathsOtherThanFilesAreRefused() throws {
     #expect(throws: FigmentError(path: "/tmp", operation: "read", code: 21)) {
       _ = try SafetensorsReader("/tmp")
     }
@@ -222,7 +222,7 @@ private func entry(
     }
   }
 
-  /// Whatever bytes change, the reader refuses the file or returns arrays that fit in it.
+  /// The reader either refuses a changed file or returns arrays that fit in it.
   @Test func mutatedFilesNeverCrash() throws {
     let folder = try TemporaryFolder()
     try Safetensors.write(arrays, metadata: metadata, to: folder.file("whole"))

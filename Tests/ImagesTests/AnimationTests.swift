@@ -46,24 +46,24 @@ struct AnimationTests {
     #expect(read.map(\.key) == text.map(\.0) && read.map(\.value) == text.map(\.1))
     #expect(try PNG.encode(animation: frames, text: text) == bytes)
     let thrown = #expect(throws: FigmentError.self) { try PNG.decode(bytes) }
-    #expect(thrown?.description == "an animated PNG" + PNGTests.please)
+    #expect(thrown?.description == PNGTests.refusal)
   }
 
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let good = Frame(Bitmap(width: 2, height: 2, channels: 1))
     let table: [(frames: [Frame], text: PNG.Text, message: String)] = [
-      ([], [], "an animation of no pictures"),
+      ([], [], "an animation needs at least one picture"),
       (
         [good, good, Frame(Bitmap(width: 2, height: 2, channels: 3))], [],
         "picture 2 of an animation is 2 x 2 x 3, the ones before it 2 x 2 x 1"
       ),
       (
         [good, Frame(good.picture, milliseconds: 65536)], [],
-        "picture 1 of an animation cannot be shown for 65536 milliseconds: 0 to 65535, please"
+        "picture 1 of an animation cannot be shown for 65536 milliseconds; expected 0 to 65535"
       ),
       (
         [Frame(good.picture, milliseconds: -1)], [],
-        "picture 0 of an animation cannot be shown for -1 milliseconds: 0 to 65535, please"
+        "picture 0 of an animation cannot be shown for -1 milliseconds; expected 0 to 65535"
       ),
       ([good], [("key", "a\0b")], "the text under the key 'key' contains a zero"),
     ]

@@ -33,7 +33,7 @@ struct CurveTests {
     #expect(some.contains { $0.value != $0.value.rounded() })
   }
 
-  /// Curves of one chart have one window along its axis, whatever their points.
+  /// All curves of a chart are smoothed over the same window along its axis.
   @Test func curvesOfOneChartAreSmoothedByOneWindow() throws {
     func series(_ count: Int, every: Double) -> Series {
       Series("\(count)", (0..<count).map { (x: Double($0) * every, y: Double($0 % 2)) })

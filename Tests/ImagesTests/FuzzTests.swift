@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct FuzzTests {
-  /// Files of every kind that the decoder reads, refuses or passes over parts of.
+  /// Files of every kind that the decoder reads, refuses or partly ignores.
   static func seeds() throws -> [RawPNG] {
     let text = [
       ("key", "value"), ("seed", "\u{3B1}"), ("long", String(repeating: "x", count: 2000)),
@@ -18,8 +18,8 @@ struct FuzzTests {
     ]
   }
 
-  /// A picture within the limit or a message of one line comes of every damage, with checksums that
-  /// agree (so that it gets past them) and without.
+  /// Every damaged file gives a picture within the limit or a one-line error, with corrected checksums
+  /// (so that the damage is not detected early) and without.
   @Test(arguments: 0..<8 as Range<UInt64>) func survivesDamage(seed: UInt64) throws {
     var generator = SplitMix64(state: seed)
     let seeds = try Self.seeds()
@@ -39,7 +39,7 @@ struct FuzzTests {
     }
   }
 
-  /// 3 MB of text in 3 kB, again and again.
+  /// Many texts of 3 MB, each compressed to 3 kB.
   @Test func textsThatSwellAreLeftAway() throws {
     let value = String(repeating: "a", count: 3_000_000)
     let small = pattern(width: 2, height: 2, channels: 1)

@@ -4,7 +4,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Pixels that repeat nowhere near.
+/// Pixels without nearby repetitions.
 func pattern(width: Int, height: Int, channels: Int) -> Bitmap {
   var bitmap = Bitmap(width: width, height: height, channels: channels)
   for index in bitmap.pixels.indices {
@@ -94,7 +94,7 @@ struct PNGTests {
     }
   }
 
-  static let please = " cannot be read: a still one, please"
+  static let refusal = "animated PNGs are not supported; expected a still one"
   static let animation = (name: "acTL", data: bigEndian(1) + bigEndian(0))
 
   static let refused: [Refused] = {
@@ -117,9 +117,11 @@ struct PNGTests {
     var textsOnly = RawPNG(before: [("tEXt", Array("key\0value".utf8))])
     textsOnly.chunks.removeLast(2)
     return [
-      Refused("empty", [], "not a PNG: its first bytes are others"),
-      Refused("JPEG", [0xFF, 0xD8, 0xFF, 0xE0], "not a PNG: its first bytes are others"),
-      Refused("signature", wrongSignature, "not a PNG: its first bytes are others"),
+      Refused("empty", [], "not a PNG: it does not start with the signature of one"),
+      Refused(
+        "JPEG", [0xFF, 0xD8, 0xFF, 0xE0], "not a PNG: it does not start with the signature of one"),
+      Refused(
+        "signature", wrongSignature, "not a PNG: it does not start with the signature of one"),
       Refused("CRC of IHDR", wrongHeaderCRC, "damaged PNG: IHDR: CRC error"),
       Refused("CRC of IDAT", wrongDataCRC, "damaged PNG: IDAT: CRC error"),
       Refused("Adler checksum", wrongChecksum.bytes, "damaged PNG: IDAT: incorrect data check"),
@@ -139,10 +141,10 @@ struct PNGTests {
         "text that is not UTF-8",
         RawPNG(before: [("iTXt", Array("key\0\0\0\0\0".utf8) + [0xFF])]).bytes,
         "damaged PNG: the text under the key 'key' is not UTF-8"),
-      Refused("animated", RawPNG(before: [animation]).bytes, "an animated PNG" + please),
+      Refused("animated", RawPNG(before: [animation]).bytes, refusal),
       Refused(
         "animated, 16 bits", RawPNG(depth: 16, before: [animation]).bytes,
-        "an animated PNG" + please),
+        refusal),
       Refused(
         "huge and animated", RawPNG(width: 100_000, height: 100_000, before: [animation]).bytes,
         "100000 x 100000 pixels are more than the 67108864 allowed"),
@@ -179,7 +181,7 @@ struct PNGTests {
     }
   }
 
-  /// Nothing but an error or a picture comes of any one byte being wrong.
+  /// A single wrong byte gives either an error or a picture.
   @Test func survivesEveryWrongByte() throws {
     let bitmap = pattern(width: 4, height: 3, channels: 1)
     let whole = try PNG.encode(bitmap, text: [("k", "v")])
@@ -223,7 +225,7 @@ struct PNGTests {
     #expect(try PNG.picture(color).changes.isEmpty)
   }
 
-  /// Chunks that do not change pixels are passed over, even malformed ones.
+  /// Chunks that do not change pixels are ignored, even malformed ones.
   @Test func ignoresWhatDoesNotMatter() throws {
     let before: [(name: String, data: [UInt8])] = [
       ("gAMA", [1, 2]), ("iCCP", [0]), ("tIME", []), ("prVt", [1, 2, 3]),
@@ -347,7 +349,7 @@ struct PNGTests {
     #expect(picture.isGreyByPalette == (`case`.testDescription == "grey palette"))
   }
 
-  /// What stands behind the end, and checksums of what cannot touch the pixels.
+  /// Data after the end, and checksums of chunks that cannot affect the pixels, are ignored.
   @Test func readsWhatOthersRead() throws {
     let good = RawPNG(width: 2, height: 1, rows: [0, 5, 6])
     #expect(try PNG.decode(good.bytes + [1, 2, 3]).bitmap.pixels == [5, 6])
@@ -379,7 +381,7 @@ struct PNGTests {
     #expect(Set(bitmap.pixels).count > 100)
   }
 
-  /// Texts are not looked at where nobody asks for them: a thousand of what would swell to 3 MB each.
+  /// Texts are not decompressed unless requested: a thousand of them would expand to 3 MB each.
   @Test func textsCostNothing() throws {
     let value = String(repeating: "a", count: 3_000_000)
     let bitmap = pattern(width: 2, height: 2, channels: 1)

@@ -129,7 +129,7 @@ struct HeatMapTests {
 struct VectorFieldTests {
   static let range = -1.0...1.0
 
-  /// Whether pixels of a field of one cell over -1...1 are dark, at points of the plane.
+  /// Darkness of the pixels at points of the plane, for a field of one cell over -1...1.
   static func dark(
     _ vector: [Double], _ length: ArrowLength, longest: Double? = nil,
     at points: [(x: Double, y: Double)]
@@ -237,7 +237,7 @@ struct TrajectoryTests {
 }
 
 struct PlaneMistakeTests {
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let unit = 0.0...1.0
     let table: [(make: () throws -> Void, message: String)] = [
       (
@@ -272,10 +272,10 @@ struct PlaneMistakeTests {
         { _ = try panels([Panel("", Bitmap(width: 1, height: 1, channels: 1))], columns: 0) },
         "panels cannot have 0 columns, a gap of 12 and a text scale of 2"
       ),
-      ({ _ = try lineCharts([]) }, "a stack of no charts"),
+      ({ _ = try lineCharts([]) }, "a stack needs at least one chart"),
       (
         { _ = try lineCharts([LineChart("", [])], frameHeight: 49) },
-        "a frame cannot be 49 pixels high: 50 to 10000, please"
+        "a frame cannot be 49 pixels high; expected 50 to 10000"
       ),
     ]
     for (make, message) in table {
@@ -284,7 +284,7 @@ struct PlaneMistakeTests {
     }
   }
 
-  /// Numbers that strain arithmetic make pictures all the same.
+  /// Extreme numbers are drawn, too.
   @Test(arguments: [
     [0.0, 0], [1e308, -1e308], [.nan, .nan], [.infinity, 1], [0, .leastNonzeroMagnitude],
   ])

@@ -30,7 +30,7 @@ struct ScaleTests {
     1e300...1e308,
     1...1.000_000_000_000_1,
   ])
-  func strangeRangesHaveTicks(range: ClosedRange<Double>) {
+  func extremeRangesHaveTicks(range: ClosedRange<Double>) {
     for logarithmic in [false, true] {
       let scale = Scale(range, isLogarithmic: logarithmic)
       #expect(scale.range.lowerBound < scale.range.upperBound)
@@ -48,10 +48,10 @@ struct ScaleTests {
     #expect([-2, 0, 6, 10].map(linear.fraction) == [0, 0.25, 1, 1.5])
     // log rounds.
     #expect(abs(decades.fraction(of: 1) - 0.5) < 1e-15)
-    #expect(!decades.hasPlace(for: 0) && !linear.hasPlace(for: .nan))
+    #expect(!decades.canRepresent(0) && !linear.canRepresent(.nan))
   }
 
-  @Test func coveringPassesOverWhatHasNoPlace() {
+  @Test func coveringIgnoresUnrepresentableValues() {
     let values: [Double] = [.nan, -1, 0, 1, 100, .infinity]
     #expect(Scale(covering: values, room: 0).range == -1...100)
     #expect(Scale(covering: values, isLogarithmic: true, room: 0).range == 1...100)
@@ -69,7 +69,7 @@ struct PlotTests {
   }
 
   @Test(arguments: [(0.5, -1.25), (-2, 2), (0, 0), (1.9, 1.9)])
-  func aPointLandsWhereItBelongs(x: Double, y: Double) throws {
+  func pointsAreDrawnAtTheirPositions(x: Double, y: Double) throws {
     let range = -2.5...2.5
     let empty = [Series("", [], color: .blue)]
     let one = [Series("", [(x, y)], color: .blue)]
@@ -129,7 +129,7 @@ struct PlotTests {
     #expect(long.height > many.height)
   }
 
-  @Test func linesBreakWhereAPointHasNoPlace() throws {
+  @Test func linesBreakAtUnrepresentablePoints() throws {
     func line(_ ys: [Double], logarithmic: Bool) throws -> Bitmap {
       let points = ys.enumerated().map { (x: Double($0), y: $1) }
       return try lineChart(
@@ -143,7 +143,7 @@ struct PlotTests {
     }
   }
 
-  @Test func samePictureTwice() throws {
+  @Test func equalArgumentsGiveEqualPictures() throws {
     let series = [Series("s", (0..<500).map { (x: Double($0), y: Double($0 * $0 % 37 + 1)) })]
     #expect(try scatter(series) == scatter(series))
     #expect(
@@ -158,7 +158,7 @@ struct PlotTests {
     #expect(thrown?.description == "3 numbers are no whole number of points (x, y)")
   }
 
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let table: [(plot: () throws -> Bitmap, message: String)] = [
       ({ try scatter([], size: 50) }, "a plot cannot be smaller than 200 x 200 pixels"),
       (

@@ -11,12 +11,12 @@ import Testing
   import Darwin
 #endif
 
-/// Data N(0, s² 1) with the best denoiser, ε̂ = β̄_t x_t/v_t.
+/// Data N(0, s² 1) with the optimal denoiser, ε̂ = β̄_t x_t/v_t.
 private struct GaussianData: Sendable, CustomTestStringConvertible {
   let kind: NoiseSchedule.Kind
   let deviation: Double
   var times = 1000
-  /// The variance a dimension of what ε̂ is wrong by beside that.
+  /// The variance per dimension of a further error of ε̂.
   var excess = 0.0
   let dimensions = 2
 
@@ -42,21 +42,20 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   func optimal(_ schedule: NoiseSchedule) -> ReverseVariance {
     ReverseVariance(
       name: "optimal",
-      deviations: (1...times).map { t in
+      standardDeviations: (1...times).map { t in
         schedule.beta[t] * (variance(schedule, t - 1) / variance(schedule, t)).squareRoot()
       })
   }
 
-  /// E|ε - ε̂|² at t of data with this mean square a dimension.
+  /// E|ε - ε̂|² at t of data with this mean square per dimension.
   func error(_ schedule: NoiseSchedule, _ t: Int, meanSquare: Double) -> Double {
     let f = factor(schedule, t)
     let (own, other) = (1 - f * schedule.betaBar[t], f * schedule.alphaBar[t])
     return Double(dimensions) * (own * own + other * other * meanSquare + excess)
   }
 
-  /// The standard deviation of what one draw of a time and noise says of the sum over t from 2, over such
-  /// examples.
-  func deviationOfADraw(
+  /// The standard deviation over these examples of the estimate of the sum over t from 2, by one draw of time and noise.
+  func standardDeviationOfADraw(
     _ schedule: NoiseSchedule, _ variance: ReverseVariance, _ strata: TimeStrata
   ) -> Double {
     let (square, d) = (deviation * deviation, Double(dimensions))
@@ -64,7 +63,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     for t in 2...times {
       // ε - ε̂ is Gaussian: E|ε - ε̂|⁴ = (1 + 2/D) (E|ε - ε̂|²)².
       let term =
-        schedule.boundFactor(t, deviation: variance.deviations[t - 1])
+        schedule.boundFactor(t, standardDeviation: variance.standardDeviations[t - 1])
         * error(schedule, t, meanSquare: square)
       mean += term
       meanSquare += (1 + 2 / d) * term * term / strata.probability(t)
@@ -72,23 +71,24 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     return (meanSquare - mean * mean).squareRoot()
   }
 
-  /// The bound in expectation, in nats an example.
+  /// The bound in expectation, in nats per example.
   func bound(_ schedule: NoiseSchedule, _ variance: ReverseVariance) -> Double {
     let (square, d) = (deviation * deviation, Double(dimensions))
     var total = schedule.priorTerm(dimensions: dimensions, square: d * square)
     for t in 2...times {
-      let sigma = variance.deviations[t - 1]
-      total += d * schedule.boundConstant(t, deviation: sigma)
+      let sigma = variance.standardDeviations[t - 1]
+      total += d * schedule.boundConstant(t, standardDeviation: sigma)
       total +=
-        schedule.boundFactor(t, deviation: sigma) * error(schedule, t, meanSquare: square)
+        schedule.boundFactor(t, standardDeviation: sigma) * error(schedule, t, meanSquare: square)
     }
-    let sigma = variance.deviations[0]
+    let sigma = variance.standardDeviations[0]
     total += d / 2 * log(2 * .pi * sigma * sigma)
-    total += schedule.boundFactor(1, deviation: sigma) * error(schedule, 1, meanSquare: square)
+    total +=
+      schedule.boundFactor(1, standardDeviation: sigma) * error(schedule, 1, meanSquare: square)
     return -total
   }
 
-  /// E log N(x; 0, s²), in nats an example.
+  /// E log N(x; 0, s²), in nats per example.
   var exact: Double {
     -Double(dimensions) / 2 * (log(2 * .pi * deviation * deviation) + 1)
   }
@@ -127,13 +127,13 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     #expect(beta > -1e-9 && beta < 2e-3)
     #expect(optimal > -1e-9 && optimal < 1e-6)
     #expect(posterior > beta)
-    // What is fitted to the errors is the optimum.
+    // The fitted variance is optimal.
     let square = data.deviation * data.deviation
     let errors = (1...data.times).map {
       data.error(schedule, $0, meanSquare: square) / Double(data.dimensions)
     }
     let fitted = ReverseVariance.fitted(schedule, errors: errors)
-    for (a, b) in zip(fitted.deviations, data.optimal(schedule).deviations) {
+    for (a, b) in zip(fitted.standardDeviations, data.optimal(schedule).standardDeviations) {
       #expect(abs(a / b - 1) < 1e-9)
     }
   }
@@ -152,27 +152,27 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let estimates = try VariationalBound(
       model, runtime, draws: draws, lastStep: .density, variances: variances
     ).estimates(of: examples) { _ in }
-    // The closed form for these examples: what is left is the noise of the draws.
+    // The closed form for these examples: only the noise of the draws remains.
     for (variance, estimate) in zip(variances, estimates) {
       let expected = examples.keys.indices.map { row -> Double in
         let square = examples.values[2 * row..<2 * row + 2]
           .reduce(0) { $0 + Double($1) * Double($1) }
         var total = schedule.priorTerm(dimensions: 2, square: square)
         for t in 2...data.times {
-          let sigma = variance.deviations[t - 1]
+          let sigma = variance.standardDeviations[t - 1]
           total +=
-            2 * schedule.boundConstant(t, deviation: sigma)
-            + schedule.boundFactor(t, deviation: sigma)
+            2 * schedule.boundConstant(t, standardDeviation: sigma)
+            + schedule.boundFactor(t, standardDeviation: sigma)
             * data.error(schedule, t, meanSquare: square / 2)
         }
-        let sigma = variance.deviations[0]
+        let sigma = variance.standardDeviations[0]
         total +=
           log(2 * .pi * sigma * sigma)
-          + schedule.boundFactor(1, deviation: sigma)
+          + schedule.boundFactor(1, standardDeviation: sigma)
           * data.error(schedule, 1, meanSquare: square / 2)
         return -total
       }
-      let gap = Figure.paired(estimate.values, expected)
+      let gap = Statistic.paired(estimate.values, expected)
       let context = "\(kind), \(variance.name), K \(draws): \(gap)"
       #expect(abs(gap.mean) < 4 * gap.standardError, "\(context)")
       let terms = estimate.terms.reduce(0) { $0 + $1.mean }
@@ -187,12 +187,14 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       }.joined(separator: ", "), "exact \(data.exact)")
   }
 
-  /// What docs/likelihood.md says of the two known variances on unit Gaussian data.
+  /// Checks the statements of docs/likelihood.md on the two known variances for unit Gaussian data.
   @Test(
     arguments: [
       (NoiseSchedule.Kind.linear, 1000, 0.58), (.su, 1000, 0.97), (.cosine, 1000, 0.53),
       (.linear, 50, 2.23),
-    ]) func thePosteriorVarianceIsShort(_ kind: NoiseSchedule.Kind, times: Int, by nats: Double)
+    ]) func thePosteriorVarianceHasALowerBound(
+      _ kind: NoiseSchedule.Kind, times: Int, by nats: Double
+    )
     throws
   {
     let data = GaussianData(kind: kind, deviation: 1, times: times)
@@ -205,14 +207,14 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     #expect(abs(excess(.beta(schedule))) < 1e-9)
   }
 
-  /// The standard error of one draw of the sum over t in closed form, against times drawn half evenly and half
+  /// The standard error of one draw of the sum over t in closed form, against times drawn half uniformly and half
   /// by the factor of the error, alone and times ᾱ²: for a perfect network, and for one whose error has a
-  /// variance of 0.0025 more a dimension, which is about what a small one has at T.
+  /// variance larger by 0.0025 per dimension, which is typical of a small network at T.
   @Test(arguments: NoiseSchedule.Kind.allCases, [50, 1000])
-  func timesAreDrawnWhereTheBoundIs(_ kind: NoiseSchedule.Kind, times: Int) throws {
+  func timesAreDrawnInProportionToTheBound(_ kind: NoiseSchedule.Kind, times: Int) throws {
     let schedule = try NoiseSchedule(kind, times: times)
     let factors = (2...times).map {
-      schedule.boundFactor($0, deviation: schedule.posteriorDeviation($0))
+      schedule.boundFactor($0, standardDeviation: schedule.posteriorStandardDeviation($0))
     }
     let even = factors.map { _ in 1.0 }
     let ideal = (2...times).map { factors[$0 - 2] * schedule.alphaBar[$0] * schedule.alphaBar[$0] }
@@ -227,7 +229,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       data.excess = excess
       for variance in [.beta(schedule), .posterior(schedule), data.optimal(schedule)] {
         func error(_ strata: TimeStrata) -> Double {
-          data.deviationOfADraw(schedule, variance, strata) / 200.0.squareRoot()
+          data.standardDeviationOfADraw(schedule, variance, strata) / 200.0.squareRoot()
         }
         let (factor, ideal, found) = (error(byFactor), error(byIdeal), error(now))
         let context: Comment = "\(variance.name), s = \(deviation), excess \(excess)"
@@ -246,8 +248,8 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// The spread of estimates of the same examples by other draws is what the probabilities promise or, as the
-  /// draws are stratified, less.
+  /// Estimates of the same examples from other draws have at most the standard deviation of independent draws;
+  /// stratification can only reduce it.
   @Test(arguments: [50, 1000]) func otherDrawsOfTheSameExamples(times: Int) throws {
     let data = GaussianData(kind: .cosine, deviation: 0.5, times: times)
     let (schedule, model) = (try data.schedule(), try data.model())
@@ -261,16 +263,16 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       let examples = Examples(values, count: count, seed: UInt64(seed))
       return try bound.estimates(of: examples) { _ in }[0].terms[1].mean
     }
-    let found = Figure(sums).standardError * Double(repeats).squareRoot()
+    let found = Statistic(sums).standardError * Double(repeats).squareRoot()
     let promised =
-      data.deviationOfADraw(schedule, .posterior(schedule), TimeStrata(schedule))
+      data.standardDeviationOfADraw(schedule, .posterior(schedule), TimeStrata(schedule))
       / Double(draws * count).squareRoot()
     print("sum L_t by other draws, cosine, T \(times): spread \(found), promised \(promised)")
-    // A deviation of 24 values is known to 15 %.
+    // The standard deviation of 24 values has a standard error of 15 %.
     #expect(found < 1.5 * promised && found > 0.1 * promised)
   }
 
-  @Test func anEstimateDependsOnItsExampleAlone() throws {
+  @Test func estimatesDependOnlyOnTheirExample() throws {
     let data = GaussianData(kind: .su, deviation: 0.5, times: 50)
     let model = try data.model()
     let all = data.examples(21)
@@ -306,12 +308,12 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// The probabilities of all that x_0 may be sum to one, whatever the network says.
+  /// The probabilities of all values of x_0 sum to one, whatever the network's output.
   @Test(arguments: [LastStep.bits, .levels]) func lastStepsAreProbabilities(_ step: LastStep) throws
   {
     let schedule = try NoiseSchedule(.linear, times: 10)
     let levels = step == .bits ? [Float(-1), 1] : (0..<256).map { Float($0) / 127.5 - 1 }
-    // With an estimate that undoes all of x_1, its mean is 0.1 for every x_0 and noise.
+    // If the estimate cancels x_1, its mean is 0.1 for every x_0 and noise.
     let denoiser = Denoiser(shape: [1]) { x, _ in
       (x - 0.1 * schedule.alpha[1]) / schedule.beta[1]
     }
@@ -319,7 +321,9 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
       GaussianDiffusion(schedule: schedule, denoiser: denoiser), try Runtime(seed: 0, threads: 1),
       draws: 1,
       lastStep: step,
-      variances: [ReverseVariance(name: "", deviations: [0.7] + .init(repeating: 1, count: 9))])
+      variances: [
+        ReverseVariance(name: "", standardDeviations: [0.7] + .init(repeating: 1, count: 9))
+      ])
     let probabilities = try levels.map { level -> Double in
       let estimate = try bound.estimates(of: Examples([level], count: 1, seed: 0)) { _ in }[0]
       return exp(-(try #require(estimate.terms.last).mean))

@@ -44,13 +44,14 @@ import VAE
     let models = [
       try VariationalAutoencoder(
         shape: [2], network: Network(hidden: [4]), latent: latent,
-        likelihood: .gaussian(deviation: 1), Parameters("vae")),
+        likelihood: .gaussian(standardDeviation: 1), Parameters("vae")),
       try VariationalAutoencoder(
         shape: [2], network: Network(hidden: []), latent: latent, likelihood: .bernoulli,
         Parameters("vae")),
       try VariationalAutoencoder(
         shape: [2], network: Network(hidden: []),
-        latent: .sphere(dimension: 1, concentration: nil), likelihood: .gaussian(deviation: 1),
+        latent: .sphere(dimension: 1, concentration: nil),
+        likelihood: .gaussian(standardDeviation: 1),
         Parameters("vae")),
     ]
     for model in models {
@@ -68,20 +69,20 @@ import VAE
     var (below, name) = (try estimates(1, examples).elbo, "ELBO")
     for draws in [1, 2, 5, 50, 51, 500] {
       let (_, iwae) = try estimates(draws, examples)
-      let step = Figure.paired(iwae.values, below.values)
+      let step = Statistic.paired(iwae.values, below.values)
       #expect(step.mean > -3 * step.standardError, "IWAE-\(draws) above \(name): \(step)")
-      let gap = Figure.paired(exact.values, iwae.values)
+      let gap = Statistic.paired(exact.values, iwae.values)
       #expect(gap.mean > -3 * gap.standardError, "exact above IWAE-\(draws): \(gap)")
       print(
         "linear-Gaussian: IWAE-\(draws) \(iwae.figure.mean) +- \(iwae.figure.standardError), exact",
         "\(exact.figure.mean), exact less IWAE \(gap.mean) +- \(gap.standardError), n 4000, seed 0")
       (below, name) = (iwae, "IWAE-\(draws)")
     }
-    let last = Figure.paired(exact.values, below.values)
+    let last = Statistic.paired(exact.values, below.values)
     #expect(last.mean < 0.01)
   }
 
-  /// Every K is honoured: the bound is that of just K weights, of which the first are the same for
+  /// The bound for any K is that of exactly K weights; the first ones are the same for
   /// every K.
   @Test(arguments: [1, 2, 49, 50, 51, 99, 101, 250]) func anyNumberOfDraws(draws: Int) throws {
     let examples = examples(6)
@@ -112,8 +113,8 @@ import VAE
     }
   }
 
-  /// Not on the batch, nor on the examples beside it, to the last bit.
-  @Test(arguments: [7, 120]) func anEstimateDependsOnItsExampleAlone(draws: Int) throws {
+  /// Bit for bit independent of the batch and of the other examples.
+  @Test(arguments: [7, 120]) func estimatesDependOnlyOnTheirExample(draws: Int) throws {
     let all = examples(37)
     let whole = try estimates(draws, all, batch: 8)
     for (rows, batch) in [([36, 3, 3, 20], 8), ([5], 8), (Array(0..<37), 16), ([30, 2], 64)] {
@@ -123,8 +124,8 @@ import VAE
     }
   }
 
-  /// Moving averages that equal the weights give the estimates of the weights, to the bit: points, and
-  /// their densities, are of the same draw.
+  /// Moving averages that equal the weights give identical estimates, bit for bit: points and
+  /// their densities are from the same draw.
   @Test(arguments: [
     Latent.gaussian(dimension: 3), .sphere(dimension: 3, concentration: nil),
     .sphere(dimension: 10, concentration: 300),
@@ -133,7 +134,7 @@ import VAE
     let parameters = Parameters("vae")
     let model = try VariationalAutoencoder(
       shape: [2], network: Network(hidden: [4]), latent: latent,
-      likelihood: .gaussian(deviation: 0.2), parameters)
+      likelihood: .gaussian(standardDeviation: 0.2), parameters)
     let runtime = try Runtime(seed: 3, threads: 1)
     let examples = examples(20)
     let found = try [Weights.raw, .averaged].map { weights in
@@ -144,7 +145,7 @@ import VAE
     #expect(found[0] == found[1])
   }
 
-  @Test func theEvaluationSeedIsAnotherDraw() throws {
+  @Test func theEvaluationSeedChangesTheDraws() throws {
     let values = examples(50).values
     let first = try estimates(3, Examples(values, count: 50, seed: 0)).iwae.values
     #expect(first == (try estimates(3, Examples(values, count: 50, seed: 0)).iwae.values))
@@ -152,15 +153,15 @@ import VAE
     #expect(zip(first, other).allSatisfy { $0 != $1 })
   }
 
-  @Test func fewerDrawsThanOneAreRefused() throws {
+  @Test func lessThanOneDrawIsRefused() throws {
     let c = LinearGaussianModel()
     let (model, runtime) = (try c.model(), try c.runtime())
-    #expect(throws: TensorError("K is at least 1, not 0")) {
+    #expect(throws: TensorError("K must be at least 1, not 0")) {
       try ImportanceSampling(model, runtime, draws: 0)
     }
   }
 
-  @Test func theRunningMeanSurvivesAnySize() {
+  @Test func theRunningMeanDoesNotOverflow() {
     for shift in [-2000.0, 0, 2000] {
       var mean = LogMeanExp()
       let values = [0.5, -3, 7, 7, -.infinity, 2].map { $0 + shift }
@@ -219,7 +220,7 @@ import VAE
       }
       bounds.append(total / Double(repeats))
     }
-    // Many seeds of the estimator, as one alone has an error of its own.
+    // Many seeds of the estimator, because a single one has an error of its own.
     var ours = [Double](repeating: 0, count: count)
     let seeds = 1200 / draws
     let sampling = try ImportanceSampling(model, runtime, draws: draws, estimators: [.iwae])
@@ -228,7 +229,7 @@ import VAE
       let found = try sampling.estimates(of: examples) { _ in }[0]
       for row in 0..<count { ours[row] += found.values[row] / Double(seeds) }
     }
-    let gap = Figure.paired(ours, bounds)
+    let gap = Statistic.paired(ours, bounds)
     print("IWAE-\(draws) less an independent computation: \(gap.mean) +- \(gap.standardError) nats")
     #expect(abs(gap.mean) < 0.05, "\(gap)")
     #expect(abs(gap.mean) < 4 * gap.standardError + 1e-4, "\(gap)")

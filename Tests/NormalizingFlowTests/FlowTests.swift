@@ -27,8 +27,10 @@ import Testing
     return sums.max() ?? 0
   }
 
-  /// `inverse` undoes `forward` and the other way about, in double and in fp32.
-  @Test(arguments: SmallFlow.all, 0..<3) func inversesUndo(_ small: SmallFlow, seed: Int) throws {
+  /// `inverse` and `forward` are inverses of each other, in double precision and in fp32.
+  @Test(arguments: SmallFlow.all, 0..<3) func inversesAreInverse(_ small: SmallFlow, seed: Int)
+    throws
+  {
     let p = Parameters("flow")
     let model = try small.model(p)
     let count = 8
@@ -68,7 +70,7 @@ import Testing
 
   /// The log determinant is that of the matrix of central differences.
   @Test(arguments: SmallFlow.all, 0..<3)
-  func theDeterminantIsThatOfTheJacobian(_ small: SmallFlow, seed: Int) throws {
+  func theDeterminantEqualsThatOfTheJacobian(_ small: SmallFlow, seed: Int) throws {
     let p = Parameters("flow")
     let model = try small.model(p)
     let (count, width) = (4, small.dimensions)
@@ -96,8 +98,8 @@ import Testing
     }
   }
 
-  /// log p is log N(z; 0, I) and the log determinant; the loss is minus its mean.
-  @Test(arguments: SmallFlow.all) func densitiesAreOfTheirParts(_ small: SmallFlow) throws {
+  /// log p is the sum of log N(z; 0, I) and the log determinant; the loss is the negative mean.
+  @Test(arguments: SmallFlow.all) func densitiesAreSumsOfTheirParts(_ small: SmallFlow) throws {
     let p = Parameters("flow")
     let model = try small.model(p)
     let x = Tensor.input("x", [6] + small.shape)
@@ -115,7 +117,7 @@ import Testing
     #expect(abs(found[3][0] + found[2].reduce(0, +) / 6) < 1e-12)
   }
 
-  /// Over the plane the density sums to 1.
+  /// The density integrates to 1 over the plane.
   ///
   /// A grid's sum of a smooth density that is nothing at the edges errs by far less than its spacing where the grid
   /// resolves it, which is seen by leaving out every other point; networks of gain 1 make tails too long and ridges too
@@ -145,7 +147,7 @@ import Testing
     #expect(abs(fine - 1) < 5 / Double(draws) + 1e-4, "seed \(seed)")
   }
 
-  /// At first a flow does nothing, whatever the seed.
+  /// A new flow is the identity, whatever the seed.
   @Test(arguments: SmallFlow.all) func flowsBeginAsTheIdentity(_ small: SmallFlow) throws {
     let model = try small.model()
     let x = Tensor.input("x", [3] + small.shape)
@@ -197,7 +199,7 @@ import Testing
       ([2], 2, [4], 0, "not 0.0"), ([2], 2, [4], .infinity, "not inf"),
       ([2], 2, [4], .nan, "not nan"),
     ] as [([Int], Int, [Int], Double, String)])
-  func wrongSettingsAreRefused(
+  func invalidSettingsAreRefused(
     _ row: (shape: [Int], couplings: Int, hidden: [Int], limit: Double, says: String)
   ) throws {
     let error = #expect(throws: TensorError.self) {
@@ -208,7 +210,7 @@ import Testing
     #expect(error?.description.contains(row.says) == true, "\(error?.description ?? "")")
   }
 
-  @Test func wrongShapesAreNamed() throws {
+  @Test func invalidShapesAreNamed() throws {
     let model = try SmallFlow.all[1].model()
     for shape in [[], [2], [4, 3], [4, 2, 1]] {
       let x = Tensor.input("x", shape)

@@ -10,7 +10,7 @@ import TensorCore
 import Testing
 import Training
 
-/// `kind: normalizing-flow` from an experiment to figures and files.
+/// `kind: normalizing-flow` from an experiment to metrics and files.
 @Suite struct KindTests {
   private func experiment(_ overrides: String...) throws -> Experiment {
     try Experiment(
@@ -26,16 +26,16 @@ import Training
         """, file: "flow.yaml", overrides: overrides)
   }
 
-  @Test func itIsForPoints() throws {
+  @Test func onlyPointsAreAccepted() throws {
     let error = #expect(throws: (any Error).self) { _ = try experiment("data=mnist") }
     #expect(
       error.map { "\($0)" }?.contains(
         "a normalizing-flow is for points, and the data are images; expected a 2-D set") == true)
   }
 
-  /// Correlated normal points lie within what one linear coupling can express: the flow must come close to
-  /// their density, example by example.
-  @Test func theLikelihoodIsThatOfTheData() throws {
+  /// One linear coupling can express correlated normal points, so the flow must approximate their density
+  /// for each example.
+  @Test func theLikelihoodApproachesThatOfTheData() throws {
     let experiment = try experiment()
     let data = try TrainingData(experiment.data, directory: "/nonexistent")
     let stepper = try Stepper(
@@ -53,13 +53,13 @@ import Training
     let scorers = try run.model.scorers([.exact], draws: nil, count: points.count, run) { nil }
     let found = try scorers.ready[0].estimates(of: examples) { _ in }[0]
     let scale = log(deviation.x * deviation.y)
-    let gap = Figure(
+    let gap = Statistic(
       zip(points, found.values).map { set.logDensity($0.x, $0.y) - ($1 - scale) })
     // The mean is KL(data || flow), so below zero by chance alone; 0.02 nats are a 1 % error of a scale.
     #expect(gap.mean < 0.02 && gap.mean > -4 * gap.standardError, "\(gap), seed 0")
   }
 
-  @Test func aBrokenRunIsTheUnbrokenOne() throws {
+  @Test func aResumedRunEqualsAnUninterruptedOne() throws {
     let root = NSTemporaryDirectory() + "figment-flow-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: root) }
     let experiment = try experiment("steps=24", "report.checkpointEvery=7")

@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 
 @Suite struct SamplerTests {
-  /// A sample is the same bits whatever is drawn with it and wherever it stands.
+  /// A sample is identical, bit for bit, in every batch and at every position.
   ///
   /// At the batches of runs, and the least. Where the library is held to AVX2 its products of 2, 5 or 8 narrow rows, a quarter
   /// of 8, 20 or 32, round by the place of a row.
   @Test(arguments: SmallFlow.all, [1, 64, 2048])
-  func samplesDependOnTheirSeedAlone(_ small: SmallFlow, batch: Int) throws {
+  func samplesDependOnlyOnTheirSeed(_ small: SmallFlow, batch: Int) throws {
     let p = Parameters("flow")
     let model = try small.model(p)
     let runtime = try SmallFlow.runtime(p, seed: 2)
@@ -25,7 +25,7 @@ import Testing
     #expect(rows(try sampler.sample(seeds: seeds.reversed())) == together.reversed())
     for i in [0, 7, 40] { #expect(try sampler.sample(seeds: [seeds[i]]) == together[i]) }
     #expect(try sampler.sample(seeds: []) == [])
-    // At another batch contractions may be cut differently: equal but for rounding.
+    // Another batch may split contractions differently: equal up to rounding.
     let other = try FlowSampler(model, runtime, batch: 12).sample(seeds: seeds)
     #expect(relativeError(other.map { Double($0) }, together.joined().map { Double($0) }) < 1e-3)
   }
@@ -49,8 +49,8 @@ import Testing
     #expect(throws: TensorError.self) { try sampler.decode(latents + [1]) }
   }
 
-  /// Densities are the reference's, one by one or together, and with the weights that are asked for.
-  @Test(arguments: SmallFlow.all) func densitiesAreTheModels(_ small: SmallFlow) throws {
+  /// Densities agree with the reference, individually and in batches, with the requested weights.
+  @Test(arguments: SmallFlow.all) func densitiesAgreeWithTheModel(_ small: SmallFlow) throws {
     let p = Parameters("flow")
     let model = try small.model(p)
     let runtime = try SmallFlow.runtime(p, seed: 9)

@@ -11,13 +11,13 @@ import Testing
   import Darwin
 #endif
 
-/// A flow of a size, and weights under which no step does nothing.
+/// A flow of some size, with weights for which no step is the identity.
 struct SmallFlow: CustomTestStringConvertible {
   let shape: [Int]
   let couplings: Int
   let hidden: [Int]
 
-  /// One coupling and many, networks without, with narrow and with wide layers, an odd number of numbers, images.
+  /// One coupling and many, networks without hidden layers, with narrow and with wide ones, an odd dimension, images.
   static let all = [
     SmallFlow(shape: [2], couplings: 1, hidden: [8]),
     SmallFlow(shape: [2], couplings: 4, hidden: [16, 16]),
@@ -35,7 +35,7 @@ struct SmallFlow: CustomTestStringConvertible {
     try CouplingFlow(shape: shape, couplings: couplings, hidden: hidden, parameters)
   }
 
-  /// Numbers that Float can hold: scales of a number from exp(-0.3) to exp(0.3), networks whose layers keep
+  /// Weights that are exact in Float: scales of a number from exp(-0.3) to exp(0.3), networks whose layers keep
   /// the size of what they are given where the gain is 1.
   static func weights(_ parameters: Parameters, seed: Int, gain: Double = 1) -> [String: [Double]] {
     var numbers = SplitMix64(seed: seed)

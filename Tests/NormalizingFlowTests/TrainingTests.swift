@@ -34,7 +34,7 @@ private struct Gaussian {
 }
 
 @Suite struct TrainingTests {
-  /// A loss cannot be below the entropy, and a flow that is trained comes close to it; its samples are of that Gaussian.
+  /// The loss of a trained flow approaches the entropy, its lower bound, and its samples have the Gaussian's moments.
   @Test func aFlowLearnsAGaussian() throws {
     let (seed, steps, batch) = (5, 600, 256)
     let data = Gaussian()
@@ -59,7 +59,7 @@ private struct Gaussian {
     let found = -densities.reduce(0) { $0 + Double($1) } / Double(count)
     // -log p of a Gaussian is D/2 of variance around its entropy: one, here.
     let error = (1 / Double(count)).squareRoot()
-    // What the flow lacks, with far less noise: the mean of log p - log q is KL(p || q).
+    // The gap of the flow, with far less noise: the mean of log p - log q is KL(p || q).
     let ratios = densities.indices.map { i in
       data.logDensity([Double(points[2 * i]), Double(points[2 * i + 1])]) - Double(densities[i])
     }
@@ -74,7 +74,7 @@ private struct Gaussian {
     #expect(divergence > -4 * noise, "seed \(seed)")
 
     // Moments of the samples, within four standard errors and what a divergence of so many nats may hide: means
-    // differ by at most sqrt(2 KL) deviations.
+    // differ by at most sqrt(2 KL) standard deviations.
     let samples = try FlowSampler(model, runtime, batch: 2000, weights: averaged)
       .sample(seeds: (0..<count).map { UInt64($0) })
     let slack = 4 * error + (2 * max(divergence, noise)).squareRoot()
@@ -88,8 +88,8 @@ private struct Gaussian {
     }
   }
 
-  /// What training differentiates is the gradient of the loss.
-  @Test(arguments: [1, 4, 6]) func gradientsAreThoseOfTheLoss(_ index: Int) throws {
+  /// The gradient that training uses is that of the loss.
+  @Test(arguments: [1, 4, 6]) func gradientsAgreeWithTheLoss(_ index: Int) throws {
     let p = Parameters("flow")
     let small = SmallFlow.all[index]
     let model = try small.model(p)

@@ -21,9 +21,9 @@ private func neighbours(_ width: Int) throws -> Neighbours {
 
 /// Serialized, since each uses every core.
 @Suite(.serialized) struct NeighbourTests {
-  /// Against sorting all distances; numbers of points across the blocks' borders, and far from zero.
+  /// Nearest points agree with sorting all distances, across block borders and far from zero.
   @Test(arguments: [(5, 9, 1, 0.0), (513, 40, 3, 0), (30, 2500, 7, 1000)])
-  func nearestAreThoseOfSorting(
+  func nearestAgreesWithSorting(
     _ queries: Int, _ count: Int, _ width: Int, _ offset: Double
   ) throws {
     let a = points(queries, width: width, offset: offset, seed: 1)
@@ -36,7 +36,7 @@ private func neighbours(_ width: Int) throws -> Neighbours {
     }
   }
 
-  @Test func nobodyIsItsOwnNeighbour() throws {
+  @Test func pointsAreNotTheirOwnNeighbours() throws {
     let a = points(600, width: 3, seed: 3)
     let found = try neighbours(3).nearest(2, to: a, among: a, excludingSelf: true)
     #expect(found.indices.indices.allSatisfy { found.indices[$0] != $0 / 2 })
@@ -44,7 +44,7 @@ private func neighbours(_ width: Int) throws -> Neighbours {
     #expect(try neighbours(3).nearest(1, to: a, among: a).indices == Array(0..<600))
   }
 
-  @Test func equalPointsAreNamedInOrder() throws {
+  @Test func tiesAreResolvedInOrder() throws {
     let found = try neighbours(2).nearest(
       3, to: [1, 1, 0, 0], among: [0, 0, 1, 1, 0, 0, 1, 1, 0, 0])
     #expect(found.indices == [1, 3, 0, 0, 2, 4])
@@ -73,7 +73,7 @@ private func neighbours(_ width: Int) throws -> Neighbours {
   }
 
   @Test func inDegreesByHand() throws {
-    // Everyone's nearest is the middle, whose own is the first of equals.
+    // The middle point is nearest to all others; its own nearest is the first of equals.
     let cross: [Float] = [0, 0, 1, 0, -1, 0, 0, 1, 0, -1]
     #expect(try neighbours(2).inDegrees(cross, k: 1) == [4, 1, 0, 0, 0])
     let many = points(700, width: 4, seed: 4)
@@ -81,29 +81,29 @@ private func neighbours(_ width: Int) throws -> Neighbours {
   }
 }
 
-@Suite(.serialized) struct CoverageTests {
+@Suite(.serialized) struct ManifoldTests {
   /// k = 1: balls of the data reach 1, 1, 1 and 8, those of the samples 3, 3 and 26.5.
   @Test func byHand() throws {
-    let found = try neighbours(1).coverage(of: [0.5, 3.5, 30], by: [0, 1, 2, 10], k: 1)
+    let found = try neighbours(1).manifoldMembership(of: [0.5, 3.5, 30], in: [0, 1, 2, 10], k: 1)
     #expect(found.samples == [true, true, false])
     #expect(found.data == [true, true, true, true])
     #expect(found.precision == 2.0 / 3 && found.recall == 1)
   }
 
-  /// Samples that are all alike are data, and few data are samples.
+  /// Collapsed samples are in the manifold of the data, but few data are in that of the samples.
   @Test func collapseIsHighPrecisionAndLowRecall() throws {
     let data = points(600, width: 3, seed: 5)
     var numbers = SplitMix64(seed: 6)
     let samples = (0..<600 * 3).map { _ in Float(0.001 * numbers.normal()) }
-    let collapsed = try neighbours(3).coverage(of: samples, by: data, k: 3)
+    let collapsed = try neighbours(3).manifoldMembership(of: samples, in: data, k: 3)
     #expect(collapsed.precision == 1 && collapsed.recall < 0.01)
-    let turned = try neighbours(3).coverage(of: data, by: samples, k: 3)
+    let turned = try neighbours(3).manifoldMembership(of: data, in: samples, k: 3)
     #expect(turned.recall == 1 && turned.precision < 0.01)
   }
 }
 
 @Suite(.serialized) struct HubSelectionTests {
-  /// Normal points of 16 dimensions, each by its seed.
+  /// Normal points of 16 dimensions, one per seed.
   private func latents(_ seeds: [UInt64]) -> [Float] {
     seeds.flatMap { seed in
       var numbers = SplitMix64(seed: Int(seed))
@@ -125,25 +125,26 @@ private func neighbours(_ width: Int) throws -> Neighbours {
       let least = all.indices.filter { kept.contains(all[$0]) }.map { degrees[$0] }.min() ?? 0
       let most = all.indices.filter { !kept.contains(all[$0]) }.map { degrees[$0] }.max() ?? 0
       #expect(kept.allSatisfy { $0 / 10_000 == pool })
-      // Sixteen dimensions have hubs: twice the mean of 5 and more.
+      // Hubs exist in sixteen dimensions: in-degrees of at least twice the mean of 5.
       #expect(least >= most && least > 10, "least \(least), most of the others \(most)")
     }
-    // A seed is what it is, alone too.
+    // A seed gives the same point when it is drawn alone.
     #expect(try selection.plainSeeds(for: [77], n, points: latents) == [chosen[77]])
   }
 
-  @Test func quantileZeroKeepsEveryone() throws {
+  @Test func quantileZeroKeepsAllPoints() throws {
     let seeds: [UInt64] = [0, 9_999, 12_345]
     let selection = try HubSelection(quantile: 0)
     #expect(try selection.plainSeeds(for: seeds, try neighbours(16), points: latents) == seeds)
   }
 
   @Test(arguments: [(0.9999, 1), (0.9, 1000), (0.5, 5000)])
-  func theQuantileDecidesHowMany(_ quantile: Double, _ kept: Int) throws {
+  func theQuantileDeterminesTheNumber(_ quantile: Double, _ kept: Int) throws {
     #expect(try HubSelection(quantile: quantile).kept == kept)
   }
 
-  @Test(arguments: [1, 0.99999, -0.1, 1.5, .nan]) func noneAreRefused(_ quantile: Double) {
+  @Test(arguments: [1, 0.99999, -0.1, 1.5, .nan]) func emptySelectionsAreRefused(_ quantile: Double)
+  {
     #expect(throws: TensorError.self) { _ = try HubSelection(quantile: quantile) }
   }
 }

@@ -86,7 +86,7 @@ private let cut = String(repeating: "n", count: 200) + "..."
   /// What parts of the program throw, each of which had a type of its own.
   @Test(arguments: [
     "a picture cannot be 0 x 3 with 1 channels",
-    "an animation of no pictures",
+    "an animation needs at least one picture",
     "the moments of 1 vectors; expected at least 2",
     "\"a b\" cannot be the name of a run folder",
     "/dev/null: not a regular file",

@@ -4,7 +4,7 @@ import Support
 import Synchronization
 import Testing
 
-/// A console that keeps what is written, at a time that the test sets.
+/// A console that records its output, with a clock that the test sets.
 private final class Recorder: Sendable {
   private let text = Mutex("")
   private let time = Mutex(0.0)
@@ -18,7 +18,7 @@ private final class Recorder: Sendable {
   var clock: @Sendable () -> Double { { self.time.withLock { $0 } } }
   func advance(to seconds: Double) { time.withLock { $0 = seconds } }
 
-  /// What was written since the last call.
+  /// Returns the output since the last call.
   func take() -> String {
     text.withLock { text in
       defer { text = "" }
@@ -28,7 +28,7 @@ private final class Recorder: Sendable {
 }
 
 @Suite struct ProgressTests {
-  @Test func linesComeAtGrowingIntervals() {
+  @Test func linesAreSpacedEverFurtherApart() {
     let recorder = Recorder(width: nil)
     var progress = Progress(total: 1000, console: recorder.console, clock: recorder.clock)
     for second in 1...100 {
@@ -92,7 +92,7 @@ private final class Recorder: Sendable {
     #expect(recorder.take() == "\rbar\u{1B}[K\r\u{1B}[Kmessage\nbar\nafter\n")
   }
 
-  @Test func quietSaysNothing() {
+  @Test func quietPrintsNothing() {
     for width in [nil, 80] {
       let recorder = Recorder(width: width)
       var progress = Progress(
@@ -148,11 +148,11 @@ private final class Recorder: Sendable {
     (["$HOME", "~/x", "a;b", "*"], "'$HOME' '~/x' 'a;b' '*'"), (["=x", "a=b"], "'=x' a=b"),
     (["a\u{1B}[31m"], "$'a\\033[31m'"), (["two\nlines"], "$'two\\012lines'"),
     (["\u{1}'\\"], "$'\\001\\'\\\\'"), (["\u{FC}ber"], "'\u{FC}ber'"),
-  ]) func wordsAreThoseOfAShell(_ words: [String], _ text: String) {
+  ]) func wordsAreQuotedForAShell(_ words: [String], _ text: String) {
     #expect(shellCommand(words) == text)
   }
 
-  @Test func oneIsNoPlural() {
+  @Test func aCountOfOneIsSingular() {
     #expect(counted(1, "thread") == "1 thread")
     #expect(counted(0, "thread") == "0 threads" && counted(2, "thread") == "2 threads")
   }

@@ -71,6 +71,6 @@ package struct LinearGaussianModel {
   package func model() throws -> VariationalAutoencoder {
     try VariationalAutoencoder(
       shape: [2], network: Network(hidden: []), latent: .gaussian(dimension: 1),
-      likelihood: .gaussian(deviation: deviation), Parameters("vae"))
+      likelihood: .gaussian(standardDeviation: deviation), Parameters("vae"))
   }
 }

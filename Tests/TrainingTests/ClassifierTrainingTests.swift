@@ -76,7 +76,7 @@ import Training
       ("sampling.count=3", "sampling: unknown key"),
       ("model.classes=1", "expected a whole number from 2 to 64, found 1"),
       ("model.shift=-1", "expected a number at least 0 and at most 16, found -1"),
-      ("data=moons", "a classifier is of images, and the data are points"),
+      ("data=moons", "a classifier needs images, but the data are points"),
     ] {
       run = try SmallRun.classifier(override)
       let message = failure { _ = try run.experiment() }

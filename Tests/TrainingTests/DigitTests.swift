@@ -64,7 +64,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
 
   /// The jackknife's errors are those that independent repetitions have.
   @Test func standardErrorsAreThoseOfRepetitions() throws {
-    var found: [[Figure]] = [[], [], []]
+    var found: [[Statistic]] = [[], [], []]
     for seed in 0..<24 {
       let one = try figures(
         opinions(200, mean: 1, seed: 100 + 2 * seed), opinions(200, seed: 101 + 2 * seed))
@@ -73,7 +73,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
       }
     }
     for (name, figures) in zip(["Fréchet", "precision", "recall"], found) {
-      let repeated = Figure(figures.map(\.mean))
+      let repeated = Statistic(figures.map(\.mean))
       let spread = repeated.standardError * Double(figures.count).squareRoot()
       let claimed =
         (figures.reduce(0) { $0 + $1.standardError * $1.standardError } / Double(figures.count))

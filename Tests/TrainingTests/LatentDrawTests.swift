@@ -24,8 +24,8 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
       "hubs:0.99999",
       "hubs above quantile 0.99999 of 10000 points are none; expected at most 0.9999"
     ),
-    ("hubs:2", "a quantile of hubs is from 0 to below 1, not 2.0"),
-    ("hubs:nan", "a quantile of hubs is from 0 to below 1, not nan"),
+    ("hubs:2", "a quantile of hubs must be at least 0 and below 1, not 2.0"),
+    ("hubs:nan", "a quantile of hubs must be at least 0 and below 1, not nan"),
     ("truncated:0", "truncated: takes a number above 0 and at most 1, not 0"),
     ("truncated:nan", "truncated: takes a number above 0 and at most 1, not nan"),
   ])

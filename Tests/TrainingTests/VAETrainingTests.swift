@@ -176,7 +176,7 @@ import VAE
         + "expected gaussian")
     #expect(
       try error("model.network=convolutional", "model.channels=[2, 2, 2]").hasSuffix(
-        "images of 28x28 do not halve 3 times: use fewer channels than [2, 2, 2]"))
+        "images of 28x28 cannot be halved 3 times: use fewer channels than [2, 2, 2]"))
     #expect(
       try error("sampling.method=ddim").hasPrefix(
         "--set sampling.method=ddim: sampling.method: unknown key"))

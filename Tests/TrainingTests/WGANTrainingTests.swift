@@ -134,7 +134,7 @@ import Training
   @Test(arguments: [
     ("model.criticNorm=batch", "expected none, group"),
     ("model.generatorNorm=batch", "expected none, group"),
-    ("model.network=residual", "residual is for images, and the data are points; expected mlp"),
+    ("model.network=residual", "residual needs images, but the data are points; expected mlp"),
     ("model.criticSteps=0", "expected a whole number from 1 to 1000, found 0"),
     ("model.constraint=gq", "expected one of gn, gran, gp, sn, clip, none, found gq"),
   ]) func mistakesAreNamed(_ override: String, _ end: String) throws {

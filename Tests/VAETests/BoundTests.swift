@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import VAE
 
-/// A model, its parameters and how it is trained.
+/// A model, its parameters and its training loss.
 struct Case: Sendable, CustomTestStringConvertible {
   let shape: [Int]
   let network: Network
@@ -24,11 +24,13 @@ struct Case: Sendable, CustomTestStringConvertible {
     Case(shape: [8, 4, 1], network: Network(channels: [3, 4], hidden: [7])),
     Case(
       shape: [4, 4, 1], network: Network(hidden: [8], activation: .tanh), bound: .iwae, draws: 5),
-    Case(shape: [2], network: Network(hidden: [8]), likelihood: .gaussian(deviation: nil)),
+    Case(shape: [2], network: Network(hidden: [8]), likelihood: .gaussian(standardDeviation: nil)),
     Case(
       shape: [2], network: Network(hidden: [8], activation: .silu),
-      likelihood: .gaussian(deviation: 0.3), bound: .iwae, draws: 4),
-    Case(shape: [2], network: Network(hidden: [4]), likelihood: .gaussian(deviation: 2), draws: 3),
+      likelihood: .gaussian(standardDeviation: 0.3), bound: .iwae, draws: 4),
+    Case(
+      shape: [2], network: Network(hidden: [4]), likelihood: .gaussian(standardDeviation: 2),
+      draws: 3),
     Case(
       shape: [4, 4, 1], network: Network(hidden: [8]),
       latent: .sphere(dimension: 2, concentration: nil)),
@@ -40,13 +42,13 @@ struct Case: Sendable, CustomTestStringConvertible {
       latent: .sphere(dimension: 10, concentration: nil), draws: 2),
     Case(
       shape: [2], network: Network(hidden: [8]), latent: .sphere(dimension: 5, concentration: 7),
-      likelihood: .gaussian(deviation: nil), bound: .iwae, draws: 4),
+      likelihood: .gaussian(standardDeviation: nil), bound: .iwae, draws: 4),
   ]
 }
 
 @Suite(.serialized) struct BoundTests {
-  /// The loss and every gradient of the compiled program are those of the reference in Double.
-  @Test(arguments: Case.all) func compiledIsTheReference(_ c: Case) throws {
+  /// The loss and every gradient of the compiled program agree with the reference in Double.
+  @Test(arguments: Case.all) func compiledProgramsAgreeWithTheReference(_ c: Case) throws {
     let parameters = Parameters("vae")
     let model = try VariationalAutoencoder(
       shape: c.shape, network: c.network, latent: c.latent, likelihood: c.likelihood, parameters)

@@ -15,7 +15,7 @@ import VAE
   private let points = [[0.0, 0.0], [1.2, -0.7], [-2.5, 0.4], [0.3, 2.0]]
   private let copies = 4000
 
-  /// Mean and standard error over copies of each point of what `body` makes of them, [copies * points].
+  /// Mean and standard error, over copies of each point, of the values of `body`, [copies * points].
   private func estimate(
     _ c: LinearGaussianModel, _ body: (VariationalAutoencoder, Tensor) -> Tensor
   ) throws -> [(mean: Double, error: Double)] {
@@ -34,7 +34,7 @@ import VAE
     }
   }
 
-  @Test func theBoundIsItsClosedFormInExpectation() throws {
+  @Test func theExpectedBoundHasItsClosedForm() throws {
     let c = LinearGaussianModel()
     let weights = try estimate(c) { $0.logWeights($1, draws: 1).sum(1) }
     let parts = try estimate(c) { $0.parts($1, .elbo, draws: 1).bound }
@@ -45,7 +45,7 @@ import VAE
     }
   }
 
-  @Test func boundsRiseWithTheDrawsUpToTheTruth() throws {
+  @Test func boundsIncreaseWithTheDrawsUpToTheLikelihood() throws {
     let c = LinearGaussianModel()
     var last = try estimate(c) { $0.parts($1, .elbo, draws: 1).bound }
     for draws in [2, 5, 50] {
@@ -57,15 +57,15 @@ import VAE
       }
       last = next
     }
-    // 50 draws leave little of what one draw lacks.
+    // With 50 draws the gap is a small fraction of that with one draw.
     for (i, x) in points.enumerated() {
       let (gap, whole) = (c.logDensity(x) - last[i].mean, c.logDensity(x) - c.bound(x))
       #expect(gap < 0.25 * whole, "\(x): \(gap) of \(whole)")
     }
   }
 
-  /// Every single weight of the exact posterior is p(x): a mistake in a density or a constant shows.
-  @Test func theExactPosteriorHasOneWeight() throws {
+  /// Every weight of the exact posterior equals p(x), which reveals an error in any density or constant.
+  @Test func theExactPosteriorHasEqualWeights() throws {
     let c = LinearGaussianModel.exact
     let x = Tensor.input("x", [4, 2])
     let weights = try c.model().logWeights(x, draws: 7)
@@ -77,8 +77,8 @@ import VAE
     }
   }
 
-  /// With a seed for each row, a weight does not depend on the rows beside it.
-  @Test func weightsDependOnTheirSeedsAlone() throws {
+  /// A weight does not depend on other rows if each row has a seed.
+  @Test func weightsDependOnlyOnTheirSeeds() throws {
     let c = LinearGaussianModel()
     func weights(_ rows: [Int], batch: Int) throws -> [[Float]] {
       let x = Tensor.input("x", [batch, 2])

@@ -12,7 +12,7 @@ import VAE
   ///
   /// At d = 5, κ = 2 it is 0.1474; gradients that ignore the acceptance give 0.1277.
   @Test(arguments: grid)
-  func theDrawCarriesTheGradientOfItsMean(_ dimension: Int, _ concentration: Double) throws {
+  func drawsHaveTheGradientOfTheirMean(_ dimension: Int, _ concentration: Double) throws {
     let count = 50_000
     let k = Tensor.input("k", [count])
     let w = cos(Tensor.vonMisesFisherAngle(k, dimension: dimension, "angle"))
@@ -41,7 +41,7 @@ import VAE
     let model = try VariationalAutoencoder(
       shape: [1], network: Network(hidden: []),
       latent: .sphere(dimension: dimension, concentration: concentration),
-      likelihood: .gaussian(deviation: 1), parameters)
+      likelihood: .gaussian(standardDeviation: 1), parameters)
     let runtime = try Runtime(seed: 2, threads: 2)
     try runtime.restore(
       variable: "vae/posterior/mean/weight", shape: [1, mean.count],
@@ -76,7 +76,7 @@ import VAE
     #expect(
       abs(Double(try program.scalar(q.divergence)) - exact.divergence)
         < 1e-6 * max(1, exact.divergence))
-    // Points lie on the sphere, about A(κ) μ.
+    // Points are on the sphere, with mean A(κ) μ.
     let points = try program.values(draws.points)
     var centre = [Double](repeating: 0, count: coordinates)
     for start in stride(from: 0, to: points.count, by: coordinates) {
@@ -90,8 +90,7 @@ import VAE
     }
   }
 
-  /// Centres on an axis, on its opposite and nowhere; concentrations that are as small and as large as
-  /// they get, and far beyond.
+  /// Centres on an axis, on its opposite and undefined; concentrations at both limits and far beyond.
   @Test(arguments: [2, 3, 11, 1001], [-1e6, -20, 0, 2e5, 1e9])
   func extremesAreFinite(_ coordinates: Int, _ bias: Double) throws {
     for sign in [1.0, -1, 0] {
@@ -128,17 +127,17 @@ import VAE
   }
 
   @Test(arguments: [
-    (Latent.gaussian(dimension: 0), "latent variables have at least 1 dimension, not 0"),
+    (Latent.gaussian(dimension: 0), "latent variables need at least 1 dimension, not 0"),
     (
-      .sphere(dimension: 0, concentration: nil), "latent variables have at least 1 dimension, not 0"
+      .sphere(dimension: 0, concentration: nil), "latent variables need at least 1 dimension, not 0"
     ),
-    (.sphere(dimension: 2, concentration: 0), "a concentration is from 0.001 to 1e6, not 0.0"),
+    (.sphere(dimension: 2, concentration: 0), "a concentration must be from 0.001 to 1e6, not 0.0"),
     (
       .sphere(dimension: 2, concentration: 1e7),
-      "a concentration is from 0.001 to 1e6, not 10000000.0"
+      "a concentration must be from 0.001 to 1e6, not 10000000.0"
     ),
   ])
-  func badSpacesAreNamed(_ latent: Latent, _ message: String) {
+  func invalidSpacesAreNamed(_ latent: Latent, _ message: String) {
     #expect(throws: TensorError(message)) {
       try VariationalAutoencoder(
         shape: [2], network: Network(hidden: []), latent: latent, likelihood: .bernoulli,

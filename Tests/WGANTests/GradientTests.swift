@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import WGAN
 
-/// What both networks learn from against central differences, and losses by hand.
+/// Gradients of both networks against central differences, and losses by hand.
 @Suite struct GradientTests {
   static let constraints: [Constraint] = [
     .gradientNormalized, .piecewiseNormalized(epsilon: 0.1),
@@ -11,12 +11,12 @@ import WGAN
     .clipping(limit: 1),
   ]
 
-  /// The score jumps where a unit changes sign, so that differences of two sizes must agree to count.
+  /// The score is discontinuous where a unit changes sign, so only points where differences of two sizes agree count.
   private func check(_ loss: Tensor, _ small: SmallWGAN, _ part: String, seed: Int) throws {
     let parameters = small.parameters[part].part
     let inputs = ["x": small.examples(6, seed: seed)]
     var reference = Reference(seed: UInt64(seed))
-    // Biases of zero would put units whose inputs are all zero on a kink.
+    // With zero biases, units whose inputs are all zero would be at a kink.
     var numbers = SplitMix64(seed: seed + 7)
     for variable in small.parameters.variables {
       reference.variables[variable.name] = numbers.values(variable.shape.reduce(1, *))
@@ -74,16 +74,16 @@ import WGAN
   func smoothAndConsistentCriticsLearnFromTheirGradient(_ index: Int) throws {
     var networks = ScoreTests.networks[index]
     networks.criticActivation = .silu
-    let small = try SmallWGAN(networks, consistency: Consistency(weight: 5, deviation: 0.3))
+    let small = try SmallWGAN(networks, consistency: Consistency(weight: 5, standardDeviation: 0.3))
     let x = Tensor.input("x", [6] + small.shape)
     try check(small.model.criticObjective(x).loss, small, "critic", seed: 4)
     try check(small.model.generatorLoss(count: 6), small, "generator", seed: 4)
   }
 
-  /// Both networks are told the class: another class, another score and another sample; and they learn by
-  /// it.
+  /// Both networks are class-conditional: score and sample depend on the class, and so do the
+  /// gradients.
   @Test(arguments: ScoreTests.networks.indices)
-  func classesAreHeard(_ index: Int) throws {
+  func networksAreClassConditional(_ index: Int) throws {
     var networks = ScoreTests.networks[index]
     networks.classes = 3
     let small = try SmallWGAN(networks)
@@ -111,10 +111,10 @@ import WGAN
   }
 
   /// A critic that is linear everywhere has scores f / (n + |f|) at neighbours that differ by w times the noise.
-  @Test func inconsistencyIsThatOfNeighbours() throws {
+  @Test func inconsistencyMatchesItsClosedForm() throws {
     let small = try SmallWGAN(
       Networks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
-      consistency: Consistency(weight: 2, deviation: 0.5))
+      consistency: Consistency(weight: 2, standardDeviation: 0.5))
     let x = Tensor.input("x", [400, 2])
     let objective = small.model.criticObjective(x)
     let part = try #require(objective.parts.first { $0.name == "inconsistency" })
@@ -146,7 +146,7 @@ import WGAN
     }
   }
 
-  /// What is reported as the generator's loss is that of the scores of generated examples.
+  /// The reported loss of the generator is computed from the scores of generated examples.
   @Test func theGeneratorsLossIsOfScores() throws {
     let small = try SmallWGAN(SmallWGAN.points, .gradientNormalized, .logistic)
     let x = small.model.generate(small.model.noise(7))
@@ -158,7 +158,7 @@ import WGAN
     #expect(abs(try reference.value(small.model.generatorLoss(count: 7))[0] - expected) < 1e-9)
   }
 
-  /// Weights are divided by their largest singular value, which power iteration finds in time.
+  /// Weights are divided by their largest singular value, which power iteration finds after enough steps.
   @Test func spectralWeightsHaveUnitNorm() throws {
     for networks in ScoreTests.networks {
       let small = try SmallWGAN(networks, .spectral)
@@ -184,7 +184,7 @@ import WGAN
         let square = forward.reduce(0) { $0 + $1 * $1 }
         for c in 0..<u.count { #expect(abs(back[c] - square * u[c]) < 1e-6 * square, "\(name)") }
       }
-      // Twice the weights, the same scores.
+      // Doubling the weights does not change the scores.
       let score = small.model.score(x).value
       let before = try reference.value(score, inputs)
       for vector in small.model.criticState {

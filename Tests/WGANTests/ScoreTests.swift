@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 import WGAN
 
-/// The normalized critic against what is known of it.
+/// Known properties of normalized critics.
 @Suite struct ScoreTests {
   static let networks = [SmallWGAN.points, SmallWGAN.images, SmallWGAN.blocks]
 
   @Test(arguments: networks.indices, [1e-8, 1, 1e6])
-  func scoresLieWithinOne(_ index: Int, _ scale: Double) throws {
+  func scoresAreAtMostOne(_ index: Int, _ scale: Double) throws {
     let small = try SmallWGAN(Self.networks[index])
     let x = Tensor.input("x", [20] + small.shape)
     let score = small.model.score(x)
@@ -26,7 +26,9 @@ import WGAN
   }
 
   /// Inside a region where the critic is linear, |∇ score| is (|∇f| / (|∇f| + |f|))².
-  @Test(arguments: networks.indices) func slopesInLinearRegionsAreAtMostOne(_ index: Int) throws {
+  @Test(arguments: networks.indices) func gradientNormsInLinearRegionsAreAtMostOne(_ index: Int)
+    throws
+  {
     let small = try SmallWGAN(Self.networks[index])
     let x = Tensor.input("x", [20] + small.shape)
     let score = small.model.score(x)
@@ -45,8 +47,8 @@ import WGAN
     }
   }
 
-  /// The slope of a smooth critic is not bounded so.
-  @Test func otherCriticsMayBeSteeper() throws {
+  /// The gradient norm of a smooth critic has no such bound.
+  @Test func otherCriticsCanHaveLargerGradients() throws {
     let p = Parameters("wgan")
     let hidden = dense(2, 8, p["critic/hidden"])
     let output = dense(8, 1, p["critic/output"])
@@ -68,11 +70,11 @@ import WGAN
     #expect(steepest > 1)
   }
 
-  /// A critic of zeros says nothing and has no slope: its score is 0, and no gradient is NaN.
+  /// A critic that is zero everywhere has a gradient norm of 0: its score is 0, and no gradient is NaN.
   @Test(arguments: [
     Constraint.gradientNormalized, .piecewiseNormalized(epsilon: 0.1),
     .gradientPenalty(weight: 10, isOneSided: false), .spectral, .clipping(limit: 1),
-  ]) func aCriticOfZerosIsNoNumberLess(_ constraint: Constraint) throws {
+  ]) func aZeroCriticHasNoNaN(_ constraint: Constraint) throws {
     for networks in Self.networks {
       let small = try SmallWGAN(networks, constraint)
       let x = Tensor.input("x", [4] + small.shape)
@@ -99,8 +101,8 @@ import WGAN
     }
   }
 
-  /// In a piecewise-linear critic the slope does not change with x, so that the generator's gradient may
-  /// take it for a constant: it is the same number, and differentiation finds that by itself.
+  /// The gradient norm of a piecewise-linear critic is locally constant, so that the generator's gradient may
+  /// treat it as a constant; differentiation finds this without a special case.
   @Test func theGeneratorNeedsNoSecondDerivativeOfALeakyCritic() throws {
     for networks in Self.networks {
       let small = try SmallWGAN(networks)
@@ -122,19 +124,19 @@ import WGAN
     }
   }
 
-  /// What is reported as the slope is the mean |∇f| of data and samples, or of points between for a penalty;
-  /// constraints that are not made of it report none.
+  /// The metric `slope` is the mean |∇f| of data and samples, or of points between for a penalty;
+  /// constraints without a gradient norm report none.
   @Test(
     arguments: [
       (Constraint.gradientNormalized, true), (.piecewiseNormalized(epsilon: 0.1), true),
       (.gradientPenalty(weight: 10, isOneSided: false), true), (.spectral, false),
       (.clipping(limit: 1), false), (.none, false),
-    ], [nil, Consistency(weight: 5, deviation: 0.02)])
-  func slopesAreReported(
+    ], [nil, Consistency(weight: 5, standardDeviation: 0.02)])
+  func gradientNormsAreReported(
     _ row: (constraint: Constraint, isReported: Bool), _ consistency: Consistency?
   ) throws {
     let p = Parameters("wgan")
-    // f = a · x, of slope |a| everywhere.
+    // f = a · x, of gradient norm |a| everywhere.
     let critic = dense(2, 1, p["critic"])
     let model = try WassersteinGAN(
       shape: [2], latent: 2, generator: dense(2, 2, p["generator"]),
@@ -174,23 +176,24 @@ import WGAN
 
   @Test func settingsOutOfRangeAreNamed() {
     let cases: [(Constraint, String)] = [
-      (.piecewiseNormalized(epsilon: 0), "epsilon is above 0, not 0.0"),
+      (.piecewiseNormalized(epsilon: 0), "epsilon must be above 0, not 0.0"),
       (
         .gradientPenalty(weight: -1, isOneSided: false),
-        "the weight of a penalty is at least 0, not -1.0"
-      ), (.clipping(limit: .nan), "weights are clipped at a limit above 0, not nan"),
+        "the weight of a penalty must be at least 0, not -1.0"
+      ), (.clipping(limit: .nan), "the clipping limit of weights must be above 0, not nan"),
     ]
     for (constraint, message) in cases {
       #expect(throws: TensorError(message)) { try SmallWGAN(SmallWGAN.points, constraint) }
     }
     #expect(
       throws: TensorError(
-        "consistency has a weight of at least 0 and a deviation above 0, not 1.0 and 0.0")
+        "consistency needs a weight of at least 0 and a standard deviation above 0, not 1.0 and 0.0"
+      )
     ) {
-      try SmallWGAN(consistency: Consistency(weight: 1, deviation: 0))
+      try SmallWGAN(consistency: Consistency(weight: 1, standardDeviation: 0))
     }
     #expect(
-      throws: TensorError("convolutional is for images, and the data are points; expected mlp")
+      throws: TensorError("convolutional needs images, but the data are points; expected mlp")
     ) {
       try WassersteinGAN(
         shape: [2], networks: SmallWGAN.images, constraint: .none, loss: .hinge, Parameters("w"))

@@ -2,7 +2,7 @@ import TensorCore
 import TestSupport
 import WGAN
 
-/// A network of a shape of examples, small enough for the reference.
+/// Networks for examples of a shape, small enough for the reference.
 struct SmallWGAN {
   let parameters = Parameters("wgan")
   let model: WassersteinGAN

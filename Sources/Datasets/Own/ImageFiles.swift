@@ -2,15 +2,16 @@ import Formats
 import Support
 
 extension UserImages {
-  /// The images of a pair of IDX files.
+  /// Reads the images of a pair of IDX files.
   init(idx path: String, labels: String, maximumBytes: Int) throws {
     let images = try IDX.read(path, rank: 3, maximumBytes: maximumBytes)
     try self.init(idx: images, path, labels: labels, maximumBytes: maximumBytes)
   }
 
-  /// Images from the IDX file at `path`, with the labels of the file at `labels` or beside it.
+  /// Creates images from the IDX file at `path`, with labels from the file at `labels` or from the
+  /// matching file in the same folder.
   init(idx images: IDX, _ path: String, labels: String? = nil, maximumBytes: Int) throws {
-    let labels = try (labels ?? Self.labelsBeside(path)).map { labels in
+    let labels = try (labels ?? Self.labelFile(path)).map { labels in
       try LabelledImages(
         images: images, labels: IDX.read(labels, rank: 1, maximumBytes: maximumBytes),
         names: (path, labels)
@@ -21,8 +22,8 @@ extension UserImages {
       labels: labels)
   }
 
-  /// The file that holds the labels of an IDX file of images, by the names that those of MNIST have.
-  private static func labelsBeside(_ path: String) -> String? {
+  /// The label file that belongs to an IDX file of images by MNIST's naming scheme.
+  private static func labelFile(_ path: String) -> String? {
     let (folder, name) = (FileSystem.folder(of: path), FileSystem.name(of: path))
     let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
     for (images, labels) in [("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1")]
@@ -33,7 +34,7 @@ extension UserImages {
     return nil
   }
 
-  /// The PNGs of a folder, or of its folders, which are the classes then.
+  /// Reads the PNGs of a folder, or of its subfolders, each of which is a class.
   init(folder: String, maximumBytes: Int, decode: UserData.PictureDecoder) throws {
     let files = try PictureFiles(folder)
     let pictures = try Pictures(
@@ -45,16 +46,16 @@ extension UserImages {
   }
 }
 
-/// The files of a folder of pictures.
+/// The image files of a folder.
 private struct PictureFiles {
   private(set) var paths: [Path] = []
-  /// The class of each file, where there are classes.
+  /// The class of each file; empty without classes.
   private(set) var labels: [UInt8] = []
-  /// The names of the folders in it, in natural order.
+  /// The names of the subfolders in natural order.
   private(set) var classes: [String] = []
 
-  /// Throws `FigmentError` where there are no files, files beside folders, folders in folders, or files
-  /// that are no PNGs by their names.
+  /// Throws `FigmentError` for an empty folder, files next to folders, nested subfolders, and files
+  /// whose names are not those of PNGs.
   init(_ folder: String) throws {
     let root = Path(folder)
     let (files, folders) = try Self.content(root)
@@ -91,8 +92,8 @@ private struct PictureFiles {
     }
   }
 
-  /// The names of the files and of the folders in a folder, each in the order of their bytes, without
-  /// what is no part of the data.
+  /// The names of the files and of the folders in a folder, each in byte order, without
+  /// hidden files and those that desktops leave behind.
   private static func content(_ folder: Path) throws -> (files: [[UInt8]], folders: [[UInt8]]) {
     var (files, folders): ([[UInt8]], [[UInt8]]) = ([], [])
     for name in try FileSystem.names(in: folder) where !isLitter(shown(name: name)) {
@@ -106,7 +107,7 @@ private struct PictureFiles {
   }
 }
 
-/// The pixels of files of one size, all grey or all RGB.
+/// The pixels of image files of equal size, all grey or all RGB.
 private struct Pictures {
   private(set) var height = 0
   private(set) var width = 0
@@ -114,8 +115,8 @@ private struct Pictures {
   private(set) var pixels: [UInt8] = []
   private(set) var notes: [DataNote] = []
 
-  /// Throws `FigmentError` that names the files that cannot be read, the first ten of more; then those that
-  /// are of another kind than the most.
+  /// Throws `FigmentError` naming the unreadable files, at most ten of them; otherwise those
+  /// that differ in kind from the majority.
   init(
     _ paths: [Path], folder: String, maximumBytes: Int, decode: UserData.PictureDecoder
   ) throws {
@@ -124,7 +125,7 @@ private struct Pictures {
     var kind: Kind?
     var changes: [(text: String, path: String, count: Int)] = []
     for path in paths {
-      // As messages have it.
+      // The form of the path in error messages.
       let name = escaped(path.description)
       let picture: UserData.Picture
       do {
@@ -147,7 +148,7 @@ private struct Pictures {
       }
       let next = Kind(picture)
       kinds.append((name, next))
-      // With one bad file, pixels are for nothing.
+      // After the first bad file only errors matter.
       guard bad.isEmpty else { continue }
       guard let before = kind else {
         try next.check(paths.count, folder: folder, maximumBytes: maximumBytes)
@@ -158,7 +159,7 @@ private struct Pictures {
       }
       guard before.fits(next) else { continue }
       if before.channels == 1, next.channels == 3 {
-        // All before are grey by chance, and stand among colours now.
+        // All images before were grey only by their palette; from here on, the set is RGB.
         try next.check(paths.count, folder: folder, maximumBytes: maximumBytes)
         pixels = Self.coloured(pixels)
       }
@@ -189,12 +190,12 @@ private struct Pictures {
     return picture
   }
 
-  /// Grey pixels as red, green and blue.
+  /// Converts grey pixels to red, green and blue.
   private static func coloured(_ pixels: [UInt8]) -> [UInt8] {
     pixels.flatMap { [$0, $0, $0] }
   }
 
-  /// Refuses pictures of several kinds: those that are not of the kind that the most have.
+  /// Throws unless all images are of one kind; the error names those that differ from the majority.
   private static func check(
     _ kinds: [(path: String, kind: Kind)], among count: Int, in folder: String
   ) throws {
@@ -202,7 +203,7 @@ private struct Pictures {
     for (path, kind) in kinds {
       if let known = groups.firstIndex(where: { $0.kind.fits(kind) }) {
         groups[known].count += 1
-        // What tells grey from colour is the file that is surely one of them.
+        // A group of unknown kind becomes that of its first file that is definitely grey or RGB.
         if groups[known].kind.isEither, !kind.isEither {
           (groups[known].kind, groups[known].first) = (kind, path)
         }
@@ -222,7 +223,7 @@ private struct Pictures {
       }, among: count, in: folder)
   }
 
-  /// What all pictures of a set have in common.
+  /// The properties that all images of a set must have in common.
   private struct Kind: Equatable, CustomStringConvertible {
     let width: Int
     let height: Int
@@ -234,13 +235,13 @@ private struct Pictures {
       isEither = picture.isEither && picture.channels == 1
     }
 
-    /// Whether pictures of both kinds may be in one set.
+    /// Returns true if images of both kinds may be in one set.
     func fits(_ other: Kind) -> Bool {
       width == other.width && height == other.height
         && (channels == other.channels || isEither || other.isEither)
     }
 
-    /// Refuses more pictures than fit in so many bytes.
+    /// Throws if `count` images need more than `maximumBytes`.
     func check(_ count: Int, folder: String, maximumBytes: Int) throws {
       let (total, overflow) = size.multipliedReportingOverflow(by: count)
       guard !overflow, total <= maximumBytes else {
@@ -259,7 +260,8 @@ private struct Pictures {
   }
 }
 
-/// The refusal of files of a folder: of one, its own line; of several, the first ten and how many.
+/// The error about files of a folder: one line for a single file, otherwise the first ten and the
+/// number.
 private func refusal(
   of files: [(path: String, problem: String)], among count: Int, in folder: String
 ) -> FigmentError {
@@ -269,7 +271,7 @@ private func refusal(
   return FigmentError("\(folder): \(files.count) of \(count) files cannot be used: \(shown)\(rest)")
 }
 
-/// The order of names in which numbers count as such: "2" before "10", "a2" before "a10".
+/// Compares names in natural order, with numbers by value: "2" before "10", "a2" before "a10".
 func naturallyPrecedes(_ a: [UInt8], _ b: [UInt8]) -> Bool {
   func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
   var (a, b) = (a[...], b[...])
@@ -287,6 +289,6 @@ func naturallyPrecedes(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     }
   }
   if a.isEmpty != b.isEmpty { return a.isEmpty }
-  // "01" and "1" are two names.
+  // "01" and "1" are equal as numbers, but different names.
   return whole.0.lexicographicallyPrecedes(whole.1)
 }

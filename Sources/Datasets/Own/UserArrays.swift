@@ -2,9 +2,9 @@ import Formats
 import Support
 
 extension UserData {
-  /// The data in an array of an archive: the one of a name, or its only one.
+  /// Creates data from the array of an archive with the given name, or from its only array.
   init(_ archive: NPZ, _ wanted: String?, path: String, maximumBytes: Int) throws {
-    // "images.npy" is what an archive really holds.
+    // The archive's entry is called "images.npy".
     let known = wanted.map { name in
       archive.names.contains(name) || !name.hasSuffix(".npy") ? name : String(name.dropLast(4))
     }
@@ -42,7 +42,7 @@ extension UserData {
     }
   }
 
-  /// The data in an array: points where it has two columns, otherwise images.
+  /// Creates data from an array: points if it has two columns, images otherwise.
   init(array: NPY, name: String, maximumBytes: Int) throws {
     let shape = array.shape
     let isOfTruth = array.typeName == "bool"
@@ -103,7 +103,7 @@ extension UserData {
         height: shape[1], width: shape[2], channels: channels, pixels: pixels, notes: notes))
   }
 
-  /// What makes data of an array of such a shape, where something would.
+  /// A hint how to convert an array of such a shape, if there is a way.
   private static func remedy(_ shape: [Int]) -> String? {
     switch shape.count {
     case 4 where shape[1] == 1 || shape[1] == 3:
@@ -120,9 +120,10 @@ extension UserData {
     }
   }
 
-  /// Bytes for numbers in the nearest of the ranges that pixels have.
+  /// Converts numbers to bytes, taking them for the nearest of the usual ranges of pixels.
   ///
-  /// Numbers may lie outside by a twentieth of the range, as resampling leaves them; those are clipped.
+  /// Numbers may lie outside by a twentieth of the range, as resampling produces them; those are
+  /// clipped.
   private static func quantised(
     _ values: [some BinaryFloatingPoint], _ shape: [Int], _ name: String, _ notes: inout [DataNote]
   ) throws -> [UInt8] {
@@ -145,7 +146,7 @@ extension UserData {
       DataNote(
         "\(name): pixels from \(least) to \(most) are taken for \(range)"
           + (isOutside ? ", and clipped to it" : ""), isWarning: isOutside))
-    // In the precision of the values themselves, as ever: ties go the same way.
+    // Computed in the precision of the values themselves, so that ties round as they always have.
     return switch range {
     case .unit: values.map { UInt8((255 * min(max($0, 0), 1)).rounded()) }
     case .symmetric: values.map { UInt8((127.5 * (min(max($0, -1), 1) + 1)).rounded()) }
@@ -154,14 +155,14 @@ extension UserData {
   }
 }
 
-/// What black and white are in an array of numbers.
+/// The range of numbers from black to white in an array.
 private enum PixelRange: CustomStringConvertible {
   case unit, symmetric, bytes
 
-  /// How far beyond a range numbers may lie, as a share of it.
+  /// Tolerance for numbers outside a range, as a fraction of its length.
   private static let slack = 0.05
 
-  /// The nearest of the ranges for numbers from `least` to `most`, nil where none is near.
+  /// The nearest range for numbers from `least` to `most`, or nil if none is near.
   init?(from least: Double, to most: Double) {
     func holds(_ lower: Double, _ upper: Double) -> Bool {
       let slack = Self.slack * (upper - lower)
@@ -172,7 +173,8 @@ private enum PixelRange: CustomStringConvertible {
     } else if holds(-1, 1) {
       self = .symmetric
     } else if holds(0, 255), most > 16 {
-      // 16 is as far, by factors, from 1 as from 255: what ends below is scaled otherwise.
+      // 16 is, by ratio, equally far from 1 and 255: numbers that stay below it are scaled in
+      // another way.
       self = .bytes
     } else {
       return nil
@@ -184,18 +186,18 @@ private enum PixelRange: CustomStringConvertible {
   var description: String { "[\(Int(lower)), \(Int(upper))]" }
 }
 
-/// Classes in an array beside one of images.
+/// Class labels from an array that accompanies one of images.
 private struct Labels {
   let values: [UInt8]
 
-  /// What arrays of classes are called, and are not taken for images.
+  /// Names of arrays that are taken for labels and not for images.
   static let names: Set<String> = [
     "labels", "label", "y", "target", "targets", "classes", "class", "y_train", "y_test",
     "train_labels",
     "test_labels",
   ]
 
-  /// The names that the classes of an array of images may have, likeliest first.
+  /// Names that the labels of an array of images may have, most likely first.
   static func candidates(for name: String) -> [String] {
     var found = [
       name.replacing("images", with: "labels"), name.replacing("image", with: "label"),
@@ -205,7 +207,8 @@ private struct Labels {
     return found.filter { $0 != name } + ["labels", "label", "y", "target", "targets", "classes"]
   }
 
-  /// The classes in an array, where it has a whole number from 0 to 255 for each of `count` images.
+  /// Creates labels from an array with a whole number from 0 to 255 for each of `count` images, or
+  /// nil.
   init?(_ array: NPY, count: Int) {
     guard array.shape == [count] || array.shape == [count, 1], array.typeName != "bool"
     else { return nil }

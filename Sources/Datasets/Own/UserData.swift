@@ -3,29 +3,29 @@ import Support
 
 /// A user's own images or points.
 public enum UserData: Sendable, Equatable {
-  /// From a folder of PNGs, an IDX file or an array of NumPy.
+  /// Images from a folder of PNGs, an IDX file or a NumPy array.
   case images(UserImages)
-  /// From an array of NumPy or a table of text.
+  /// Points from a NumPy array or a text table.
   case points(UserPoints)
 
-  /// A picture of a folder: 8-bit grey or RGB, row by row from the top.
+  /// A decoded image file: 8-bit grey or RGB, row by row from the top.
   public struct Picture: Sendable {
-    /// Columns.
+    /// Width in pixels.
     public var width: Int
-    /// Rows.
+    /// Height in pixels.
     public var height: Int
-    /// 1 for grey, 3 for red, green and blue.
+    /// Number of channels: 1 for grey, 3 for red, green and blue.
     public var channels: Int
-    /// [height, width, channels], last fastest.
+    /// Pixels [height, width, channels], last fastest.
     public var pixels: [UInt8]
-    /// Whether the picture is grey only because its colours happen to be: it may stand among pictures of
-    /// either kind.
+    /// True if the image is grey only because all colours of its palette are: it may be combined
+    /// with images of either kind.
     public var isEither: Bool
-    /// What was done to make it so, such as "transparent pixels over black": one phrase for each change
-    /// that loses something.
+    /// Descriptions of lossy changes made while reading, one phrase each, such as "transparent
+    /// pixels over black".
     public var changes: [String]
 
-    /// A picture of [height, width, channels] bytes.
+    /// Creates an image from [height, width, channels] bytes.
     public init(
       width: Int, height: Int, channels: Int, pixels: [UInt8], isEither: Bool = false,
       changes: [String] = []
@@ -35,40 +35,41 @@ public enum UserData: Sendable, Equatable {
     }
   }
 
-  /// What makes a picture of the bytes of a PNG.
+  /// A decoder of PNG files.
   ///
-  /// A closure, so that this module needs no library for pictures.  The file's name is for errors;
-  /// an error that does not start with it gets it in front.
+  /// Supplied by the caller, so that this module needs no image library. The file name is used in
+  /// errors; it is prepended to an error that does not start with it.
   public typealias PictureDecoder = (_ bytes: [UInt8], _ name: String) throws -> Picture
 
-  /// The most bytes, 2 GiB, that a file may have before and after decompression and that the pixels
-  /// or the points (16 bytes each) may take in memory.
+  /// The limit, 2 GiB, on the size of a file before and after decompression, and on the memory that
+  /// the pixels or the points (16 bytes each) may occupy.
   public static let maximumBytes = 2 << 30
 
-  /// The data at a path, which says by itself what it is.
+  /// Loads the data at a path, whose format is recognised by content.
   ///
   /// - A folder of PNGs of one size, all grey or all RGB; or a folder of folders of PNGs, where the
-  ///   folders are the classes, in natural order (2 before 10).  Files are sorted by the bytes of their
-  ///   names; hidden ones and what desktops leave behind are passed over.
-  /// - An IDX file of images.  Labels are read from "x,y", where y is an IDX file of labels, or from
-  ///   the file beside it: "train-labels-idx1-ubyte" for "train-images-idx3-ubyte", with any beginning,
-  ///   ".gz" or not.
-  /// - An array of NumPy: images of shape [n, height, width] or [n, height, width, 1 or 3] as uint8 or
-  ///   bool, or as other numbers in [0, 1], [-1, 1] or [0, 255], whichever is nearest, rounded to the
-  ///   nearest of 256 levels; points of shape [n, 2].
-  /// - An archive of arrays, "data.npz": its one array, or the one that is named in
-  ///   "data.npz:images".  An array of whole numbers beside images is read as their classes where its
+  ///   folders are the classes, in natural order (2 before 10). Files are sorted by the bytes of
+  ///   their
+  ///   names; hidden files and those that desktops leave behind are ignored.
+  /// - An IDX file of images. Labels are read from "x,y", where y is an IDX file of labels, or from
+  ///   the matching file in the same folder: "train-labels-idx1-ubyte" for
+  ///   "train-images-idx3-ubyte", with any prefix, with or without ".gz".
+  /// - A NumPy array: images of shape [n, height, width] or [n, height, width, 1 or 3] as uint8 or
+  ///   bool, or as other numbers in [0, 1], [-1, 1] or [0, 255], whichever is nearest, rounded to
+  ///   the nearest of 256 levels; points of shape [n, 2].
+  /// - An archive of arrays, "data.npz": its only array, or the one selected by
+  ///   "data.npz:images". An array of whole numbers in the same archive is read as labels if its
   ///   name says so: "y_train" for "x_train", or "labels".
-  /// - A table of points as text whose name ends with ".csv", ".tsv" or ".txt": two
-  ///   columns of numbers between tabs, semicolons, commas or spaces, with a decimal point; the first
-  ///   line may be titles.
+  /// - A text table of points whose name ends with ".csv", ".tsv" or ".txt": two
+  ///   columns of numbers separated by tabs, semicolons, commas or spaces, with a decimal point;
+  ///   the first line may be a header.
   ///
-  /// Files other than PNGs may be compressed with gzip.  What an IDX file, an array or an archive is
-  /// follows from its first bytes, not from its name.
+  /// Files other than PNGs may be compressed with gzip. IDX files, arrays and archives are
+  /// recognised by their first bytes, not by their names.
   ///
-  /// Throws `FigmentError`, with one line that names the file (and the line in a table), the value
-  /// found and what was expected, for anything else; for a path where nothing is, the line lists the
-  /// known sets.
+  /// Throws `FigmentError` for anything else, with one line that names the file (and the line of a
+  /// table), the value found and what was expected; if nothing exists at the path, the line lists
+  /// the known sets.
   public static func load(
     _ path: String, maximumBytes: Int = UserData.maximumBytes, decode: PictureDecoder
   ) throws -> UserData {
@@ -90,7 +91,7 @@ public enum UserData: Sendable, Equatable {
     )
   }
 
-  /// The archive and the array of a path such as "data.npz:images", where there is such an archive.
+  /// Splits a path such as "data.npz:images" into archive and array, if there is such an archive.
   private static func archived(_ path: String) -> (archive: String, array: String)? {
     for colon in path.indices.reversed() where path[colon] == ":" {
       let archive = String(path[..<colon])
@@ -101,7 +102,7 @@ public enum UserData: Sendable, Equatable {
     return nil
   }
 
-  /// What the user should know of how the data were read.
+  /// Remarks about how the data were read.
   public var notes: [DataNote] {
     switch self {
     case .images(let images): images.notes
@@ -109,7 +110,7 @@ public enum UserData: Sendable, Equatable {
     }
   }
 
-  /// How many images or points there are.
+  /// Number of images or points.
   public var count: Int {
     switch self {
     case .images(let images): images.count
@@ -125,12 +126,12 @@ public enum UserData: Sendable, Equatable {
     }
   }
 
-  /// The rows of a part, by the rule of `Split.rows(of:)`.
+  /// The rows of a split, by the rule of `Split.rows(of:)`.
   public func rows(_ split: Split) -> [Int] {
     split.rows(of: count)
   }
 
-  /// What the data is, in a line: "120 images of 32 x 32, RGB, in 2 classes".
+  /// A one-line description of the data: "120 images of 32 x 32, RGB, in 2 classes".
   public var summary: String {
     switch self {
     case .points(let points):

@@ -1,22 +1,22 @@
 import Formats
 
-/// Images of one size from a user's files.
+/// Images of equal size from a user's files.
 public struct UserImages: Sendable, Equatable {
-  /// How many there are, at least 1.
+  /// Number of images, at least 1.
   public let count: Int
-  /// Rows of an image.
+  /// Height of an image in pixels.
   public let height: Int
-  /// Columns of an image.
+  /// Width of an image in pixels.
   public let width: Int
-  /// 1 for grey, 3 for red, green and blue.
+  /// Number of channels: 1 for grey, 3 for red, green and blue.
   public let channels: Int
-  /// [count, height, width, channels], last fastest, from 0 to 255.
+  /// Pixels [count, height, width, channels], last fastest, from 0 to 255.
   public let pixels: [UInt8]
-  /// [count], where the images have labels; each below `classCount`.
+  /// Labels [count], each below `classCount`; nil if the images have none.
   public let labels: [UInt8]?
-  /// The names of labels from 0, where the folders of the images give them; otherwise empty.
+  /// Names of the labels from 0, if the images are in folders by class; otherwise empty.
   public let classes: [String]
-  /// What the user should know of how they were read.
+  /// Remarks about how the images were read.
   public internal(set) var notes: [DataNote]
 
   init(
@@ -29,17 +29,17 @@ public struct UserImages: Sendable, Equatable {
     self.notes = notes
   }
 
-  /// One more than the largest label, and as many as have names; 0 where there are no labels.
+  /// Number of classes: one more than the largest label, or the number of names; 0 without labels.
   public var classCount: Int { max(classes.count, labels?.max().map { Int($0) + 1 } ?? 0) }
 
-  /// How many images each class has.
+  /// Number of images in each class.
   public var classSizes: [Int] {
     var sizes = [Int](repeating: 0, count: classCount)
     for label in labels ?? [] { sizes[Int(label)] += 1 }
     return sizes
   }
 
-  /// A copy of the images of a part.
+  /// A copy of the images of a split.
   public func images(_ split: Split) -> UserImages {
     let rows = split.rows(of: count)
     let size = height * width * channels

@@ -3,25 +3,25 @@ import Support
 
 /// Points of the plane from a user's file.
 public struct UserPoints: Sendable, Equatable {
-  /// How many there are, at least 2.
+  /// Number of points, at least 2.
   public let count: Int
-  /// [count, 2] with x before y, in data coordinates; all finite.
+  /// Coordinates [count, 2] with x before y, in data coordinates; all finite.
   ///
-  /// In double precision, so that standardisation loses nothing of coordinates far from the origin.
+  /// Double precision, so that standardisation loses nothing even far from the origin.
   public let values: [Double]
-  /// The mean of the rows of `Split.train`.
+  /// The mean over the rows of `Split.train`.
   public let mean: Point
   /// The standard deviation of each coordinate over the rows of `Split.train`, dividing by their
   /// number; above 0.
   public let standardDeviation: Point
-  /// The smallest coordinates.
+  /// The minimum of each coordinate.
   public let lower: Point
-  /// The largest coordinates.
+  /// The maximum of each coordinate.
   public let upper: Point
-  /// What the user should know of how they were read.
+  /// Remarks about how the points were read.
   public let notes: [DataNote]
 
-  /// Points from [count, 2] numbers; errors start with `name`.
+  /// Creates points from [count, 2] numbers; errors start with `name`.
   ///
   /// Throws `FigmentError` for fewer than 2 points, a number that is not finite, a column that is
   /// constant over the rows of `Split.train`, and numbers too large or too close for a standard
@@ -38,7 +38,7 @@ public struct UserPoints: Sendable, Equatable {
     }
     self.values = values
     let rows = Split.train.rows(of: count)
-    func figures(_ axis: Int) throws -> (mean: Double, deviation: Double) {
+    func moments(_ axis: Int) throws -> (mean: Double, standardDeviation: Double) {
       let first = values[2 * rows[0] + axis]
       guard rows.contains(where: { values[2 * $0 + axis] != first }) else {
         throw FigmentError(
@@ -50,17 +50,17 @@ public struct UserPoints: Sendable, Equatable {
         let difference = values[2 * row + axis] - mean
         return sum + difference * difference
       }
-      let deviation = (square / Double(rows.count)).squareRoot()
-      guard deviation.isFinite, deviation >= .leastNormalMagnitude else {
+      let standardDeviation = (square / Double(rows.count)).squareRoot()
+      guard standardDeviation.isFinite, standardDeviation >= .leastNormalMagnitude else {
         throw FigmentError(
-          "\(name): column \(axis + 1) has standard deviation \(deviation) in double precision, "
+          "\(name): column \(axis + 1) has standard deviation \(standardDeviation) in double precision, "
             + "expected a finite one above 0")
       }
-      return (mean, deviation)
+      return (mean, standardDeviation)
     }
-    let (x, y) = (try figures(0), try figures(1))
+    let (x, y) = (try moments(0), try moments(1))
     mean = Point(x: x.mean, y: y.mean)
-    standardDeviation = Point(x: x.deviation, y: y.deviation)
+    standardDeviation = Point(x: x.standardDeviation, y: y.standardDeviation)
     var (lower, upper) = (Point(x: values[0], y: values[1]), Point(x: values[0], y: values[1]))
     for row in 0..<count {
       let (x, y) = (values[2 * row], values[2 * row + 1])
@@ -68,16 +68,19 @@ public struct UserPoints: Sendable, Equatable {
       upper = Point(x: max(upper.x, x), y: max(upper.y, y))
     }
     (self.lower, self.upper) = (lower, upper)
-    for (value, (mean, deviation)) in zip([lower.x, upper.x, lower.y, upper.y], [x, x, y, y]) {
-      guard Float((value - mean) / deviation).isFinite else {
+    for (value, (mean, standardDeviation)) in zip(
+      [lower.x, upper.x, lower.y, upper.y], [x, x, y, y])
+    {
+      guard Float((value - mean) / standardDeviation).isFinite else {
         throw FigmentError(
-          "\(name): value \(value) is too many standard deviations (\(deviation)) from the mean")
+          "\(name): value \(value) is too many standard deviations (\(standardDeviation)) from the mean"
+        )
       }
     }
   }
 
-  /// The points of a part, or all, with mean 0 and standard deviation 1 along each axis over the
-  /// training rows: [rows, 2].
+  /// The points of a split, or all points, standardised to mean 0 and standard deviation 1 along
+  /// each axis of the training rows: [rows, 2].
   public func standardised(_ split: Split? = nil) -> [Float] {
     let rows = split.map { $0.rows(of: count) } ?? Array(0..<count)
     var result: [Float] = []

@@ -2,9 +2,9 @@
 public enum Batches {
   /// The rows of the batch of one step, each in 0 ..< count.
   ///
-  /// A pure function of its arguments: nothing has to be remembered to resume.  Batches follow each
-  /// other through a sequence in which every epoch is a permutation of all rows, another one for
-  /// each epoch and seed; a batch may end one epoch and begin the next.  Steps count from zero;
+  /// A pure function of its arguments: resuming needs no stored state. Batches are consecutive
+  /// pieces of a sequence in which every epoch is a permutation of all rows, a different one for
+  /// each epoch and seed; a batch may end one epoch and begin the next. Steps count from zero;
   /// `batch` and `count` are at least 1, and (step + 1) batch fits in an Int.
   public static func rows(step: Int, batch: Int, count: Int, seed: UInt64) -> [Int] {
     precondition(step >= 0 && batch >= 1 && count >= 1, "rows: step, batch or count out of range")
@@ -24,10 +24,11 @@ public enum Batches {
   }
 }
 
-/// A keyed permutation of 0 ..< count that is evaluated at one place at a time.
+/// A keyed permutation of 0 ..< count that can be evaluated at single positions.
 ///
-/// A Feistel network permutes the numbers of an even count of bits, fewer than 4 count of them (or
-/// 4); applying it until the result is below count ("cycle walking") permutes 0 ..< count itself.
+/// A Feistel network permutes the numbers of an even number of bits, of which there are fewer
+/// than 4 count (or 4). Applying it until the result is below count ("cycle walking") permutes 0 ..<
+/// count.
 private struct Permutation {
   let count: UInt64
   let halfBits: UInt64
@@ -37,7 +38,7 @@ private struct Permutation {
     self.count = UInt64(count)
     let bits = UInt64.bitWidth - (UInt64(count) - 1).leadingZeroBitCount
     halfBits = UInt64(max(1, (bits + 1) / 2))
-    // Eight rounds: four would do against an adversary with large halves, small halves want more.
+    // Eight rounds: four would do for large halves, but small halves need more.
     let start = mix(mix(seed) ^ UInt64(epoch))
     keys = (1...8).map { mix(start &+ UInt64($0) &* 0x9e37_79b9_7f4a_7c15) }
   }
@@ -56,8 +57,8 @@ private struct Permutation {
   }
 }
 
-/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a bijection that changes about half of
-/// the bits.
+/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014), a bijection in which every input bit
+/// affects about half of the output bits.
 private func mix(_ value: UInt64) -> UInt64 {
   var z = value
   z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -1,22 +1,22 @@
-/// A part of a data set that a figure can be about.
+/// A split of a data set: training, validation or test.
 public enum Split: String, CaseIterable, Sendable {
-  /// What models are trained on.
+  /// Examples that models are trained on.
   case train
-  /// For early stopping and for choosing settings.
+  /// Examples for early stopping and for choosing settings.
   case validation
-  /// For the figures that are reported.
+  /// Examples for reported metrics.
   case test
 
-  /// The fewest rows of a user's own data that are split.
+  /// The least number of rows of a user's own data that are split.
   public static let fewestRows = 100
 
-  /// The rows of this part among `count` rows of a user's own data, ascending.
+  /// The rows of this split among `count` rows of a user's own data, ascending.
   ///
-  /// Of every ten rows, in the order of the data and counted from 1, the ninth is for validation,
-  /// the tenth for testing and the others for training: data that is sorted, by class for one, is
-  /// represented in each part, and rows that are appended move no other.  Fewer than `fewestRows`
-  /// rows are all for training.  Rows that are almost the same and follow each other, as the
-  /// pictures of a film do, end up on both sides: a figure on such a test part is no evidence.
+  /// Of every ten rows, counted from 1 in the order of the data, the ninth is for validation,
+  /// the tenth for testing and the others for training: sorted data, for example by class, is
+  /// represented in each split, and appending rows moves no others. Fewer than `fewestRows`
+  /// rows are all for training. Consecutive rows that are almost equal, such as
+  /// frames of a film, end up in different splits: a metric on such a test split is no evidence.
   public func rows(of count: Int) -> [Int] {
     if count < Split.fewestRows { return self == .train ? Array(0..<count) : [] }
     return (0..<count).filter { row in

@@ -1,20 +1,21 @@
 import Foundation
 
-/// Equally likely round Gaussians of one standard deviation.
+/// A mixture of isotropic Gaussians of equal weight and equal standard deviation.
 struct RoundMixture: PlaneDistribution {
   let centres: [Point]
-  let deviation: Double
+  let standardDeviation: Double
 
   func draw(_ words: Words) -> Point {
     let (centre, noise) = (centres[words.choice(of: centres.count)], words.normals)
-    return Point(x: centre.x + deviation * noise.x, y: centre.y + deviation * noise.y)
+    return Point(
+      x: centre.x + standardDeviation * noise.x, y: centre.y + standardDeviation * noise.y)
   }
 
   func logDensity(_ x: Double, _ y: Double) -> Double {
-    let logNormaliser = log(Double(centres.count) * 2 * .pi * deviation * deviation)
+    let logNormaliser = log(Double(centres.count) * 2 * .pi * standardDeviation * standardDeviation)
     return logSum(
       centres.map { ($0.x - x) * ($0.x - x) + ($0.y - y) * ($0.y - y) },
-      scale: 0.5 / (deviation * deviation)) - logNormaliser
+      scale: 0.5 / (standardDeviation * standardDeviation)) - logNormaliser
   }
 
   var moments: (mean: Point, variance: Point) {
@@ -25,45 +26,46 @@ struct RoundMixture: PlaneDistribution {
       mean,
       Point(
         x: centres.reduce(0) { $0 + ($1.x - mean.x) * ($1.x - mean.x) } / count
-          + deviation * deviation,
+          + standardDeviation * standardDeviation,
         y: centres.reduce(0) { $0 + ($1.y - mean.y) * ($1.y - mean.y) } / count
-          + deviation * deviation)
+          + standardDeviation * standardDeviation)
     )
   }
 
-  /// That of components which do not overlap: 30 standard deviations apart, the correction is below
-  /// 1e-40.
+  /// Entropy of non-overlapping components: at a distance of 30 standard deviations, the correction
+  /// is below 1e-40.
   var entropy: Double {
-    log(Double(centres.count)) + log(2 * .pi * deviation * deviation) + 1
+    log(Double(centres.count)) + log(2 * .pi * standardDeviation * standardDeviation) + 1
   }
 
-  var modes: [Mode] { centres.map { Mode(centre: $0, standardDeviation: deviation) } }
+  var modes: [Mode] { centres.map { Mode(centre: $0, standardDeviation: standardDeviation) } }
 }
 
-/// x is normal with mean 0, and y given x is normal with mean slope x + bend (x^2 - var x).
+/// A Gaussian bent along a parabola: x is normal with mean 0, y given x is normal with mean
+/// `slope * x + bend * (x^2 - var x)`.
 struct BentGaussian: PlaneDistribution {
-  let deviation: Double
+  let standardDeviation: Double
   let slope: Double
   let bend: Double
   let noise: Double
 
   func draw(_ words: Words) -> Point {
     let normals = words.normals
-    let x = deviation * normals.x
+    let x = standardDeviation * normals.x
     return Point(x: x, y: ridge(x) + noise * normals.y)
   }
 
   func logDensity(_ x: Double, _ y: Double) -> Double {
-    let (u, v) = (x / deviation, (y - ridge(x)) / noise)
-    return -0.5 * (u * u + v * v) - log(2 * .pi * deviation * noise)
+    let (u, v) = (x / standardDeviation, (y - ridge(x)) / noise)
+    return -0.5 * (u * u + v * v) - log(2 * .pi * standardDeviation * noise)
   }
 
   private func ridge(_ x: Double) -> Double {
-    slope * x + bend * (x * x - deviation * deviation)
+    slope * x + bend * (x * x - standardDeviation * standardDeviation)
   }
 
   var moments: (mean: Point, variance: Point) {
-    let variance = deviation * deviation
+    let variance = standardDeviation * standardDeviation
     return (
       Point(x: 0, y: 0),
       Point(
@@ -72,11 +74,12 @@ struct BentGaussian: PlaneDistribution {
     )
   }
 
-  /// The shear keeps areas, so it is that of two independent normals.
-  var entropy: Double { log(2 * .pi * deviation * noise) + 1 }
+  /// Entropy of two independent normals, because the shear preserves areas.
+  var entropy: Double { log(2 * .pi * standardDeviation * noise) + 1 }
 }
 
-/// Uniform on the 8 dark squares of a board of 4 x 4 squares of side 2 about the origin.
+/// The uniform distribution on the 8 dark squares of a 4 x 4 board of squares of side 2 around the
+/// origin.
 struct Checkerboard: PlaneDistribution {
   func draw(_ words: Words) -> Point {
     let square = words.choice(of: 8)
@@ -92,7 +95,8 @@ struct Checkerboard: PlaneDistribution {
     return (row + column) % 2 == 0 ? -log(32) : -.infinity
   }
 
-  /// Each row and each column holds two squares, so both coordinates are uniform on [-4, 4].
+  /// Mean 0 and the variance of a uniform distribution: each row and each column has two dark
+  /// squares, so both coordinates are uniform on [-4, 4].
   var moments: (mean: Point, variance: Point) {
     (Point(x: 0, y: 0), Point(x: 16.0 / 3, y: 16.0 / 3))
   }
@@ -100,41 +104,42 @@ struct Checkerboard: PlaneDistribution {
   var entropy: Double { log(32) }
 }
 
-/// Equally likely circles about the origin, uniform in angle, with round Gaussian noise.
+/// Circles of equal weight around the origin, uniform in angle, with isotropic Gaussian noise.
 struct NoisyRings: PlaneDistribution {
   let radii: [Double]
-  let deviation: Double
+  let standardDeviation: Double
 
   func draw(_ words: Words) -> Point {
     let (radius, noise) = (radii[words.choice(of: radii.count)], words.normals)
     let angle = 2 * Double.pi * words.uniform
     return Point(
-      x: radius * cos(angle) + deviation * noise.x, y: radius * sin(angle) + deviation * noise.y)
+      x: radius * cos(angle) + standardDeviation * noise.x,
+      y: radius * sin(angle) + standardDeviation * noise.y)
   }
 
   func logDensity(_ x: Double, _ y: Double) -> Double {
     logDensity(radius: (x * x + y * y).squareRoot())
   }
 
-  /// The angle is integrated out: the Bessel function I0, scaled by its exponential growth (Rice's
-  /// density over 2 pi r).
+  /// The log-density at a radius, with the angle integrated out: the Bessel function I0, scaled by
+  /// its exponential growth (Rice's density over 2 pi r).
   private func logDensity(radius: Double) -> Double {
-    let precision = 1 / (deviation * deviation)
+    let precision = 1 / (standardDeviation * standardDeviation)
     return logSum(
       radii.map { (radius - $0) * (radius - $0) }, scale: 0.5 * precision,
       weights: radii.map { scaledBesselI0(radius * $0 * precision) })
-      - log(Double(radii.count) * 2 * .pi * deviation * deviation)
+      - log(Double(radii.count) * 2 * .pi * standardDeviation * standardDeviation)
   }
 
   var moments: (mean: Point, variance: Point) {
     let square = radii.reduce(0) { $0 + $1 * $1 } / Double(radii.count)
-    let variance = 0.5 * square + deviation * deviation
+    let variance = 0.5 * square + standardDeviation * standardDeviation
     return (Point(x: 0, y: 0), Point(x: variance, y: variance))
   }
 
   var entropy: Double {
-    let end = (radii.max() ?? 0) + 12 * deviation
-    let rule = Quadrature(from: 0, to: end, panels: Int((end / deviation).rounded(.up)))
+    let end = (radii.max() ?? 0) + 12 * standardDeviation
+    let rule = Quadrature(from: 0, to: end, panels: Int((end / standardDeviation).rounded(.up)))
     return zip(rule.nodes, rule.weights).reduce(0) { sum, node in
       let value = logDensity(radius: node.0)
       return sum - node.1 * 2 * .pi * node.0 * exp(value) * value
@@ -142,14 +147,14 @@ struct NoisyRings: PlaneDistribution {
   }
 }
 
-/// Equally likely arms of a wheel: elongated Gaussians along rays, twisted by an angle proportional
-/// to the radius.
+/// Arms of a wheel with equal weight: elongated Gaussians along rays, twisted by an angle
+/// proportional to the radius.
 ///
-/// A rotation by an angle that depends on the radius alone keeps areas, so the density is that of
-/// the untwisted mixture at the untwisted point.
+/// A rotation by an angle that depends only on the radius preserves areas, so the density is that
+/// of the untwisted mixture at the untwisted point.
 struct Pinwheel: PlaneDistribution {
   let arms: Int
-  /// Mean distance of an arm's points along its ray.
+  /// Mean distance of the points of an arm along its ray.
   let distance: Double
   let alongDeviation: Double
   let acrossDeviation: Double
@@ -180,15 +185,15 @@ struct Pinwheel: PlaneDistribution {
     return Point(x: c * point.x - s * point.y, y: s * point.x + c * point.y)
   }
 
-  /// By symmetry (three arms or more): the mean is 0, and each variance half of the mean squared
-  /// radius.
+  /// Moments by symmetry (three arms or more): the mean is 0, and each variance half of the mean
+  /// squared radius.
   var moments: (mean: Point, variance: Point) {
     let square =
       distance * distance + alongDeviation * alongDeviation + acrossDeviation * acrossDeviation
     return (Point(x: 0, y: 0), Point(x: square / 2, y: square / 2))
   }
 
-  /// In the untwisted plane, by symmetry over the sector of one arm's draws: the mean of -log p
+  /// Entropy in the untwisted plane, by symmetry from the sector of one arm: the mean of -log p
   /// under that arm.
   var entropy: Double {
     let straight = Pinwheel(
@@ -232,8 +237,8 @@ func scaledBesselI0(_ z: Double) -> Double {
     }
     return sum * exp(-z)
   }
-  // The asymptotic expansion; at z = 40 its terms fall below 1e-13 by the twelfth and grow only
-  // after the eightieth.
+  // The asymptotic expansion; at z = 40 its terms fall below 1e-13 by the twelfth and only start to
+  // grow after the eightieth.
   for k in 1...20 {
     let odd = Double(2 * k - 1)
     term *= odd * odd / (8 * Double(k) * z)

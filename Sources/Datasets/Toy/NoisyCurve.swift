@@ -1,23 +1,23 @@
 import Foundation
 
-/// Equally likely arcs of curves with round Gaussian noise.
+/// Arcs of curves with equal weight and isotropic Gaussian noise.
 ///
 /// The density is the integral over the arcs of the noise's density, by quadrature on panels no
-/// longer than the noise's standard deviation: in such a panel a Gaussian is a polynomial of degree
-/// 15 to 1e-10.
+/// longer than the noise's standard deviation: in such a panel a polynomial of degree
+/// 15 approximates a Gaussian to 1e-10.
 public struct NoisyCurve: PlaneDistribution {
   /// One arc: a parameter t with a distribution on an interval, and a curve.
   public struct Arc: Sendable {
     let interval: ClosedRange<Double>
-    /// A bound of the curve's speed on the interval.
+    /// An upper bound of the curve's speed on the interval.
     let speed: Double
     /// The density of t on the interval.
     let density: @Sendable (Double) -> Double
-    /// The inverse of the distribution function of t: what a uniform number becomes.
+    /// The quantile function of t, which maps uniform numbers to values of t.
     let quantile: @Sendable (Double) -> Double
     let curve: @Sendable (Double) -> Point
 
-    /// An arc whose t is uniform.
+    /// Creates an arc whose parameter t is uniform.
     public static func uniform(
       _ interval: ClosedRange<Double>, speed: Double, curve: @escaping @Sendable (Double) -> Point
     ) -> Arc {
@@ -29,21 +29,25 @@ public struct NoisyCurve: PlaneDistribution {
   }
 
   let arcs: [Arc]
-  let deviation: Double
+  let standardDeviation: Double
   private let xs, ys, weights: [Double]
   private let knownEntropy: Double
 
-  /// The entropy of such a set is a number computed beforehand; a test computes it anew.
-  public init(arcs: [Arc], deviation: Double, entropy: Double, panelsPerDeviation: Double = 1) {
+  /// Creates a distribution with a precomputed entropy, which a test recomputes.
+  public init(
+    arcs: [Arc], standardDeviation: Double, entropy: Double, panelsPerStandardDeviation: Double = 1
+  ) {
     self.arcs = arcs
-    self.deviation = deviation
+    self.standardDeviation = standardDeviation
     knownEntropy = entropy
     var (xs, ys, weights): ([Double], [Double], [Double]) = ([], [], [])
     for arc in arcs {
       let (start, end) = (arc.interval.lowerBound, arc.interval.upperBound)
-      let panels = ((end - start) * arc.speed / deviation * panelsPerDeviation).rounded(.up)
+      let panels = ((end - start) * arc.speed / standardDeviation * panelsPerStandardDeviation)
+        .rounded(.up)
       let width = (end - start) / panels
-      // Far beyond the end of an arc the integrand decays within a small part of the last panel.
+      // Far beyond the end of an arc the integrand decays within a small fraction of the last
+      // panel.
       let graded = [0, 0.0625, 0.125, 0.25, 0.5].map { $0 * width }
       let rule = Quadrature(
         edges: graded.map { start + $0 }
@@ -59,11 +63,11 @@ public struct NoisyCurve: PlaneDistribution {
     (self.xs, self.ys, self.weights) = (xs, ys, weights)
   }
 
-  /// A point of the curve at a uniform parameter, plus Gaussian noise.
+  /// Draws a point of the curve at a random parameter, plus Gaussian noise.
   public func draw(_ words: Words) -> Point {
     let (arc, noise) = (arcs[words.choice(of: arcs.count)], words.normals)
     let point = arc.curve(arc.quantile(words.uniform))
-    return Point(x: point.x + deviation * noise.x, y: point.y + deviation * noise.y)
+    return Point(x: point.x + standardDeviation * noise.x, y: point.y + standardDeviation * noise.y)
   }
 
   /// The log-density at (x, y) in nats, by quadrature along the curve.
@@ -73,8 +77,8 @@ public struct NoisyCurve: PlaneDistribution {
       let (dx, dy) = (xs[index] - x, ys[index] - y)
       least = min(least, dx * dx + dy * dy)
     }
-    let scale = 0.5 / (deviation * deviation)
-    // Beyond this, exp(-40) of the nearest node's part: left out.
+    let scale = 0.5 / (standardDeviation * standardDeviation)
+    // Nodes whose terms are below exp(-40) of the largest are skipped.
     let limit = least + 40 / scale
     var sum = 0.0
     for index in xs.indices {
@@ -82,7 +86,7 @@ public struct NoisyCurve: PlaneDistribution {
       let square = dx * dx + dy * dy
       if square < limit { sum += weights[index] * exp(scale * (least - square)) }
     }
-    return log(sum) - scale * least - log(2 * .pi * deviation * deviation)
+    return log(sum) - scale * least - log(2 * .pi * standardDeviation * standardDeviation)
   }
 
   /// The mean and the variance of each coordinate, by quadrature.
@@ -92,7 +96,8 @@ public struct NoisyCurve: PlaneDistribution {
       mean.x += weights[index] * xs[index]
       mean.y += weights[index] * ys[index]
     }
-    var variance = Point(x: deviation * deviation, y: deviation * deviation)
+    var variance = Point(
+      x: standardDeviation * standardDeviation, y: standardDeviation * standardDeviation)
     for index in xs.indices {
       variance.x += weights[index] * (xs[index] - mean.x) * (xs[index] - mean.x)
       variance.y += weights[index] * (ys[index] - mean.y) * (ys[index] - mean.y)

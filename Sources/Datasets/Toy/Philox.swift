@@ -2,15 +2,15 @@ import Foundation
 
 /// The four random words of one point: Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011).
 ///
-/// The words are a pure function of (seed, step, index): points can be drawn in any order, on any
-/// thread, and a step that is run again sees the points it saw.
+/// The words are a pure function of (seed, step, index): points can be drawn in any order and on
+/// any thread, and repeating a step gives the same points.
 public struct Words: Sendable {
   public var x0, x1, x2, x3: UInt32
 
-  /// The words of point `index`, which is below 2^32, of a step.
+  /// The words for point `index`, which is below 2^32, of a step.
   init(seed: UInt64, step: Int, index: Int) {
     let step = UInt64(bitPattern: Int64(step))
-    // The second word is the place of a draw's site in a compiled program: "toy2" keeps the two
+    // The second word is where compiled programs have the site of a draw: "toy2" keeps the two
     // streams apart.
     self.init(
       counter: (
@@ -20,7 +20,7 @@ public struct Words: Sendable {
       key: (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)))
   }
 
-  /// The cipher itself.
+  /// Applies the cipher to a counter with a key.
   public init(counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) {
     (x0, x1, x2, x3) = counter
     var (k0, k1) = key
@@ -36,12 +36,12 @@ public struct Words: Sendable {
     }
   }
 
-  /// A number from 0 ..< count, from the first word.
+  /// A uniform number in 0 ..< count, from the first word.
   func choice(of count: Int) -> Int {
     Int((UInt64(x0) &* UInt64(count)) >> 32)
   }
 
-  /// Uniform in (0, 1), from the second word.
+  /// A uniform number in (0, 1), from the second word.
   var uniform: Double { Self.unit(x1) }
 
   /// Two independent standard normals, from the last two words.
@@ -51,7 +51,7 @@ public struct Words: Sendable {
     return Point(x: radius * cos(angle), y: radius * sin(angle))
   }
 
-  /// The middle of one of 2^32 equal parts of the unit interval.
+  /// The midpoint of one of 2^32 equal subintervals of the unit interval.
   static func unit(_ word: UInt32) -> Double {
     (Double(word) + 0.5) * 0x1p-32
   }

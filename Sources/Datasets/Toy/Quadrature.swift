@@ -1,17 +1,17 @@
-/// Gauss and Legendre's rule with eight nodes on each panel of an interval.
+/// Composite Gauss-Legendre quadrature with eight nodes on each panel of an interval.
 public struct Quadrature: Sendable {
   /// Abscissae, in increasing order.
   public let nodes: [Double]
   /// Weight of each node.
   public let weights: [Double]
 
-  /// The rule on equal panels.
+  /// Creates the rule on panels of equal length.
   public init(from lower: Double, to upper: Double, panels: Int) {
     let width = (upper - lower) / Double(panels)
     self.init(edges: (0...panels).map { lower + width * Double($0) })
   }
 
-  /// The rule on the panels between consecutive edges.
+  /// Creates the rule on the panels between consecutive edges.
   init(edges: [Double]) {
     var (nodes, weights): ([Double], [Double]) = ([], [])
     for (start, end) in zip(edges, edges.dropFirst()) {

@@ -2,60 +2,60 @@ import Support
 
 /// A point of the plane, in data coordinates.
 public struct Point: Sendable, Equatable {
-  /// To the right.
+  /// Horizontal coordinate, growing to the right.
   public var x: Double
-  /// Upwards.
+  /// Vertical coordinate, growing upwards.
   public var y: Double
 
-  /// The point (x, y).
+  /// Creates the point (x, y).
   public init(x: Double, y: Double) {
     self.x = x
     self.y = y
   }
 }
 
-/// One component of a mixture of round Gaussians.
+/// One component of a mixture of isotropic Gaussians.
 public struct Mode: Sendable, Equatable {
-  /// Where it is centred.
+  /// Centre of the component.
   public let centre: Point
-  /// Its standard deviation along each axis.
+  /// Standard deviation along each axis.
   public let standardDeviation: Double
 }
 
-/// A distribution on the plane that can be drawn from and whose density is known.
+/// A distribution on the plane with a sampler and a known density.
 ///
 /// Densities and entropies are in nats, with respect to area in data coordinates.  For standardised
 /// points u = ((x, y) - mean) / standardDeviation, log p(u) = log p(x, y) + log(standardDeviation.x
 /// standardDeviation.y).
 public struct ToySet: Sendable {
-  /// How it is called in experiment files.
+  /// The name in experiment files.
   public let name: String
-  /// The formula, the noise and the range, in one line.
+  /// A one-line description: formula, noise and range.
   public let definition: String
-  /// The mean of -log p under p, in nats.
+  /// Differential entropy, the mean of -log p under p, in nats.
   public let entropy: Double
   /// The exact mean.
   public let mean: Point
   /// The exact standard deviation of each coordinate.
   public let standardDeviation: Point
-  /// The components, where it is a mixture of round Gaussians; otherwise empty.
+  /// The components of a mixture of isotropic Gaussians; otherwise empty.
   public let modes: [Mode]
-  /// The corners of a window that holds all but at most one point in ten thousand.
+  /// The corners of a window that contains all but one point in ten thousand, or more.
   public let window: (lower: Point, upper: Point)
-  /// The distribution that the figures above describe.
+  /// The distribution described by the properties above.
   public let distribution: any PlaneDistribution
 
-  /// One draw: a pure function of its arguments.
+  /// Draws one point as a pure function of its arguments.
   ///
   /// Points of different (seed, step, index) are independent; index is in 0 ..< 2^32.
   public func point(seed: UInt64, step: Int = 0, index: Int) -> Point {
     distribution.draw(Words(seed: seed, step: step, index: index))
   }
 
-  /// The draws of indices 0 ..< count: [count, 2] with x before y.
+  /// Draws the points of indices 0 ..< count: [count, 2] with x before y.
   ///
-  /// Standardised points have mean 0 and standard deviation 1 along each axis, by the exact figures
-  /// and not by those of the draws.
+  /// Standardised points are scaled by the exact moments, so that the distribution and not the
+  /// sample has mean 0 and standard deviation 1 along each axis.
   public func points(
     seed: UInt64, step: Int = 0, count: Int, standardised: Bool = false
   ) -> [Float] {
@@ -71,16 +71,16 @@ public struct ToySet: Sendable {
     return result
   }
 
-  /// log p(x, y) in nats with respect to area; -infinity where the density is zero.
+  /// log p(x, y) in nats with respect to area; -infinity outside the support.
   public func logDensity(_ x: Double, _ y: Double) -> Double {
     distribution.logDensity(x, y)
   }
 
-  /// The names of all sets, in the order in which lists show them.
+  /// Names of all sets, in listing order.
   public static let names = makers.map(\.name)
 
-  /// The set of a name; throws `FigmentError` with the nearest name and all of them for an unknown
-  /// one.
+  /// The set with a name; for an unknown one, throws `FigmentError` with the nearest name and all
+  /// names.
   public static func named(_ name: String) throws -> ToySet {
     guard let maker = makers.first(where: { $0.name == name }) else {
       let suggestion = nearest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
@@ -107,21 +107,21 @@ public struct ToySet: Sendable {
   }
 }
 
-/// What the sets are made of.
+/// The distribution behind a toy set.
 public protocol PlaneDistribution: Sendable {
-  /// A point from four random words.
+  /// Draws a point from four random words.
   func draw(_ words: Words) -> Point
-  /// In nats, with respect to area.
+  /// Log-density in nats, with respect to area.
   func logDensity(_ x: Double, _ y: Double) -> Double
-  /// Exact, or by quadrature to at least 1e-9.
+  /// Mean and variance of each coordinate, exact or by quadrature to at least 1e-9.
   var moments: (mean: Point, variance: Point) { get }
-  /// In nats; computed once, when a set is made.
+  /// Differential entropy in nats; evaluated once, when a set is created.
   var entropy: Double { get }
-  /// See `ToySet.modes`.
+  /// Components; see `ToySet.modes`.
   var modes: [Mode] { get }
 }
 
 extension PlaneDistribution {
-  /// No modes, for sets that have none.
+  /// An empty list, for distributions that are not mixtures of Gaussians.
   public var modes: [Mode] { [] }
 }

@@ -78,7 +78,7 @@ package struct Pictures {
       let images = try stages.map { try bitmaps($0.samples) }
       let rows = images.first?.count ?? 0
       let ordered = (0..<rows).flatMap { row in images.map { $0[row] } }
-      return try Images.sheet(of: ordered, columns: stages.count, scale: enlargement)
+      return try Images.sampleGrid(of: ordered, columns: stages.count, scale: enlargement)
     case .points(let set):
       return try panels(
         try stages.map { stage in
@@ -130,7 +130,7 @@ package struct Pictures {
   private func square(of images: [Bitmap]) throws -> Bitmap {
     var columns = 1
     while columns * columns < images.count { columns += 1 }
-    return try Images.sheet(of: images, columns: columns, scale: enlargement)
+    return try Images.sampleGrid(of: images, columns: columns, scale: enlargement)
   }
 
   /// Images of fewer than 56 pixels are enlarged to about that.
@@ -148,7 +148,7 @@ package struct Pictures {
 extension Pictures {
   /// A sheet of so many columns.
   package func sheet(_ samples: [Float], columns: Int) throws -> Bitmap {
-    try Images.sheet(of: try bitmaps(samples), columns: columns, scale: enlargement)
+    try Images.sampleGrid(of: try bitmaps(samples), columns: columns, scale: enlargement)
   }
 
   /// Each original above its reconstruction, in rows of 16.
@@ -159,7 +159,7 @@ extension Pictures {
       let row = first..<min(first + columns, above.count)
       return Array(above[row]) + Array(below[row])
     }
-    return try Images.sheet(of: ordered, columns: columns, scale: enlargement)
+    return try Images.sampleGrid(of: ordered, columns: columns, scale: enlargement)
   }
 }
 

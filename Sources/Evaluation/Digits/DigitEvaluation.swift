@@ -124,7 +124,7 @@ package final class DigitEvaluation {
       }
       return [try picture(shown[i * size..<(i + 1) * size]), gap] + found
     }
-    let sheet = try Images.sheet(
+    let sheet = try Images.sampleGrid(
       of: pictures, columns: nearest.k + 2, scale: 2, background: 255)
     return try PNG.encode(
       try panels(
@@ -172,7 +172,7 @@ extension Run {
   /// - Throws: `FigmentError` for other kinds of runs, and where the data are missing.
   package func accuracy(
     on split: Split, dataDirectory: String
-  ) throws -> (share: Figure, loss: Figure) {
+  ) throws -> (share: Statistic, loss: Statistic) {
     let judge = try Judge(
       try model(ClassifierModel.self, for: "accuracy").classifier, runtime, reading)
     let images = try LabelledTable(

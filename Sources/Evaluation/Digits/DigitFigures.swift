@@ -11,13 +11,13 @@ package struct DigitFigures: Sendable {
   /// no FID, which is on the features of another network.
   ///
   /// It is above zero for equal distributions, too, and the more the fewer images there are.
-  package let frechetDistance: Figure
-  /// The share of images in the manifold of the reference, see `Coverage`.
-  package let precision: Figure
+  package let frechetDistance: Statistic
+  /// The share of images in the manifold of the reference, see `ManifoldMembership`.
+  package let precision: Statistic
   /// The share of the reference in the manifold of the images.
-  package let recall: Figure
+  package let recall: Statistic
   /// The mean probability of the likeliest class.
-  package let confidence: Figure
+  package let confidence: Statistic
   /// How many images are taken for each class.
   package let histogram: [Int]
 
@@ -62,25 +62,25 @@ package struct DigitReference {
       rows.flatMap { opinions.features[$0 * width..<($0 + 1) * width] }
     }
     var distances: [Double] = []
-    var coverages: [Coverage] = []
+    var memberships: [ManifoldMembership] = []
     for (rows, moments) in zip(Self.parts(images.count), moments) {
       distances.append(
         try Moments(images.features, width: width, rows: rows)
           .squaredFrechetDistance(to: moments))
-      coverages.append(
-        try neighbours.coverage(
-          of: chosen(images, rows), by: chosen(opinions, rows), k: DigitFigures.neighbours))
+      memberships.append(
+        try neighbours.manifoldMembership(
+          of: chosen(images, rows), in: chosen(opinions, rows), k: DigitFigures.neighbours))
       try report(distances.count)
     }
-    func figure(_ values: [Double]) -> Figure {
-      Figure(jackknife: values[0], leavingOut: Array(values.dropFirst()), count: images.count)
+    func figure(_ values: [Double]) -> Statistic {
+      Statistic(jackknife: values[0], leavingOut: Array(values.dropFirst()), count: images.count)
     }
     let verdicts = (0..<images.count).map { images.verdict($0) }
     var histogram = [Int](repeating: 0, count: images.classes)
     for verdict in verdicts { histogram[verdict.label] += 1 }
     return DigitFigures(
-      frechetDistance: figure(distances), precision: figure(coverages.map(\.precision)),
-      recall: figure(coverages.map(\.recall)), confidence: Figure(verdicts.map(\.confidence)),
+      frechetDistance: figure(distances), precision: figure(memberships.map(\.precision)),
+      recall: figure(memberships.map(\.recall)), confidence: Statistic(verdicts.map(\.confidence)),
       histogram: histogram)
   }
 }

@@ -49,7 +49,7 @@ package struct JudgedDigits: Sendable {
     (self.setting, self.figures) = (setting, figures)
   }
 
-  private var named: [(name: String, figure: Figure)] {
+  private var named: [(name: String, figure: Statistic)] {
     [
       ("frechet_distance", figures.frechetDistance), ("precision", figures.precision),
       ("recall", figures.recall), ("confidence", figures.confidence),

@@ -19,7 +19,7 @@ package enum ModelKinds {
   /// The clause that a model is of a kind for which something holds.
   static func clause(_ holds: (any ModelSettings) -> Bool) -> Clause {
     let words = all.filter { holds($0.initial) }.map(\.word)
-    return Clause("model.kind", words, said: "models of kind: \(enumerated(words))")
+    return Clause("model.kind", words, wording: "models of kind: \(enumerated(words))")
   }
 
   private static func kind<Settings: ModelSettings>(

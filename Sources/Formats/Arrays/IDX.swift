@@ -2,16 +2,17 @@ import Support
 
 /// An array of bytes from an IDX file, the format of MNIST.
 ///
-/// The file is a big-endian magic number 0x000008RR (08 says unsigned bytes, RR is the rank), the
-/// dimensions as big-endian 32-bit numbers, and the bytes with the last dimension fastest.  Rank 1
+/// The file is a big-endian magic number 0x000008RR (08 means unsigned bytes, RR is the rank), the
+/// dimensions as big-endian 32-bit numbers, and the bytes with the last dimension fastest. Rank 1
 /// holds labels, rank 3 images.
 public struct IDX: Sendable, Equatable {
   /// One dimension for labels; count, height and width for images; each at least 1.
   public let shape: [Int]
-  /// As many as the product of `shape`, last dimension fastest.
+  /// The elements, as many as the product of `shape`, last dimension fastest.
   public let bytes: [UInt8]
 
-  /// An array of rank 1 or 3; throws `FigmentError` for another rank or a wrong number of bytes.
+  /// Creates an array of rank 1 or 3; throws `FigmentError` for another rank or a wrong number of
+  /// bytes.
   public init(shape: [Int], bytes: [UInt8]) throws {
     guard shape.count == 1 || shape.count == 3 else {
       throw FigmentError("IDX: rank \(shape.count), expected 1 (labels) or 3 (images)")
@@ -23,28 +24,28 @@ public struct IDX: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// The array in the file at `path`, which may be compressed with gzip whatever its name is.
+  /// Reads the array in the file at `path`, compressed with gzip or not, whatever its name is.
   ///
-  /// Throws `FigmentError` for a file that is unreadable, of another rank than `rank` (either when
-  /// nil), of another size than its header promises, or larger than `maximumBytes` before or after
-  /// decompression.
+  /// Throws `FigmentError` if the file is unreadable, if its rank is not `rank` (1 or 3 if nil), if
+  /// its size differs from the one in its header, or if it is larger than `maximumBytes` before or
+  /// after decompression.
   public static func read(
     _ path: String, rank: Int? = nil, maximumBytes: Int = 1 << 30
   ) throws -> IDX {
     try IDX(decoding: plainBytes(path, maximumBytes: maximumBytes), name: path, rank: rank)
   }
 
-  /// The bytes of a file after decompression, where it is compressed.
+  /// Reads the bytes of a file, decompressed if it is compressed with gzip.
   public static func plainBytes(_ path: String, maximumBytes: Int) throws -> [UInt8] {
     let bytes = try FileSystem.read(path, limit: maximumBytes)
     return Gzip.isGzip(bytes)
       ? try Gzip.inflate(bytes, name: path, maximumBytes: maximumBytes) : bytes
   }
 
-  /// The array in the bytes of a whole, uncompressed IDX file; errors start with `name`.
+  /// Decodes the bytes of a complete, uncompressed IDX file; errors start with `name`.
   ///
-  /// Throws `FigmentError` for another magic number than that of `rank` (either when nil) and for
-  /// another size than the header promises, before anything is allocated for what it promises.
+  /// Throws `FigmentError` if the magic number is not that of `rank` (1 or 3 if nil), or if the
+  /// size differs from the one in the header; checked before memory is allocated for the elements.
   public init(decoding bytes: consuming [UInt8], name: String, rank: Int? = nil) throws {
     var file = bytes
     let start = Array(file.prefix(16))
@@ -74,12 +75,12 @@ public struct IDX: Sendable, Equatable {
       throw FigmentError(
         "\(name): the header promises \(times(shape)) bytes, the file holds \(file.count - header)")
     }
-    // In place: sets of tens of megabytes are not held twice.
+    // In place, so that data sets of tens of megabytes are not held twice.
     file.removeFirst(header)
     (self.shape, self.bytes) = (shape, file)
   }
 
-  /// The bytes of the uncompressed file.
+  /// Encodes the array as an uncompressed file.
   public func encoded() -> [UInt8] {
     var file: [UInt8] = [0, 0, 8, UInt8(shape.count)]
     for size in shape {
@@ -89,7 +90,7 @@ public struct IDX: Sendable, Equatable {
   }
 }
 
-/// The product of sizes, or nil where it is more than an Int holds.
+/// The product of sizes, or nil if it overflows an Int.
 public func product(_ sizes: [Int]) -> Int? {
   var result = 1
   for size in sizes {
@@ -100,7 +101,7 @@ public func product(_ sizes: [Int]) -> Int? {
   return result
 }
 
-/// Sizes as people write them: "60000 x 28 x 28".
+/// Sizes in readable form: "60000 x 28 x 28".
 public func times(_ sizes: [Int]) -> String {
   sizes.map(String.init).joined(separator: " x ")
 }

@@ -2,24 +2,25 @@ import Support
 
 /// An array in NumPy's file format.
 ///
-/// What is written, byte for byte: 93 "NUMPY" 01 00, the length of the header as a little-endian
+/// Layout of a written file: 93 "NUMPY" 01 00, the length of the header as a little-endian
 /// 16-bit number, the header `{'descr': '<f4', 'fortran_order': False, 'shape': (64, 28, 28), }`
-/// (`'<f8'` for doubles, `'|u1'` for bytes, `(64,)` for one dimension) with spaces and one line feed up to a multiple of
-/// 64 bytes from the start of the file, then the values, last dimension fastest, little-endian.
+/// (`'<f8'` for doubles, `'|u1'` for bytes, `(64,)` for one dimension) padded with spaces and one
+/// line feed to a multiple of 64 bytes from the start of the file, then the values, last dimension
+/// fastest, little-endian.
 public struct NPY: Sendable, Equatable {
-  /// The values of an array.
+  /// The values of an array, in one of three types.
   ///
-  /// Values of other types in a file are read as those of the narrowest that holds them all; whole
-  /// numbers of 64 bits beyond 2^53 are rounded.
+  /// Values of other types in a file are converted to the narrowest of these that holds them all;
+  /// whole numbers of 64 bits beyond 2^53 are rounded.
   public enum Values: Sendable, Equatable {
-    /// Single precision, `<f4`; of half precision and whole numbers of 8 (with a sign) and 16 bits.
+    /// Single precision, `<f4`; also half precision and whole numbers of 8 (signed) and 16 bits.
     case floats([Float])
-    /// Double precision, `<f8`; of whole numbers of 32 and 64 bits.
+    /// Double precision, `<f8`; also whole numbers of 32 and 64 bits.
     case doubles([Double])
-    /// Unsigned bytes, `|u1`; of truth values 0 and 1.
+    /// Unsigned bytes, `|u1`; also booleans, as 0 and 1.
     case bytes([UInt8])
 
-    /// How many there are.
+    /// Number of values.
     public var count: Int {
       switch self {
       case .floats(let values): values.count
@@ -29,14 +30,14 @@ public struct NPY: Sendable, Equatable {
     }
   }
 
-  /// The sizes, first slowest; empty for a single number.
+  /// The extent of each dimension, slowest first; empty for a scalar.
   public let shape: [Int]
-  /// As many as the product of `shape`.
+  /// The values, as many as the product of `shape`.
   public let values: Values
-  /// How NumPy calls the type that the values had in the file: "float32", "int64".
+  /// NumPy's name of the values' type in the file: "float32", "int64".
   public let typeName: String
 
-  /// An array; throws `FigmentError` when the shape and the number of values disagree.
+  /// Creates an array; throws `FigmentError` if the shape and the number of values disagree.
   public init(shape: [Int], values: Values) throws {
     guard shape.allSatisfy({ $0 >= 0 }), product(shape) == values.count else {
       throw FigmentError("NPY: shape (\(times(shape))) for \(values.count) values")
@@ -51,12 +52,12 @@ public struct NPY: Sendable, Equatable {
       }
   }
 
-  /// Writes the file, which appears whole or not at all; throws `FigmentError` when it cannot.
+  /// Writes the file atomically; throws `FigmentError` if writing fails.
   public func write(_ path: String) throws {
     try writeAtomically(encoded(), to: path)
   }
 
-  /// The bytes of the file.
+  /// Encodes the array as a file.
   public func encoded() -> [UInt8] {
     let (descriptor, width) =
       switch values {
@@ -84,23 +85,23 @@ public struct NPY: Sendable, Equatable {
     return file
   }
 
-  /// Appends a number, lowest byte first.
+  /// Appends a number, least significant byte first.
   private func append(_ bits: some FixedWidthInteger, to file: inout [UInt8]) {
     for shift in stride(from: 0, to: bits.bitWidth, by: 8) {
       file.append(UInt8(truncatingIfNeeded: bits >> shift))
     }
   }
 
-  /// The array in a file of truth values, whole numbers or floats of up to 64 bits, in either order of
-  /// bytes and of dimensions; format version 1.0, 2.0 or 3.0.
+  /// Reads an array of booleans, integers or floats of up to 64 bits, in either byte order and
+  /// either dimension order; format version 1.0, 2.0 or 3.0.
   ///
-  /// Throws `FigmentError` for a file that is unreadable, larger than `maximumBytes`, of another type, or
-  /// of another size than its header promises.
+  /// Throws `FigmentError` if the file is unreadable or larger than `maximumBytes`, if its type is
+  /// another one, or if its size differs from the one in its header.
   public static func read(_ path: String, maximumBytes: Int = 1 << 30) throws -> NPY {
     try NPY(decoding: FileSystem.read(path, limit: maximumBytes), name: path)
   }
 
-  /// The array in the bytes of a whole file; errors start with `name` and are those of `read`.
+  /// Decodes the bytes of a complete file; errors start with `name` and are those of `read`.
   public init(decoding file: [UInt8], name: String) throws {
     guard file.count >= 10, file[0] == 0x93, Array(file[1..<6]) == Array("NUMPY".utf8) else {
       throw FigmentError("\(name): not an NPY file, expected it to start with 93 \"NUMPY\"")
@@ -135,26 +136,26 @@ public struct NPY: Sendable, Equatable {
     self.values = header.isFortranOrder ? values.fromFortranOrder(header.shape) : values
   }
 
-  /// In bytes; that of any array is a few hundred, and searching a longer one would take a while.
+  /// Limit in bytes; usual headers have a few hundred, and parsing a very long one would take a
+  /// while.
   private static let longestHeader = 65_536
 }
 
-/// A type of numbers of NumPy that can be read.
+/// A NumPy type whose values can be read.
 private struct ElementType {
-  /// "b" for truth values, "i" and "u" for whole numbers with and without a sign, "f" for floats.
+  /// "b" for booleans, "i" and "u" for signed and unsigned integers, "f" for floats.
   let kind: Character
-  /// In bytes.
+  /// Size of a value in bytes.
   let width: Int
-  /// Whether the highest byte comes first.
+  /// True if the most significant byte comes first.
   let isBigEndian: Bool
 
-  /// The type that NumPy describes by such a text: an order of bytes, where one is given, then the
-  /// kind and the width.
+  /// Parses NumPy's description of a type: an optional byte order, then the kind and the width.
   init?(_ descriptor: String) {
     var rest = Substring(descriptor)
     let order = rest.first.flatMap { "<>|=".contains($0) ? $0 : nil }
     if order != nil { rest.removeFirst() }
-    // NumPy writes "=" on no machine; what it calls native is little-endian wherever this runs.
+    // NumPy never writes "="; its native order is little-endian on every supported machine.
     isBigEndian = order == ">"
     switch rest {
     case "?", "b1": (kind, width) = ("b", 1)
@@ -165,7 +166,7 @@ private struct ElementType {
     }
   }
 
-  /// How NumPy calls it.
+  /// NumPy's name of the type.
   var name: String {
     switch kind {
     case "b": "bool"
@@ -175,7 +176,7 @@ private struct ElementType {
     }
   }
 
-  /// The values that bytes of this type hold.
+  /// Decodes bytes that hold values of this type.
   func values(_ bytes: UnsafeRawBufferPointer) -> NPY.Values {
     func numbers<Bits: FixedWidthInteger, Number>(
       _: Bits.Type, _ number: (Bits) -> Number
@@ -204,7 +205,7 @@ private struct ElementType {
 }
 
 extension Float {
-  /// The value of the bits of a float of half precision (IEEE 754 binary16), which is exact.
+  /// The exact value of a half-precision float (IEEE 754 binary16), given by its bits.
   fileprivate init(half bits: UInt16) {
     let (exponent, fraction) = (Int(bits >> 10 & 31), bits & 0x3ff)
     let size: Float =
@@ -218,7 +219,7 @@ extension Float {
 }
 
 extension NPY.Values {
-  /// The values of an array whose first dimension is fastest, with the last one fastest.
+  /// Reorders values from first dimension fastest to last dimension fastest.
   fileprivate func fromFortranOrder(_ shape: [Int]) -> NPY.Values {
     switch self {
     case .floats(let values): .floats(reordered(values, shape))

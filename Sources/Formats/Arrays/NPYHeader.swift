@@ -1,21 +1,21 @@
 import Support
 
-/// The header of an array of NumPy: a dictionary of Python with three keys, in any order and spacing.
+/// The header of an NPY file: a Python dictionary with three keys, in any order and spacing.
 ///
-/// Strings are between either kind of quotes; numbers may end with the L of Python 2.
+/// Strings may be in either kind of quotes; numbers may end with the L of Python 2.
 struct NPYHeader {
   /// The type of the values, such as "<f4".
   private(set) var descriptor = ""
-  /// Whether the first dimension is fastest.
+  /// True if the first dimension is fastest.
   private(set) var isFortranOrder = false
-  /// The sizes.
+  /// The extent of each dimension.
   private(set) var shape: [Int] = []
 
-  /// What a type may be, for people.
+  /// The supported types, as errors list them.
   static let types = "bool, or integers or floats of up to 64 bits"
 
-  /// The header in its bytes; throws `FigmentError`, starting with `name`, where it cannot be read or
-  /// the type is a structured one.
+  /// Parses the bytes of a header; throws `FigmentError`, starting with `name`, if it is malformed
+  /// or the type is a structured one.
   init(_ bytes: ArraySlice<UInt8>, _ name: String) throws {
     let unreadable = FigmentError("\(name): the NPY header cannot be read")
     var scanner = Scanner(rest: bytes)
@@ -47,7 +47,7 @@ struct NPYHeader {
     guard scanner.isAtEnd, found == ["descr", "fortran_order", "shape"] else { throw unreadable }
   }
 
-  /// Reads pieces of Python off the front of text.
+  /// A parser of the few Python literals that occur in headers.
   private struct Scanner {
     var rest: ArraySlice<UInt8>
 
@@ -71,7 +71,7 @@ struct NPYHeader {
       return true
     }
 
-    /// The letters and digits that come next.
+    /// Reads a word of letters and digits.
     mutating func word() -> String {
       skipSpace()
       let word = rest.prefix { byte in
@@ -81,10 +81,10 @@ struct NPYHeader {
       return String(decoding: word, as: UTF8.self)
     }
 
-    /// A string without escapes, which no type and no key has.
+    /// Reads a string without escapes; types and keys have none.
     mutating func string() -> String? {
       skipSpace()
-      // Python 2 may say u'<f4', Python 3 b'<f4'.
+      // Python 2 may write u'<f4', Python 3 b'<f4'.
       if let first = rest.first, first == UInt8(ascii: "u") || first == UInt8(ascii: "b") {
         rest.removeFirst()
       }
@@ -96,7 +96,7 @@ struct NPYHeader {
       return String(decoding: text, as: UTF8.self)
     }
 
-    /// A tuple of numbers of at least 0.
+    /// Reads a tuple of non-negative numbers.
     mutating func sizes() -> [Int]? {
       guard accept("(") else { return nil }
       var sizes: [Int] = []

@@ -3,7 +3,7 @@ import Support
 /// An archive of arrays, as `numpy.savez` and `numpy.savez_compressed` write it: a ZIP file of .npy
 /// files.
 public struct NPZ {
-  /// The names of its arrays, in the order of the archive; other files in it are passed over.
+  /// Names of its arrays, in the order of the archive; other files in it are ignored.
   public var names: [String] { entries.map(\.name) }
 
   private let file: [UInt8]
@@ -11,7 +11,7 @@ public struct NPZ {
   private let entries: [Entry]
   private let maximumBytes: Int
 
-  /// A file of the archive, as its directory has it.
+  /// An entry of the archive's directory.
   private struct Entry {
     var name: String
     var flags: Int
@@ -22,14 +22,15 @@ public struct NPZ {
     var offset: Int
   }
 
-  /// Whether bytes start as an archive does, an empty one included.
+  /// Returns true if the bytes start like an archive, empty ones included.
   public static func isArchive(_ bytes: [UInt8]) -> Bool {
     bytes.starts(with: Array("PK".utf8) + [3, 4]) || bytes.starts(with: Array("PK".utf8) + [5, 6])
   }
 
-  /// The archive in the bytes of a whole file; errors start with `path`.
+  /// Decodes the bytes of a complete file; errors start with `path`.
   ///
-  /// Throws `FigmentError` where it is no ZIP file, or its directory is damaged or in several files.
+  /// Throws `FigmentError` if it is not a ZIP file, or its directory is damaged or spans several
+  /// files.
   public init(decoding file: [UInt8], path: String, maximumBytes: Int) throws {
     (self.file, self.path, self.maximumBytes) = (file, path, maximumBytes)
     let damaged = FigmentError("\(path): damaged archive: its directory cannot be read")
@@ -39,20 +40,20 @@ public struct NPZ {
       guard let number = Int(exactly: value) else { throw damaged }
       return number
     }
-    // The directory's end is at the end, but for a comment of up to 65,535 bytes.
+    // The end record is at the end of the file, except for a comment of up to 65,535 bytes.
     let last = file.count - 22
     guard
       let end = stride(from: last, through: max(0, last - 0xffff), by: -1).first(where: {
         file[$0] == 0x50 && file[$0 + 1] == 0x4b && file[$0 + 2] == 5 && file[$0 + 3] == 6
       })
-    else { throw FigmentError("\(path): no ZIP archive, or one that is cut short") }
+    else { throw FigmentError("\(path): not a ZIP archive, or truncated") }
     var (count, start) = (try number(end + 10, 2), try number(end + 16, 4))
     if end >= 20, try number(end - 20, 4) == 0x0706_4b50 {
       let long = try number(end - 12, 8)
       guard try number(long, 4) == 0x0606_4b50 else { throw damaged }
       (count, start) = (try number(long + 32, 8), try number(long + 48, 8))
     }
-    // Each takes 46 bytes and more of the directory.
+    // Each entry takes at least 46 bytes of the directory.
     guard count <= file.count / 46 else { throw damaged }
     var entries: [Entry] = []
     var place = start
@@ -67,7 +68,7 @@ public struct NPZ {
         flags: try number(place + 8, 2), method: try number(place + 10, 2),
         checksum: UInt32(try number(place + 16, 4)), packedSize: try number(place + 20, 4),
         size: try number(place + 24, 4), offset: try number(place + 42, 4))
-      // What does not fit in 32 bits stands, in this order, in an extra field of the kind 1.
+      // Values that do not fit in 32 bits are stored, in this order, in an extra field of type 1.
       var extra = place + 46 + nameLength
       let extraEnd = extra + extraLength
       while extra + 4 <= extraEnd {
@@ -93,10 +94,11 @@ public struct NPZ {
     self.entries = entries
   }
 
-  /// The array of a name, of which errors call the file `path:name`.
+  /// Reads the array named `name`; errors call its file `path:name`.
   ///
-  /// Throws `FigmentError` where there is none, it is encrypted, damaged or packed in another way than
-  /// stored or deflated, holds more than the most bytes, or is no array that `NPY` reads.
+  /// Throws `FigmentError` if there is no such array, if it is encrypted, damaged or compressed by
+  /// a method other than stored or deflated, if it is larger than the limit, or if `NPY` cannot
+  /// read it.
   public func array(_ name: String) throws -> NPY {
     let place = "\(path):\(name)"
     guard let entry = entries.first(where: { $0.name == name }) else {
@@ -105,7 +107,7 @@ public struct NPZ {
     guard entry.flags & 1 == 0 else { throw FigmentError("\(place): encrypted") }
     guard entry.method == 0 || entry.method == 8 else {
       throw FigmentError(
-        "\(place): packed by method \(entry.method) of ZIP, expected stored or deflated")
+        "\(place): compressed by ZIP method \(entry.method), expected stored or deflated")
     }
     guard entry.size <= maximumBytes else {
       throw FigmentError("\(place): \(entry.size) bytes, expected at most \(maximumBytes)")
@@ -131,12 +133,12 @@ public struct NPZ {
       bytes = Array(packed)
     }
     guard Inflate.crc32(bytes) == entry.checksum else {
-      throw FigmentError("\(place): damaged archive: the checksum of the array is another")
+      throw FigmentError("\(place): damaged archive: the checksum of the array does not match")
     }
     return try NPY(decoding: bytes, name: place)
   }
 
-  /// The names in a line, the first ten of more.
+  /// The names in one line, at most ten of them.
   public var listed: String {
     guard !names.isEmpty else { return "it holds no arrays" }
     let more = names.count > 10 ? ", and \(names.count - 10) more" : ""

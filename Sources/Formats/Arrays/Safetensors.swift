@@ -14,7 +14,7 @@ public struct ArrayDescription: Equatable, Sendable {
     self.shape = shape
   }
 
-  /// The number of values, or nothing where an extent is negative or the bytes overflow an `Int`.
+  /// The number of values, or nil if an extent is negative or the size in bytes overflows an `Int`.
   public var count: Int? {
     var count = 1
     for extent in shape {
@@ -33,10 +33,10 @@ public struct NamedArray: Equatable, Sendable {
   public let name: String
   /// The extent of each axis, outermost first; empty for a scalar.
   public let shape: [Int]
-  /// The values in row-major order, as many as the product of the shape.
+  /// The values in row-major order; their number is the product of the shape.
   public let values: [Float]
 
-  /// Names an array.
+  /// Creates an array with its name.
   public init(name: String, shape: [Int], values: [Float]) {
     self.name = name
     self.shape = shape
@@ -46,20 +46,22 @@ public struct NamedArray: Equatable, Sendable {
 
 /// Files in the safetensors format: a JSON header and the raw values of named arrays.
 ///
-/// Only 32-bit floats are written and read. Equal content gives equal bytes: the metadata and the
-/// arrays are in the order of their names' UTF-8 bytes, and the header is padded with spaces to a
+/// Only 32-bit floats are written and read. Equal content gives equal bytes: metadata and
+/// arrays are sorted by the UTF-8 bytes of their names, and the header is padded with spaces to a
 /// multiple of eight.
 public enum Safetensors {
-  /// The longest header that is read or written, in bytes; that of the reference implementation.
+  /// The longest header that is read or written, in bytes; the reference implementation has the
+  /// same limit.
   static let maximumHeaderLength = 100_000_000
   /// The largest number of axes that is read or written.
   public static let maximumRank = 32
-  /// Header key that holds the file's own texts.
+  /// The header key of the file's string metadata.
   public static let metadataKey = "__metadata__"
 
-  /// Writes arrays and metadata to `path`, whole or not at all.
+  /// Writes arrays and metadata to `path`, atomically.
   ///
-  /// - Throws: `FigmentError` where the system refuses, a name appears twice or the values are not as many as the shape says.
+  /// - Throws: `FigmentError` if the system refuses, if a name appears twice or if the number of
+  ///   values does not match the shape.
   public static func write(
     _ arrays: [NamedArray], metadata: [String: String] = [:], to path: String
   ) throws {
@@ -70,12 +72,12 @@ public enum Safetensors {
     }
   }
 
-  /// Writes arrays whose values are handed over one array at a time.
+  /// Writes arrays whose values are supplied one array at a time.
   ///
   /// `values` is called once for each array, in the order of their names, and passes the values to
   /// its second argument, in one piece or several.
   ///
-  /// - Throws: as `write(_:metadata:to:)`, and what `values` throws.
+  /// - Throws: The errors of `write(_:metadata:to:)`, and those of `values`.
   public static func write(
     _ arrays: [ArrayDescription], metadata: [String: String] = [:], to path: String,
     values: (ArrayDescription, (Span<Float>) throws -> Void) throws -> Void
@@ -142,21 +144,21 @@ public enum Safetensors {
 
 /// An open safetensors file whose header has been checked against the file.
 ///
-/// Opening reads the header alone; values are read when asked for. Every size is checked before
-/// anything of that size is allocated.
+/// Opening reads only the header; values are read on request. Every size is checked before memory
+/// of that size is allocated.
 public struct SafetensorsReader: ~Copyable, Sendable {
   private let file: OpenFile
   private let places: [String: (index: Int, offset: Int)]
 
-  /// The string map under `__metadata__`, empty where there is none.
+  /// The string map under `__metadata__`; empty if there is none.
   public let metadata: [String: String]
   /// The arrays in the order of their values in the file.
   public let arrays: [ArrayDescription]
 
   /// Opens `path` and checks its header.
   ///
-  /// - Throws: `FigmentError` where it cannot be read, or the header is not that of a safetensors
-  ///   file of 32-bit floats, or promises more or less than the file holds.
+  /// - Throws: `FigmentError` if the file cannot be read, if the header is not that of a
+  ///   safetensors file of 32-bit floats, or if it does not match the size of the file.
   public init(_ path: String) throws {
     let file = try OpenFile(path, flags: O_RDONLY)
     let length = try file.length()
@@ -193,9 +195,9 @@ public struct SafetensorsReader: ~Copyable, Sendable {
     self.file = file
   }
 
-  /// The values of one array.
+  /// Reads the values of one array.
   ///
-  /// - Throws: `FigmentError` where there is no such array, or reading fails.
+  /// - Throws: `FigmentError` if there is no such array, or reading fails.
   public func values(of name: String) throws -> [Float] {
     let (array, offset) = try find(name)
     let count = array.count ?? 0
@@ -206,10 +208,10 @@ public struct SafetensorsReader: ~Copyable, Sendable {
     }
   }
 
-  /// Reads the values of one array into memory that is there already.
+  /// Reads the values of one array into existing memory.
   ///
-  /// - Throws: `FigmentError` where there is no such array, `destination` has another count, or reading
-  ///   fails.
+  /// - Throws: `FigmentError` if there is no such array, if `destination` has another count, or if
+  ///   reading fails.
   public func read(_ name: String, into destination: inout MutableSpan<Float>) throws {
     let (array, offset) = try find(name)
     guard destination.count == array.count else {
@@ -223,9 +225,9 @@ public struct SafetensorsReader: ~Copyable, Sendable {
     }
   }
 
-  /// All arrays with their values, in the order of the file.
+  /// Reads all arrays with their values, in the order of the file.
   ///
-  /// - Throws: `FigmentError` where reading fails.
+  /// - Throws: `FigmentError` if reading fails.
   public func all() throws -> [NamedArray] {
     var result: [NamedArray] = []
     for array in arrays {
@@ -278,7 +280,7 @@ public struct SafetensorsReader: ~Copyable, Sendable {
         throw FigmentError("bad header: " + error.problem)
       }
       self.metadata = metadata
-      // Empty arrays share their offset with the next one.
+      // Empty arrays have the same offset as the next one.
       self.entries = entries.sorted { ($0.begin, $0.end) < ($1.begin, $1.end) }
     }
 

@@ -3,17 +3,17 @@ import Support
 
 /// The gzip format (RFC 1952), by zlib.
 public enum Gzip {
-  /// Whether `bytes` start as a gzip file does: what a file is follows from its content, not its
+  /// Returns true if `bytes` start like a gzip file; formats are recognised by content, not by
   /// name.
   public static func isGzip(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b
   }
 
-  /// The decompressed content of a gzip file, of one member or several.
+  /// Decompresses a gzip file of one or several members.
   ///
-  /// Memory follows what is really decompressed, never what a header says.  Throws `FigmentError`,
-  /// starting with `name`, when the data is not gzip, ends early, is corrupt, is followed by
-  /// something else, or holds more than `maximumBytes`.
+  /// Memory is allocated for actual output, never for what a header claims. Throws `FigmentError`,
+  /// starting with `name`, if the data is not gzip, is truncated, corrupt or followed by other
+  /// data, or decompresses to more than `maximumBytes`.
   public static func inflate(
     _ bytes: [UInt8], name: String, maximumBytes: Int
   ) throws -> [UInt8] {

@@ -1,15 +1,15 @@
 import CZlib
 import Support
 
-/// Deflated data without a header (RFC 1951), of a size that is known before.
+/// Raw deflate data without a header (RFC 1951), of known decompressed size.
 enum Inflate {
-  /// The most bytes that one deflated byte can stand for.
+  /// The largest number of bytes that one compressed byte can expand to.
   static let ratio = 1032
 
-  /// The `size` bytes that `packed` holds.
+  /// Decompresses `packed` to exactly `size` bytes.
   ///
-  /// Memory is taken for as much as so many bytes can hold.  Throws `FigmentError`, starting with `name`,
-  /// when the data are corrupt, end early or hold another number of bytes.
+  /// A size that `packed` cannot possibly reach is refused before memory is allocated. Throws
+  /// `FigmentError`, starting with `name`, if the data are corrupt, truncated or of another size.
   static func raw(_ packed: ArraySlice<UInt8>, size: Int, name: String) throws -> [UInt8] {
     guard size <= ratio * packed.count else {
       throw FigmentError("\(name): \(packed.count) deflated bytes cannot hold \(size)")
@@ -23,7 +23,7 @@ enum Inflate {
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { output, count in
       packed.withUnsafeBufferPointer { input in
         var read = 0
-        // Where nothing is to be written, zlib still wants somewhere to write.
+        // zlib needs an output address even if there is nothing to write.
         var nowhere: UInt8 = 0
         while true {
           let offered = min(input.count - read, 1 << 30)
@@ -59,7 +59,7 @@ enum Inflate {
     return bytes
   }
 
-  /// The checksum of ZIP and PNG files.
+  /// The CRC-32 of ZIP and PNG files.
   static func crc32(_ bytes: [UInt8]) -> UInt32 {
     var result = CZlib.crc32(0, nil, 0)
     bytes.withUnsafeBufferPointer { buffer in

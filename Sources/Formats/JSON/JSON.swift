@@ -1,17 +1,17 @@
 import Support
 
-/// A strict reader of JSON (RFC 8259) that follows a known shape and builds no tree.
+/// A strict JSON reader (RFC 8259) for a known structure; it builds no tree.
 ///
-/// Nothing is allocated beyond the strings that are asked for. A key that appears twice, a lone
-/// surrogate, a byte after the value: all are errors.
+/// Only requested strings are allocated. A duplicate key, a lone surrogate or a byte after the
+/// value is an error.
 public struct JSONCursor: ~Copyable {
   private let bytes: [UInt8]
   private var position = 0
 
-  /// Reads `bytes` from the first.
+  /// Creates a reader at the beginning of `bytes`.
   public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The next byte that is not white space.
+  /// The next byte that is not white space, or nil at the end.
   public mutating func peek() -> UInt8? {
     while position < bytes.count {
       switch bytes[position] {
@@ -22,7 +22,7 @@ public struct JSONCursor: ~Copyable {
     return nil
   }
 
-  /// An error that names the position, the byte found there and what was expected.
+  /// Creates an error that names the position, the byte found there and what was expected.
   public func failure(_ expected: String) -> FigmentError {
     let found: String
     if position < bytes.count {
@@ -46,7 +46,7 @@ public struct JSONCursor: ~Copyable {
     return true
   }
 
-  /// Reads an object; `member` reads the value of each key.
+  /// Reads an object; `member` is called for each key and reads its value.
   public mutating func object(
     _ expected: String, _ member: (String, inout JSONCursor) throws -> Void
   ) throws {
@@ -64,7 +64,7 @@ public struct JSONCursor: ~Copyable {
     try expect("}", "\",\" or \"}\"")
   }
 
-  /// Reads an array; `element` reads each of its values.
+  /// Reads an array; `element` is called for each element and reads it.
   public mutating func array(
     _ expected: String, _ element: (inout JSONCursor) throws -> Void
   ) throws {
@@ -142,7 +142,7 @@ public struct JSONCursor: ~Copyable {
     return value
   }
 
-  /// Reads a number and returns its text.
+  /// Reads a number and returns it as text.
   public mutating func number(_ expected: String) throws -> String {
     guard let first = peek(), first == UInt8(ascii: "-") || (0x30...0x39).contains(first) else {
       throw failure(expected)
@@ -175,7 +175,7 @@ public struct JSONCursor: ~Copyable {
     while position < bytes.count, (0x30...0x39).contains(bytes[position]) { position += 1 }
   }
 
-  /// Reads a whole number of at least zero that fits in an `Int`.
+  /// Reads a non-negative integer that fits in an `Int`.
   public mutating func count(_ expected: String) throws -> Int {
     let text = try number(expected)
     guard let value = Int(text), value >= 0, !text.hasPrefix("-") else {
@@ -184,7 +184,7 @@ public struct JSONCursor: ~Copyable {
     return value
   }
 
-  /// Reads `null`, where it comes next.
+  /// Consumes `null` if it comes next, and returns whether it did.
   public mutating func null() -> Bool {
     guard peek() == UInt8(ascii: "n"), bytes[position...].starts(with: "null".utf8) else {
       return false
@@ -193,7 +193,7 @@ public struct JSONCursor: ~Copyable {
     return true
   }
 
-  /// Checks that nothing but white space is left.
+  /// Throws unless only white space is left.
   public mutating func end() throws {
     if peek() != nil { throw failure("the end") }
   }

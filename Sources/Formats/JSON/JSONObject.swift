@@ -1,6 +1,6 @@
 import Support
 
-/// A number or a text, as a member of a JSON object.
+/// A number or a text as a member of a JSON object.
 public enum JSONValue: Equatable, Sendable {
   /// A whole number.
   case integer(Int)
@@ -11,7 +11,7 @@ public enum JSONValue: Equatable, Sendable {
   /// A text, such as the name of a run.
   case text(String)
 
-  /// The value as a number, or nothing where it is a text.
+  /// The value as a number, or nil if it is a text.
   public var double: Double? {
     switch self {
     case .integer(let value): Double(value)
@@ -47,7 +47,7 @@ public struct JSONObject: CustomStringConvertible, Sendable {
   /// The object as text on one line.
   public let description: String
 
-  /// An object of these members.
+  /// Creates an object from its members.
   public init(_ members: [(name: String, value: JSONValue)]) {
     let texts = members.map { jsonString($0.name) + ":" + $0.value.json }
     description = "{" + texts.joined(separator: ",") + "}"

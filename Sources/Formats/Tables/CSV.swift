@@ -1,23 +1,23 @@
 import Support
 
-/// Rows of two numbers as text.
+/// A table of two columns of numbers, as text.
 ///
-/// What is read: UTF-8, with or without a byte order mark, lines that end with a line feed, a carriage
-/// return or both, two columns between tabs, semicolons or commas (the first of the three that the
-/// first line has) or, where there are none, between spaces; spaces about the numbers, a decimal
-/// point, empty lines at the end, and lines that begin with "#", which are passed over.  The first line
-/// may be a header: two columns of which neither begins as a number does, or the numbers of the columns,
-/// as pandas writes them.
+/// Accepted files: UTF-8, with or without a byte order mark; lines ending with a line feed, a
+/// carriage return or both; two columns separated by tabs, semicolons or commas (the first of the
+/// three that occurs in the first line) or, if there are none, by spaces; spaces around the
+/// numbers; a decimal point; empty lines at the end; lines that begin with "#", which are ignored.
+/// The first line may be a header: two fields neither of which begins like a number, or the column
+/// numbers that pandas writes.
 public struct CSV {
   /// The numbers, x before y, row by row.
   public let values: [Double]
-  /// What the user should know of how the table was understood.
+  /// Remarks about how the table was interpreted.
   public let notes: [DataNote]
 
-  /// The table in the bytes of a file; errors start with `name` and a line number from 1.
+  /// Parses the bytes of a file; errors start with `name` and a line number from 1.
   ///
-  /// Throws `FigmentError` for anything else than the above, numbers that are not finite, and more
-  /// than `maximumPoints` rows.
+  /// Throws `FigmentError` for any other content, numbers that are not finite, and more than
+  /// `maximumPoints` rows.
   public init(_ file: [UInt8], name: String, maximumPoints: Int) throws {
     let marks: [[UInt8]] = [[0xff, 0xfe], [0xfe, 0xff]]
     guard !marks.contains(where: file.starts(with:)) else {
@@ -37,7 +37,7 @@ public struct CSV {
     while !rest.isEmpty {
       line += 1
       let row = Self.trimmed(Self.nextLine(&rest), keeping: separator)
-      // numpy.savetxt marks its header and its footer so.
+      // numpy.savetxt marks its header and footer with "#".
       if row.first == UInt8(ascii: "#") { continue }
       guard !row.isEmpty else {
         throw FigmentError("\(place): an empty line, expected two numbers")
@@ -48,7 +48,7 @@ public struct CSV {
             + "tab or spaces between them")
       }
       separator = mark
-      // Between columns of spaces, tabs are such, too.
+      // If columns are separated by spaces, tabs separate them, too.
       let isSpaced = mark == Self.space
       let fields = row.split(omittingEmptySubsequences: isSpaced) { byte in
         isSpaced ? Self.isSpace(byte) : byte == mark
@@ -81,7 +81,7 @@ public struct CSV {
           + "expected at least 2")
     }
     guard !values.isEmpty else {
-      throw FigmentError("\(name): a header and nothing else, expected rows of two numbers")
+      throw FigmentError("\(name): only a header, expected rows of two numbers")
     }
     self.values = values
     notes =
@@ -99,7 +99,7 @@ public struct CSV {
     UInt8(ascii: "\t"), UInt8(ascii: ";"), UInt8(ascii: ","), space,
   ]
 
-  /// Takes a line off the front, without what ends it.
+  /// Removes the first line from `rest` and returns it without its line ending.
   private static func nextLine(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard let end = rest.firstIndex(where: isBreak) else {
       defer { rest = [] }
@@ -117,7 +117,8 @@ public struct CSV {
 
   private static func isSpace(_ byte: UInt8) -> Bool { byte == space || byte == UInt8(ascii: "\t") }
 
-  /// Whether a byte is part of a decimal number; `Double` reads hexadecimal ones too.
+  /// Returns true if a byte can be part of a decimal number; `Double` would also parse hexadecimal
+  /// ones.
   private static func isNumeric(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): true
@@ -126,7 +127,7 @@ public struct CSV {
     }
   }
 
-  /// Without the spaces at both ends, tabs that separate columns excepted.
+  /// Removes spaces and tabs at both ends, except a tab that is the separator.
   private static func trimmed(
     _ bytes: ArraySlice<UInt8>, keeping separator: UInt8? = nil
   ) -> ArraySlice<UInt8> {
@@ -141,19 +142,19 @@ public struct CSV {
     String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Whether a field of the first line is a title and no attempt at a number.
+  /// Returns true if a field of the first line is a title rather than a malformed number.
   private static func isTitle(_ field: ArraySlice<UInt8>) -> Bool {
     guard let first = field.first else { return false }
     return !"0123456789+-.,".utf8.contains(first) && Double(text(field)) == nil
   }
 
-  /// The fields of a first line that counts the columns, from 0 or from 1.
+  /// The fields of a first line that numbers the columns, from 0 or from 1.
   private static func columnNumbers(_ fields: [ArraySlice<UInt8>]) -> String? {
     let texts = fields.map { text($0) }
     return texts == ["0", "1"] || texts == ["1", "2"] ? texts.joined(separator: ",") : nil
   }
 
-  /// Column numbers in a form that is taken for a point.
+  /// Column numbers in a form that is read as a point.
   private static func asPoint(_ numbers: String) -> String {
     numbers.split(separator: ",").map { "\($0).0" }.joined(separator: ",")
   }

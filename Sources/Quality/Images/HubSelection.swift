@@ -1,29 +1,32 @@
 import TensorCore
 
-/// Draws latent variables that are hubs: those that many others have among their nearest.
+/// A selection of latent variables that are hubs: those that are among the nearest neighbours of
+/// many others.
 ///
 /// See Liang et al. 2022, arXiv 2206.06014.
-/// Seeds stand for latent points, and those from 10,000 p to 10,000 p + 9,999 are a pool. Of each pool a
-/// fixed number is kept, those that most points have among their 5 nearest, the first of equal ones; seed
-/// s becomes the one at place s modulo that number in pool s / that number. So a seed always gives the
-/// same point, different seeds give different ones, and each is a point that a plain draw gives as well.
 ///
-/// A number of points is kept, not those whose in-degree is above a threshold: in few dimensions there
-/// are no high ones.
+/// Each seed determines a latent point, and seeds 10,000 p to 10,000 p + 9,999 form a pool. In each
+/// pool a fixed number of points is kept, those that are most often among the 5 nearest neighbours
+/// of others, the first on ties; seed s is replaced by the one at index s modulo that number in
+/// pool s / that number. So a seed always gives the same point, different seeds give different
+/// points, and each is a point of an ordinary draw.
+///
+/// The selection is by rank and not by a threshold of the in-degree, because in few dimensions no
+/// point has a high one.
 package struct HubSelection: Equatable, Sendable {
-  /// Points that are compared with each other.
+  /// Number of points that are compared with each other.
   package static let pool = 10_000
-  /// Neighbours of each.
+  /// Number of neighbours of each point.
   package static let neighbours = 5
-  /// How many of a pool are kept.
+  /// Number of points kept from each pool.
   package let kept: Int
 
-  /// Keeps the points above a quantile of the in-degree.
+  /// Creates a selection of the points above a quantile of the in-degree.
   ///
-  /// - Throws: `TensorError` where that would be none, or `quantile` is out of range.
+  /// - Throws: `TensorError` if no point would be kept, or `quantile` is out of range.
   package init(quantile: Double) throws {
     guard quantile >= 0, quantile <= 1 else {
-      throw TensorError("a quantile of hubs is from 0 to below 1, not \(quantile)")
+      throw TensorError("a quantile of hubs must be at least 0 and below 1, not \(quantile)")
     }
     kept = Int(((1 - quantile) * Double(Self.pool)).rounded())
     guard kept >= 1 else {
@@ -33,11 +36,12 @@ package struct HubSelection: Equatable, Sendable {
     }
   }
 
-  /// The seed of a plain draw for each of `seeds`.
+  /// Replaces each of `seeds` by the seed of an ordinary draw that is a hub.
   ///
   /// - Parameters:
-  ///   - points: The latent points of plain draws, [seeds.count, width].
-  ///   - report: Given the number of pools done, of all of `pools`; what it throws ends the work.
+  ///   - points: Computes the latent points of ordinary draws, [seeds.count, width].
+  ///   - report: Called with the number of pools done, out of `pools`; an error it throws ends the
+  ///     work.
   package func plainSeeds(
     for seeds: [UInt64], _ neighbours: Neighbours, report: (Int) throws -> Void = { _ in },
     points: (_ seeds: [UInt64]) throws -> [Float]

@@ -1,40 +1,42 @@
 import TensorCore
 
-/// Which points lie in the balls around others that reach to their k-th neighbours: the manifold of
-/// those.
+/// Membership of samples in the manifold of the data and vice versa, where a manifold is the union
+/// of balls around points that reach to their k-th neighbours.
 ///
 /// See Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.
-package struct Coverage: Equatable, Sendable {
-  /// Whether each sample lies in the manifold of the data.
+package struct ManifoldMembership: Equatable, Sendable {
+  /// Flags of the samples: true for those in the manifold of the data.
   package let samples: [Bool]
-  /// Whether each example of the data lies in the manifold of the samples.
+  /// Flags of the data: true for examples in the manifold of the samples.
   package let data: [Bool]
 
-  /// The share of samples that could be data.
-  package var precision: Double { share(samples) }
-  /// The share of the data that could be samples.
-  package var recall: Double { share(data) }
+  /// The fraction of samples in the manifold of the data.
+  package var precision: Double { fraction(samples) }
+  /// The fraction of the data in the manifold of the samples.
+  package var recall: Double { fraction(data) }
 
-  private func share(_ flags: [Bool]) -> Double {
+  private func fraction(_ flags: [Bool]) -> Double {
     Double(flags.count { $0 }) / Double(max(1, flags.count))
   }
 }
 
 extension Neighbours {
-  /// Which of `samples` could be data, and which of `data` could be samples: [n, width] each.
+  /// Computes which of `samples` and of `data`, [n, width] each, are in the manifold of the other.
   ///
-  /// Both rise with k and change with the number of points, so that only
-  /// figures of one k and one number are compared.
+  /// Both fractions rise with k and depend on the number of points, so that only
+  /// metrics with equal k and equal numbers are comparable.
   ///
-  /// - Throws: `TensorError` where either has not more than k points.
-  package func coverage(of samples: [Float], by data: [Float], k: Int) throws -> Coverage {
+  /// - Throws: `TensorError` unless both have more than k points.
+  package func manifoldMembership(of samples: [Float], in data: [Float], k: Int) throws
+    -> ManifoldMembership
+  {
     func radii(_ points: [Float]) throws -> [Double] {
       let nearest = try nearest(k, to: points, among: points, excludingSelf: true)
       return stride(from: k - 1, to: nearest.squaredDistances.count, by: k).map {
         nearest.squaredDistances[$0]
       }
     }
-    return Coverage(
+    return ManifoldMembership(
       samples: try areWithin(samples, balls: data, squaredRadii: try radii(data)),
       data: try areWithin(data, balls: samples, squaredRadii: try radii(samples)))
   }

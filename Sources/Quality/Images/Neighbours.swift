@@ -1,17 +1,19 @@
 import TensorCore
 
-/// Who is near whom among points, by matrix products of blocks of them.
+/// Nearest neighbour search among points, by blocked matrix products.
 ///
-/// |x - y|² = |x|² + |y|² - 2 x·y in single precision finds those that matter, and double precision
-/// decides among them.
+/// |x - y|² = |x|² + |y|² - 2 x·y in single precision selects candidates, which are compared in
+/// double precision.
 package final class Neighbours {
-  /// Numbers of a point.
+  /// Number of coordinates of a point.
   package let width: Int
   private let program: Program
   private let left, right, squares: Tensor
-  /// Points of a block.
+  /// Number of points in a block.
   private static let rows = 512, columns = 2048
 
+  /// Creates the search for points of `width` coordinates.
+  ///
   /// - Throws: `TensorError` if memory runs out.
   package init(width: Int, _ runtime: Runtime) throws {
     self.width = width
@@ -24,21 +26,22 @@ package final class Neighbours {
     program = try runtime.compile("neighbours", [squares], sharesDraws: true)
   }
 
-  /// The nearest points of each of several.
+  /// The nearest points to each query.
   package struct Nearest: Sendable {
-    /// How many of each.
+    /// Number of neighbours per query.
     package let k: Int
-    /// Their numbers, the nearest first: [count, k].
+    /// Indices of the neighbours, nearest first: [count, k].
     package let indices: [Int]
-    /// Their squared distances: [count, k].
+    /// Squared distances to the neighbours: [count, k].
     package let squaredDistances: [Double]
   }
 
-  /// The k nearest of `points`, [n, width], to each of `queries`, [count, width]; of equally near ones
-  /// the first.
+  /// Finds the k nearest of `points`, [n, width], to each of `queries`, [count, width]; on ties,
+  /// the first ones.
   ///
-  /// - Parameter excludingSelf: Whether both are the same points, and none is its own neighbour.
-  /// - Throws: `TensorError` where there are not k points.
+  /// - Parameter excludingSelf: True if both are the same points, to exclude each from its own
+  ///   neighbours.
+  /// - Throws: `TensorError` if there are fewer than k points.
   package func nearest(
     _ k: Int, to queries: [Float], among points: [Float], excludingSelf: Bool = false
   ) throws -> Nearest {
@@ -46,7 +49,7 @@ package final class Neighbours {
     guard k >= 1, k <= count - (excludingSelf ? 1 : 0) else {
       throw TensorError("\(k) neighbours among \(count) points; expected fewer, and at least 1")
     }
-    // Some more than k, as single precision may swap those that are about equally far.
+    // A few more than k, because single precision may swap points at similar distances.
     let kept = min(count - (excludingSelf ? 1 : 0), k + 4)
     let total = queries.count / width
     var distances = [Float](repeating: .infinity, count: total * kept)
@@ -79,15 +82,16 @@ package final class Neighbours {
     return Nearest(k: k, indices: found, squaredDistances: squared)
   }
 
-  /// Whether each of `queries`, [count, width], lies in a ball around one of `centres`, [n, width].
+  /// Returns for each of `queries`, [count, width], whether it is in a ball around one of `centres`,
+  /// [n, width].
   ///
-  /// - Parameter squaredRadii: Of the balls, [n].
+  /// - Parameter squaredRadii: Squared radii of the balls, [n].
   package func areWithin(
     _ queries: [Float], balls centres: [Float], squaredRadii: [Double]
   ) throws -> [Bool] {
     var within = [Bool](repeating: false, count: queries.count / width)
     let radii = squaredRadii.map { Float($0) }
-    // More than single precision loses of the largest distance.
+    // A margin above the single-precision error of the largest distance.
     let centre = centre(centres)
     let slack = 1e-5 * (largestSquare(queries, centre) + largestSquare(centres, centre))
     try forEachBlock(queries, centres, centre) { rows, columns, squares in
@@ -108,11 +112,11 @@ package final class Neighbours {
     return within
   }
 
-  /// How many points have each one among their k nearest, [n]: the sum is k n.
+  /// The number of points that have each point among their k nearest, [n]; the sum is k n.
   ///
-  /// Those that many have are hubs, which there are in many dimensions (Radovanović et al. 2010).
+  /// Points with a high number are hubs, which exist in high dimensions (Radovanović et al. 2010).
   ///
-  /// - Throws: `TensorError` where there are not more than k points.
+  /// - Throws: `TensorError` unless there are more than k points.
   package func inDegrees(_ points: [Float], k: Int) throws -> [Int] {
     var degrees = [Int](repeating: 0, count: points.count / width)
     let nearest = try nearest(k, to: points, among: points, excludingSelf: true)
@@ -120,7 +124,7 @@ package final class Neighbours {
     return degrees
   }
 
-  /// What is taken away from all points, as less is then lost in differences of large numbers.
+  /// The mean, which is subtracted from all points to reduce cancellation.
   private func centre(_ points: [Float]) -> [Float] {
     var sums = [Double](repeating: 0, count: width)
     for i in points.indices { sums[i % width] += Double(points[i]) }
@@ -144,8 +148,8 @@ package final class Neighbours {
     }
   }
 
-  /// Gives `body` the squared distances of each block, those of a row one after another; a row has
-  /// places for a whole block of columns.
+  /// Calls `body` with the squared distances of each block, row-major; each row has the length
+  /// of a full block of columns.
   private func forEachBlock(
     _ a: [Float], _ b: [Float], _ centre: [Float],
     _ body: (_ rows: Range<Int>, _ columns: Range<Int>, _ squares: Span<Float>) -> Void

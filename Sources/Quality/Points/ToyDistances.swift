@@ -2,59 +2,61 @@ import Datasets
 import Support
 import TensorCore
 
-/// How far samples of a 2-D set are from it, judged against as many fresh points of the set.
+/// Distances between samples and a 2-D set, estimated from as many fresh points of the set.
 ///
-/// Figures of pairs of points, of which there are too many in a large sample, are means over blocks of at most
-/// 1,000 samples and as many points.
+/// Statistics over pairs of points, of which a large sample has too many, are means over blocks of
+/// at most 1,000 samples and as many points.
 package struct ToyDistances: Equatable, Sendable {
-  /// The squared maximum mean discrepancy of standardised points, without bias.
+  /// The unbiased squared maximum mean discrepancy of standardised points.
   ///
-  /// See Gretton et al. 2012, eq. 3; the kernel is the mean of Gaussian ones of widths 0.1, 0.3 and 1.
-  package let discrepancy: Figure
-  /// 2 E|x - y| - E|x - x'| - E|y - y'|, without bias, in data coordinates.
+  /// See Gretton et al. 2012, eq. 3; the kernel is the mean of Gaussian kernels of widths 0.1, 0.3
+  /// and 1.
+  package let discrepancy: Statistic
+  /// The unbiased energy distance 2 E|x - y| - E|x - x'| - E|y - y'|, in data coordinates.
   ///
   /// See Székely and Rizzo 2013.
-  package let energy: Figure
-  /// The root of the mean squared 2-Wasserstein distance of projections on 64 even directions, in data
-  /// coordinates.
+  package let energy: Statistic
+  /// The root of the mean squared 2-Wasserstein distance of projections on 64 equally spaced
+  /// directions, in data coordinates.
   ///
-  /// See Bonneel et al. 2015. Of all samples together; above zero for equal distributions, too, and the less
-  /// the more there are. Its error is that of the jackknife that leaves out one of ten blocks of the samples
-  /// and of the points at a time.
-  package let slicedWasserstein: Figure
-  /// The mean of the set's log density at the samples that have one above zero, in nats.
-  package let logDensity: Figure
-  /// The share of samples where the density of the set is zero.
+  /// See Bonneel et al. 2015. Computed from all samples together; positive even for equal
+  /// distributions, but decreasing with the number of samples. Its standard error is that of the
+  /// jackknife that leaves out one of ten blocks of samples and points at a time.
+  package let slicedWasserstein: Statistic
+  /// The mean log-density of the set at those samples where it is positive, in nats.
+  package let logDensity: Statistic
+  /// The fraction of samples where the density of the set is zero.
   package let outside: Double
-  /// Samples judged.
+  /// Number of evaluated samples.
   package let count: Int
 
-  /// The least number of blocks, and that of the jackknife.
+  /// The least number of blocks, and the number of jackknife blocks.
   static let blocks = 10
-  /// The most samples in a block.
+  /// The largest number of samples in a block.
   static let largestBlock = 1000
 
-  /// Judges points in data coordinates, [count, 2] of at least 100, against fresh points of the set.
+  /// Compares points in data coordinates, [count, 2] of at least 100, with fresh points of the set.
   ///
-  /// - Parameter seed: Of the fresh points.
+  /// - Parameter seed: Seed of the fresh points.
   package init(_ points: [Float], _ set: ToySet, seed: UInt64 = 0) {
     count = points.count / 2
     let size = min(Self.largestBlock, count / Self.blocks)
-    // Training draws by steps below 16,000,000, validation by one of 2^40.
+    // Training uses steps below 16,000,000, validation a step of 2^40, so these points are
+    // different.
     let data = Cloud(set.points(seed: seed, step: 1 << 41, count: count))
     let samples = Cloud(points)
     let pairs = (0..<count / size).map { block in
       let rows = block * size..<(block + 1) * size
       return (samples.slice(rows), data.slice(rows))
     }
-    discrepancy = Figure(
+    discrepancy = Statistic(
       pairs.map { Self.discrepancy($0.standardised(set), $1.standardised(set)) })
-    energy = Figure(pairs.map(Self.energy))
+    energy = Statistic(pairs.map(Self.energy))
     slicedWasserstein = Self.slicedWasserstein(samples, data)
     let logs = samples.x.indices.map { set.logDensity(samples.x[$0], samples.y[$0]) }
     let finite = logs.filter { $0 > -.infinity }
     outside = Double(logs.count - finite.count) / Double(max(1, logs.count))
-    logDensity = Figure(finite.isEmpty ? [-.infinity] : finite)
+    logDensity = Statistic(finite.isEmpty ? [-.infinity] : finite)
   }
 
   private static func discrepancy(_ a: Cloud, _ b: Cloud) -> Double {
@@ -68,14 +70,14 @@ package struct ToyDistances: Equatable, Sendable {
     -a.discrepancy(b) { $0.squareRoot() }
   }
 
-  /// Of two clouds with as many points.
-  private static func slicedWasserstein(_ a: Cloud, _ b: Cloud) -> Figure {
+  /// The sliced Wasserstein distance of two clouds with equally many points.
+  private static func slicedWasserstein(_ a: Cloud, _ b: Cloud) -> Statistic {
     let (directions, count) = (64, a.x.count)
-    // The sum over directions of the mean squared distance: of all points, then without each block.
+    // Sums over directions of the mean squared distance: of all points, and without each block.
     var sums = [Double](repeating: 0, count: blocks + 1)
     for i in 0..<directions {
       let angle = Double.pi * (Double(i) + 0.5) / Double(directions)
-      /// Projections in their order, each with its block.
+      /// Sorted projections, each with its block.
       func projected(_ cloud: Cloud) -> [(place: Double, block: Int)] {
         (0..<count).map {
           (angle.cosine * cloud.x[$0] + angle.sine * cloud.y[$0], $0 * blocks / count)
@@ -87,7 +89,7 @@ package struct ToyDistances: Equatable, Sendable {
           $0 + ($1.0.place - $1.1.place) * ($1.0.place - $1.1.place)
         } / Double(count)
       for block in 0..<blocks {
-        // What is left is in order still; as many are left of both.
+        // The remaining projections are still sorted, equally many in both clouds.
         var (squares, left, j) = (0.0, 0, 0)
         for point in first where point.block != block {
           while second[j].block == block { j += 1 }
@@ -99,11 +101,11 @@ package struct ToyDistances: Equatable, Sendable {
       }
     }
     let roots = sums.map { ($0 / Double(directions)).squareRoot() }
-    return Figure(jackknife: roots[0], leavingOut: Array(roots.dropFirst()), count: count)
+    return Statistic(jackknife: roots[0], leavingOut: Array(roots.dropFirst()), count: count)
   }
 }
 
-/// Points of the plane, coordinates apart.
+/// Points of the plane, with separate arrays of coordinates.
 private struct Cloud {
   var x, y: [Double]
 
@@ -125,7 +127,7 @@ private struct Cloud {
     return part
   }
 
-  /// E k(x, x') + E k(y, y') - 2 E k(x, y) over different points, k being a function of the squared
+  /// The unbiased estimate of E k(x, x') + E k(y, y') - 2 E k(x, y); k is a function of the squared
   /// distance.
   func discrepancy(_ other: Cloud, _ kernel: (Double) -> Double) -> Double {
     func mean(_ a: Cloud, _ b: Cloud, isSame: Bool) -> Double {
@@ -144,22 +146,23 @@ private struct Cloud {
   }
 }
 
-/// Samples of a run on a 2-D set against the set.
+/// An evaluation of a run's samples of a 2-D set.
 package struct ToyReport: Sendable {
-  /// Modes and quality, of sets that have modes.
+  /// Modes found and sample quality, for sets with modes.
   package let quality: ToyQuality?
-  /// The same of as many points of the set itself.
+  /// The same metrics for equally many points of the set itself.
   package let perfectQuality: ToyQuality?
-  /// The distances of the samples.
+  /// Distances of the samples from the set.
   package let samples: ToyDistances
-  /// The distances of as many points of the set itself: what perfect samples would have.
+  /// Distances of equally many points of the set itself, as a reference for perfect samples.
   package let perfect: ToyDistances
-  /// The set's entropy in nats: minus what `logDensity` would be of perfect samples.
+  /// The entropy of the set in nats; perfect samples have the negative as expected `logDensity`.
   package let entropy: Double
 
-  /// Judges points in data coordinates, [count, 2] of at least 100, beside as many of the set itself.
+  /// Evaluates points in data coordinates, [count, 2] of at least 100, and equally many of the set
+  /// itself.
   package init(_ points: [Float], _ set: ToySet) throws {
-    // Other points than those that both are compared with.
+    // Independent of the points with which both are compared.
     let fresh = set.points(seed: 0, step: (1 << 41) + 1, count: points.count / 2)
     quality = set.modes.isEmpty ? nil : try ToyQuality(points, set)
     perfectQuality = set.modes.isEmpty ? nil : try ToyQuality(fresh, set)

@@ -1,24 +1,24 @@
 import Datasets
 import Support
 
-/// How good samples of a 2-D set are, by the definitions of its modes.
+/// Quality of samples of a 2-D set relative to its modes.
 package struct ToyQuality: Equatable, Sendable {
-  /// Samples judged.
+  /// Number of evaluated samples.
   package let count: Int
-  /// The share within 3 standard deviations of their nearest mode.
+  /// The fraction of samples within 3 standard deviations of the nearest mode.
   package let highQuality: Double
-  /// Modes that hold at least 20 high-quality samples of each 10,000 judged.
+  /// Number of modes with at least 20 high-quality samples per 10,000 evaluated ones.
   package let modesFound: Int
-  /// Modes of the set.
+  /// Number of modes of the set.
   package let modes: Int
   /// The standard error of `highQuality`.
   package var standardError: Double {
     (highQuality * (1 - highQuality) / Double(max(1, count))).squareRoot()
   }
 
-  /// Judges points in data coordinates, [count, 2].
+  /// Evaluates points in data coordinates, [count, 2].
   ///
-  /// - Throws: `FigmentError` where the set is not a mixture of round Gaussians.
+  /// - Throws: `FigmentError` if the set is not a mixture of isotropic Gaussians.
   package init(_ points: [Float], _ set: ToySet) throws {
     try Self.check(set)
     var held = [Int](repeating: 0, count: set.modes.count)

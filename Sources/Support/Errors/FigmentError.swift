@@ -1,42 +1,43 @@
 import Glibc
 
-/// What went wrong, in one line for a person: the only error that the program's own parts throw at its user.
+/// An error as one line for the user: the only error that the program's own parts throw at its
+/// user.
 ///
-/// The line names the thing, the value found and what was expected. What a terminal would act upon is
-/// escaped, as names of files and texts in them may hold anything.
+/// The line names the thing, the value found and what was expected. Control characters are escaped,
+/// because file names and texts in them may hold anything.
 public struct FigmentError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The line, without a full stop and without a line break.
   public let description: String
-  /// The line without the place that stands before it, where the error was made of both.
+  /// The line without the subject at its beginning, if the error was made from both.
   public let problem: String
-  /// The system's error number, such as `ENOSPC`, where the system refused something.
+  /// The system's error number, such as `ENOSPC`, if the system refused an operation.
   public let code: Int32?
 
-  /// Makes the error that prints as `line`.
+  /// Creates the error that prints as `line`.
   public init(_ line: String, code: Int32? = nil) {
     description = escaped(line)
     problem = description
     self.code = code
   }
 
-  /// Makes the error of a file and what is wrong with it: the value that was found and what was expected.
+  /// Creates the error of a file; `problem` says what was found and what was expected.
   public init(path: String, problem: String) {
     self.init(place: printable(path), problem)
   }
 
-  /// Makes the error of a failed operation of the file system:
+  /// Creates the error of a failed file system operation:
   /// `outputs/toy/checkpoint.safetensors: cannot write: No space left on device`.
   ///
   /// - Parameters:
   ///   - path: The path as the user would recognise it, never that of a temporary file.
-  ///   - operation: What was attempted, in the infinitive: "write", "open", "lock".
+  ///   - operation: The attempted operation as an infinitive: "write", "open", "lock".
   ///   - code: The system's error number.
   public init(path: String, operation: String, code: Int32) {
     self.init(
       place: printable(path), "cannot \(operation): \(String(cString: strerror(code)))", code: code)
   }
 
-  /// Makes the error of a setting.
+  /// Creates the error of a setting.
   ///
   /// - Parameters:
   ///   - origin: The file with the line, or the override as it was given.

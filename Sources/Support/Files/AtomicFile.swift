@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The receiving end of a file being written: collects small pieces, passes large ones through.
+/// A buffered writer to a file: small pieces are collected, large ones written directly.
 package struct FileWriter: ~Copyable {
   private var file: OpenFile
   private var pending: [UInt8] = []
@@ -45,12 +45,12 @@ package enum AtomicStage: CaseIterable, Sendable {
   case create, write, synchronize, rename, synchronizeFolder
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 ///
-/// The bytes go to a temporary name in the same folder, are synchronized, renamed to `path`, and the
-/// folder is synchronized. Whatever fails or dies on the way, `path` holds either all of the old
-/// bytes or all of the new ones. On failure the temporary file is removed; that of a killed
-/// process is removed by `removeLeftovers(in:)`.
+/// The bytes go to a temporary file in the same folder, which is synchronized and renamed to
+/// `path`; then the folder is synchronized. If the process fails or is killed at any point, `path`
+/// holds either all of the old bytes or all of the new ones. A failure removes the temporary file;
+/// `removeLeftovers(in:)` removes those of killed processes.
 ///
 /// - Throws: `FigmentError` naming `path` and the system's reason, or what `body` throws.
 package func writeAtomically(
@@ -59,20 +59,21 @@ package func writeAtomically(
   try writeAtomically(to: path, reached: { _ in }, body)
 }
 
-/// Writes text as a file, whole or not at all.
+/// Writes text as a file, atomically.
 ///
 /// - Throws: `FigmentError` naming `path` and the system's reason.
 package func writeAtomically(_ text: String, to path: String) throws {
   try writeAtomically(to: path) { try $0.write(text) }
 }
 
-/// Writes bytes as a file, whole or not at all.
+/// Writes bytes as a file, atomically.
 ///
 /// - Throws: `FigmentError` naming `path` and the system's reason.
 package func writeAtomically(_ bytes: [UInt8], to path: String) throws {
   try writeAtomically(to: path) { try $0.write(bytes.span.bytes) }
 }
 
+/// Writes a file atomically, and calls `reached` before each stage.
 package func writeAtomically(
   to path: String, reached: (AtomicStage) throws -> Void,
   _ body: (inout FileWriter) throws -> Void
@@ -101,11 +102,9 @@ package func writeAtomically(
   try FileSystem.synchronizeFolder(folder, named: path)
 }
 
-/// Removes the temporary files that killed processes left in `folder`.
+/// Removes temporary files that killed processes left in `folder`; files of living processes stay.
 ///
-/// Files that a living process is writing stay.
-///
-/// - Returns: the names that were removed.
+/// - Returns: The names of the removed files.
 /// - Throws: `FigmentError` where the folder cannot be listed.
 @discardableResult
 package func removeLeftovers(in folder: String) throws -> [String] {
@@ -116,7 +115,7 @@ package func removeLeftovers(in folder: String) throws -> [String] {
   }
 }
 
-/// The names of temporary files: `.NAME.PROCESS-COUNT.partial`.
+/// Names of temporary files: `.NAME.PROCESS-COUNT.partial`.
 package enum Leftover {
   private static let count = Atomic<Int>(0)
   private static let suffix = ".partial"
@@ -126,7 +125,8 @@ package enum Leftover {
     return ".\(name).\(getpid())-\(ordinal)\(suffix)"
   }
 
-  /// The process that wrote the temporary file `name`, or nothing where it is another kind of file.
+  /// The process that wrote the temporary file `name`, or nil if `name` is not that of a temporary
+  /// file.
   package static func process(of name: String) -> Int32? {
     guard name.hasPrefix("."), name.hasSuffix(suffix) else { return nil }
     let parts = name.dropLast(suffix.count).split(separator: ".")

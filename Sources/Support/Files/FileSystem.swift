@@ -3,15 +3,15 @@ import Glibc
 /// An open file, closed when it goes out of scope.
 package struct OpenFile: ~Copyable, Sendable {
   package private(set) var descriptor: Int32
-  /// The path as errors name it.
+  /// The path in error messages.
   package let path: String
 
-  /// Opens `path`, without waiting where it is a pipe.
+  /// Opens `path`; never blocks on a pipe.
   package init(_ path: String, flags: Int32, mode: mode_t = 0o666, named: String? = nil) throws {
     try self.init(Path(path), flags: flags, mode: mode, named: named)
   }
 
-  /// Opens a path that may be other than UTF-8, without waiting where it is a pipe.
+  /// Opens a path that need not be UTF-8; never blocks on a pipe.
   init(_ path: Path, flags: Int32, mode: mode_t = 0o666, named: String? = nil) throws {
     self.path = named ?? path.description
     var descriptor: Int32
@@ -27,7 +27,7 @@ package struct OpenFile: ~Copyable, Sendable {
 
   deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
 
-  /// Closes the file and reports what closing reports: a quota may only show here.
+  /// Closes the file and throws if closing fails: exceeding a quota may only show here.
   package mutating func close() throws {
     let result = Glibc.close(descriptor)
     descriptor = -1
@@ -36,7 +36,7 @@ package struct OpenFile: ~Copyable, Sendable {
     }
   }
 
-  /// The length in bytes of a regular file; anything else is an error.
+  /// The length of the file in bytes; throws unless it is a regular file.
   package func length() throws -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
@@ -49,7 +49,7 @@ package struct OpenFile: ~Copyable, Sendable {
     }
   }
 
-  /// Fills `buffer` from `offset` on; a file that ends before is an error.
+  /// Fills `buffer` from `offset` on; throws if the file ends before.
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
     var done = 0
     while done < buffer.count {
@@ -85,36 +85,37 @@ package struct OpenFile: ~Copyable, Sendable {
     }
   }
 
-  /// Waits until the file is on the disk.
+  /// Waits until the file is on disk.
   package func synchronize() throws {
     guard fsync(descriptor) == 0 else {
-      // Pipes and some network folders cannot be synchronized; that is not a loss of data.
+      // Pipes and some network folders cannot be synchronized; no data is lost by that.
       if errno == EINVAL || errno == ENOTSUP { return }
       throw FigmentError(path: path, operation: "write", code: errno)
     }
   }
 }
 
-/// What the program asks of folders and paths.
+/// Operations on folders and paths.
 package enum FileSystem {
-  /// What is found at a path, links followed.
+  /// The kind of entry at a path, after following links.
   package enum Kind: Equatable, Sendable { case nothing, file, folder }
 
+  /// The kind of entry at a path, after following links.
   package static func kind(of path: String) -> Kind { kind(of: Path(path)) }
 
-  /// What is found at a path that may be other than UTF-8.
+  /// The kind of entry at a path that need not be UTF-8.
   package static func kind(of path: Path) -> Kind {
     var status = stat()
     guard stat(path.bytes, &status) == 0 else { return .nothing }
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
-  /// The whole of a regular file of at most `limit` bytes.
+  /// Reads a regular file of at most `limit` bytes.
   package static func read(_ path: String, limit: Int) throws -> [UInt8] {
     try read(Path(path), limit: limit)
   }
 
-  /// The whole of a regular file whose path may be other than UTF-8.
+  /// Reads a regular file whose path need not be UTF-8.
   package static func read(_ path: Path, limit: Int) throws -> [UInt8] {
     let file = try OpenFile(path, flags: O_RDONLY)
     let length = try file.length()
@@ -125,9 +126,9 @@ package enum FileSystem {
     return try file.bytes(at: 0, count: length)
   }
 
-  /// Makes a folder and the folders above it, where they are missing; all of them or none.
+  /// Creates a folder and its missing parents; all of them or none.
   ///
-  /// - Returns: The folders that were made, the outermost first.
+  /// - Returns: The folders that were created, the outermost first.
   @discardableResult
   package static func makeFolder(_ path: String) throws -> [String] {
     if kind(of: path) == .folder { return [] }
@@ -151,15 +152,16 @@ package enum FileSystem {
     return made
   }
 
-  /// Removes folders that this process has made, the last first, as far as they are empty.
+  /// Removes folders that this process has created, in reverse order, up to the first that is not
+  /// empty.
   package static func removeEmptyFolders(_ paths: [String]) {
     for path in paths.reversed() { rmdir(path) }
   }
 
-  /// Finds out whether a file could be made at `path`, in folders that may have to be made for it; nothing
-  /// stays.
+  /// Checks that a file could be created at `path`, and leaves no trace of the check.
   ///
-  /// - Throws: `FigmentError` where it could not.
+  /// - Parameter makesFolders: True if missing parents would be created for the file.
+  /// - Throws: `FigmentError` if the file could not be created.
   package static func checkPlace(_ path: String, makesFolders: Bool) throws {
     switch kind(of: path) {
     case .folder: throw FigmentError(path: path, operation: "write", code: EISDIR)
@@ -167,7 +169,8 @@ package enum FileSystem {
       var status = stat()
       // A device or a pipe would be replaced by a file.
       guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw FigmentError(path: path, problem: "is no ordinary file, and would be replaced by one")
+        throw FigmentError(
+          path: path, problem: "is not a regular file and would be replaced by one")
       }
     case .nothing: break
     }
@@ -178,7 +181,7 @@ package enum FileSystem {
     }
     let made = makesFolders ? try makeFolder(parent) : []
     defer { removeEmptyFolders(made) }
-    // As `writeAtomically` begins.
+    // The same way as `writeAtomically` begins.
     let temporary = parent + "/" + Leftover.name(for: name(of: path))
     do {
       _ = try OpenFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, named: path)
@@ -186,9 +189,7 @@ package enum FileSystem {
     unlink(temporary)
   }
 
-  /// Makes a new folder in `folder`, whose name begins with `prefix`.
-  ///
-  /// - Returns: Its path.
+  /// Creates a new folder in `folder` with a name that begins with `prefix`, and returns its path.
   package static func makeTemporaryFolder(in folder: String, prefix: String) throws -> String {
     var template = Array("\(folder)/\(prefix)XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
@@ -198,12 +199,12 @@ package enum FileSystem {
       decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// The names in a folder, in the order of their bytes.
+  /// Names of the entries of a folder, sorted by bytes.
   package static func names(in path: String) throws -> [String] {
     try names(in: Path(path)).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The bytes of the names in a folder, which may be other than UTF-8, in the order of their bytes.
+  /// Names of the entries of a folder as bytes, which need not be UTF-8, sorted.
   package static func names(in path: Path) throws -> [[UInt8]] {
     func failure() -> FigmentError {
       FigmentError(path: path.description, operation: "list", code: errno)
@@ -223,7 +224,7 @@ package enum FileSystem {
     return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  /// The folder that holds `path`: "." for a plain name.
+  /// The parent folder of `path`; "." for a plain name.
   package static func folder(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
@@ -235,7 +236,7 @@ package enum FileSystem {
     return String(path[path.utf8.index(after: slash)...])
   }
 
-  /// Waits until the names in a folder are on the disk.
+  /// Waits until the entries of a folder are on disk.
   package static func synchronizeFolder(_ path: String, named: String) throws {
     try OpenFile(path, flags: O_RDONLY | O_DIRECTORY, named: named).synchronize()
   }

@@ -1,5 +1,5 @@
-/// Whether a name or one on the way to it is that of something that desktops, file servers and tools leave
-/// behind: hidden files, `__MACOSX`, `Thumbs.db`.
+/// Returns true if a component of `path` is one that desktops, file servers or tools leave behind:
+/// a hidden file, `__MACOSX`, `Thumbs.db`.
 package func isLitter(_ path: String) -> Bool {
   path.split(separator: "/").contains { $0.hasPrefix(".") || litter.contains($0.lowercased()) }
 }

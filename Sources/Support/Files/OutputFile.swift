@@ -1,15 +1,16 @@
-/// A file that a command is going to write: tried when the value is made, before the work, and written
-/// whole or not at all after it.
+/// A file that a command will write: checked before the work starts, written atomically when it is
+/// done.
 package struct OutputFile: Sendable {
-  /// Where it goes.
+  /// Path of the file.
   package let path: String
   private let makesFolder: Bool
 
-  /// Finds out whether `path` can be written; nothing of that stays.
+  /// Checks that `path` can be written, and leaves no trace of the check.
   ///
-  /// - Parameter makesFolder: Whether its folder is made where it is missing, as for the files that are named
-  ///   by the program.
-  /// - Throws: `FigmentError` where it cannot, or is something else than a file.
+  /// - Parameter makesFolder: True to create a missing folder, as for files whose names the program
+  ///   chooses.
+  /// - Throws: `FigmentError` if the file cannot be written, or if `path` exists and is not a
+  ///   regular file.
   package init(_ path: String, makesFolder: Bool = false) throws {
     (self.path, self.makesFolder) = (path, makesFolder)
     try FileSystem.checkPlace(path, makesFolders: makesFolder)

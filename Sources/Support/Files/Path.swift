@@ -1,17 +1,17 @@
-/// A path as the system has it, which need not be UTF-8, and as people see it.
+/// A path in the bytes of the system, which need not be UTF-8, together with a printable form.
 package struct Path: CustomStringConvertible, Sendable {
-  /// As the system wants it, with a zero at the end.
+  /// The system's bytes, with a terminating zero.
   let bytes: [CChar]
-  /// As people see it: bytes that are not UTF-8 as \xNN.
+  /// The printable form: bytes that are not UTF-8 appear as \xNN.
   package let description: String
 
-  /// The path of a text.
+  /// Creates a path from text.
   package init(_ text: String) {
     bytes = Array(text.utf8CString)
     description = text
   }
 
-  /// What a folder holds under a name.
+  /// Creates the path of the entry `name` in `folder`.
   package init(_ folder: Path, _ name: [UInt8]) {
     bytes =
       folder.bytes.dropLast() + ([UInt8(ascii: "/")] + name + [0]).map { CChar(bitPattern: $0) }

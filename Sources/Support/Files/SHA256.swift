@@ -1,11 +1,11 @@
 import CCrypto
 
-/// SHA-256 (FIPS 180-4), by libcrypto, which has the processor's instructions for it.
+/// SHA-256 (FIPS 180-4), computed by libcrypto, which uses the processor's SHA instructions.
 package enum SHA256 {
   /// The digest of `bytes` as 64 lower-case hexadecimal digits.
   package static func hex(_ bytes: [UInt8]) -> String { hex(of: CollectionOfOne(bytes)) }
 
-  /// The digest of all `parts`, one after another, as 64 lower-case hexadecimal digits.
+  /// The digest of the concatenated `parts` as 64 lower-case hexadecimal digits.
   package static func hex(of parts: some Sequence<[UInt8]>) -> String {
     let context = EVP_MD_CTX_new()
     defer { EVP_MD_CTX_free(context) }
@@ -16,7 +16,7 @@ package enum SHA256 {
     }
     var digest = [UInt8](repeating: 0, count: 32)
     isDone = EVP_DigestFinal_ex(context, &digest, nil) == 1 && isDone
-    // As where an array finds no memory: nothing else fails, and no caller could go on without its digest.
+    // Fails only when out of memory, like an array; no caller could continue without the digest.
     guard isDone else { fatalError("libcrypto could not compute a SHA-256") }
     return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The standard error of the program: lines, and on a terminal one status line that stays below them.
+/// The program's standard error: lines, and on a terminal one status line that stays below them.
 ///
 /// Progress and logs share one console, so that a message never lands in the middle of a bar.
 package final class Console: Sendable {
@@ -11,7 +11,7 @@ package final class Console: Sendable {
 
   /// The console of this process.
   ///
-  /// It is no terminal where standard error is redirected or `TERM` is missing or "dumb".
+  /// It counts as a terminal unless standard error is redirected or `TERM` is missing or "dumb".
   package convenience init() {
     let term = getenv("TERM").map { String(cString: $0) } ?? "dumb"
     let isTerminal = isatty(STDERR_FILENO) == 1 && term != "dumb"
@@ -23,7 +23,7 @@ package final class Console: Sendable {
         return isKnown ? Int(size.ws_col) : 80
       },
       output: { text in
-        // Nobody is left to be told where standard error cannot be written.
+        // If standard error cannot be written, there is no way to report it.
         var text = text
         text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
       })
@@ -31,8 +31,9 @@ package final class Console: Sendable {
 
   /// A console that writes through `output`.
   ///
-  /// `width` is the number of columns, asked for anew each time, or nothing where the console is
-  /// not a terminal.
+  /// - Parameters:
+  ///   - width: Number of columns, queried each time; nil if the console is not a terminal.
+  ///   - output: Writes text to the console.
   package init(
     width: @escaping @Sendable () -> Int?, output: @escaping @Sendable (String) -> Void
   ) {
@@ -40,12 +41,12 @@ package final class Console: Sendable {
     self.output = output
   }
 
-  /// The columns of the terminal, or nothing where the console is none.
+  /// Number of columns of the terminal, or nil if the console is not a terminal.
   package var width: Int? { terminalWidth() }
 
-  /// Prints a line above the status line; what a terminal would act upon in it is escaped.
+  /// Prints a line above the status line, with control characters escaped.
   ///
-  /// All messages pass here, and names of files in them may hold anything.
+  /// All messages go through here, and file names in them may hold anything.
   package func print(_ line: String) {
     let line = escaped(line)
     status.withLock { status in
@@ -53,7 +54,7 @@ package final class Console: Sendable {
     }
   }
 
-  /// Replaces the status line; only a terminal has one.
+  /// Replaces the status line; does nothing unless the console is a terminal.
   package func show(_ newStatus: String) {
     guard width != nil else { return }
     status.withLock { status in
@@ -62,7 +63,7 @@ package final class Console: Sendable {
     }
   }
 
-  /// Leaves the status line where it is, as a line of its own.
+  /// Ends the status line with a line break, so that it stays on the screen.
   package func settle() {
     status.withLock { status in
       if !status.isEmpty { output("\n") }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Opens `/dev/null` in place of each of the descriptors 0 to 2 that is closed.
+/// Opens `/dev/null` for each of the descriptors 0 to 2 that is closed.
 ///
-/// Of use before any file is opened: it would else get one of their numbers, and what is meant for the
-/// terminal would land in it.
+/// Must be called before any file is opened: otherwise a file could get one of these numbers, and
+/// output meant for the terminal would be written into it.
 package func openStandardDescriptors() {
   for descriptor in STDIN_FILENO...STDERR_FILENO {
     guard fcntl(descriptor, F_GETFD) < 0, errno == EBADF else { continue }
@@ -12,7 +12,8 @@ package func openStandardDescriptors() {
   }
 }
 
-/// Lets a write to a closed pipe fail with an error instead of killing the process, which may be training.
+/// Ignores SIGPIPE, so that a write to a closed pipe fails instead of killing the process during
+/// training.
 package func ignorePipeSignal() { signal(SIGPIPE, SIG_IGN) }
 
 /// Writes all of `text` to standard output.
@@ -26,7 +27,7 @@ package func writeToStandardOutput(_ text: String) throws {
       let count = write(STDOUT_FILENO, bytes.baseAddress.map { $0 + done }, bytes.count - done)
       if count < 0 && errno == EINTR { continue }
       if count < 0 && errno == EAGAIN {
-        // A pipe or terminal that another process has set not to block.
+        // Another process has made the pipe or terminal non-blocking.
         var waiting = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
         poll(&waiting, 1, -1)
         continue
@@ -39,10 +40,10 @@ package func writeToStandardOutput(_ text: String) throws {
   }
 }
 
-/// Ends the process as one ends whose reader has gone: by SIGPIPE, without a word.
+/// Ends the process by SIGPIPE, silently, like any program whose reader has gone away.
 package func endByPipeSignal() -> Never {
   signal(SIGPIPE, SIG_DFL)
   raise(SIGPIPE)
-  // The signal may be blocked.
+  // Reached if the signal is blocked.
   exit(128 + SIGPIPE)
 }

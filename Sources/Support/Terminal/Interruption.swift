@@ -1,29 +1,31 @@
 import Glibc
 import Synchronization
 
-/// Lets a limit on the size of files fail a write with an error instead of killing the process.
+/// Ignores SIGXFSZ, so that a write beyond the file size limit fails instead of killing the
+/// process.
 package func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
 
-/// A request from outside to end: SIGINT (Ctrl-C), SIGTERM, or SIGHUP where it is not ignored.
+/// An external request to stop: SIGINT (Ctrl-C), SIGTERM, or SIGHUP unless it is ignored.
 ///
-/// After `install()` the first signal is only remembered, for the loop to read with `received`
-/// between two steps. A second SIGINT or SIGTERM ends the process at once, the way it does by default.
-/// A second SIGHUP does not: a terminal that closes sends several, and service managers send one after
-/// SIGTERM.
+/// After `install()` the first signal is only recorded, and the training loop reads it from
+/// `received` between two steps. A second SIGINT or SIGTERM ends the process at once, by the
+/// default action. A second SIGHUP does not: a closing terminal sends several, and service managers
+/// send one after SIGTERM.
 package enum Interruption: Sendable {
-  /// SIGINT, which Ctrl-C sends.
+  /// SIGINT, sent by Ctrl-C.
   case interrupt
-  /// SIGTERM, which `kill` and service managers send.
+  /// SIGTERM, sent by `kill` and service managers.
   case terminate
-  /// SIGHUP, which a terminal sends that is closed.
+  /// SIGHUP, sent when the terminal closes.
   case hangup
 
-  /// Starts to remember the signals instead of dying of them.
+  /// Starts recording the signals instead of ending the process.
   ///
-  /// SIGHUP stays ignored where it is at the start, as `nohup` has it.
+  /// SIGHUP stays ignored if it is ignored already, as under `nohup`.
   package static func install() {
-    // The flag exists before a handler can run: initializing it inside one would not be safe. What it holds
-    // stays, as a part of the program may have installed the handlers before.
+    // The variable must exist before a handler runs: initializing it inside a handler is not safe.
+    // A signal recorded earlier is kept, because another part of the program may have installed the
+    // handlers before.
     _ = firstSignal.load(ordering: .sequentiallyConsistent)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = remember
@@ -36,11 +38,11 @@ package enum Interruption: Sendable {
       sigaction(number, &action, nil)
       sigaddset(&signals, number)
     }
-    // A parent may have started the process with them blocked.
+    // The parent process may have blocked the signals.
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
-  /// Restores what the signals do by default and forgets what was received.
+  /// Restores the default actions and forgets the recorded signal.
   package static func uninstall() {
     signal(SIGINT, SIG_DFL)
     signal(SIGTERM, SIG_DFL)
@@ -51,11 +53,11 @@ package enum Interruption: Sendable {
   private static func isIgnored(_ number: Int32) -> Bool {
     var current = sigaction()
     sigaction(number, nil, &current)
-    // A handler and SIG_IGN, which is 1, share their place.
+    // A handler and SIG_IGN, whose value is 1, share a union.
     return unsafeBitCast(current.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
-  /// The first signal since `install()`, if there was one.
+  /// The first signal since `install()`, if any.
   package static var received: Interruption? {
     switch firstSignal.load(ordering: .relaxed) {
     case SIGINT: .interrupt

@@ -1,15 +1,15 @@
 import Logging
 
-/// Prints log messages on the console, one line each, without a time.
+/// A log handler that prints messages on the console, one line each, without a time.
 ///
-/// Messages up to `notice` are printed as they are; above, their level comes first:
+/// Messages up to `notice` are printed as they are; higher levels get a prefix, as in
 /// `warning: no checkpoint yet`. Metadata follows as `key=value`, sorted by key.
 package struct ConsoleLogHandler: LogHandler {
   private let console: Console
 
-  /// The least level that is printed.
+  /// The lowest level that is printed.
   package var logLevel: Logger.Level
-  /// What is added to every message.
+  /// Metadata added to every message.
   package var metadata: Logger.Metadata = [:]
 
   /// Prints messages of at least `level` on `console`.
@@ -18,7 +18,7 @@ package struct ConsoleLogHandler: LogHandler {
     logLevel = level
   }
 
-  /// One entry of the metadata that is added to every message.
+  /// An entry of the metadata that is added to every message.
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }

@@ -1,15 +1,15 @@
-/// The progress of a run on the console: a bar on a terminal, a line now and then elsewhere.
+/// The progress of a run on the console: a bar on a terminal, occasional lines elsewhere.
 ///
-/// The rate is that of the last half minute, so that a slow first step and pauses are soon
-/// forgotten. The time comes from outside, in seconds of a clock that never goes back.
+/// The rate is measured over the last half minute, so that a slow first step or a pause does not
+/// distort it for long. Times are seconds of a monotonic clock, supplied by the caller.
 package struct Progress: Sendable {
-  /// What is drawn.
+  /// The form in which progress is shown.
   package enum Style: Sendable {
-    /// A bar where the console is a terminal, lines elsewhere.
+    /// A bar if the console is a terminal, lines otherwise.
     case automatic
-    /// A line now and then, on a terminal too.
+    /// Occasional lines, even on a terminal.
     case lines
-    /// Nothing.
+    /// No output.
     case quiet
   }
 
@@ -29,9 +29,9 @@ package struct Progress: Sendable {
     return Double(seconds) + Double(attoseconds) * 1e-18
   }
 
-  /// Starts at step `first` of `total`; `unit` is a plural such as "steps".
+  /// Starts at step `first` of `total`; `unit` is a plural noun such as "steps".
   ///
-  /// Only the steps after `first` count towards the rate: a resumed run shows its own speed.
+  /// Only the steps after `first` count towards the rate, so a resumed run shows its own speed.
   package init(
     total: Int, from first: Int = 0, unit: String = "steps", style: Style = .automatic,
     console: Console, clock: @escaping @Sendable () -> Double = Progress.monotonicClock
@@ -47,14 +47,14 @@ package struct Progress: Sendable {
     if console.width == nil || style == .lines { nextDrawing += 5 }
   }
 
-  /// Tells that `step` steps are done; draws when it is time to.
+  /// Reports that `step` steps are done, and redraws if enough time has passed.
   ///
-  /// `note` is only evaluated when something is drawn: a few words such as "loss 0.0312".
+  /// `note` is evaluated only when the progress is drawn: a few words such as "loss 0.0312".
   package mutating func update(_ step: Int, note: @autoclosure () -> String = "") {
     let now = clock()
     if let last = marks.last, now - last.time >= 1 {
       marks.append((now, step))
-      // The first mark is the beginning of the window that the rate is taken over.
+      // The first mark is the beginning of the window over which the rate is measured.
       while marks.count > 2, now - marks[1].time >= 30 { marks.removeFirst() }
     }
     guard style != .quiet, now >= nextDrawing || step >= total else { return }
@@ -70,27 +70,27 @@ package struct Progress: Sendable {
     }
   }
 
-  /// Leaves the bar as it stands, before the run ends early.
+  /// Leaves the bar on the screen before the run ends early.
   package func finish() {
     if style == .automatic { console.settle() }
   }
 
-  private func figures(_ step: Int, _ now: Double, _ note: String) -> [String] {
-    var figures: [String] = []
+  private func parts(_ step: Int, _ now: Double, _ note: String) -> [String] {
+    var parts: [String] = []
     if let first = marks.first, now > first.time, step > first.step {
       let rate = Double(step - first.step) / (now - first.time)
-      figures.append(Self.rate(rate, unit))
-      if step < total { figures.append(Self.duration(Double(total - step) / rate) + " left") }
+      parts.append(Self.rate(rate, unit))
+      if step < total { parts.append(Self.duration(Double(total - step) / rate) + " left") }
     }
-    if step >= total { figures.append(Self.duration(now - start) + " in all") }
-    if !note.isEmpty { figures.append(printable(note)) }
-    return figures
+    if step >= total { parts.append(Self.duration(now - start) + " in all") }
+    if !note.isEmpty { parts.append(printable(note)) }
+    return parts
   }
 
   private func percentage(_ step: Int) -> Int { total > 0 ? 100 * min(step, total) / total : 100 }
 
   private func line(_ step: Int, _ now: Double, _ note: String) -> String {
-    (["\(unit) \(step)/\(total) (\(percentage(step)) %)"] + figures(step, now, note))
+    (["\(unit) \(step)/\(total) (\(percentage(step)) %)"] + parts(step, now, note))
       .joined(separator: ", ")
   }
 
@@ -100,8 +100,8 @@ package struct Progress: Sendable {
     let paddedCount = String(repeating: " ", count: max(0, 2 * "\(total)".count + 1 - count.count))
     let paddedPercent = String(repeating: " ", count: max(0, 5 - percent.count))
     let head = paddedCount + count
-    let tail = ([paddedPercent + percent] + figures(step, now, note)).joined(separator: "  ")
-    // The last column stays free: some terminals break the line when it is used.
+    let tail = ([paddedPercent + percent] + parts(step, now, note)).joined(separator: "  ")
+    // The last column stays empty: some terminals wrap the line when it is used.
     let room = width - 1 - head.count - tail.count - 4
     let cells = min(30, room)
     if cells >= 5 {
@@ -113,12 +113,13 @@ package struct Progress: Sendable {
     return String((head + " " + tail).prefix(max(0, width - 1)))
   }
 
+  /// A rate such as "4.25 steps/s", or below one per second "2.00 s per step".
   package static func rate(_ rate: Double, _ unit: String) -> String {
     if rate >= 1 || rate <= 0 { return short(rate) + " \(unit)/s" }
     return short(1 / rate) + " s per " + (unit.hasSuffix("s") ? String(unit.dropLast()) : unit)
   }
 
-  /// Three digits or so: 0.25, 4.25, 42.5, 425.
+  /// `value` in about three digits: 0.25, 4.25, 42.5, 425.
   private static func short(_ value: Double) -> String {
     fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
   }

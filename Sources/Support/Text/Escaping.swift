@@ -1,27 +1,29 @@
 /// `text` as one line that is safe to print.
 ///
-/// Control characters, line breaks and marks that turn the direction of writing are escaped; what was escaped
-/// before stays as it is.
+/// Control characters, line breaks and bidirectional control characters are escaped; text that was
+/// escaped before does not change.
 package func escaped(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: { escape($0) != nil }) else { return text }
   return printable(text, limit: .max)
 }
 
-/// `text` on one line of at most `limit` characters: control characters are escaped, the rest cut.
+/// `text` on one line, with control characters escaped, truncated after `limit` characters.
 package func printable(_ text: String, limit: Int = 200) -> String {
   cut(text, limit: limit, standIn: escape)
 }
 
-/// `text` between double quotes, on one line, cut where it is long.
+/// `text` in double quotes, on one line, truncated if it is long.
 package func quoted(_ text: String) -> String { "\"" + printable(text, limit: 60) + "\"" }
 
-/// A value of a table or an array between single quotes, on one line, cut where it is long; whatever cannot
-/// be seen is a question mark, as a value that looks like a number may not be one for a mark without width.
+/// A value of a table or an array in single quotes, on one line, truncated if it is long.
+///
+/// Invisible characters appear as question marks: a value that contains one may look like a number
+/// without being one.
 package func singleQuoted(_ text: some StringProtocol) -> String {
   "'" + cut(text, limit: 32) { $0.isInvisible ? "?" : nil } + "'"
 }
 
-/// The name of a file as text: bytes that are not UTF-8 as \xNN.
+/// A file name as text; bytes that are not UTF-8 appear as \xNN.
 package func shown(name: some Sequence<UInt8>) -> String {
   let bytes = Array(name)
   if let text = String(validating: bytes, as: UTF8.self) { return text }
@@ -31,7 +33,8 @@ package func shown(name: some Sequence<UInt8>) -> String {
   }.joined()
 }
 
-/// The first `limit` characters of `text`, and "..." for the rest; each of which there is a stand-in by that.
+/// The first `limit` characters of `text` and "..." if there are more, with characters replaced by
+/// their `standIn` unless it is nil.
 private func cut(
   _ text: some StringProtocol, limit: Int, standIn: (Unicode.Scalar) -> String?
 ) -> String {
@@ -47,7 +50,7 @@ private func cut(
   return result
 }
 
-/// What stands for a character that a terminal would act upon, nil for all others.
+/// The escape sequence of a character that a terminal would act upon; nil for all others.
 private func escape(_ scalar: Unicode.Scalar) -> String? {
   switch scalar {
   case "\n": "\\n"

@@ -1,4 +1,4 @@
-/// `text` as a JSON string, quotes included; only what must be escaped is.
+/// `text` as a JSON string with its quotes; only characters that JSON requires are escaped.
 package func jsonString(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {

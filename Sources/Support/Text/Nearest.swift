@@ -1,4 +1,4 @@
-/// The candidate that a mistyped word was probably meant to be, if one is near enough.
+/// The candidate nearest to a mistyped word, or nil if none is near enough.
 package func nearest(to word: String, among candidates: [String]) -> String? {
   guard word.unicodeScalars.count <= 100 else { return nil }
   let allowed = max(1, (word.unicodeScalars.count + 1) / 3)
@@ -8,7 +8,8 @@ package func nearest(to word: String, among candidates: [String]) -> String? {
   return best.0
 }
 
-/// The least number of insertions, deletions, replacements and swaps of neighbours.
+/// The edit distance: the least number of insertions, deletions, replacements and transpositions of
+/// neighbouring characters.
 package func editDistance(_ a: String, _ b: String) -> Int {
   let (a, b) = (Array(a.unicodeScalars), Array(b.unicodeScalars))
   var rows = [Array(0...b.count)]

@@ -1,4 +1,4 @@
-/// A command line as a shell reads it: words are quoted where it would take them for something else.
+/// A command line for a shell: words with characters that are special to a shell are quoted.
 package func shellCommand(_ words: [String]) -> String {
   words.map { word in
     let scalars = word.unicodeScalars
@@ -6,11 +6,11 @@ package func shellCommand(_ words: [String]) -> String {
       $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0))
         || "-_./=,:+@".unicodeScalars.contains($0)
     }
-    // A word that begins with "=" is a command's path to some shells.
+    // Some shells expand a word that begins with "=" to a command's path.
     if isPlain && !word.isEmpty && scalars.first != "=" { return word }
     let isPrintable = scalars.allSatisfy { printable(String($0)) == String($0) }
     guard !isPrintable else { return "'" + word.replacing("'", with: "'\\''") + "'" }
-    // Control characters must not reach a terminal; bash, zsh and ksh read them so.
+    // Control characters must not reach a terminal; bash, zsh and ksh read these escapes.
     let escaped = word.utf8.map { byte -> String in
       switch byte {
       case UInt8(ascii: "\\"): "\\\\"

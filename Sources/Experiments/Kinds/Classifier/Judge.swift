@@ -81,14 +81,14 @@ package struct Opinions {
 /// How often a classifier is right.
 package struct Accuracy {
   /// The share of images whose likeliest class is the label.
-  package let share: Figure
+  package let share: Statistic
   /// -log p(label | image), in nats.
-  package let loss: Figure
+  package let loss: Statistic
 
   package init(_ opinions: Opinions, labels: [UInt8]) {
-    share = Figure(
+    share = Statistic(
       labels.indices.map { opinions.verdict($0).label == Int(labels[$0]) ? 1 : 0 })
-    loss = Figure(labels.indices.map { -opinions.logProbabilities($0)[Int(labels[$0])] })
+    loss = Statistic(labels.indices.map { -opinions.logProbabilities($0)[Int(labels[$0])] })
   }
 }
 

@@ -77,7 +77,7 @@ package struct AutoencoderModel: LatentModel {
         : "its pixels have a density, and the data are binarised"
       return ([], reason)
     }
-    return ((vae.isLinear && vae.deviation != nil ? [.exact] : []) + [.iwae, .elbo], "")
+    return ((vae.isLinear && vae.standardDeviation != nil ? [.exact] : []) + [.iwae, .elbo], "")
   }
 
   package func scorers(

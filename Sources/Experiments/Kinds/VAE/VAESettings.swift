@@ -75,7 +75,7 @@ package struct VAESettings: ModelSettings {
   package var likelihood: ObservationModel {
     switch family {
     case .bernoulli: .bernoulli
-    case .gaussian: .gaussian(deviation: deviation)
+    case .gaussian: .gaussian(standardDeviation: deviation)
     }
   }
 

@@ -58,7 +58,7 @@ extension Drawing {
         Panel(
           "length of its gradient",
           try heatMap(
-            Heat(try grid(values.slope), label: "slope"), points: [drawn], size: 560)),
+            Heat(try grid(values.gradientNorm), label: "slope"), points: [drawn], size: 560)),
       ], columns: 2, title: "critic of \(set.name), standardised")
   }
 

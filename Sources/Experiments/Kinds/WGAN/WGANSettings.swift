@@ -70,7 +70,7 @@ package struct WGANSettings: ModelSettings {
   package var networks: Networks {
     let activation: Networks.Activation =
       switch criticActivation {
-      case .leakyReLU: .leakyReLU(slope: slope)
+      case .leakyReLU: .leakyReLU(negativeSlope: slope)
       case .silu: .silu
       }
     return Networks(
@@ -104,7 +104,7 @@ package struct WGANSettings: ModelSettings {
     .number(
       "weight", \.weight, in: 0...1e6, "The weight of the squared difference of the two scores."),
     .number(
-      "deviation", \.deviation, in: 1e-6...1e3,
+      "deviation", \.standardDeviation, in: 1e-6...1e3,
       "How far a neighbour is from its example, in standard deviations of the data."),
   ])
 
@@ -156,7 +156,8 @@ package struct WGANSettings: ModelSettings {
     )
     .when(constraint.is(.clip)).known(as: "clipValue", "weightClip"),
     .optionalMapping(
-      "consistency", \.consistency, consistency, from: Consistency(weight: 5, deviation: 0.05),
+      "consistency", \.consistency, consistency,
+      from: Consistency(weight: 5, standardDeviation: 0.05),
       "What keeps the critic's score from jumping between an example and its neighbour; null for none."
     ),
     .word("loss", \.loss, "What is made of the critic's scores; with gn, logistic is GN-GAN."),

@@ -2,7 +2,7 @@ import Images
 import Support
 import Testing
 
-struct SheetTests {
+struct SampleGridTests {
   static func images(_ count: Int, channels: Int) -> [Bitmap] {
     (0..<count).map { index in
       var image = pattern(width: 3, height: 2, channels: channels)
@@ -12,20 +12,20 @@ struct SheetTests {
   }
 
   @Test(arguments: [(7, 3, 2, 1), (6, 3, 1, 4), (1, 5, 3, 2), (5, 1, 0, 1)], [1, 3])
-  func everyPixelIsWhereItBelongs(
+  func pixelsAreAtTheirPositions(
     shape: (count: Int, columns: Int, margin: Int, scale: Int), channels: Int
   ) throws {
     let (count, columns, margin, scale) = shape
     let images = Self.images(count, channels: channels)
-    let sheet = try sheet(
+    let grid = try sampleGrid(
       of: images, columns: columns, margin: margin, scale: scale, background: 77)
     let used = min(columns, count)
     let (stepX, stepY) = (3 * scale + margin, 2 * scale + margin)
-    #expect(sheet.width == margin + used * stepX)
-    #expect(sheet.height == margin + (count + used - 1) / used * stepY)
-    #expect(sheet.channels == channels)
-    for y in 0..<sheet.height {
-      for x in 0..<sheet.width {
+    #expect(grid.width == margin + used * stepX)
+    #expect(grid.height == margin + (count + used - 1) / used * stepY)
+    #expect(grid.channels == channels)
+    for y in 0..<grid.height {
+      for x in 0..<grid.width {
         let (row, insideY) = (y - margin + stepY).quotientAndRemainder(dividingBy: stepY)
         let (column, insideX) = (x - margin + stepX).quotientAndRemainder(dividingBy: stepX)
         let index = (row - 1) * used + column - 1
@@ -34,39 +34,41 @@ struct SheetTests {
         let expected =
           isImage
           ? images[index].color(x: insideX / scale, y: insideY / scale) : Color(grey: 77)
-        #expect(sheet.color(x: x, y: y) == expected, "(\(x), \(y))")
+        #expect(grid.color(x: x, y: y) == expected, "(\(x), \(y))")
       }
     }
   }
 
-  @Test func stripIsOneRow() throws {
+  @Test func aStripIsOneRow() throws {
     let images = Self.images(4, channels: 1)
-    #expect(try strip(of: images, scale: 2) == sheet(of: images, columns: 4, scale: 2))
+    #expect(try strip(of: images, scale: 2) == sampleGrid(of: images, columns: 4, scale: 2))
   }
 
-  @Test func mistakesAreErrors() {
+  @Test func invalidArgumentsThrow() {
     let small = Bitmap(width: 2, height: 2, channels: 1)
     let table: [(images: [Bitmap], columns: Int, message: String)] = [
-      ([], 3, "a sheet of no pictures"),
+      ([], 3, "a sample grid needs at least one picture"),
       (
         [small, small, Bitmap(width: 2, height: 3, channels: 1)], 3,
-        "picture 2 of a sheet is 2 x 3 x 1, the ones before it 2 x 2 x 1"
+        "picture 2 of a sample grid is 2 x 3 x 1, the ones before it 2 x 2 x 1"
       ),
       (
         [small, Bitmap(width: 2, height: 2, channels: 3)], 3,
-        "picture 1 of a sheet is 2 x 2 x 3, the ones before it 2 x 2 x 1"
+        "picture 1 of a sample grid is 2 x 2 x 3, the ones before it 2 x 2 x 1"
       ),
-      ([small], 0, "a sheet cannot have 0 columns, a margin of 2 and a scale of 1"),
+      ([small], 0, "a sample grid cannot have 0 columns, a margin of 2 and a scale of 1"),
     ]
     for (images, columns, message) in table {
-      let thrown = #expect(throws: FigmentError.self) { try sheet(of: images, columns: columns) }
+      let thrown = #expect(throws: FigmentError.self) {
+        try sampleGrid(of: images, columns: columns)
+      }
       #expect(thrown?.description == message)
     }
     let thrown = #expect(throws: FigmentError.self) { try sideBySide([]) }
     #expect(thrown?.description == "no pictures to put side by side")
   }
 
-  @Test func panelsStandSideBySide() throws {
+  @Test func panelsAreSideBySide() throws {
     let left = Bitmap(width: 40, height: 30, channels: 1, fill: 10)
     let right = Bitmap(width: 20, height: 10, channels: 3, fill: 20)
     let both = try sideBySide([Panel("raw", left), Panel("EMA", right)], gap: 8)
@@ -84,7 +86,7 @@ struct SheetTests {
 }
 
 struct PanelTests {
-  @Test func everyPanelHasItsPlace() throws {
+  @Test func panelsAreArrangedInRows() throws {
     let sizes = [(30, 20), (50, 10), (10, 10), (20, 40)]
     let parts = sizes.enumerated().map { index, size in
       Panel("", Bitmap(width: size.0, height: size.1, channels: 1, fill: UInt8(10 * index)))

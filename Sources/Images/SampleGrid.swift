@@ -1,19 +1,21 @@
 import Support
 
-/// Pictures of one size in rows of `columns`, each enlarged by `scale`, with `margin` pixels of
-/// `background` around and between them.
-public func sheet(
+/// Arranges pictures of one size in rows of `columns`, each enlarged by `scale`, with `margin`
+/// pixels of `background` around and between them.
+public func sampleGrid(
   of images: [Bitmap], columns: Int, margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(FigmentError) -> Bitmap {
-  guard let first = images.first else { throw FigmentError("a sheet of no pictures") }
+  guard let first = images.first else {
+    throw FigmentError("a sample grid needs at least one picture")
+  }
   guard columns > 0, margin >= 0, scale > 0 else {
     throw FigmentError(
-      "a sheet cannot have \(columns) columns, a margin of \(margin) and a scale of \(scale)")
+      "a sample grid cannot have \(columns) columns, a margin of \(margin) and a scale of \(scale)")
   }
   func size(_ image: Bitmap) -> String { "\(image.width) x \(image.height) x \(image.channels)" }
   for (index, image) in images.enumerated() where size(image) != size(first) {
     throw FigmentError(
-      "picture \(index) of a sheet is \(size(image)), the ones before it \(size(first))")
+      "picture \(index) of a sample grid is \(size(image)), the ones before it \(size(first))")
   }
   let columns = min(columns, images.count)
   let rows = (images.count + columns - 1) / columns
@@ -28,41 +30,41 @@ public func sheet(
   return result
 }
 
-/// A sheet of one row.
+/// Arranges pictures of one size in a single row.
 public func strip(
   of images: [Bitmap], margin: Int = 2, scale: Int = 1, background: UInt8 = 96
 ) throws(FigmentError) -> Bitmap {
-  try sheet(
+  try sampleGrid(
     of: images, columns: images.count, margin: margin, scale: scale, background: background)
 }
 
 /// A picture with a caption above it.
 public struct Panel: Sendable {
-  /// The line above; none where it is empty.
+  /// The line above the picture; none if it is empty.
   public var caption: String
-  /// The picture.
+  /// The content below the caption.
   public var picture: Bitmap
 
-  /// A picture with a caption above it.
+  /// Creates a picture with a caption.
   public init(_ caption: String, _ picture: Bitmap) {
     (self.caption, self.picture) = (caption, picture)
   }
 }
 
-/// Panels from left to right on white, their pictures' upper edges level.
+/// Arranges panels from left to right on white, with the upper edges of their pictures aligned.
 ///
 /// A panel is at least as wide as its caption, whose letters are enlarged by `textScale`; the
-/// result is grey where every picture is.
+/// result is grey if every picture is.
 public func sideBySide(
   _ parts: [Panel], gap: Int = 12, textScale: Int = 2
 ) throws(FigmentError) -> Bitmap {
   try panels(parts, columns: max(parts.count, 1), gap: gap, textScale: textScale)
 }
 
-/// Panels in rows of `columns` on white, with a title above them all where there is one.
+/// Arranges panels in rows of `columns` on white, with an optional title above all.
 ///
 /// Every column is as wide as its widest picture or caption, every row as high as its highest
-/// picture, with the pictures' upper edges level; the result is grey where every picture is.
+/// picture, with the upper edges of pictures aligned; the result is grey if every picture is.
 public func panels(
   _ panels: [Panel], columns: Int, title: String = "", gap: Int = 12, textScale: Int = 2
 ) throws(FigmentError) -> Bitmap {

@@ -1,13 +1,13 @@
-/// A mean over examples.
-package struct Figure: Equatable, Sendable {
-  /// The mean; NaN of nothing.
+/// A mean over examples, or another statistic of them, with its standard error.
+package struct Statistic: Equatable, Sendable {
+  /// The mean, or the value of the statistic; NaN without examples.
   package let mean: Double
-  /// Its standard error; NaN of fewer than two examples.
+  /// The standard error; NaN for fewer than two examples.
   package let standardError: Double
-  /// How many there were.
+  /// Number of examples.
   package let count: Int
 
-  /// The mean of `values`, in double precision.
+  /// The mean of `values`, computed in double precision.
   package init(_ values: [Double]) {
     count = values.count
     let n = Double(values.count)
@@ -20,8 +20,8 @@ package struct Figure: Equatable, Sendable {
   /// A statistic of `count` examples, with the standard error of the delete-a-block jackknife (Efron and
   /// Stein 1981).
   ///
-  /// - Parameter parts: The statistic without each of equal blocks of the examples. The error is itself
-  ///   known to one part in √(2 (blocks - 1)).
+  /// - Parameter parts: The statistic with each of the equal blocks of examples left out. The
+  ///   relative error of the standard error is about 1 / √(2 (blocks - 1)).
   package init(jackknife whole: Double, leavingOut parts: [Double], count: Int) {
     (mean, self.count) = (whole, count)
     let blocks = Double(parts.count)
@@ -31,13 +31,13 @@ package struct Figure: Equatable, Sendable {
       parts.count > 1 ? (squares * (blocks - 1) / blocks).squareRoot() : .nan
   }
 
-  /// The mean of `a - b` over examples that both scored, which a difference of means does not know
-  /// as well: what makes an example hard for both cancels.
-  package static func paired(_ a: [Double], _ b: [Double]) -> Figure {
-    Figure(zip(a, b).map { $0 - $1 })
+  /// The mean of `a - b` over the same examples; its standard error is smaller than that of a
+  /// difference of two independent means, because variation that both scores share cancels.
+  package static func paired(_ a: [Double], _ b: [Double]) -> Statistic {
+    Statistic(zip(a, b).map { $0 - $1 })
   }
 
-  /// Where the truth is with a probability of 95 %, by the normal approximation.
+  /// The 95 % confidence interval, by the normal approximation.
   package var interval: (lower: Double, upper: Double) {
     (mean - 1.96 * standardError, mean + 1.96 * standardError)
   }

@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
-PRODUCTS := TensorCore WeightFiles DDPM VAE WGAN NormalizingFlow Classifier Distributions Datasets Images Formats
+PRODUCTS := TensorCore WeightFiles DDPM VAE WGAN NormalizingFlow Classifier Distributions Datasets Images Formats Support
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
 .PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean

@@ -7,9 +7,9 @@ let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 
 /// Targets that other packages can import.
 let libraries = [
-  "TensorCore", "WeightFiles", "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
-  "Distributions",
-  "Datasets", "Images", "Formats",
+  "TensorCore", "WeightFiles",
+  "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
+  "Distributions", "Datasets", "Images", "Formats", "Support",
 ]
 
 let package = Package(
@@ -27,6 +27,8 @@ let package = Package(
     .library(name: "Datasets", targets: ["Datasets"]),
     .library(name: "Images", targets: ["Images"]),
     .library(name: "Formats", targets: ["Formats"]),
+    // The errors of the others.
+    .library(name: "Support", targets: ["Support"]),
     // All of them; each is still imported by its own name.
     .library(name: "Figment", targets: libraries),
     // Preloaded by `Trials` into the program, which has no hook of its own.

@@ -7,7 +7,7 @@ import Support
 import Training
 
 extension Evaluate {
-  /// Judges runs on digits; the rows as JSON, and tables unless that is asked for.
+  /// Evaluates runs on digits and returns the rows as JSON; prints tables unless --json is given.
   func digits(_ subjects: [Subject], _ console: Console) throws -> [String] {
     let log = reporting.log(console)
     Interruption.install()
@@ -19,7 +19,7 @@ extension Evaluate {
         dataDirectory: dataFolder.path, threads: computing.threads, log: log,
         progress: reporting.style, console: console)
       if case .diverged(let reason) = end {
-        throw FigmentError("the training of the classifier has diverged: \(reason)")
+        throw FigmentError("classifier: training has diverged: \(reason)")
       }
       guard end == .finished else { throw ExitCode(Interruption.received?.exitCode ?? 1) }
     }
@@ -46,7 +46,7 @@ extension Evaluate {
         if let file {
           let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
           do { try file.write(sheet) } catch let error as FigmentError where error.code != nil {
-            // The figures are worth more than the sheet.
+            // An unwritable sheet must not lose the metrics.
             log.warning("\(error)")
           }
         }
@@ -58,8 +58,8 @@ extension Evaluate {
     return rows.map(\.json.description)
   }
 
-  /// Where the sheet of a run goes, tried before the work; a folder that cannot be written costs the sheet
-  /// alone.
+  /// Output file for the sheet of a run, opened before the work starts; if its folder is not
+  /// writable, only the sheet is lost.
   private func sheet(of subject: Subject, _ latent: LatentDraw, _ log: Logger) -> OutputFile? {
     do {
       return try OutputFile(subject.paths.neighbours("\(latent)"))
@@ -76,14 +76,14 @@ extension Evaluate {
     let shares = judged.shares
     print("")
     for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) { print(line) }
-    // That of ten equal classes.
+    // Standard error for ten equally likely classes.
     let error = (0.09 / Double(judged.setting.count)).squareRoot()
     print("a share of 10 % has a standard error of \(percent(error))")
   }
 }
 
 extension LatentDraw {
-  /// As `init`, with errors of usage.
+  /// Same as `init`, throwing usage errors.
   init(argument: String) throws {
     do { self = try LatentDraw(argument) } catch { throw ValidationError("\(error)") }
   }

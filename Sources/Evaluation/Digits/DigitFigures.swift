@@ -5,29 +5,29 @@ import Quality
 import Support
 import TensorCore
 
-/// How good images of digits are, by the features and opinions of one classifier.
+/// Quality metrics of images of digits, from the features and predictions of one classifier.
 package struct DigitFigures: Sendable {
-  /// The squared Fréchet distance of the classifier's features of the images from those of the reference;
-  /// no FID, which is on the features of another network.
+  /// Squared Fréchet distance between the classifier's features of the images and of the reference;
+  /// not an FID, which uses the features of another network.
   ///
-  /// It is above zero for equal distributions, too, and the more the fewer images there are.
+  /// Its expectation is positive even for equal distributions, and larger for fewer images.
   package let frechetDistance: Figure
-  /// The share of images in the manifold of the reference, see `Coverage`.
+  /// Share of images in the manifold of the reference, see `Coverage`.
   package let precision: Figure
-  /// The share of the reference in the manifold of the images.
+  /// Share of the reference in the manifold of the images.
   package let recall: Figure
-  /// The mean probability of the likeliest class.
+  /// Mean probability of the likeliest class.
   package let confidence: Figure
-  /// How many images are taken for each class.
+  /// Number of images per predicted class.
   package let histogram: [Int]
 
-  /// The k of the manifolds, which is that of the paper.
+  /// Number of neighbours k of the manifolds, the paper's choice.
   package static let neighbours = 3
-  /// Blocks of images, and as many of the reference, that the jackknife leaves out in turn.
+  /// Number of blocks, of images and reference alike, that the jackknife leaves out in turn.
   package static let blocks = 10
 }
 
-/// Images that others are compared with, as many as those.
+/// Reference images, as many as the images compared with them.
 package struct DigitReference {
   private let opinions: Opinions
   private let moments: [Moments]
@@ -41,21 +41,23 @@ package struct DigitReference {
     neighbours = try Neighbours(width: opinions.width, runtime)
   }
 
-  /// All rows, then those without each of the blocks.
+  /// All rows, followed by the rows without each block in turn.
   private static func parts(_ count: Int) -> [[Int]] {
     let blocks = DigitFigures.blocks
     return [Array(0..<count)]
       + (0..<blocks).map { block in (0..<count).filter { $0 * blocks / count != block } }
   }
 
-  /// The figures of images against these.
+  /// Metrics of images against this reference.
   ///
-  /// - Parameter report: Given the number of parts done, of one more than `DigitFigures.blocks`.
+  /// - Parameter report: Receives the number of parts done, out of `DigitFigures.blocks` + 1.
   package func figures(of images: Opinions, report: (Int) throws -> Void = { _ in }) throws
     -> DigitFigures
   {
     guard images.count == opinions.count else {
-      throw TensorError("\(images.count) images against \(opinions.count) of the reference")
+      throw TensorError(
+        "digit metrics: \(images.count) images against a reference of \(opinions.count); expected equal counts"
+      )
     }
     let width = opinions.width
     func chosen(_ opinions: Opinions, _ rows: [Int]) -> [Float] {

@@ -1,13 +1,14 @@
 import Experiments
 
-/// Tells of a fault that validation figures show, once, when it is no passing state at the beginning of
-/// training.
+/// Reports a complaint of the validation once, if it persists after the start of training.
 final class ValidationComplaints: Observer {
   private let warmup: Int
-  /// Epochs in a row after which there was something to complain of.
+  /// Number of consecutive epochs with a complaint.
   private var count = 0
 
-  /// - Parameter warmup: Steps in which a fault is no fault yet.
+  /// Makes an observer.
+  ///
+  /// - Parameter warmup: Number of first steps in which complaints are ignored.
   init(warmup: Int) { self.warmup = warmup }
 
   func observe(_ report: inout StepReport) {

@@ -3,12 +3,14 @@ import Domains
 import Formats
 import TensorCore
 
-/// The accuracy of a classifier.
+/// Validation of a classifier by its accuracy.
 final class AccuracyValidation: Validating {
   private let judge: Judge
   private let images: LabelledTable
 
-  /// - Throws: `FigmentError` where the data have no labels.
+  /// Makes a validation.
+  ///
+  /// - Throws: `FigmentError` if the data have no labels.
   init(
     _ classifier: Classifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime

@@ -3,12 +3,12 @@ import Domains
 import Images
 import TensorCore
 
-/// Of a classifier: what it takes for what.
+/// Pictures of a classifier: its confusion matrix.
 extension Drawing {
   static let confusion = "confusion.png"
 
-  /// A row for each class and a column for each that was found: how many, and the image that the
-  /// classifier was surest of.
+  /// Draws the confusion matrix, a row per class and a column per prediction: each cell has the
+  /// count and the image with the most confident prediction.
   func drawConfusion(_ run: Run, _ model: Classifier, _ data: TrainingData) throws {
     let images = try LabelledTable(data, run.experiment)
     let opinions = try Judge(model, run.runtime, run.reading)(images.table)
@@ -33,8 +33,8 @@ extension Drawing {
     }
     let right = (0..<model.classes).reduce(0) { $0 + counts[$1 * model.classes + $1] }
     let title =
-      "\(right) of \(opinions.count) right; rows: what images are, columns: what they were "
-      + "taken for, each with the surest one"
+      "\(right) of \(opinions.count) correct; rows: true class, columns: predicted class, "
+      + "each with the most confident image"
     try write(
       try panels(cells, columns: model.classes, title: title), to: Self.confusion)
   }

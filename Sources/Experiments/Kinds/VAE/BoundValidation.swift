@@ -5,13 +5,15 @@ import Support
 import TensorCore
 import VAE
 
-/// The bound of a variational autoencoder.
+/// Validation of a variational autoencoder by its bound.
 final class BoundValidation: Validating {
   private let input: OrderedInput
   private let program: Program
   private let parts: VAE.Parts
 
-  /// - Throws: `FigmentError` where the data have no validation part.
+  /// Makes a validation.
+  ///
+  /// - Throws: `FigmentError` if the data have no validation split.
   init(
     _ vae: VAE, _ settings: VAESettings, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime
@@ -45,8 +47,8 @@ final class BoundValidation: Validating {
       }
     }
     let count = Double(input.count)
-    // Latent coordinates that the data move: those whose posterior's centre varies over the data with a
-    // variance above 0.01 (Burda et al. 2016, §5.2).
+    // Active units: latent coordinates whose posterior mean varies over the data with variance
+    // above 0.01 (Burda et al. 2016, §5.2).
     let active = zip(sums, squares).count { sum, square in
       square / count - (sum / count) * (sum / count) > 0.01
     }

@@ -73,7 +73,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> DDPM {
     var request = Sampler.Request(.ddim(eta: 0), steps: 5)
     request.labels = [0]
     let wanted = request
-    #expect(throws: TensorError("the model was not told classes, so none can be asked for")) {
+    #expect(throws: TensorError("the model is not class-conditional; sample without a class")) {
       try sampler.sample(seeds: [1], wanted)
     }
     let x = Tensor.zeros([4, 2])

@@ -181,8 +181,8 @@ private let shipped: [String] = {
     ),
     (
       "patience=3",
-      "--set patience=3: patience: early stopping needs a figure on validation data, which ddpm has "
-        + "not; expected null"
+      "--set patience=3: patience: early stopping needs a metric on validation data, which ddpm lacks; "
+        + "expected null"
     ),
     (
       "model.schedule=quadratic",
@@ -216,7 +216,7 @@ private let shipped: [String] = {
     ),
     (
       "data=mnist",
-      "e.yaml:6: model.network: mlp is for points, and the data are images; "
+      "e.yaml:6: model.network: mlp needs points, and the data are images; "
         + "expected unet"
     ),
     (

@@ -11,7 +11,8 @@ import TestSupport
 import Testing
 import Training
 
-/// Opinions with normal features around a point, and logits that say class `label` with a confidence.
+/// Predictions with normal features around a point, and logits for class `label` with a given
+/// confidence.
 private func opinions(
   _ count: Int, width: Int = 2, mean: Double = 0, deviation: Double = 1,
   label: (Int) -> Int = { $0 % 3 }, confidence: Double = 0.9, seed: Int
@@ -22,7 +23,7 @@ private func opinions(
     for axis in 0..<width {
       result.features.append(Float((axis == 0 ? mean : 0) + deviation * numbers.normal()))
     }
-    // softmax of (log 2c/(1 - c), 0, 0) gives c to the first.
+    // The softmax of (log 2c/(1 - c), 0, 0) gives c to the first class.
     let gap = (2 * confidence / (1 - confidence)).logarithm
     result.logits += (0..<3).map { $0 == label(i) ? Float(gap) : 0 }
   }
@@ -42,7 +43,8 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
     #expect(found.confidence.standardError < 1e-6)
   }
 
-  /// Of equal distributions the figures say so; far from each other, nobody is among the others.
+  /// For equal distributions the metrics are near their best values; for distant ones no image is
+  /// among the others.
   @Test func nearAndFar() throws {
     let reference = opinions(1000, seed: 3)
     let near = try figures(opinions(1000, seed: 4), reference)
@@ -53,7 +55,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
     #expect(far.precision.mean == 0 && far.recall.mean == 0)
   }
 
-  /// A collapsed generator has high precision and low recall, and one that draws anything the opposite.
+  /// A collapsed generator has high precision and low recall, a random one the opposite.
   @Test func precisionAndRecallAreNotExchanged() throws {
     let reference = opinions(500, seed: 6)
     let collapsed = try figures(opinions(500, deviation: 0.01, seed: 7), reference)
@@ -62,7 +64,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
     #expect(wide.precision.mean < 0.3 && wide.recall.mean > 0.8)
   }
 
-  /// The jackknife's errors are those that independent repetitions have.
+  /// The jackknife's errors agree with the spread of independent repetitions.
   @Test func standardErrorsAreThoseOfRepetitions() throws {
     var found: [[Figure]] = [[], [], []]
     for seed in 0..<24 {
@@ -78,7 +80,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
       let claimed =
         (figures.reduce(0) { $0 + $1.standardError * $1.standardError } / Double(figures.count))
         .squareRoot()
-      // A spread of 24 is known to 15 %, the mean of as many jackknives to 5 %.
+      // A spread of 24 values is known to 15 %, the mean of as many jackknives to 5 %.
       #expect((0.5...2).contains(claimed / spread), "\(name): \(claimed) for \(spread)")
     }
   }
@@ -86,7 +88,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
   @Test func differentNumbersAreRefused() {
     #expect(
       failure { _ = try figures(opinions(100, seed: 1), opinions(90, seed: 2)) }
-        == "100 images against 90 of the reference")
+        == "digit metrics: 100 images against a reference of 90; expected equal counts")
   }
 }
 
@@ -99,7 +101,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
       figures: try figures(opinions(count, seed: 1), opinions(count, seed: 2)))
   }
 
-  @Test func classifiersAndCountsAreNeverInOneTable() throws {
+  @Test func tablesDoNotMixClassifiersOrCounts() throws {
     let rows = [
       try row("a", "1234"), try row("b", "5678"), try row("c", "1234"), try row("d", "1234", 120),
     ]
@@ -140,7 +142,7 @@ private let hasDigits =
     URL(fileURLWithPath: digitsFolder).deletingLastPathComponent().path
   }
 
-  /// A few steps are enough to tell real digits from collapsed ones.
+  /// A few steps suffice to tell real digits from collapsed ones.
   @Test(.enabled(if: hasDigits, "no MNIST here: `figment data fetch`, or set FIGMENT_DATA"))
   func baselinesAreTheEndsOfTheScale() throws {
     var small = try SmallRun.classifier(
@@ -171,11 +173,11 @@ private let hasDigits =
       failure {
         _ = try DigitEvaluation(
           classifier, count: 10_001, dataDirectory: dataDirectory, threads: 2)
-      } == "10001 images are to be judged, and there are 10000 of the test part; expected no more")
+      } == "--count: expected at most 10000, the images of the test split, found 10001")
     #expect(
       failure {
         _ = try DigitEvaluation(run, count: 400, dataDirectory: dataDirectory, threads: 2)
-      } == "judging digits is for runs of kind classifier, and tiny-vae is a vae")
+      } == "evaluating digits: needs a run of kind classifier; tiny-vae is a vae")
     let accuracy = try classifier.accuracy(on: .test, dataDirectory: dataDirectory)
     #expect(accuracy.share.count == 10_000 && accuracy.share.mean > 0.5)
   }
@@ -187,7 +189,7 @@ private let hasDigits =
 
   @Test func otherDataAreRefused() throws {
     let line =
-      "evaluate is for 2-D sets whose density is known, digits (data: mnist) and classifiers; "
+      "evaluate: needs a 2-D set with a known density, digits (data: mnist) or a classifier; "
     try SmallRun.vae("steps=2", "data=fashion-mnist").train(in: root.file("fashion"))
     #expect(
       failure { _ = try Run(folder: root.file("fashion"), threads: 1).yardstick() }

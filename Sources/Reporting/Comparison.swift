@@ -102,7 +102,7 @@ package struct Comparison: Sendable {
 
   /// PNG of the curves of all runs, or nil if no run has metrics yet.
   ///
-  /// - Parameter isOverMinutes: Whether the x axis is minutes of training rather than steps.
+  /// - Parameter isOverMinutes: True if the x axis is minutes of training rather than steps.
   package func picture(command: String, isOverMinutes: Bool = false) throws -> [UInt8]? {
     let runs = entries.map {
       CurveSource(

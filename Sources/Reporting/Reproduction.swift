@@ -9,7 +9,7 @@ import Runs
 import Support
 import TensorCore
 
-/// A published figure and the experiment that should find it again: a row of
+/// A published result and the experiment that should reproduce it: a row of
 /// Experiments/REPRODUCED.md.
 package struct Reproduction: Sendable {
   /// Name of the row.
@@ -170,12 +170,12 @@ package struct Reproduced: Sendable {
   }
 
   private static let head = """
-    # Published figures, found again
+    # Published results, reproduced
 
     Written by `figment reproduce ROW`, never by hand: another run of the command replaces its row. Mean log-likelihood of
-    the 10,000 test images of MNIST in nats an image, dynamically binarised with evaluation seed 0, by the
-    importance-weighted bound of K draws; ± is the standard error over images, and that of the published figures the
-    standard deviation over their runs. Minutes are those of training and of the evaluation.
+    the 10,000 test images of MNIST in nats per image, dynamically binarised with evaluation seed 0, by the
+    importance-weighted bound of K draws; ± is the standard error over images, and that of the published results the
+    standard deviation over their runs. Minutes include training and evaluation.
 
     | row | ours | published | command | seed | steps | minutes | hardware | source and protocol |
     |---|---|---|---|---|---|---|---|---|

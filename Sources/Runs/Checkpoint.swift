@@ -6,7 +6,7 @@ import Formats
 import Support
 import TensorCore
 
-/// Everything that a run needs to resume: every variable, and the step.
+/// A checkpoint: all that a run needs to resume, every variable and the step.
 package struct Checkpoint: Sendable {
   /// Number of steps done.
   package let step: Int

@@ -4,7 +4,7 @@ import Images
 package struct CurveSource {
   let name: String
   let records: [MetricsRecord]
-  /// Whether gradients are clipped; the recorded norm is the one before clipping.
+  /// True if gradients are clipped; the recorded norm is the one before clipping.
   let isClipped: Bool
   /// Minutes of training up to each step, or nil to plot over steps.
   let minutes: [Int: Double]?
@@ -40,16 +40,16 @@ package func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
   let charts = [
     chart("loss", "loss", isLogarithmic: true, isSmoothed: true),
     chart("validationLoss", "validation loss, nats", isLogarithmic: false, isSmoothed: false),
-    chart("accuracy", "accuracy", isLogarithmic: false, isSmoothed: true),
+    chart("accuracy", "share that is right", isLogarithmic: false, isSmoothed: true),
     chart(
-      "validationAccuracy", "accuracy, validation data", isLogarithmic: false,
+      "validationAccuracy", "share that is right, validation data", isLogarithmic: false,
       isSmoothed: false),
     chart("reconstruction", "reconstruction, nats", isLogarithmic: false, isSmoothed: true),
     chart("criticLoss", "critic's loss", isLogarithmic: false, isSmoothed: true),
     chart(
-      "criticScoreOfData", "critic's mean score, data", isLogarithmic: false, isSmoothed: true),
+      "criticScoreOfData", "critic's mean score of data", isLogarithmic: false, isSmoothed: true),
     chart(
-      "criticScoreOfSamples", "critic's mean score, samples", isLogarithmic: false,
+      "criticScoreOfSamples", "critic's mean score of samples", isLogarithmic: false,
       isSmoothed: true),
     chart("criticSlope", "critic's mean |grad f|", isLogarithmic: true, isSmoothed: true),
     chart("modesFound", "modes found", isLogarithmic: false, isSmoothed: false),

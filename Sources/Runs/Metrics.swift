@@ -38,9 +38,9 @@ package struct MetricsRecord: Equatable, Sendable {
         }
         step = try cursor.count("a number of steps")
       } else if cursor.peek() == UInt8(ascii: "\"") {
-        values.append((name, .text(try cursor.string("a figure"))))
+        values.append((name, .text(try cursor.string("a metric"))))
       } else {
-        let text = try cursor.number("a figure")
+        let text = try cursor.number("a metric")
         if let whole = Int(text) {
           values.append((name, .integer(whole)))
         } else {

@@ -33,7 +33,7 @@ package func chosenRuns<Value>(
 }
 
 extension RunPaths {
-  /// Whether the path exists but holds no run.
+  /// True if the path exists but holds no run.
   package var holdsNoRun: Bool {
     FileSystem.kind(of: checkpoint) != .file && FileSystem.kind(of: folder) != .nothing
   }

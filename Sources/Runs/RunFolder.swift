@@ -11,7 +11,7 @@ import Support
 package struct RunFolder: ~Copyable, Sendable {
   /// Paths of the run's files.
   package let paths: RunPaths
-  /// Whether there is a checkpoint to resume from; otherwise the run starts from step 0.
+  /// True if there is a checkpoint to resume from; otherwise the run starts from step 0.
   package let hasCheckpoint: Bool
   /// Notices for the user: which folders were skipped, and why.
   package let notices: [String]
@@ -24,9 +24,9 @@ package struct RunFolder: ~Copyable, Sendable {
   ///   - experiment: Resolved experiment as YAML, seed included.
   ///   - outputs: Folder of all runs.
   ///   - explicit: Folder given by the user, or nil.
-  ///   - resumes: Whether an existing run is continued rather than refused.
+  ///   - resumes: True if an existing run is continued rather than refused.
   ///   - resumeCommand: Command that resumes this run, for messages.
-  ///   - changesSteps: Whether the command line overrides the number of steps. An existing run must
+  ///   - changesSteps: True if the command line overrides the number of steps. An existing run must
   ///     then have the same number, so that a mistyped resume does not start a new run.
   ///   - prepare: Called before anything is created, for a new run; if it throws, nothing is left
   ///     behind.

@@ -39,7 +39,7 @@ extension FigmentError {
       code: EWOULDBLOCK)
   }
 
-  /// Whether another process holds the lock of the folder.
+  /// True if another process holds the lock of the folder.
   var isLocked: Bool { code == EWOULDBLOCK }
 
   /// The name is not valid for a folder.

@@ -19,15 +19,15 @@ package struct RunPaths: Equatable, Sendable {
   package var timings: String { folder + "/timings.jsonl" }
   /// The weights and everything else needed to resume.
   package var checkpoint: String { folder + "/checkpoint.safetensors" }
-  /// Folder of the sheets drawn during training.
+  /// Folder of the sample grids drawn during training.
   package var samples: String { folder + "/samples" }
-  /// The latest sheet.
+  /// The latest sample grid.
   package var latestSample: String { picture(Drawing.latestSample) }
-  /// The sheet of the finished run.
+  /// The sample grid of the finished run.
   package var finalSample: String { picture(Drawing.finalSample) }
   /// A picture of the finished run.
   package func picture(_ name: String) -> String { folder + "/" + name }
-  /// Sheet of samples and their nearest training examples, for a choice of latent variables.
+  /// Sample grid and their nearest training examples, for a choice of latent variables.
   package func neighbours(_ draw: String) -> String {
     guard draw != "plain" else { return folder + "/neighbours.png" }
     return folder + "/neighbours-" + draw.replacing(":", with: "-") + ".png"
@@ -42,7 +42,7 @@ package struct RunPaths: Equatable, Sendable {
     picture(model.resultPicture)
   }
 
-  /// Sheet drawn after `step` steps, numbered with at least six digits.
+  /// Sample grid drawn after `step` steps, numbered with at least six digits.
   package func sample(step: Int) -> String {
     let digits = "\(step)"
     return samples + "/" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ".png"

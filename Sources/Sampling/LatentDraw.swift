@@ -52,7 +52,7 @@ package enum LatentDraw: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Run {
-  /// Whether samples are generated from latent variables in one pass, so that these can be chosen.
+  /// True if samples are generated from latent variables in one pass, so that these can be chosen.
   package var hasLatentVariables: Bool { model is any LatentModel }
 
   /// Latent points of the plain draws of `seeds`, [seeds.count, width].

@@ -17,7 +17,7 @@ extension Run {
   ///
   /// - Parameters:
   ///   - first: First image as models see it, of the domain's shape.
-  ///   - last: Last image, likewise.
+  ///   - last: Last image, of the same shape.
   ///   - count: Number of images, at least 1; if more, the first and the last are reconstructions.
   ///   - t0: Time from 1 (little change) to T (nothing is kept); nil for half of T.
   /// - Returns: Images of shape [count] + shape.

@@ -17,7 +17,7 @@ struct Evaluate: ParsableCommand {
       Digits (data: mnist) are compared with the validation split by a classifier that is trained \
       on first use: Fréchet distance on its features, precision and recall, classes and confidence, beside \
       what real digits and a collapsed generator get. A run of a classifier gets its accuracy on the test \
-      part. See docs/evaluate.md.
+      split. See docs/evaluate.md.
       """)
 
   @Argument(help: ArgumentHelp("Run folders.", valueName: "run"))

@@ -46,7 +46,7 @@ extension Evaluate {
         if let file {
           let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
           do { try file.write(sheet) } catch let error as FigmentError where error.code != nil {
-            // An unwritable sheet must not lose the metrics.
+            // An unwritable sample grid must not lose the metrics.
             log.warning("\(error)")
           }
         }
@@ -58,8 +58,8 @@ extension Evaluate {
     return rows.map(\.json.description)
   }
 
-  /// Output file for the sheet of a run, opened before the work starts; if its folder is not
-  /// writable, only the sheet is lost.
+  /// Output file for the sample grid of a run, opened before the work starts; if its folder is not
+  /// writable, only the sample grid is lost.
   private func sheet(of subject: Subject, _ latent: LatentDraw, _ log: Logger) -> OutputFile? {
     do {
       return try OutputFile(subject.paths.neighbours("\(latent)"))
@@ -78,7 +78,7 @@ extension Evaluate {
     for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) { print(line) }
     // Standard error for ten equally likely classes.
     let error = (0.09 / Double(judged.setting.count)).squareRoot()
-    print("a share of 10 % has a standard error of \(percent(error))")
+    print("a class fraction of 10 % has a standard error of \(percent(error))")
   }
 }
 

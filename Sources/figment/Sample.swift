@@ -34,7 +34,7 @@ struct Sample: ParsableCommand {
     help: ArgumentHelp("Number of sampler steps; the experiment's by default.", valueName: "n"))
   var steps: Int?
 
-  @Option(help: "Share of fresh noise in ddim, from 0 to 1.")
+  @Option(help: "Fraction of fresh noise in ddim, from 0 to 1.")
   var eta: Double?
 
   @Option(

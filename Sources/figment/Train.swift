@@ -89,7 +89,7 @@ struct Train: ParsableCommand {
     }
   }
 
-  /// Whether --steps or --set steps= overrides the experiment's number of steps.
+  /// True if --steps or --set steps= overrides the experiment's number of steps.
   private var changesSteps: Bool {
     steps != nil || overrides.assignments.contains { $0.hasPrefix("steps=") }
   }

@@ -49,7 +49,7 @@ private let mistakes: [(path: String, message: String)] = [
   ),
 ]
 
-/// As large as a small network for images can be made.
+/// The smallest possible networks for images.
 private let ownImages = """
   name: own
   data: ./shapes

@@ -90,7 +90,7 @@ import Testing
     #expect((1.0...1.25).contains(last), "\(losses)")
   }
 
-  /// Without a constraint the point diverges from the data, with one it stays close.
+  /// The point diverges from the data without a constraint, and stays close with one.
   @Test func theSmallestGANIsDrawn() throws {
     let result = try tool.run("dirac.png", program: "DiracGAN")
     #expect(result.code == 0, "\(result.errors)")

@@ -418,7 +418,7 @@ import Testing
     }
   }
 
-  // MARK: Figures and texts
+  // MARK: Metrics and texts
 
   @Test func aMissingFittedBoundIsReported() throws {
     // Fewer examples than a validation split needs.

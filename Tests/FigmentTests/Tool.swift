@@ -35,7 +35,7 @@ final class Tool: Sendable {
 
   /// Runs a command line to its end; `meanwhile` is called once it has started.
   ///
-  /// `program` is an executable beside `figment`, and `terminal` becomes its standard error. It
+  /// `program` is an executable next to `figment`, and `terminal` becomes its standard error. It
   /// cannot write files larger than `fileLimit` blocks of 512 bytes. For a `shell`, the line is a
   /// script in the folder, with the program as `$0`.
   func run(

@@ -111,13 +111,13 @@ import Training
     #expect(try String(contentsOf: file, encoding: .utf8) == text)
   }
 
-  /// Whether an implementation is a fallback of the library, for lack of an optimised kernel.
+  /// True if an implementation is a fallback of the library, for lack of an optimised kernel.
   ///
   /// `ref` is a plain loop. `gemm` of a convolution unfolds the images. `gemm` of a matrix product
   /// is the library's BLAS, compiled at run time: the fastest choice in fp32, and in bf16 without
   /// tiles (80 to 95 % of the peak of a Zen 4, where a copy with plain rows and the library's other
   /// kernel reach 45 to 80 %), but several times too slow where there are tiles.
-  /// library's other kernel reach 45 to 80 %), but beside tiles several times too slow.
+  /// library's other kernel reach 45 to 80 %), but next to tiles several times too slow.
   private func isSlow(_ kernel: KernelDescription, in precision: Precision) -> Bool {
     let name = kernel.implementation.prefix { $0 != ":" }
     let isProduct = kernel.label.hasPrefix("matmul")

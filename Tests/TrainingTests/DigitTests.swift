@@ -43,7 +43,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
     #expect(found.confidence.standardError < 1e-6)
   }
 
-  /// For equal distributions the metrics are near their best values; for distant ones no image is
+  /// The metrics of equal distributions are near their best values; of distant ones no image is
   /// among the others.
   @Test func nearAndFar() throws {
     let reference = opinions(1000, seed: 3)

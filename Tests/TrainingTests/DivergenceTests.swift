@@ -84,7 +84,7 @@ import Training
     #expect(
       found.verdict?.hasPrefix("the critic's loss, \(sign < 0 ? "-" : "")447001, is above 100")
         == true)
-    // A lasting divergence does not become the reference, and one spike gives a warning but no
+    // A persistent divergence does not become the reference, and one spike gives a warning but no
     // verdict.
     let spike = try outcome(
       models.wgan, losses, critic: calm + [sign * 200] + calm.prefix(699))

@@ -57,7 +57,7 @@ import Training
 }
 
 @Suite struct ToyReportTests {
-  /// Beside the samples' share stands that of as many points of the set, which is known: a point of
+  /// Next to the samples' share stands that of as many points of the set, which is known: a point of
   /// a round Gaussian is within 3 standard deviations with probability 1 - exp(-9/2).
   @Test(arguments: ["eight-gaussians", "twenty-five-gaussians"])
   func metricsOfFreshPointsAreListed(_ name: String) throws {

@@ -55,7 +55,7 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     return try ["wgan", "vae", "toy-vae"].map { try Run(folder: root.file($0), threads: 2) }
   }
 
-  /// With factor 1, truncated draws equal plain draws.
+  /// Truncated draws with factor 1 equal plain draws.
   @Test func latentPointsMatchSamples() throws {
     let seeds: [UInt64] = [3, 70, 1 << 40, 3]
     for run in try runs() {

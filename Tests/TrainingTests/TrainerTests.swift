@@ -49,7 +49,7 @@ import Training
       ]))
   }
 
-  /// Stopping points of a run of 40 steps with metrics every 7, sheets every 10 and checkpoints
+  /// Stopping points of a run of 40 steps with metrics every 7, sample grids every 10 and checkpoints
   /// every 13.
   @Test(arguments: [[1], [7], [10], [13], [26, 27], [39], [1, 2, 3, 30], [40, 40]])
   func aResumedRunEqualsAnUninterruptedOne(_ stops: [Int]) throws {
@@ -212,7 +212,7 @@ import Training
     #expect(root.bytes("a/checkpoint.safetensors") == other)
   }
 
-  /// As written by a version before the key existed.
+  /// A checkpoint of a version before the key existed.
   @Test func missingKeysHaveDefaults() throws {
     try SmallRun.toy().train(in: root.file("a"), stopAt: 3)
     let text = try #require(root.text("a/experiment.yaml"))

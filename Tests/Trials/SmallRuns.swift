@@ -9,9 +9,9 @@ import TestSupport
 struct SmallRun {
   let name: String
   let yaml: String
-  /// Whether the model draws samples.
+  /// True if the model draws samples.
   var drawsSamples = true
-  /// Whether `figment likelihood` applies to it.
+  /// True if `figment likelihood` applies to it.
   var hasLikelihood = false
 
   /// Every model, every constraint of a critic and every link of an optimizer.

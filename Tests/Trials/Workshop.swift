@@ -11,7 +11,7 @@ final class Workshop {
 
   /// Makes the folder.
   ///
-  /// - Throws: `TrialError` if `figment` was not built beside this program.
+  /// - Throws: `TrialError` if `figment` was not built next to this program.
   init() throws {
     let own = URL(
       fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(
@@ -50,7 +50,7 @@ final class Workshop {
     return all.filter { !FileSystem.isFolder(path(name) + "/" + $0) }.sorted()
   }
 
-  /// How a process ended.
+  /// Exit of a process, normal or by a signal.
   enum End: Equatable {
     case exit(Int32)
     case signal(Int32)

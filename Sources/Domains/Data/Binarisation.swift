@@ -5,7 +5,7 @@ import TensorCore
 package enum Binarisation: String, CaseIterable, Sendable {
   /// No conversion.
   case none
-  /// Drawn anew each time: a pixel of byte b is 1 with probability b/255 (Salakhutdinov and Murray
+  /// Drawn afresh each time: a pixel of byte b is 1 with probability b/255 (Salakhutdinov and Murray
   /// 2008).
   case dynamic
   /// Drawn once, the same in every run.
@@ -18,7 +18,7 @@ package enum Binarisation: String, CaseIterable, Sendable {
 package struct PixelScale {
   /// Values of bytes 0 and 255.
   package let range: ClosedRange<Double>
-  /// Whether a byte b becomes (b + u)/256 with uniform u, so that its density is well defined.
+  /// True if a byte b becomes (b + u)/256 with uniform u, so that its density is well defined.
   package let isDequantised: Bool
 
   package init(range: ClosedRange<Double>, isDequantised: Bool) {

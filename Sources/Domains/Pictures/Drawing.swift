@@ -9,9 +9,9 @@ package struct Drawing {
   /// Metadata stored in every picture.
   let text: PNG.Text
 
-  /// File name of the sheet of the finished run, for every model that draws samples.
+  /// File name of the sample grid of the finished run, for every model that draws samples.
   package static let finalSample = "samples.png"
-  /// File name of the latest sheet, also of a run in training.
+  /// File name of the latest sample grid, also of a run in training.
   package static let latestSample = "samples/latest.png"
 
   package init(folder: String, pictures: Pictures, text: PNG.Text) {
@@ -27,7 +27,7 @@ package struct Drawing {
     try writeAtomically(try PNG.encode(animation: frames, text: text), to: "\(folder)/\(file)")
   }
 
-  /// Writes the sheet of samples; its existence marks a run as finished.
+  /// Writes the sample grid; its existence marks a run as finished.
   package func writeSamples(_ samples: [Float]) throws {
     try write(try pictures.sheet(samples), to: Self.latestSample, Self.finalSample)
   }

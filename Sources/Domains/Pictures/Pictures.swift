@@ -3,7 +3,7 @@ import Images
 import Support
 import TensorCore
 
-/// Pictures of samples: sheets of images, or scatter plots over the data.
+/// Pictures of samples: sample grids of images, or scatter plots over the data.
 package struct Pictures {
   package let domain: Domain
   /// Sample values of black and white in images.
@@ -62,7 +62,7 @@ package struct Pictures {
     )
   }
 
-  /// Sheets side by side, each with a caption.
+  /// Sample grids side by side, each with a caption.
   package func compare(_ parts: [(caption: String, samples: [Float])]) throws -> Bitmap {
     try sideBySide(
       try parts.map { Panel(isPlot ? "" : $0.caption, try sheet($0.samples, caption: $0.caption)) })
@@ -126,7 +126,7 @@ package struct Pictures {
       xRange: ranges.x, yRange: ranges.y)
   }
 
-  /// Sheet that is about as wide as it is high.
+  /// Sample grid that is about as wide as it is high.
   private func square(of images: [Bitmap]) throws -> Bitmap {
     var columns = 1
     while columns * columns < images.count { columns += 1 }
@@ -146,7 +146,7 @@ package struct Pictures {
 }
 
 extension Pictures {
-  /// Sheet with the given number of columns.
+  /// Sample grid with the given number of columns.
   package func sheet(_ samples: [Float], columns: Int) throws -> Bitmap {
     try Images.sheet(of: try bitmaps(samples), columns: columns, scale: enlargement)
   }

@@ -20,7 +20,7 @@ package final class DigitEvaluation {
   private let test, training: LabelledTable
   private let shape: [Int]
   /// Images of the training split and a nearest-neighbour search over them, made for the first
-  /// sheet.
+  /// sample grid.
   private lazy var gallery = training.table.bytes.map { Float($0) }
   private lazy var search = Result {
     try Neighbours(width: shape.product, try Runtime(seed: 0, threads: threads))
@@ -95,7 +95,7 @@ package final class DigitEvaluation {
 
   /// Metrics of samples of a run, as models see them: as many as `setting.count`.
   ///
-  /// The samples are first rounded to 256 grey levels, as in a sheet.
+  /// The samples are first rounded to 256 grey levels, as in a sample grid.
   package func judge(
     _ samples: [Float], of run: Run, name: String, latent: LatentDraw
   ) throws -> JudgedDigits {
@@ -111,7 +111,7 @@ package final class DigitEvaluation {
     ).flatMap(\.pixels)
   }
 
-  /// PNG of ten samples, each beside the six training images nearest to it by the sum of squared
+  /// PNG of ten samples, each next to the six training images nearest to it by the sum of squared
   /// pixel differences.
   package func neighbours(_ samples: [Float], of run: Run, command: String) throws -> [UInt8] {
     let size = shape.product

@@ -12,9 +12,9 @@ package struct DigitFigures: Sendable {
   ///
   /// Its expectation is positive even for equal distributions, and larger for fewer images.
   package let frechetDistance: Figure
-  /// Share of images in the manifold of the reference, see `Coverage`.
+  /// Fraction of images in the manifold of the reference, see `Coverage`.
   package let precision: Figure
-  /// Share of the reference in the manifold of the images.
+  /// Fraction of the reference in the manifold of the images.
   package let recall: Figure
   /// Mean probability of the likeliest class.
   package let confidence: Figure

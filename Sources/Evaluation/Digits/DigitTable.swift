@@ -116,7 +116,7 @@ package struct DigitTable: Sendable {
     return [header] + rows.map(\.cells)
   }
 
-  /// Table of the share of each class, in percent.
+  /// Table of the fraction of each class, in percent.
   package var shares: [[String]] {
     let classes = rows.first?.figures.histogram.count ?? 0
     return [["predicted class, %"] + (0..<classes).map { "\($0)" }] + rows.map(\.shares)

@@ -5,7 +5,7 @@ import Glibc
 import Support
 import TensorCore
 
-/// Everything that determines the numbers of a run, as in an experiment file.
+/// Settings that determine all numbers of a run, as in an experiment file.
 package struct Experiment: Sendable {
   /// Name of the run and its folder.
   package var name = ""
@@ -72,7 +72,7 @@ package struct Experiment: Sendable {
 package struct ReportSettings: Equatable, Sendable {
   /// Steps per line of metrics, which averages the loss over them.
   package var metricsEvery = 50
-  /// Steps per sheet of samples.
+  /// Steps per sample grid.
   package var samplesEvery = 1000
   /// Steps per checkpoint.
   package var checkpointEvery = 1000
@@ -84,7 +84,7 @@ package struct ReportSettings: Equatable, Sendable {
     ).known(as: "logEvery", "logInterval", "logFreq"),
     .int(
       "samplesEvery", \.samplesEvery, in: 1...16_000_000,
-      "Number of steps between sheets of samples."
+      "Number of steps between sample grids."
     )
     .known(as: "sampleEvery", "sampleInterval"),
     .int(

@@ -47,7 +47,7 @@ package protocol Model: Sendable {
   /// Number of sampling steps that `draw` reports.
   func drawingSteps(_ run: Run) -> Int
 
-  /// Draws the pictures of a finished run, the sheet of samples last.
+  /// Draws the pictures of a finished run, the sample grid last.
   ///
   /// - Parameters:
   ///   - data: Validation data, or training data if there are none.

@@ -22,19 +22,19 @@ package protocol ModelSettings: Equatable, Sendable {
   var programs: [(name: String, runs: Int)] { get }
   /// T, for models with a noise schedule.
   var scheduleTimes: Int? { get }
-  /// Whether `precision: auto` means bf16 on processors that have it.
+  /// True if `precision: auto` means bf16 on processors that have it.
   ///
   /// Convolutions gain most. Dense networks are fast in fp32, too, and are used for likelihoods and
   /// exact fields.
   var gainsFromBF16: Bool { get }
   /// Number of classes the model is conditioned on, or nil.
   var classCount: Int? { get }
-  /// Whether the network expects points, if the data do not tell.
+  /// True if the network expects points, if the data do not tell.
   var isForPoints: Bool { get }
-  /// Whether there is a metric to watch on validation data: a bound of log p(x), or log p(class |
+  /// True if there is a metric to watch on validation data: a bound of log p(x), or log p(class |
   /// x).
   var hasBound: Bool { get }
-  /// Whether the model generates examples.
+  /// True if the model generates examples.
   var drawsSamples: Bool { get }
   /// Keys that reduce the size of the model, for messages.
   var sizeKeys: String { get }
@@ -68,7 +68,7 @@ extension ModelSettings {
   /// Value of `model.kind` in an experiment file.
   package var kind: String { Self.kind }
 
-  /// Whether two networks are trained against each other.
+  /// True if two networks are trained against each other.
   package var isAdversarial: Bool { programs.count > 1 }
 
   /// Values of black and white in images as the model sees them.
@@ -76,6 +76,6 @@ extension ModelSettings {
     Float(pixels.range.lowerBound)...Float(pixels.range.upperBound)
   }
 
-  /// Whether `other` has the same kind and equal settings.
+  /// True if `other` has the same kind and equal settings.
   package func isEqual(to other: any ModelSettings) -> Bool { other as? Self == self }
 }

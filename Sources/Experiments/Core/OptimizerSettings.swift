@@ -2,7 +2,7 @@ import Configuration
 import TensorCore
 
 /// Settings of the optimizer: its kind, learning-rate schedule, clipping, and the weights kept
-/// beside those trained.
+/// next to those trained.
 package struct OptimizerSettings: Equatable, Sendable {
   /// Decay of the rate after the warm-up.
   package enum Decay: String, CaseIterable, Sendable {
@@ -56,11 +56,11 @@ package struct OptimizerSettings: Equatable, Sendable {
   package var warmup = 0
   /// Decay of the rate after the warm-up.
   package var decay = Decay.constant
-  /// Final rate after the decay, as a share of the peak, from 0 to 1.
+  /// Final rate after the decay, as a fraction of the peak, from 0 to 1.
   package var floor = 0.0
   /// Momentum of SGD.
   package var momentum = 0.9
-  /// Whether SGD uses Nesterov momentum.
+  /// True if SGD uses Nesterov momentum.
   package var nesterov = false
   /// Decay rates of the moments in Adam, AdamW and LAMB.
   package var beta1 = 0.9, beta2 = 0.999
@@ -89,10 +89,11 @@ package struct OptimizerSettings: Equatable, Sendable {
       "Decay of the rate to the floor by the last step: linear, or along half a cosine."
     ).known(as: "lrScheduler", "scheduler", "lrSchedule", "lrDecay"),
     // Written only if it applies, so that the YAML of older experiments stays unchanged.
-    .number("floor", \.floor, in: 0...1, "Final rate after the decay, as a share of the peak.")
+    .number("floor", \.floor, in: 0...1, "Final rate after the decay, as a fraction of the peak.")
       .written { $0.floor > 0 },
     .number(
-      "momentum", \.momentum, in: share, "Momentum: the share of the last step added to the next."
+      "momentum", \.momentum, in: share,
+      "Momentum: the fraction of the last step added to the next."
     )
     .when(kind.is(.sgd)),
     .bool("nesterov", \.nesterov, "Nesterov momentum: evaluate the gradient one step ahead.")

@@ -13,9 +13,9 @@ package struct SamplingSettings: Equatable, Sendable {
     case ancestralPosterior = "ancestral-posterior"
   }
 
-  /// Number of samples in the final sheet.
+  /// Number of samples in the final sample grid.
   package var count = 64
-  /// Number of samples in sheets during training.
+  /// Number of samples in sample grids during training.
   package var previewCount = 16
   /// Settings of the reverse process, for models that have one.
   package var reverse: Reverse? { times == nil ? nil : way }
@@ -30,9 +30,9 @@ package struct SamplingSettings: Equatable, Sendable {
     package var method = Method.ddim
     /// Number of sampler steps, or nil for all times of the schedule.
     package var steps: Int?
-    /// Share of fresh noise in DDIM, 0 to 1.
+    /// Fraction of fresh noise in DDIM, 0 to 1.
     package var eta = 0.0
-    /// Number of sampler steps for sheets during training.
+    /// Number of sampler steps for sample grids during training.
     package var previewSteps = 25
 
     /// The method as a case of `SamplingMethod`.

@@ -8,7 +8,7 @@ package struct Stage {
   package var runs = 1
   /// The loss, a scalar.
   package let loss: Tensor
-  /// Scalar metrics reported beside the loss.
+  /// Scalar metrics reported next to the loss.
   package let parts: [(name: String, value: Tensor)]
   /// Parameters to train.
   package let parameters: Parameters
@@ -23,7 +23,7 @@ package struct Stage {
 }
 
 extension Stage {
-  /// Metric name of a figure.
+  /// Name of a metric in lines of metrics.
   package func figure(_ word: String) -> String {
     name == "train" || name.isEmpty
       ? word : name + word.prefix(1).uppercased() + word.dropFirst()

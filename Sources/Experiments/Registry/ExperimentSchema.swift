@@ -37,7 +37,7 @@ extension Experiment {
       default: .computed(
         "dynamic for images whose pixels have a probability (likelihood: bernoulli), else none"
       ) { $0.model.binarisation(forExamplesOf: $0.shape) },
-      "Conversion of image bytes to zeros and ones: drawn anew each time, drawn once, or thresholded at 128."
+      "Conversion of image bytes to zeros and ones: drawn afresh each time, drawn once, or thresholded at 128."
     ).known(as: "binarize", "binarization").written(after: "data")
       .rule("binarisation") { experiment, error in
         let word = experiment.binarisation.rawValue

@@ -10,7 +10,7 @@ package struct MemoryNeed: Sendable {
 
   /// Plans the programs of training, validation and sampling.
   ///
-  /// - Throws: As `Trainer.run` if the model does not fit the data.
+  /// - Throws: Errors of `Trainer.run` if the model does not fit the data.
   package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil, threads: Int
   ) throws {

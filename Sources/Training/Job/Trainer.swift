@@ -46,7 +46,7 @@ package struct Trainer {
   ///   - validation: Validation data, evaluated once per epoch; early stopping watches the bound on
   ///     it.
   ///   - command: Command line, stored in pictures.
-  ///   - checksNumerics: Whether to repeat a non-finite step one operation at a time, to name the
+  ///   - checksNumerics: True to repeat a non-finite step one operation at a time, to name the
   ///     layer.
   ///   - prepared: Stepper of a new run, made before its folder; if it is nil or the folder has a
   ///     checkpoint, the stepper is made by `run`.

@@ -14,17 +14,17 @@ package struct TrainingJob {
   package let dataDirectory: String
   /// Run folder given by the user, or nil for outputs/NAME.
   package var folder: String?
-  /// Whether an existing run is resumed.
+  /// True if an existing run is resumed.
   package var resumes = true
   /// Command that resumes the run, for messages.
   package let resumeCommand: String
-  /// Whether the command line overrides the number of steps.
+  /// True if the command line overrides the number of steps.
   package var changesSteps = false
   /// Command that reproduces the pictures, stored in them.
   package let command: String
   /// Number of steps after which to stop early, or nil.
   package var stopAt: Int?
-  /// Whether to repeat a non-finite step one operation at a time, to name the layer.
+  /// True to repeat a non-finite step one operation at a time, to name the layer.
   package var checksNumerics = false
   /// Threads of the programs.
   package let threads: Int

@@ -25,7 +25,7 @@ package struct Divergence: Sendable {
     var window = RunningMedian(count: 1000)
     /// Number of consecutive steps with the loss far above its initial size, or not.
     var (stepsAbove, stepsBelow) = (0, 0)
-    /// Whether each warning was given; once per run is enough.
+    /// True if each warning was given; once per run is enough.
     var (hasSaidMedian, hasSaidStart) = (false, false)
     var (isAboveMedian, isAboveStart) = (false, false)
     private(set) var latest = 0.0
@@ -46,7 +46,7 @@ package struct Divergence: Sendable {
       latest = loss
       let size = isAdversarial ? abs(loss) : loss
       if hasMedian {
-        // Outliers do not enter the median; otherwise a lasting divergence would end the state by
+        // Outliers do not enter the median; otherwise a persistent divergence would end the state by
         // itself.
         isAboveMedian =
           window.count >= patience && size > factor * max(window.median, .leastNormalMagnitude)

@@ -18,7 +18,7 @@ final class FaultObserver: Observer {
 
   /// Makes an observer.
   ///
-  /// - Parameter checksNumerics: Whether to repeat the step one operation at a time, to name the
+  /// - Parameter checksNumerics: True to repeat the step one operation at a time, to name the
   ///   layer.
   init(_ stepper: Stepper, _ checkpoints: Checkpoints, checksNumerics: Bool, _ log: Logger) {
     (self.stepper, self.checkpoints, self.log) = (stepper, checkpoints, log)

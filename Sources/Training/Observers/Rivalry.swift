@@ -22,7 +22,7 @@ final class Rivalry: Observer {
     }
   }
 
-  /// Whether to look at samples after the last step, too.
+  /// True to look at samples after the last step, too.
   var looksAtSamples: Bool { self.set != nil }
 
   func observe(_ report: inout StepReport) throws {

@@ -2,7 +2,7 @@ import Images
 import Runs
 import Support
 
-/// Draws samples periodically and writes sheets of them.
+/// Draws samples periodically and writes sample grids of them.
 final class Sheets: Observer {
   private let stepper: Stepper
   private let paths: RunPaths
@@ -12,8 +12,8 @@ final class Sheets: Observer {
   /// Makes an observer.
   ///
   /// - Parameters:
-  ///   - looksAtEnd: Whether to draw samples after the last step, too; the finished run draws its
-  ///     own sheet.
+  ///   - looksAtEnd: True to draw samples after the last step, too; the finished run draws its
+  ///     own sample grid.
   ///   - encode: Makes a PNG with the run's metadata.
   init(
     _ stepper: Stepper, _ paths: RunPaths, looksAtEnd: Bool,

@@ -1,7 +1,7 @@
 import Experiments
 import TensorCore
 
-/// Sheets during training: the raw weights beside the evaluation weights, until both give the same
+/// Sample grids during training: the raw weights next to the evaluation weights, until both give the same
 /// samples.
 final class Preview {
   private let raw: (() throws -> [Float])?

@@ -14,7 +14,7 @@ package struct StepReport {
 
   /// Number of steps done, including this one.
   package let step: Int
-  /// Figures of the programs.
+  /// Metrics of the programs.
   package let figures: TrainingProgram.Figures
   /// Validation metrics, after the last step of an epoch.
   package let validation: ValidationFigures?

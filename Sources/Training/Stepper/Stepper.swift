@@ -65,7 +65,7 @@ package final class Stepper {
     return StepReport(step: step, figures: figures, validation: validation, end: end)
   }
 
-  /// Whether no step is left: all are done, or validation metrics have not improved for too long.
+  /// True if no step is left: all are done, or validation metrics have not improved for too long.
   package var isOver: Bool { get throws { try step >= experiment.steps || watch.isOver } }
 
   /// Samples of the raw weights and of the evaluation weights, until both give the same samples.
@@ -73,7 +73,7 @@ package final class Stepper {
   /// Empty for a model that draws no samples.
   package func samples() throws -> [Caption] { try preview.draw() }
 
-  /// Sheet of samples.
+  /// Sample grid.
   package func sheet(_ samples: [Caption]) throws -> Bitmap { try pictures.compare(samples) }
 
   /// Samples as models see examples, [count] + shape, with their caption.

@@ -2,7 +2,7 @@ import Domains
 import Experiments
 import TensorCore
 
-/// The compiled training step of an experiment, with its reported figures; run by `train` and
+/// The compiled training step of an experiment, with its reported metrics; run by `train` and
 /// measured by `bench`.
 package final class TrainingProgram {
   /// The model.
@@ -20,7 +20,7 @@ package final class TrainingProgram {
   private let precision: Precision
   private let isChecked: Bool
 
-  /// Figures reported by a step.
+  /// Metrics reported by a step.
   package struct Figures: Sendable {
     /// Loss of the last program in this step.
     package let loss: Float
@@ -70,7 +70,7 @@ package final class TrainingProgram {
 
   /// Compiles the training step of `experiment` on `data`.
   ///
-  /// - Parameter isChecked: Whether each step checks that its loss and gradients are finite. Always
+  /// - Parameter isChecked: True if each step checks that its loss and gradients are finite. Always
   ///   true in training; the unchecked program serves to measure the cost.
   package init(
     _ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime, isChecked: Bool
@@ -154,7 +154,7 @@ package final class TrainingProgram {
       })
   }
 
-  /// Same as `run`, without figures, and ignoring non-finite values.
+  /// Same as `run`, without metrics, and ignoring non-finite values.
   package func runUnreported(step: Int) throws {
     for compiled in stages {
       for run in 0..<compiled.stage.runs {

@@ -37,7 +37,7 @@ final class ValidationWatch {
 
   /// Names of its variables in checkpoints.
   var variableNames: [String] { stopping?.variableNames ?? [] }
-  /// Whether the bound has not risen for too long.
+  /// True if the bound has not risen for too long.
   var isOver: Bool { get throws { try stopping?.isOver ?? false } }
 
   /// The metrics after the last step of an epoch; nil after any other step.

@@ -14,7 +14,7 @@ struct Reader: Sendable {
   let file: String
   let seeds: @Sendable () throws -> [[UInt8]]
   var tokens: [String] = []
-  /// Whether it reads a file rather than bytes.
+  /// True if it reads a file rather than bytes.
   var isOfFiles = true
   let read: @Sendable (_ bytes: [UInt8], _ path: String) throws -> Void
   /// Largest allocation that a file of the given size justifies, in bytes.

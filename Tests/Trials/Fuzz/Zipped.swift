@@ -8,7 +8,7 @@ struct ZipEntry {
   var flags = 0
   var method: Int?
   var size: Int?
-  /// Whether sizes and offsets are stored in an extra field, as in archives beyond 4 GiB.
+  /// True if sizes and offsets are stored in an extra field, as in archives beyond 4 GiB.
   var isLong = false
 }
 

@@ -6,7 +6,7 @@ import Runs
 import TensorCore
 import Training
 
-/// Measures the cost of checkpoints and of finiteness checks, as shares of training time.
+/// Measures the cost of checkpoints and of finiteness checks, as fractions of training time.
 struct Overhead: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure the cost of checkpoints and of checking each step for finite values.",
@@ -77,7 +77,7 @@ struct Overhead: ParsableCommand {
     ]
   }
 
-  /// Cost of the checks as a share of a step, and the duration of a checked step in seconds.
+  /// Cost of the checks as a fraction of a step, and the duration of a checked step in seconds.
   private func pair(_ experiment: Experiment, _ data: TrainingData, isCheckedFirst: Bool) throws
     -> (share: Double, seconds: Double)
   {

@@ -128,12 +128,12 @@ struct Repeatability: ParsableCommand {
     return """
       # The same bytes
 
-      Written by `make repeatability`; what it means is in [Runs](runs.md). Each cell is the beginning of
+      Written by `make repeatability`; explained in [Runs](runs.md). Each cell is the beginning of
       the SHA-256 of the bytes, which were equal at \(counts) threads on \(processorName()),
-      a machine of \(Runtime.processors) processors; *differs* would say what is not. Training: every file of the run but the
-      times. Sampling: 70 samples, asked for at once, seven at a time and one by one. Likelihood: every
-      estimator's value of each example, among 20, 7 and alone, K = 5. The runs are short ones of every
-      kind; other processors round otherwise, so that their digests are others.
+      a machine of \(Runtime.processors) processors; *differs* would mark a difference. Training: every file of the run except the
+      times. Sampling: 70 samples, requested at once, seven at a time and one by one. Likelihood: every
+      estimator's value of each example, among 20, 7 and alone, K = 5. The runs are short and cover every
+      kind; other processors round differently, so their digests differ.
 
       | run | training | sampling | likelihood |
       |---|---|---|---|

@@ -33,8 +33,8 @@ extension Drawing {
     }
     let right = (0..<model.classes).reduce(0) { $0 + counts[$1 * model.classes + $1] }
     let title =
-      "\(right) of \(opinions.count) correct; rows: true class, columns: predicted class, "
-      + "each with the most confident image"
+      "\(right) of \(opinions.count) right; rows: what images are, columns: what they were "
+      + "taken for, each with the surest one"
     try write(
       try panels(cells, columns: model.classes, title: title), to: Self.confusion)
   }

@@ -82,7 +82,7 @@ package struct Opinions {
 
 /// Accuracy of a classifier.
 package struct Accuracy {
-  /// Share of images whose likeliest class is the label.
+  /// Fraction of images whose likeliest class is the label.
   package let share: Figure
   /// Mean of -log p(label | image), in nats.
   package let loss: Figure

@@ -10,10 +10,10 @@ package struct DDPMSettings: ModelSettings {
 
   /// Networks that estimate the noise.
   package enum Network: String, CaseIterable, Sendable {
-    /// For points: `depth` hidden layers of `width` units, `timeFeatures` sines and cosines of the
+    /// Network for points: `depth` hidden layers of `width` units, `timeFeatures` sines and cosines of the
     /// time.
     case mlp
-    /// For images: see `UNetConfiguration`.
+    /// Network for images: see `UNetConfiguration`.
     case unet
   }
 
@@ -29,7 +29,7 @@ package struct DDPMSettings: ModelSettings {
   package var width = 128, depth = 3, timeFeatures = 64
   /// Sizes of the U-Net.
   package var base = 32, multipliers = [1, 2, 4], blocks = 1
-  /// Whether the U-Net has self-attention at the smallest image size.
+  /// True if the U-Net has self-attention at the smallest image size.
   package var attention = true
 
   private static let network = Schema<Self>.Choice("network", \.network)

@@ -7,7 +7,7 @@ import TensorCore
 
 /// Pictures of a normalizing flow: the learned density, and the latent points of the data.
 extension Drawing {
-  /// File name of the learned log density over the plane, beside that of the data if it is known.
+  /// File name of the learned log density over the plane, next to that of the data if it is known.
   private static let density = "density.png"
   /// File name of the latent points of data, which should be standard normal.
   private static let latent = "latent.png"
@@ -59,8 +59,8 @@ extension Drawing {
     return try scatter(
       [
         try Series("z = f(x) of data", interleaved: try program.values(z), color: .blue),
-        Series("|z| = 2, within which 86 % should lie", circle, color: .orange),
-      ], labels: Labels(title: "\(plane.name): latent points of the data"), xRange: -4...4,
+        Series("|z| = 2, which 86 % are to lie within", circle, color: .orange),
+      ], labels: Labels(title: "data of \(plane.name) as noise"), xRange: -4...4,
       yRange: -4...4)
   }
 }

@@ -101,7 +101,7 @@ package struct AutoencoderModel: LatentModel {
 }
 
 extension VAE {
-  /// Whether samples include observation noise: images show the expected image, as is usual; points
+  /// True if samples include observation noise: images show the expected image, as is usual; points
   /// include the noise, because they are compared with the data.
   var drawsObservations: Bool { shape.count == 1 }
 

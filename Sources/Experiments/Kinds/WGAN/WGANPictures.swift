@@ -57,7 +57,7 @@ extension Drawing {
           try heatMap(
             Heat(try grid(values.score), label: "score"), points: [data, drawn], size: 560)),
         Panel(
-          "norm of its gradient",
+          "length of its gradient",
           try heatMap(
             Heat(try grid(values.slope), label: "slope"), points: [drawn], size: 560)),
       ], columns: 2, title: "critic of \(set.name), standardised")

@@ -9,13 +9,13 @@ package struct WGANSettings: ModelSettings {
 
   /// Activations of the critic.
   package enum Activation: String, CaseIterable, Sendable {
-    /// Leaky ReLU, with a slope below 0.
+    /// Leaky ReLU, with a negative slope.
     case leakyReLU = "leaky-relu"
     /// SiLU, x times its sigmoid.
     case silu
   }
 
-  /// Constraints on the slope of the critic.
+  /// Constraints on the gradient norm of the critic.
   package enum ConstraintKind: String, CaseIterable, Sendable {
     /// Gradient normalization (GN-GAN).
     case gn
@@ -27,7 +27,7 @@ package struct WGANSettings: ModelSettings {
     case sn
     /// Clipped weights.
     case clip
-    /// Nothing.
+    /// No constraint.
     case none
   }
 
@@ -47,13 +47,13 @@ package struct WGANSettings: ModelSettings {
   package var criticActivation = Activation.leakyReLU
   /// Slope of a leaky ReLU below 0.
   package var slope = 0.2
-  /// Constraint on the slope of the critic.
+  /// Constraint on the gradient norm of the critic.
   package var constraintKind = ConstraintKind.gn
   /// ε of GraN-GAN.
   package var epsilon = 0.1
   /// Weight of the gradient penalty.
   package var penalty = 10.0
-  /// Whether slopes below 1 are not penalised.
+  /// True if gradient norms below 1 are not penalised.
   package var isOneSided = false
   /// Bound of the clipped weights.
   package var limit = 0.01
@@ -78,7 +78,7 @@ package struct WGANSettings: ModelSettings {
       generatorNorm: generatorNorm, criticNorm: criticNorm, criticActivation: activation)
   }
 
-  /// Constraint on the slope of the critic.
+  /// Constraint on the gradient norm of the critic.
   package var constraint: Constraint {
     switch constraintKind {
     case .gn: .gradientNormalized
@@ -140,21 +140,21 @@ package struct WGANSettings: ModelSettings {
       "criticNorm", \.criticNorm, refused: refusedNorms,
       "Normalization after the critic's layers, before their activation."),
     .choice(activation, "Activation of the critic; silu makes it smooth."),
-    .number("slope", \.slope, in: 0...1.0.nextDown, "Slope of the leaky ReLU below 0.")
+    .number("slope", \.slope, in: 0...1.0.nextDown, "Negative slope of the leaky ReLU.")
       .when(activation.is(.leakyReLU)),
     .choice(
       constraint,
-      "Constraint on the slope of the critic f: f / (|grad f| + |f|) (gn), "
+      "Constraint on the gradient norm of the critic f: f / (|grad f| + |f|) (gn), "
         + "f |grad f| / (|grad f|^2 + epsilon) (gran), a gradient penalty (gp), spectral "
         + "normalization (sn), clipped weights (clip)."),
     .number(
       "epsilon", \.epsilon, in: 1e-12...1e6,
-      "Constant added to the squared slope in the denominator."
+      "Constant added to the squared gradient norm in the denominator."
     )
     .when(constraint.is(.gran)),
     .number("penalty", \.penalty, in: 0...1e6, "Weight of the gradient penalty.")
       .when(constraint.is(.gp)).known(as: "lambdaGP", "gpWeight", "gpLambda", "gradientPenalty"),
-    .bool("oneSided", \.isOneSided, "Penalise only slopes above 1.")
+    .bool("oneSided", \.isOneSided, "Penalise only gradient norms above 1.")
       .when(constraint.is(.gp)),
     .number(
       "limit", \.limit, in: 1e-9...1e6, "Bound on the absolute value of the critic's weights."

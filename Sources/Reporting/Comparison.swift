@@ -17,7 +17,7 @@ package struct Comparison: Sendable {
     var losses: [Double] { records.compactMap { $0["loss"]?.double } }
     var lastLoss: Double? { losses.last }
 
-    /// The last loss, with as many digits as it would share with a run of other draws.
+    /// The last loss, with as many digits as it would share with the same run under other draws.
     var lastLossText: String {
       guard let lastLoss else { return "-" }
       return DecimalPlace(error: spread(losses.suffix(20)))(lastLoss)

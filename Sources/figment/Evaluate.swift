@@ -60,7 +60,7 @@ struct Evaluate: ParsableCommand {
     let run: Run
     let name: String
     let paths: RunPaths
-    let yardstick: Yardstick
+    let evaluationReference: EvaluationReference
   }
 
   func run() throws {
@@ -70,24 +70,25 @@ struct Evaluate: ParsableCommand {
       let run = try Run(folder: folder, threads: computing.threads)
       let paths = RunPaths(folder)
       return Subject(
-        run: run, name: paths.folder, paths: paths, yardstick: try run.yardstick())
+        run: run, name: paths.folder, paths: paths,
+        evaluationReference: try run.evaluationReference())
     }
     if subjects.isEmpty {
       throw FigmentError("evaluate: none of these paths holds a run that can be evaluated")
     }
-    let digits = subjects.filter { $0.yardstick == .digits }
+    let digits = subjects.filter { $0.evaluationReference == .digits }
     if let count, count > 10_000, !digits.isEmpty {
       throw FigmentError(
         "--count: expected at most 10000 for digits, the number of images to compare with, found \(count)"
       )
     }
     var rows: [String] = []
-    for subject in subjects where subject.yardstick == .set {
+    for subject in subjects where subject.evaluationReference == .set {
       for latent in draws(of: subject, reporting.log(console)) {
         rows += try points(subject, latent, console)
       }
     }
-    for subject in subjects where subject.yardstick == .labels {
+    for subject in subjects where subject.evaluationReference == .labels {
       rows.append(try accuracy(subject))
     }
     if !digits.isEmpty { rows += try self.digits(digits, console) }

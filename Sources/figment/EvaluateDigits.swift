@@ -24,9 +24,9 @@ extension Evaluate {
       guard end == .finished else { throw ExitCode(Interruption.received?.exitCode ?? 1) }
     }
     let folder = classifier ?? DigitClassifier.folder
-    let judge = try Run(folder: folder, threads: computing.threads)
+    let classifier = try Run(folder: folder, threads: computing.threads)
     let evaluation = try DigitEvaluation(
-      judge, count: count ?? 2000, dataDirectory: dataFolder.path, threads: computing.threads)
+      classifier, count: count ?? 2000, dataDirectory: dataFolder.path, threads: computing.threads)
     let seeds = (0..<evaluation.setting.count).map { UInt64($0) }
     var rows = try evaluation.baselines()
     for subject in subjects {
@@ -42,7 +42,7 @@ extension Evaluate {
         }
         progress.finish()
         rows.append(
-          try evaluation.judge(samples, of: run, name: subject.name, latent: latent))
+          try evaluation.evaluate(samples, of: run, name: subject.name, latent: latent))
         if let file {
           let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
           do { try file.write(sheet) } catch let error as FigmentError where error.code != nil {
@@ -69,15 +69,15 @@ extension Evaluate {
     }
   }
 
-  private func printTable(_ judged: DigitTable) {
-    for line in judged.setting.title { print(line) }
+  private func printTable(_ evaluated: DigitTable) {
+    for line in evaluated.setting.title { print(line) }
     let numbers = Set(1...8)
-    for line in table(judged.cells, rightAligned: numbers) { print(line) }
-    let shares = judged.shares
+    for line in table(evaluated.cells, rightAligned: numbers) { print(line) }
+    let shares = evaluated.shares
     print("")
     for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) { print(line) }
     // Standard error for ten equally likely classes.
-    let error = (0.09 / Double(judged.setting.count)).squareRoot()
+    let error = (0.09 / Double(evaluated.setting.count)).squareRoot()
     print("a class fraction of 10 % has a standard error of \(percent(error))")
   }
 }

@@ -36,7 +36,7 @@ final class Tool: Sendable {
   /// Runs a command line to its end; `meanwhile` is called once it has started.
   ///
   /// `program` is an executable next to `figment`, and `terminal` becomes its standard error. It
-  /// cannot write files larger than `fileLimit` blocks of 512 bytes. For a `shell`, the line is a
+  /// cannot write files larger than `fileLimit` bytes, in steps of 512. For a `shell`, the line is a
   /// script in the folder, with the program as `$0`.
   func run(
     _ line: String, program: String = "figment", terminal: FileHandle? = nil,

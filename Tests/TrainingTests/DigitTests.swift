@@ -13,12 +13,12 @@ import Training
 
 /// Predictions with normal features around a point, and logits for class `label` with a given
 /// confidence.
-private func opinions(
+private func predictions(
   _ count: Int, width: Int = 2, mean: Double = 0, deviation: Double = 1,
   label: (Int) -> Int = { $0 % 3 }, confidence: Double = 0.9, seed: Int
-) -> Opinions {
+) -> Predictions {
   var numbers = SplitMix64(seed: seed)
-  var result = Opinions(width: width, classes: 3)
+  var result = Predictions(width: width, classes: 3)
   for i in 0..<count {
     for axis in 0..<width {
       result.features.append(Float((axis == 0 ? mean : 0) + deviation * numbers.normal()))
@@ -30,14 +30,15 @@ private func opinions(
   return result
 }
 
-private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitFigures {
+private func figures(_ images: Predictions, _ reference: Predictions) throws -> DigitMetrics {
   try DigitReference(reference, try Runtime(seed: 0, threads: 2)).figures(of: images)
 }
 
 @Suite(.serialized) struct DigitFigureTests {
   @Test func classesAndConfidence() throws {
     let found = try figures(
-      opinions(300, label: { $0 < 200 ? 1 : 2 }, confidence: 0.8, seed: 1), opinions(300, seed: 2))
+      predictions(300, label: { $0 < 200 ? 1 : 2 }, confidence: 0.8, seed: 1),
+      predictions(300, seed: 2))
     #expect(found.histogram == [0, 200, 100])
     #expect(abs(found.confidence.mean - 0.8) < 1e-6)
     #expect(found.confidence.standardError < 1e-6)
@@ -46,21 +47,21 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
   /// The metrics of equal distributions are near their best values; of distant ones no image is
   /// among the others.
   @Test func nearAndFar() throws {
-    let reference = opinions(1000, seed: 3)
-    let near = try figures(opinions(1000, seed: 4), reference)
+    let reference = predictions(1000, seed: 3)
+    let near = try figures(predictions(1000, seed: 4), reference)
     #expect(near.frechetDistance.mean < 0.1)
     #expect(near.precision.mean > 0.9 && near.recall.mean > 0.9)
-    let far = try figures(opinions(1000, mean: 30, seed: 5), reference)
+    let far = try figures(predictions(1000, mean: 30, seed: 5), reference)
     #expect(abs(far.frechetDistance.mean - 900) < 4.5 * far.frechetDistance.standardError)
     #expect(far.precision.mean == 0 && far.recall.mean == 0)
   }
 
   /// A collapsed generator has high precision and low recall, a random one the opposite.
   @Test func precisionAndRecallAreNotExchanged() throws {
-    let reference = opinions(500, seed: 6)
-    let collapsed = try figures(opinions(500, deviation: 0.01, seed: 7), reference)
+    let reference = predictions(500, seed: 6)
+    let collapsed = try figures(predictions(500, deviation: 0.01, seed: 7), reference)
     #expect(collapsed.precision.mean > 0.95 && collapsed.recall.mean < 0.05)
-    let wide = try figures(opinions(500, deviation: 8, seed: 8), reference)
+    let wide = try figures(predictions(500, deviation: 8, seed: 8), reference)
     #expect(wide.precision.mean < 0.3 && wide.recall.mean > 0.8)
   }
 
@@ -69,7 +70,7 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
     var found: [[Figure]] = [[], [], []]
     for seed in 0..<24 {
       let one = try figures(
-        opinions(200, mean: 1, seed: 100 + 2 * seed), opinions(200, seed: 101 + 2 * seed))
+        predictions(200, mean: 1, seed: 100 + 2 * seed), predictions(200, seed: 101 + 2 * seed))
       for (i, figure) in [one.frechetDistance, one.precision, one.recall].enumerated() {
         found[i].append(figure)
       }
@@ -87,18 +88,19 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
 
   @Test func differentNumbersAreRefused() {
     #expect(
-      failure { _ = try figures(opinions(100, seed: 1), opinions(90, seed: 2)) }
+      failure { _ = try figures(predictions(100, seed: 1), predictions(90, seed: 2)) }
         == "digit metrics: 100 images against a reference of 90; expected equal counts")
   }
 }
 
 @Suite struct DigitTableTests {
-  private func row(_ name: String, _ classifier: String, _ count: Int = 100) throws -> JudgedDigits
+  private func row(_ name: String, _ classifier: String, _ count: Int = 100) throws
+    -> EvaluatedDigits
   {
-    JudgedDigits(
+    EvaluatedDigits(
       name: name, latent: .hubs(quantile: 0.9), step: 7,
       setting: DigitSetting(dataset: "mnist", classifier: classifier, count: count),
-      figures: try figures(opinions(count, seed: 1), opinions(count, seed: 2)))
+      figures: try figures(predictions(count, seed: 1), predictions(count, seed: 2)))
   }
 
   @Test func tablesDoNotMixClassifiersOrCounts() throws {
@@ -164,7 +166,7 @@ private let hasDigits =
 
     let run = try Run(folder: root.file("vae"), threads: 2)
     let samples = try run.sample(seeds: (0..<400).map { UInt64($0) })
-    let judged = try evaluation.judge(samples, of: run, name: "vae", latent: .plain)
+    let judged = try evaluation.evaluate(samples, of: run, name: "vae", latent: .plain)
     #expect(judged.figures.frechetDistance.mean > real.frechetDistance.mean)
     #expect(judged.figures.histogram.reduce(0, +) == 400)
     let sheet = try evaluation.neighbours(samples, of: run, command: "figment evaluate")
@@ -192,12 +194,12 @@ private let hasDigits =
       "evaluate: needs a 2-D set with a known density, digits (data: mnist) or a classifier; "
     try SmallRun.vae("steps=2", "data=fashion-mnist").train(in: root.file("fashion"))
     #expect(
-      failure { _ = try Run(folder: root.file("fashion"), threads: 1).yardstick() }
+      failure { _ = try Run(folder: root.file("fashion"), threads: 1).evaluationReference() }
         == line + "tiny-vae was trained on fashion-mnist")
     try SmallRun.toy("steps=2").train(in: root.file("toy"))
-    #expect(try Run(folder: root.file("toy"), threads: 1).yardstick() == .set)
+    #expect(try Run(folder: root.file("toy"), threads: 1).evaluationReference() == .set)
     try SmallRun.classifier("steps=2", "data=fashion-mnist").train(in: root.file("c"))
-    #expect(try Run(folder: root.file("c"), threads: 1).yardstick() == .labels)
+    #expect(try Run(folder: root.file("c"), threads: 1).evaluationReference() == .labels)
     #expect(
       failure {
         _ = try DigitEvaluation(

@@ -14,7 +14,7 @@ import TensorCore
 package final class DigitEvaluation {
   /// The classifier and the number of images.
   package let setting: DigitSetting
-  private let judge: Judge
+  private let predictor: Predictor
   private let reference: DigitReference
   private let threads: Int
   private let test, training: LabelledTable
@@ -60,9 +60,9 @@ package final class DigitEvaluation {
     }
     setting = DigitSetting(
       dataset: Self.dataset, classifier: try classifier.weightsDigest, count: count)
-    judge = try Judge(model, classifier.runtime, classifier.reading)
+    predictor = try Predictor(model, classifier.runtime, classifier.reading)
     reference = try DigitReference(
-      try judge(try validation.table.chosen(count)), classifier.runtime)
+      try predictor(try validation.table.chosen(count)), classifier.runtime)
     (self.threads, shape) = (threads, model.shape)
   }
 
@@ -70,7 +70,7 @@ package final class DigitEvaluation {
   ///
   /// The first draws digits of the test split. The second draws ten images, the first of each class
   /// in the training split, with normal noise of standard deviation 8 on each pixel (0 to 255).
-  package func baselines() throws -> [JudgedDigits] {
+  package func baselines() throws -> [EvaluatedDigits] {
     let size = shape.product
     let classes = (training.labels.max().map { Int($0) } ?? 0) + 1
     let modes = (0..<classes).compactMap { label in
@@ -87,22 +87,22 @@ package final class DigitEvaluation {
       ("digits of the test part", test.table.chosen(setting.count)),
       ("ten digits repeated", ByteTable(collapsed, rowShape: shape)),
     ].map { name, images in
-      JudgedDigits(
+      EvaluatedDigits(
         name: name, latent: nil, step: nil, setting: setting,
-        figures: try reference.figures(of: try judge(images)))
+        figures: try reference.figures(of: try predictor(images)))
     }
   }
 
   /// Metrics of samples of a run, as models see them: as many as `setting.count`.
   ///
   /// The samples are first rounded to 256 grey levels, as in a sample grid.
-  package func judge(
+  package func evaluate(
     _ samples: [Float], of run: Run, name: String, latent: LatentDraw
-  ) throws -> JudgedDigits {
+  ) throws -> EvaluatedDigits {
     let images = try ByteTable(bytes(samples, run), rowShape: shape)
-    return JudgedDigits(
+    return EvaluatedDigits(
       name: name, latent: latent, step: run.step, setting: setting,
-      figures: try reference.figures(of: try judge(images)))
+      figures: try reference.figures(of: try predictor(images)))
   }
 
   private func bytes(_ samples: [Float], _ run: Run) throws -> [UInt8] {
@@ -148,7 +148,7 @@ extension ByteTable {
 }
 
 /// Reference that the samples of a run are evaluated against.
-package enum Yardstick: Equatable, Sendable {
+package enum EvaluationReference: Equatable, Sendable {
   /// Density of a 2-D set.
   case set
   /// Classifier of digits.
@@ -161,7 +161,7 @@ extension Run {
   /// The reference for evaluating this run.
   ///
   /// - Throws: `SkippedPath` for runs on other data.
-  package func yardstick() throws -> Yardstick {
+  package func evaluationReference() throws -> EvaluationReference {
     if !experiment.model.drawsSamples { return .labels }
     if case .points(let plane) = domain, plane.set != nil { return .set }
     if experiment.data == DigitEvaluation.dataset { return .digits }
@@ -177,12 +177,12 @@ extension Run {
   package func accuracy(
     on split: Split, dataDirectory: String
   ) throws -> (share: Figure, loss: Figure) {
-    let judge = try Judge(
+    let predictor = try Predictor(
       try model(ClassifierModel.self, for: "accuracy").classifier, runtime, reading)
     let images = try LabelledTable(
       try TrainingData(experiment.data, directory: dataDirectory, split: split)
         .ordered(byClasses: classes, experiment.data), experiment)
-    let accuracy = Accuracy(try judge(images.table), labels: images.labels)
+    let accuracy = Accuracy(try predictor(images.table), labels: images.labels)
     return (accuracy.share, accuracy.loss)
   }
 }

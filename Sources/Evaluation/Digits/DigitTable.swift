@@ -23,13 +23,13 @@ package struct DigitSetting: Hashable, Sendable {
       "\(dataset): \(count) images per row against \(count) of the validation split; features of "
         + "classifier \(classifier.prefix(16))",
       "squared Fréchet distance on these features (not FID); precision and recall with k = "
-        + "\(DigitFigures.neighbours); +- is a standard error",
+        + "\(DigitMetrics.neighbours); +- is a standard error",
     ]
   }
 }
 
 /// Metrics of one source of digits.
-package struct JudgedDigits: Sendable {
+package struct EvaluatedDigits: Sendable {
   /// Name of the source: a run, or one of the baselines.
   package let name: String
   /// Choice of latent variables; nil for baselines.
@@ -39,11 +39,11 @@ package struct JudgedDigits: Sendable {
   /// The classifier and the number of images.
   package let setting: DigitSetting
   /// The metrics.
-  package let figures: DigitFigures
+  package let figures: DigitMetrics
 
   /// Makes a row for one source.
   package init(
-    name: String, latent: LatentDraw?, step: Int?, setting: DigitSetting, figures: DigitFigures
+    name: String, latent: LatentDraw?, step: Int?, setting: DigitSetting, figures: DigitMetrics
   ) {
     (self.name, self.latent, self.step) = (name, latent, step)
     (self.setting, self.figures) = (setting, figures)
@@ -64,7 +64,7 @@ package struct JudgedDigits: Sendable {
     if let step { members.append(("step", .integer(step))) }
     if let latent { members.append(("latent", .text("\(latent)"))) }
     members += [
-      ("classifier", .text(setting.classifier)), ("k", .integer(DigitFigures.neighbours)),
+      ("classifier", .text(setting.classifier)), ("k", .integer(DigitMetrics.neighbours)),
     ]
     for (name, figure) in named {
       members += [
@@ -99,10 +99,10 @@ package struct DigitTable: Sendable {
   /// The setting shared by all rows.
   package let setting: DigitSetting
   /// The rows, in the order given.
-  package let rows: [JudgedDigits]
+  package let rows: [EvaluatedDigits]
 
   /// Groups rows into one table per classifier and number of images.
-  package static func tables(_ rows: [JudgedDigits]) -> [DigitTable] {
+  package static func tables(_ rows: [EvaluatedDigits]) -> [DigitTable] {
     var settings: [DigitSetting] = []
     for row in rows where !settings.contains(row.setting) { settings.append(row.setting) }
     return settings.map { setting in

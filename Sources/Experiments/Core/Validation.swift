@@ -13,5 +13,5 @@ package struct ValidationFigures {
   /// Metrics for a line of metrics; bounds are negated there, comparable to the training loss.
   package let metrics: [(name: String, value: JSONValue)]
   /// Warning for the user if it persists.
-  package var complaint: String?
+  package var warning: String?
 }

@@ -121,7 +121,7 @@ package struct Trainer {
       stepper = try Stepper(
         experiment, data, validation: validation, runtime, step: checkpoint.step)
     } catch let error as TensorError {
-      // The programs compiled for a new run, so the mismatch lies in the checkpoint.
+      // The same programs have run before, so the mismatch lies in the checkpoint.
       throw FigmentError(
         path: paths.checkpoint, problem: "does not fit the experiment's model: \(error)")
     }
@@ -159,15 +159,15 @@ package struct Trainer {
     let display = Display(
       Progress(total: end, from: stepper.step, style: style, console: console), log)
     defer { display.finish() }
-    let rivalry = Rivalry(stepper.data.domain, experiment.model)
-    let sheets = Sheets(
+    let rivalry = AdversarialMonitor(stepper.data.domain, experiment.model)
+    let sheets = SampleGrids(
       stepper, paths, looksAtEnd: rivalry?.looksAtSamples ?? false, encode: encode)
     let checkpoints = Checkpoints(stepper, paths.checkpoint, after: lines, digest, end: end)
     let faults = FaultObserver(
       stepper, checkpoints, checksNumerics: checksNumerics, log)
     // The order matters: observers use the findings of those before them.
     let observers: [any Observer] =
-      [faults, ValidationComplaints(warmup: stepper.program.model.warmup), divergence, sheets]
+      [faults, ValidationWarnings(warmup: stepper.program.model.warmup), divergence, sheets]
       + (rivalry.map { [$0] } ?? []) + [display, lines, checkpoints]
     while stepper.step < end {
       var report = try stepper.advance()

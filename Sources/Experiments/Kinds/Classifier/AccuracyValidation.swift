@@ -5,7 +5,7 @@ import TensorCore
 
 /// Validation of a classifier by its accuracy.
 final class AccuracyValidation: Validating {
-  private let judge: Judge
+  private let predictor: Predictor
   private let images: LabelledTable
 
   /// Makes a validation.
@@ -15,12 +15,12 @@ final class AccuracyValidation: Validating {
     _ classifier: Classifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime
   ) throws {
-    judge = try Judge(classifier, runtime, weights)
+    predictor = try Predictor(classifier, runtime, weights)
     images = try LabelledTable(data, experiment)
   }
 
   func run() throws -> ValidationFigures {
-    let accuracy = Accuracy(try judge(images.table), labels: images.labels)
+    let accuracy = Accuracy(try predictor(images.table), labels: images.labels)
     return ValidationFigures(
       bound: -accuracy.loss.mean,
       metrics: [

@@ -53,7 +53,7 @@ final class BoundValidation: Validating {
       square / count - (sum / count) * (sum / count) > 0.01
     }
     divergence /= count
-    let complaint = """
+    let warning = """
       the posterior has collapsed: KL \(rounded(divergence)) nats, \(active) active latent units; a KL \
       warm-up may help (model.klWarmup)
       """
@@ -64,6 +64,6 @@ final class BoundValidation: Validating {
         ("validationReconstruction", .number(reconstruction / count)),
         ("validationDivergence", .number(divergence)), ("activeUnits", .integer(active)),
       ],
-      complaint: active == 0 || divergence < 0.1 ? complaint : nil)
+      warning: active == 0 || divergence < 0.1 ? warning : nil)
   }
 }

@@ -6,7 +6,7 @@ import Support
 import TensorCore
 
 /// Quality metrics of images of digits, from the features and predictions of one classifier.
-package struct DigitFigures: Sendable {
+package struct DigitMetrics: Sendable {
   /// Squared Fréchet distance between the classifier's features of the images and of the reference;
   /// not an FID, which uses the features of another network.
   ///
@@ -29,39 +29,39 @@ package struct DigitFigures: Sendable {
 
 /// Reference images, as many as the images compared with them.
 package struct DigitReference {
-  private let opinions: Opinions
+  private let predictions: Predictions
   private let moments: [Moments]
   private let neighbours: Neighbours
 
-  package init(_ opinions: Opinions, _ runtime: Runtime) throws {
-    self.opinions = opinions
-    moments = try Self.parts(opinions.count).map {
-      try Moments(opinions.features, width: opinions.width, rows: $0)
+  package init(_ predictions: Predictions, _ runtime: Runtime) throws {
+    self.predictions = predictions
+    moments = try Self.parts(predictions.count).map {
+      try Moments(predictions.features, width: predictions.width, rows: $0)
     }
-    neighbours = try Neighbours(width: opinions.width, runtime)
+    neighbours = try Neighbours(width: predictions.width, runtime)
   }
 
   /// All rows, followed by the rows without each block in turn.
   private static func parts(_ count: Int) -> [[Int]] {
-    let blocks = DigitFigures.blocks
+    let blocks = DigitMetrics.blocks
     return [Array(0..<count)]
       + (0..<blocks).map { block in (0..<count).filter { $0 * blocks / count != block } }
   }
 
   /// Metrics of images against this reference.
   ///
-  /// - Parameter report: Receives the number of parts done, out of `DigitFigures.blocks` + 1.
-  package func figures(of images: Opinions, report: (Int) throws -> Void = { _ in }) throws
-    -> DigitFigures
+  /// - Parameter report: Receives the number of parts done, out of `DigitMetrics.blocks` + 1.
+  package func figures(of images: Predictions, report: (Int) throws -> Void = { _ in }) throws
+    -> DigitMetrics
   {
-    guard images.count == opinions.count else {
+    guard images.count == predictions.count else {
       throw TensorError(
-        "digit metrics: \(images.count) images against a reference of \(opinions.count); expected equal counts"
+        "digit metrics: \(images.count) images against a reference of \(predictions.count); expected equal counts"
       )
     }
-    let width = opinions.width
-    func chosen(_ opinions: Opinions, _ rows: [Int]) -> [Float] {
-      rows.flatMap { opinions.features[$0 * width..<($0 + 1) * width] }
+    let width = predictions.width
+    func chosen(_ predictions: Predictions, _ rows: [Int]) -> [Float] {
+      rows.flatMap { predictions.features[$0 * width..<($0 + 1) * width] }
     }
     var distances: [Double] = []
     var coverages: [Coverage] = []
@@ -71,7 +71,7 @@ package struct DigitReference {
           .squaredFrechetDistance(to: moments))
       coverages.append(
         try neighbours.coverage(
-          of: chosen(images, rows), by: chosen(opinions, rows), k: DigitFigures.neighbours))
+          of: chosen(images, rows), by: chosen(predictions, rows), k: DigitMetrics.neighbours))
       try report(distances.count)
     }
     func figure(_ values: [Double]) -> Figure {
@@ -80,7 +80,7 @@ package struct DigitReference {
     let verdicts = (0..<images.count).map { images.verdict($0) }
     var histogram = [Int](repeating: 0, count: images.classes)
     for verdict in verdicts { histogram[verdict.label] += 1 }
-    return DigitFigures(
+    return DigitMetrics(
       frechetDistance: figure(distances), precision: figure(coverages.map(\.precision)),
       recall: figure(coverages.map(\.recall)), confidence: Figure(verdicts.map(\.confidence)),
       histogram: histogram)

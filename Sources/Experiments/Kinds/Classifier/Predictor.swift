@@ -6,13 +6,13 @@ import Support
 import TensorCore
 
 /// Predictions of a classifier for images, at one fixed batch size and in fp32.
-package final class Judge {
+package final class Predictor {
   private let model: Classifier
   private let program: Program
   private let bytes, features, logits: Tensor
   private static let batch = 500
 
-  /// Makes a judge.
+  /// Makes a predictor.
   ///
   /// - Parameter weights: Maps an expression of the raw weights to the weights to read.
   package init(_ model: Classifier, _ runtime: Runtime, _ weights: (Tensor) -> Tensor) throws {
@@ -28,28 +28,28 @@ package final class Judge {
   /// Predictions for images given as bytes.
   ///
   /// - Throws: `FigmentError` if their shape is not the classifier's.
-  package func callAsFunction(_ images: ByteTable) throws -> Opinions {
+  package func callAsFunction(_ images: ByteTable) throws -> Predictions {
     guard images.rowShape == model.shape else {
       throw FigmentError(
         "classifier: expected images of shape \(model.shape), found \(images.rowShape)")
     }
     let size = model.shape.product
-    var opinions = Opinions(width: model.width, classes: model.classes)
+    var predictions = Predictions(width: model.width, classes: model.classes)
     for first in stride(from: 0, to: images.rows, by: Self.batch) {
       let count = min(Self.batch, images.rows - first)
       try program.fill(bytes) { span in
         for i in 0..<count * size { span[i] = Float(images.bytes[first * size + i]) }
       }
       program.run(at: 0)
-      opinions.features += try program.values(features).prefix(count * model.width)
-      opinions.logits += try program.values(logits).prefix(count * model.classes)
+      predictions.features += try program.values(features).prefix(count * model.width)
+      predictions.logits += try program.values(logits).prefix(count * model.classes)
     }
-    return opinions
+    return predictions
   }
 }
 
 /// Predictions of a classifier for a set of images.
-package struct Opinions {
+package struct Predictions {
   /// Number of features per image.
   package let width: Int
   /// Number of classes.
@@ -87,10 +87,10 @@ package struct Accuracy {
   /// Mean of -log p(label | image), in nats.
   package let loss: Figure
 
-  package init(_ opinions: Opinions, labels: [UInt8]) {
+  package init(_ predictions: Predictions, labels: [UInt8]) {
     share = Figure(
-      labels.indices.map { opinions.verdict($0).label == Int(labels[$0]) ? 1 : 0 })
-    loss = Figure(labels.indices.map { -opinions.logProbabilities($0)[Int(labels[$0])] })
+      labels.indices.map { predictions.verdict($0).label == Int(labels[$0]) ? 1 : 0 })
+    loss = Figure(labels.indices.map { -predictions.logProbabilities($0)[Int(labels[$0])] })
   }
 }
 

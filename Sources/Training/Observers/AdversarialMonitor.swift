@@ -7,7 +7,7 @@ import Support
 
 /// Observer of a generator and its critic in training: counts the modes of the samples, and detects
 /// a network that has stopped learning.
-final class Rivalry: Observer {
+final class AdversarialMonitor: Observer {
   private let set: ToySet?
   private var most = 0
   private var wasSilent = false

@@ -3,7 +3,7 @@ import Runs
 import Support
 
 /// Draws samples periodically and writes sample grids of them.
-final class Sheets: Observer {
+final class SampleGrids: Observer {
   private let stepper: Stepper
   private let paths: RunPaths
   private let looksAtEnd: Bool

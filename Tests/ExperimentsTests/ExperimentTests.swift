@@ -176,7 +176,7 @@ private let shipped: [String] = {
     ),
     (
       "binarisation=static",
-      "--set binarisation=static: binarisation: static is for images, and the data are points; "
+      "--set binarisation=static: binarisation: static needs images, and the data are points; "
         + "expected none"
     ),
     (
@@ -211,7 +211,7 @@ private let shipped: [String] = {
     ),
     (
       "model.network=unet",
-      "--set model.network=unet: model.network: unet is for images, and the "
+      "--set model.network=unet: model.network: unet needs images, and the "
         + "data are points; expected mlp"
     ),
     (

@@ -209,7 +209,7 @@ private let invocations = [
     let refused = try tool.run("train tiny.yaml --out a --set precision=bf16", environment: old)
     #expect(refused.code == 1)
     #expect(
-      refused.errors == "error: --set precision=bf16: precision: this processor does not multiply "
+      refused.errors == "error: --set precision=bf16: precision: this processor cannot multiply "
         + "bf16; expected auto or fp32\n")
     #expect(!tool.exists("a"))
 

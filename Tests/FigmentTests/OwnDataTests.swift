@@ -281,7 +281,7 @@ private let ownImages = """
       shown.output == """
         3 images of 8 x 8, grey, in 3 classes; all are used for training
         shape 3 x 8 x 8 x 1, bytes from 0 to 45
-        parts: 3 train, 0 validation, 0 test
+        splits: 3 train, 0 validation, 0 test
         class 0 "2": 1 image
         class 1 "10": 1 image
         class 2 "cat": 1 image

@@ -122,7 +122,7 @@ import Testing
     let resumed = try tool.run("train tiny.yaml --out run --resume")
     #expect(resumed.code == 0)
     let torn = problem.replacing("2 lines", with: "3 lines")
-    #expect(resumed.errors.contains("warning: \(torn); cut out\n"), "\(resumed.errors)")
+    #expect(resumed.errors.contains("warning: \(torn); removed\n"), "\(resumed.errors)")
     #expect(tool.bytes("run/checkpoint.safetensors") == tool.bytes("whole/checkpoint.safetensors"))
     let again = try tool.run("train tiny.yaml --out run --resume")
     #expect(again.code == 0 && !again.errors.contains("warning"))
@@ -198,7 +198,7 @@ import Testing
       "\(other.errors)")
     try tool.write(points(120), to: "mine.csv")
     let more = try tool.run(line + " --resume --stop-at 16")
-    #expect(more.errors.contains("(120 examples in place of 100)"), "\(more.errors)")
+    #expect(more.errors.contains("(120 examples instead of 100)"), "\(more.errors)")
     // The metadata hold no host, time or path other than that of the experiment.
     let header = String(
       decoding: tool.bytes("run/checkpoint.safetensors")?.prefix(4000) ?? [], as: UTF8.self)
@@ -344,7 +344,7 @@ import Testing
     for line in ["sample $'caf\\xe9'", "train tiny.yaml --out $'\\xff'"] {
       let result = try tool.shell("\"$F\" \(line)")
       #expect(result.code == 64 && result.output.isEmpty)
-      #expect(result.firstErrorLine.contains(" is not UTF-8; "), "\(result.errors)")
+      #expect(result.firstErrorLine.contains(" is not valid UTF-8; "), "\(result.errors)")
     }
     let escaped = try tool.shell("\"$F\" train tiny.yaml $'x\\033[31m'")
     #expect(escaped.code == 64 && !escaped.errors.contains("\u{1B}"))
@@ -461,7 +461,7 @@ import Testing
     unlink(tool.path("pics/9.png"))
     let fewer = try tool.run("train images.yaml --out run --resume")
     #expect(fewer.code == 0)
-    #expect(fewer.errors.contains(" examples in place of "), "\(fewer.errors)")
+    #expect(fewer.errors.contains(" examples instead of "), "\(fewer.errors)")
     try FileManager.default.removeItem(atPath: tool.path("pics"))
     try tool.makeFolder("pics")
     for i in 0..<64 {

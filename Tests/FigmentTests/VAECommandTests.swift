@@ -35,10 +35,10 @@ import Testing
     #expect(try tool.run("info run").output.contains("kind: vae"))
     #expect(try tool.run("plan points.yaml").output.contains("vae/posterior"))
 
-    let onePass = "and run is a vae, which samples in one pass"
+    let onePass = "run is a vae, which samples in one pass"
     for (line, message) in [
-      ("sample run --steps 5", "--steps is for diffusion models, " + onePass),
-      ("sample run --sampler ddim", "--sampler is for diffusion models, " + onePass),
+      ("sample run --steps 5", "--steps: needs a diffusion model; " + onePass),
+      ("sample run --sampler ddim", "--sampler: needs a diffusion model; " + onePass),
       ("sample run --class 1", "--class: needs a class-conditional model, which run is not"),
       ("field run", "field: needs a run of kind ddpm; points is a vae"),
       (

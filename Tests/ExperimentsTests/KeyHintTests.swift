@@ -123,7 +123,7 @@ import Testing
       let offered = failure { _ = try Experiment(yaml: yaml + "layer}", file: "a") }
       #expect(offered.hasSuffix("expected one of none, group, found layer"), "\(offered)")
       let refused = failure { _ = try Experiment(yaml: yaml + "batch}", file: "a") }
-      #expect(refused.contains("statistics of a batch"))
+      #expect(refused.contains("batch statistics"))
       #expect(refused.hasSuffix("expected none, group"))
     }
   }

@@ -30,7 +30,7 @@ private let invocations = [
   Invocation("help experiment --json-schema", 0, output: "{"),
   Invocation(
     "help experiment --help", 0,
-    output: "OVERVIEW: Every key of an experiment file: what it may hold, its default, and"),
+    output: "OVERVIEW: Show every key of an experiment file: allowed values, default and"),
   Invocation(
     "help experiment model.latnet", 64,
     error: "error: 'model.latnet': no such key; did you mean 'model.latent'?"),
@@ -144,8 +144,7 @@ private let invocations = [
   Invocation("sample nowhere", 1, error: "error: nowhere: is not a run folder"),
   Invocation(
     "sample outputs", 1,
-    error: "error: outputs: holds no checkpoint.safetensors: not a run, or one that has not saved "
-      + "yet"),
+    error: "error: outputs: no checkpoint.safetensors; not a run, or not saved yet"),
   Invocation(
     "sample outputs/tiny --steps 21", 1, error: "error: a sampler takes 1 to 20 steps, not 21"),
   Invocation(

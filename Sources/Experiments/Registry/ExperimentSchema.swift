@@ -61,7 +61,7 @@ extension Experiment {
           throw error("this processor cannot multiply bf16; expected auto or fp32")
         }
       },
-    .mapping("optimizer", \.optimizer, OptimizerSettings.schema, "Optimizer."),
+    .mapping("optimizer", \.optimizer, OptimizerSettings.schema, "Optimizer and its settings."),
     .mapping(
       "sampling", \.sampling, SamplingSettings.schema,
       from: {

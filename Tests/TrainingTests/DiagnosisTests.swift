@@ -70,7 +70,7 @@ import Training
     let name = "wgan/\(network)/output/weight"
     try plant(.nan, in: name, "a")
     let (said, error) = outcome(run, "a")
-    #expect(said.contains("operation by operation: nan of variable \(name), "), "\(said)")
+    #expect(said.contains("one operation at a time: nan of variable \(name), "), "\(said)")
     // The critic is trained on samples, so its program is the first to fail.
     #expect(error.hasPrefix("step 6, run 1 of its program: the critic"), "\(error)")
   }

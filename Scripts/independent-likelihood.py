@@ -1,10 +1,10 @@
-"""The importance-weighted bound of a VAE by numpy, from the weights in checkpoint.safetensors: to check figment's.
+"""Importance-weighted bound of a VAE with numpy, from the weights in checkpoint.safetensors, to check figment's.
 
     python3 Scripts/independent-likelihood.py RUN IMAGES K [COUNT]
 
 RUN: the folder of a run of an MLP with Bernoulli pixels on MNIST with `binarisation: threshold`, whose images need no draws.
-IMAGES: t10k-images-idx3-ubyte. Prints the mean over the images, in nats, and its standard error over draws alone. Nothing is
-shared with the program: the von Mises-Fisher distribution is integrated and inverted on a grid of angles.
+IMAGES: t10k-images-idx3-ubyte. Prints the mean over the images, in nats, and its standard error over draws only. It shares
+nothing with the program: the von Mises-Fisher distribution is integrated and inverted on a grid of angles.
 """
 import struct
 import sys

@@ -1,11 +1,11 @@
-"""Draws what `figment sample` draws, by numpy: to check figment's samples and docs/conventions.md.
+"""Recomputes samples of `figment sample` with numpy, to check figment and docs/conventions.md.
 
     python3 Scripts/redraw.py RUN samples.npy --seeds 0-63 [--sampler NAME] [--steps N] [--eta X] [--class K]
     python3 Scripts/redraw.py RUN --initial
 
 RUN is the folder of a run of a DDPM (in fp32), a VAE, a WGAN or a normalizing flow. The first form compares samples with those that
-`figment sample` wrote with the same options, and prints the largest difference; exit code 1 where it is above 1e-4 of their
-range. The second compares the parameters with their initial values, to the bit, of a run that learned nothing
+`figment sample` wrote with the same options, and prints the largest difference; exit code 1 if it is above 1e-4 of their
+range. The second compares the parameters with their initial values, to the bit, for an untrained run
 (`--set steps=1 --set optimizer.rate=1e-60`): a check of the uniform draws.
 """
 import argparse
@@ -45,7 +45,7 @@ class Schedule:
         self.betaBar = np.sqrt(noise)
 
     def steps(self, method, count, eta):
-        """(t, s, factors of x_t, of the noise that is estimated and of fresh noise) from T to 0."""
+        """(t, s, factors of x_t, of the estimated noise and of fresh noise) from T to 0."""
         times = len(self.alpha) - 1
         visited = [(2 * i * times + count) // (2 * count) for i in range(count, -1, -1)]
         for t, s in zip(visited, visited[1:]):
@@ -126,7 +126,7 @@ def unetDenoiser(run, x, index, label):
 def drawDiffusion(run, seeds, options):
     model, sampling = run.settings["model"], run.settings["sampling"]
     method = options.sampler or sampling["method"]
-    # The experiment's number of steps is for its own sampler.
+    # The experiment's number of steps is for its own sampler only.
     own = sampling["steps"] if method == sampling["method"] else None
     count = options.steps or own or model["times"]
     eta = sampling["eta"] if options.eta is None else options.eta
@@ -155,7 +155,7 @@ def classes(model, seeds, options):
 
 
 def decoder(run, z):
-    """What the decoder says of z, [..., d]: [...] + numbers of an example."""
+    """Outputs of the decoder for z, [..., d]: [...] + numbers per example."""
     model = run.settings["model"]
     activation = ACTIVATIONS[model["activation"]]
     h = hidden(run, "vae/decoder", z, activation)
@@ -268,9 +268,9 @@ def checkInitial(run):
         else:
             equal = np.array_equal(found, expected)
         if not equal:
-            sys.exit(f"{name} does not begin as expected: by up to {np.abs(found - expected).max():.3g}")
+            sys.exit(f"{name} has another initial value than expected: by up to {np.abs(found - expected).max():.3g}")
         numbers += found.size
-    print(f"{numbers} numbers in {len(run.parameters)} arrays begin as expected, to the bit")
+    print(f"{numbers} numbers in {len(run.parameters)} arrays have the expected initial values, to the bit")
 
 
 def seedList(text):

@@ -1,14 +1,14 @@
-"""Finds again what `figment likelihood` prints and what training logs, by numpy: to check both and docs/conventions.md.
+"""Recomputes the estimates of `figment likelihood` and the losses of training with numpy, to check both and docs/conventions.md.
 
     figment likelihood RUN --json --samples 50 --examples 100 > figures.json
     python3 Scripts/refigure.py RUN figures.json [IMAGES]
     python3 Scripts/refigure.py RUN --losses [POINTS]
 
-RUN is the folder of a run: of a DDPM with an MLP on a 2-D set, or of a VAE on a 2-D set or on images, which IMAGES then
-is: an array of bytes (.npy), or an IDX file that is the whole part. The first form prints each figure beside numpy's, of
-the same draws. The second does so with the losses of a DDPM with an MLP that learned nothing, on a 2-D set or on a .csv
-of one's own, POINTS (`--set optimizer.rate=1e-60 --set report.metricsEvery=1 --set optimizer.average=null`): a check of
-the order of an epoch and of the draws in training. Exit code 1 where a figure differs by more than 1e-3.
+RUN is the folder of a run: of a DDPM with an MLP on a 2-D set, or of a VAE on a 2-D set or on images, given by
+IMAGES: an array of bytes (.npy), or an IDX file of the whole split. The first form prints each estimate next to numpy's, for
+the same draws. The second compares the losses of an untrained DDPM with an MLP, on a 2-D set or on a .csv of one's own,
+POINTS (`--set optimizer.rate=1e-60 --set report.metricsEvery=1 --set optimizer.average=null`): a check of
+the order of an epoch and of the draws in training. Exit code 1 if a value differs by more than 1e-3.
 """
 import argparse
 import json
@@ -36,7 +36,7 @@ def standardised(run, p):
 
 
 def isOf(split, count):
-    """Whether each of so many rows of one's own data is in a part."""
+    """Mask of the rows of one's own data that are in a split."""
     place = np.arange(count) % 10
     if count < 100:
         return np.full(count, split == "train")
@@ -44,7 +44,7 @@ def isOf(split, count):
 
 
 def bytesOf(path, split):
-    """The images of a part."""
+    """The images of a split."""
     if path.endswith(".npy"):
         images = np.load(path)
         return images[isOf(split, len(images))]
@@ -53,7 +53,7 @@ def bytesOf(path, split):
 
 
 def seen(run, split, count, seed, path=None):
-    """The examples of a part as the model sees them, [count, numbers]."""
+    """The examples of a split as the model sees them, [count, numbers]."""
     if run.isOfPoints:
         return standardised(run, points(run.settings["data"], seed, STEPS[split], count))
     b = bytesOf(path, split)[:count].reshape(count, -1)
@@ -194,7 +194,7 @@ class Bound:
         self.alpha, self.beta = schedule.alpha, schedule.beta
         self.alphaBar, self.betaBar = schedule.alphaBar, schedule.betaBar
         self.features = np.stack([timeFeatures(i, model["timeFeatures"]) for i in range(self.times)])
-        # Of t from 1; of t = 0 nothing is meant.
+        # Defined for t from 1; the entry for t = 0 is unused.
         self.posterior = np.zeros(self.times + 1)
         self.posterior[1:] = self.betaBar[:-1] * self.beta[1:] / self.betaBar[1:]
         self.scale = np.zeros(self.times + 1)
@@ -282,7 +282,7 @@ def rows(step, batch, count, seed):
 
 
 def losses(run, path):
-    """The loss of each step with the weights as they are."""
+    """The loss of each step with unchanged weights."""
     model, batch, times = run.settings["model"], run.settings["batch"], run.settings["model"]["times"]
     schedule = Schedule(model["schedule"], times)
     own = None
@@ -304,7 +304,7 @@ def losses(run, path):
 def main():
     parser = argparse.ArgumentParser(description="Finds figures of a run again.")
     parser.add_argument("run")
-    parser.add_argument("figures", nargs="?", help="what figment likelihood --json printed")
+    parser.add_argument("figures", nargs="?", help="output of figment likelihood --json")
     parser.add_argument("data", nargs="?")
     parser.add_argument("--losses", action="store_true")
     options = parser.parse_intermixed_args()
@@ -343,10 +343,10 @@ def flow(run, x):
 
 
 def figures(run, table, path):
-    """Name, printed figure and our own of each row."""
+    """Name, printed value and recomputed value of each row."""
     kind = run.settings["model"]["kind"]
     if kind not in ("ddpm", "vae", "normalizing-flow") or kind == "ddpm" and not run.isOfPoints:
-        sys.exit("neither a DDPM on points nor a VAE nor a normalizing flow")
+        sys.exit("expected a run of a DDPM on points, a VAE or a normalizing flow")
     shift = -math.log(float(run.domain[3]) * float(run.domain[4])) if run.isOfPoints else 0
     found, pairs = {}, []
     for row in table:
@@ -364,7 +364,7 @@ def figures(run, table, path):
             if not found:
                 x, seeds = seen(run, row["split"], count, seed, path), keys(count, seed)
                 if kind == "vae":
-                    # So many at a time that a layer of 512 units takes 400 MB.
+                    # A number at a time for which a layer of 512 units takes 400 MB.
                     size = max(1, 100_000 // draws)
                     parts = [
                         autoencoder(run, x[i : i + size], seeds[i : i + size], draws) for i in range(0, count, size)

@@ -6,7 +6,7 @@ func encodingPoints() throws {
   let p = Parameters("vae")
   let model = try VariationalAutoencoder(
     shape: [2], network: Network(hidden: [32]), latent: .gaussian(dimension: 1),
-    likelihood: .gaussian(deviation: nil), p)
+    likelihood: .gaussian(standardDeviation: nil), p)
   let t = Tensor.normal([128, 1], "t")
   let curve = concatenate([t, sin(t)], axis: 1)
   let loss = model.loss(curve)

@@ -4,7 +4,7 @@ import Images
 import Runs
 import Support
 
-/// Runs beside each other: their curves, and the settings that differ.
+/// A comparison of runs: their curves, and the settings that differ.
 package struct Comparison: Sendable {
   private struct Entry: Sendable {
     let name: String
@@ -17,7 +17,7 @@ package struct Comparison: Sendable {
     var losses: [Double] { records.compactMap { $0["loss"]?.double } }
     var lastLoss: Double? { losses.last }
 
-    /// The last loss to the digits that it would share with a line of other draws.
+    /// The last loss, with as many digits as it would share with the same run under other draws.
     var lastLossText: String {
       guard let lastLoss else { return "-" }
       return DecimalPlace(error: spread(losses.suffix(20)))(lastLoss)
@@ -26,24 +26,24 @@ package struct Comparison: Sendable {
 
   private let entries: [Entry]
   private let differences: [String]
-  /// What is wrong with files of figures; what they hold else is shown.
+  /// Warnings about damaged files of metrics; their intact lines are used.
   package let warnings: [String]
 
-  /// Reads the runs in `folders`, the checkpoints' arrays apart.
+  /// Reads the runs in `folders`, without the arrays of their checkpoints.
   ///
-  /// - Parameter remark: Given the reason for each path that is passed over.
-  /// - Throws: `FigmentError` where a path does not exist, or a run is damaged.
+  /// - Parameter remark: Receives the reason for each path that is skipped.
+  /// - Throws: `FigmentError` if a path does not exist or a run is damaged.
   package init(folders: [String], remark: (String) -> Void = { _ in }) throws {
     var warnings: [String] = []
     func records(_ path: String) -> [MetricsRecord] {
-      // A run that stopped before its first line has no file.
+      // A run that stopped before its first line of metrics has no such file.
       guard FileSystem.kind(of: path) != .nothing else { return [] }
       do {
         let file = try Metrics.read(path)
         if let warning = file.warning { warnings.append(warning) }
         return file.records
       } catch {
-        warnings.append("\(error); passed over")
+        warnings.append("\(error); skipped")
         return []
       }
     }
@@ -65,10 +65,10 @@ package struct Comparison: Sendable {
     self.entries = entries
   }
 
-  /// How many runs there are.
+  /// Number of runs.
   package var count: Int { entries.count }
 
-  /// A table with a column for each run: the settings that differ, the steps done, the last loss.
+  /// Table rows with a column per run: the settings that differ, the steps done, the last loss.
   package var rows: [[String]] {
     func row(_ name: String, _ value: (Entry) -> String) -> [String] {
       [name] + entries.map(value)
@@ -82,7 +82,8 @@ package struct Comparison: Sendable {
       ]
   }
 
-  /// An array with an object for each run; settings that differ are texts, null where a run has none.
+  /// JSON array with an object per run; differing settings are strings, null if the run lacks the
+  /// key.
   package var json: String {
     let objects = entries.map { entry in
       let settings = differences.map { key in
@@ -99,9 +100,9 @@ package struct Comparison: Sendable {
     return "[" + objects.joined(separator: ",") + "]"
   }
 
-  /// A PNG of the curves of all runs, or nothing where no run has any figures yet.
+  /// PNG of the curves of all runs, or nil if no run has metrics yet.
   ///
-  /// - Parameter isOverMinutes: Over the minutes that training took, not over steps.
+  /// - Parameter isOverMinutes: True if the x axis is minutes of training rather than steps.
   package func picture(command: String, isOverMinutes: Bool = false) throws -> [UInt8]? {
     let runs = entries.map {
       CurveSource(
@@ -115,15 +116,15 @@ package struct Comparison: Sendable {
   }
 }
 
-/// The standard deviation of values in order about whatever they slowly follow, by the squares of successive
-/// differences (von Neumann 1941); NaN of fewer than three.
+/// Standard deviation of a slowly drifting series about its trend, from the squares of successive
+/// differences (von Neumann 1941); NaN for fewer than three values.
 package func spread(_ values: ArraySlice<Double>) -> Double {
   guard values.count > 2 else { return .nan }
   let squares = zip(values, values.dropFirst()).reduce(0) { $0 + ($1.1 - $1.0) * ($1.1 - $1.0) }
   return (squares / Double(2 * (values.count - 1))).squareRoot()
 }
 
-/// The minutes of training up to each step that a file of timings has a line of.
+/// Minutes of training up to each step that has a line in a file of timings.
 private func minutes(_ timings: [MetricsRecord]) -> [Int: Double] {
   var (seconds, result): (Double, [Int: Double]) = (0, [:])
   for record in timings {

@@ -5,14 +5,15 @@ import Runs
 import Support
 import TensorCore
 
-/// What made a run or a picture of one, line by line, with the command that makes it again; no line can move
-/// the cursor of a terminal.
+/// The origin of a run or of one of its pictures, line by line, and the command that reproduces it.
+///
+/// Control characters that could move a terminal's cursor are escaped.
 package func describe(_ path: String) throws -> [String] {
   if FileSystem.kind(of: path) == .folder {
     let paths = RunPaths(path)
     let checkpoint = try paths.loadCheckpoint()
     let experiment = checkpoint.experiment
-    // What the optimizer moves, whatever it is called; its state and averages are none.
+    // The parameters only, not the optimizer's state or the averages.
     let parameters = Parameters(experiment.model.root)
     _ = try experiment.model.model(forExamplesOf: checkpoint.domain.shape, parameters)
     let lines =
@@ -36,7 +37,9 @@ package func describe(_ path: String) throws -> [String] {
   }
   func value(_ key: String) -> String? { text.first { $0.key == key }?.value }
   guard let command = value("figment.command") else {
-    throw FigmentError(path: path, problem: "is a PNG, but does not say that Figment made it")
+    throw FigmentError(
+      path: path,
+      problem: "is a PNG without Figment's metadata; expected a picture that figment wrote")
   }
   var lines = ["picture \(path)"]
   if let step = value("figment.step") { lines.append("step \(step)") }
@@ -49,7 +52,7 @@ package func describe(_ path: String) throws -> [String] {
   return printableLines(lines)
 }
 
-/// The lines of texts from elsewhere.
+/// Splits texts of unknown origin into lines and escapes their control characters.
 private func printableLines(_ texts: [String]) -> [String] {
   texts.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
     .map { printable(String($0), limit: 2000) }
@@ -60,7 +63,7 @@ extension String {
 }
 
 extension Run {
-  /// A PNG of samples, with what made it.
+  /// PNG of samples, with the run's metadata.
   package func picture(_ samples: [Float], command: String) throws -> [UInt8] {
     try PNG.encode(
       try Pictures(domain: domain, range: range).sheet(samples),

@@ -5,8 +5,7 @@ import Support
 import TensorCore
 
 extension LikelihoodTable {
-  /// The table for people: a header, then a row for each estimate; numbers are flush right in
-  /// `numericColumns`.
+  /// Table rows: a header, then a row per estimate; numbers are flush right in `numericColumns`.
   package var cells: [[String]] {
     let hasBits = setting.baseMeasure.hasBits
     let header =
@@ -31,12 +30,12 @@ extension LikelihoodTable {
       }
   }
 
-  /// The columns of `cells` that hold numbers.
+  /// Indices of the columns of `cells` that hold numbers.
   package var numericColumns: Set<Int> { Set(2...(setting.baseMeasure.hasBits ? 8 : 7)) }
 }
 
 extension LikelihoodTable.Difference {
-  /// The difference in a line, with its interval.
+  /// The difference and its confidence interval on one line.
   package var line: String {
     func name(_ row: ScoredRun) -> String {
       let words = [printable(row.run), row.estimate.estimator.rawValue, row.estimate.variant]
@@ -53,14 +52,14 @@ extension LikelihoodTable.Difference {
 }
 
 extension ScoredRun {
-  /// Bits per dimension to the digits that the figure has.
+  /// Bits per dimension, with as many digits as are significant.
   fileprivate var bitsText: String? {
     guard let bits = bitsPerDimension else { return nil }
     let error = estimate.figure.standardError / (Double(setting.dimensions) * log(2))
     return DecimalPlace(error: error)(bits)
   }
 
-  /// A JSON object; `differences` are those of its table.
+  /// JSON object of the row; `differences` are those of its table.
   package func json(seed: UInt64, differences: [LikelihoodTable.Difference]) -> String {
     let figure = estimate.figure
     var members: [(name: String, value: JSONValue?)] = [
@@ -96,7 +95,7 @@ extension ScoredRun {
     return "{" + texts.joined(separator: ",") + tail + "}"
   }
 
-  /// JSON's numbers are exact up to 2^53 for most readers; larger seeds are text.
+  /// Most readers of JSON parse integers exactly up to 2^53 only; larger seeds are strings.
   private func number(_ seed: UInt64) -> JSONValue {
     seed < 1 << 53 ? .integer(Int(seed)) : .text("\(seed)")
   }

@@ -9,18 +9,18 @@ import Runs
 import Support
 import TensorCore
 
-/// A published figure and the experiment that should find it again: a row of
+/// A published result and the experiment that should reproduce it: a row of
 /// Experiments/REPRODUCED.md.
 package struct Reproduction: Sendable {
-  /// What the row is called.
+  /// Name of the row.
   package let name: String
-  /// The experiment file, and what is changed in it.
+  /// Experiment file, and the settings overridden in it.
   package let experiment: String, overrides: [String]
-  /// K of the importance-weighted bound of the test images.
+  /// K of the importance-weighted bound on the test images.
   package let samples: Int
-  /// The published mean of log p(x), in nats an image, with what is known of its spread.
+  /// Published mean of log p(x), in nats per image, with its spread as far as it is reported.
   package let published: String
-  /// Where it was published, and how the protocol here differs.
+  /// Source of the published value, and the differences of protocol.
   package let source: String
 
   /// All rows, in the order of the file.
@@ -60,14 +60,14 @@ package struct Reproduction: Sendable {
       source: "Burda et al. 2016, table 1: 3,280 epochs; here 300, 50,000 training images")
   }
 
-  /// The row of a name.
+  /// The row named `name`.
   ///
-  /// - Throws: `FigmentError` with the names that there are.
+  /// - Throws: `FigmentError`, listing the known names, if there is no such row.
   package static func named(_ name: String) throws -> Reproduction {
     guard let row = all.first(where: { $0.name == name }) else {
       let hint = nearest(to: name, among: all.map(\.name)).map { "did you mean '\($0)'? " } ?? ""
       throw FigmentError(
-        "there is no row '\(printable(name))' to reproduce: \(hint)Rows: "
+        "'\(printable(name))': no such row to reproduce; \(hint)Rows: "
           + all.map(\.name).joined(separator: ", "))
     }
     return row
@@ -75,16 +75,16 @@ package struct Reproduction: Sendable {
 
   /// The experiment of the row.
   ///
-  /// - Throws: `FigmentError` outside the folder of the project.
+  /// - Throws: `FigmentError` if the experiment file is missing, as outside the project's folder.
   package func settings() throws -> Experiment {
     guard FileSystem.kind(of: experiment) == .file else {
-      throw FigmentError("\(experiment): no such file; reproduce runs in the folder of the project")
+      throw FigmentError("\(experiment): no such file; run reproduce in the project's folder")
     }
     return try Experiment(contentsOf: experiment, overrides: overrides)
   }
 }
 
-/// What a reproduction found.
+/// Result of a reproduction.
 package struct Reproduced: Sendable {
   let row: Reproduction
   let seed: UInt64
@@ -94,10 +94,10 @@ package struct Reproduced: Sendable {
   let hardware: String
   let scored: ScoredRun
 
-  /// The figure of a finished run.
+  /// Evaluates a finished run.
   ///
   /// - Parameters:
-  ///   - threads: Of the evaluation.
+  ///   - threads: Threads of the evaluation.
   ///   - report: See `RunLikelihood.score`.
   package init(
     _ row: Reproduction, folder: String, dataDirectory: String, threads: Int,
@@ -111,7 +111,7 @@ package struct Reproduced: Sendable {
     let total = likelihood.steps
     let scores = try likelihood.score { try report($0, total) }
     guard let scored = scores.first(where: { $0.estimate.estimator == .iwae }) else {
-      throw FigmentError("\(printable(folder)): has no iwae")
+      throw FigmentError("\(printable(folder)): no estimate of iwae")
     }
     self.row = row
     self.scored = scored
@@ -126,7 +126,7 @@ package struct Reproduced: Sendable {
 
   private var command: String { "figment reproduce \(row.name)" }
 
-  /// A JSON object.
+  /// JSON object of the result.
   package var json: String {
     let figure = scored.estimate.figure
     return JSONObject([
@@ -143,7 +143,7 @@ package struct Reproduced: Sendable {
     ]).description
   }
 
-  /// The row as a line of the file.
+  /// The row as a line of the results table.
   package var line: String {
     let figure = scored.estimate.figure
     let place = DecimalPlace(error: figure.standardError)
@@ -156,7 +156,7 @@ package struct Reproduced: Sendable {
     return "| " + cells.joined(separator: " | ") + " |"
   }
 
-  /// The file with this row in it, in place of an older one.
+  /// The results table with this row in place of an older one.
   package func inserted(into text: String) -> String {
     let names = Reproduction.all.map(\.name)
     var lines = Dictionary(
@@ -170,12 +170,12 @@ package struct Reproduced: Sendable {
   }
 
   private static let head = """
-    # Published figures, found again
+    # Published results, reproduced
 
     Written by `figment reproduce ROW`, never by hand: another run of the command replaces its row. Mean log-likelihood of
-    the 10,000 test images of MNIST in nats an image, dynamically binarised with evaluation seed 0, by the
-    importance-weighted bound of K draws; ± is the standard error over images, and that of the published figures the
-    standard deviation over their runs. Minutes are those of training and of the evaluation.
+    the 10,000 test images of MNIST in nats per image, dynamically binarised with evaluation seed 0, by the
+    importance-weighted bound of K draws; ± is the standard error over images, and that of the published results the
+    standard deviation over their runs. Minutes include training and evaluation.
 
     | row | ours | published | command | seed | steps | minutes | hardware | source and protocol |
     |---|---|---|---|---|---|---|---|---|

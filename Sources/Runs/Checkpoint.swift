@@ -6,31 +6,32 @@ import Formats
 import Support
 import TensorCore
 
-/// All that a run needs to go on: every variable, and the step.
+/// A checkpoint: all that a run needs to resume, every variable and the step.
 package struct Checkpoint: Sendable {
-  /// Steps done.
+  /// Number of steps done.
   package let step: Int
   /// The resolved experiment of the run.
   package let experiment: Experiment
-  /// What its examples are.
+  /// Kind and shape of the run's examples.
   package let domain: Domain
-  /// The names of the classes from 0, where folders named them.
+  /// Names of the classes from 0, if folder names define them.
   package let classes: [String]
-  /// The version of the program that wrote it.
+  /// Version of the program that wrote it.
   package let version: String
-  /// What its data were, of a user's own.
+  /// Digest of the data, for a user's own data.
   let data: DataDigest?
   private let path: String
-  /// What the arrays and the metadata mean; one that is not said is 1.
+  /// Version of the layout of arrays and metadata; a checkpoint that does not state it is of
+  /// version 1.
   private static let format = "1"
 
-  /// Writes the variables of `runtime`, except scratch, after `step` steps of `experiment`, whole or not at all.
+  /// Writes the variables of `runtime`, except scratch, after `step` steps of `experiment`, atomically.
   ///
-  /// The metadata holds no time, host or path, so that equal runs give equal bytes.
+  /// The metadata holds no time, host or path, so equal runs give equal bytes.
   ///
   /// - Parameters:
-  ///   - classes: The names of the classes from 0, where folders named them.
-  ///   - data: What the data were, of a user's own.
+  ///   - classes: Names of the classes from 0, if folder names define them.
+  ///   - data: Digest of the data, for a user's own data.
   package static func write(
     _ runtime: Runtime, _ experiment: Experiment, _ domain: Domain, classes: [String] = [],
     data: DataDigest? = nil, step: Int, to path: String
@@ -44,7 +45,7 @@ package struct Checkpoint: Sendable {
       "figment.version": figmentVersion, "format": "pt",
     ]
     if let data { metadata["figment.data"] = data.record }
-    // Those of published images are their authors'.
+    // Class names of published data sets are fixed and need no record.
     if !classes.isEmpty, Domain(named: experiment.data) == nil {
       metadata["figment.classes"] = "[" + classes.map(jsonString).joined(separator: ",") + "]"
     }
@@ -53,9 +54,9 @@ package struct Checkpoint: Sendable {
     }
   }
 
-  /// Reads what a checkpoint is of, not yet its arrays.
+  /// Reads the metadata of a checkpoint, not its arrays.
   ///
-  /// - Throws: `FigmentError` where it is missing, cut short or not a checkpoint of ours.
+  /// - Throws: `FigmentError` if the file is missing, truncated or not a checkpoint of Figment.
   package init(_ path: String) throws {
     self.path = path
     let reader = try SafetensorsReader(path)
@@ -68,13 +69,15 @@ package struct Checkpoint: Sendable {
     func value(_ key: String) throws -> String {
       guard let value = reader.metadata["figment." + key] else {
         throw FigmentError(
-          path: path, problem: "has no figment.\(key) in its metadata: not a checkpoint of a run")
+          path: path,
+          problem: "has no figment.\(key) in its metadata; expected the checkpoint of a run")
       }
       return value
     }
     guard let step = Int(try value("step")), step >= 0 else {
       throw FigmentError(
-        path: path, problem: "figment.step is \(quoted(try value("step"))), not a number of steps")
+        path: path,
+        problem: "figment.step is \(quoted(try value("step"))); expected a number of steps")
     }
     self.step = step
     version = try value("version")
@@ -85,7 +88,8 @@ package struct Checkpoint: Sendable {
         ?? Domain(recorded: record, name: experiment.data)
     else {
       throw FigmentError(
-        path: path, problem: "figment.domain is \(quoted(record)), not what examples are")
+        path: path,
+        problem: "figment.domain is \(quoted(record)); expected points or images with their shape")
     }
     self.domain = domain
     data = reader.metadata["figment.data"].flatMap { DataDigest(recorded: $0) }
@@ -104,31 +108,31 @@ package struct Checkpoint: Sendable {
     }
   }
 
-  /// Checks that a run of this checkpoint can go on with data.
+  /// Checks that a run of this checkpoint can resume on data.
   ///
-  /// - Returns: How the data differ from those before, where they do and the run can go on all the same.
-  /// - Throws: `FigmentError` where the examples are of another shape.
+  /// - Returns: A warning if the data differ from those the run was trained on.
+  /// - Throws: `FigmentError` if the shape of the examples differs.
   package func check(against now: Domain, _ data: DataDigest?) throws -> String? {
-    // Data that have a name are what they were: they are verified, or drawn.
+    // Data sets with a name cannot change: they are verified or generated.
     guard Domain(named: experiment.data) == nil else { return nil }
     guard now.shape == domain.shape else {
       throw FigmentError(
         path: path,
         problem: "was trained on \(domain.words), and \(printable(experiment.data)) now holds "
-          + "\(now.words); the run goes on with data of the same shape, and other data want a run of "
-          + "their own")
+          + "\(now.words); resume with data of the same shape, or start a new run with another "
+          + "--out")
     }
     guard let before = self.data, let data, let difference = before.difference(to: data) else {
       return nil
     }
     return
-      "\(printable(experiment.data)) has changed since the run was saved (\(difference)): it goes on "
-      + "with the data as they are now, and no other run can be equal to it"
+      "\(printable(experiment.data)) has changed since the run was saved (\(difference)); it resumes "
+      + "on the new data and can no longer be reproduced"
   }
 
-  /// Checks that this is a checkpoint of `wanted`.
+  /// Checks that this is a checkpoint of the experiment `wanted`.
   ///
-  /// - Throws: `FigmentError` with the keys that differ.
+  /// - Throws: `FigmentError`, listing the keys that differ.
   package func check(against wanted: Experiment) throws {
     let differences = RunFolder.differences(
       from: try ConfigurationTree(yaml: experiment.yaml, file: path),
@@ -140,7 +144,8 @@ package struct Checkpoint: Sendable {
     }
   }
 
-  /// Gives `runtime` the variables, and the run counts that go with the step.
+  /// Restores the variables of `runtime`, and the run counts of its programs at the checkpoint's
+  /// step.
   package func restore(into runtime: Runtime) throws {
     let reader = try SafetensorsReader(path)
     for array in reader.arrays {
@@ -150,9 +155,10 @@ package struct Checkpoint: Sendable {
     for (name, runs) in experiment.model.programs { runtime.runs[name] = UInt64(step * runs) }
   }
 
-  /// Checks that the variables of `names` are just those that were restored.
+  /// Checks that the restored variables are exactly those in `names`.
   ///
-  /// The sum of a figure that an older version of the program did not report may be missing: it starts at zero.
+  /// The running sum of a metric that an older version did not report may be missing; it starts at
+  /// zero.
   package func check(against names: [String]) throws {
     let saved = Set(try SafetensorsReader(path).arrays.map(\.name))
     let used = Set(names)

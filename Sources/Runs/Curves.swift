@@ -1,12 +1,12 @@
 import Images
 
-/// The figures of a run to draw.
+/// Metrics of a run, to be plotted.
 package struct CurveSource {
   let name: String
   let records: [MetricsRecord]
-  /// Whether gradients are clipped, so that the norm that is recorded is not that which is used.
+  /// True if gradients are clipped; the recorded norm is the one before clipping.
   let isClipped: Bool
-  /// The minutes of training up to a step, where that is what they are drawn over.
+  /// Minutes of training up to each step, or nil to plot over steps.
   let minutes: [Int: Double]?
 
   package init(
@@ -16,8 +16,8 @@ package struct CurveSource {
   }
 }
 
-/// The curves of runs in one picture, one chart under the other: loss, and the parts that a model has of
-/// it, gradient norm and learning rate over steps, or over minutes; nothing where there are no figures yet.
+/// Plots the curves of runs in one picture, one chart below the other: loss and its terms, gradient
+/// norm and learning rate, over steps or minutes; nil if there are no metrics yet.
 package func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
   guard runs.contains(where: { !$0.records.isEmpty }) else { return nil }
   func chart(
@@ -32,7 +32,8 @@ package func curves(_ runs: [CurveSource], title: String) throws -> Bitmap? {
     }
     let values = series.flatMap(\.points).map(\.y).filter(\.isFinite)
     guard let least = values.min(), let most = values.max() else { return nil }
-    // A loss that is a log likelihood has both signs; one that hardly falls needs no logarithm.
+    // A loss that is a log-likelihood can have either sign; one that hardly falls needs no
+    // logarithm.
     let isLogarithmic = isLogarithmic && least > 0 && most > 3 * least
     return LineChart(label, series, isLogarithmic: isLogarithmic, isSmoothed: isSmoothed)
   }

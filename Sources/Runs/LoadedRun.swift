@@ -5,7 +5,7 @@ import TensorCore
 extension Run {
   /// Loads the checkpoint of a run folder; the data set itself is not needed.
   ///
-  /// - Throws: `PassedOver` where there is no checkpoint, `FigmentError` where it is damaged.
+  /// - Throws: `SkippedPath` if there is no checkpoint, `FigmentError` if it is damaged.
   package init(folder: String, threads: Int) throws {
     let paths = RunPaths(folder)
     let checkpoint = try paths.loadCheckpoint()

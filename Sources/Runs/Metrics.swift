@@ -2,23 +2,23 @@ import Formats
 import Glibc
 import Support
 
-/// One line of a file of metrics: the step and the figures, in the order they were written.
+/// One line of a file of metrics: the step and the metrics, in the order of writing.
 package struct MetricsRecord: Equatable, Sendable {
-  /// The number of steps that were done when the line was written.
+  /// Number of steps done when the line was written.
   package let step: Int
-  /// The figures by name.
+  /// The metrics by name.
   package let values: [(name: String, value: JSONValue)]
 
-  /// Makes a record of the figures after `step` steps.
+  /// Makes a record of the metrics after `step` steps.
   package init(step: Int, values: [(name: String, value: JSONValue)]) {
     self.step = step
     self.values = values
   }
 
-  /// The figure of a name, if the line has it.
+  /// The metric of a name, or nil if the line lacks it.
   package subscript(name: String) -> JSONValue? { values.first { $0.name == name }?.value }
 
-  /// Equal steps, names, figures and order.
+  /// Equality of step, names, values and order.
   package static func == (a: MetricsRecord, b: MetricsRecord) -> Bool {
     a.step == b.step && a.values.elementsEqual(b.values, by: ==)
   }
@@ -38,9 +38,9 @@ package struct MetricsRecord: Equatable, Sendable {
         }
         step = try cursor.count("a number of steps")
       } else if cursor.peek() == UInt8(ascii: "\"") {
-        values.append((name, .text(try cursor.string("a figure"))))
+        values.append((name, .text(try cursor.string("a metric"))))
       } else {
-        let text = try cursor.number("a figure")
+        let text = try cursor.number("a metric")
         if let whole = Int(text) {
           values.append((name, .integer(whole)))
         } else {
@@ -54,28 +54,27 @@ package struct MetricsRecord: Equatable, Sendable {
   }
 }
 
-/// What a file of metrics holds: its records, and what is wrong with it.
+/// Contents of a file of metrics: its records, and its damage.
 package struct MetricsFile: Sendable {
-  /// The lines that are records, in their order.
+  /// The lines that are records, in order.
   package let records: [MetricsRecord]
-  /// The first of the lines that are none and how many more there are, or nil where all are.
+  /// The first invalid line and the number of further ones, or nil if all lines are valid.
   package let damage: FigmentError?
 
-  /// The damage as a warning says it.
-  package var warning: String? { damage.map { "\($0); passed over" } }
+  /// The damage as a warning.
+  package var warning: String? { damage.map { "\($0); skipped" } }
 }
 
-/// Files of metrics: one JSON object a line, `{"step":500,"loss":0.25}`.
+/// Files of metrics: one JSON object per line, `{"step":500,"loss":0.25}`.
 ///
-/// Keys keep the order they are written in, numbers have the fewest digits that read back as the
-/// same number, and what JSON has no number for is the string "NaN", "Infinity" or "-Infinity".
+/// Keys keep the order of writing, numbers have the fewest digits that read back as the same
+/// number, and values that JSON cannot represent are the strings "NaN", "Infinity" and "-Infinity".
 ///
-/// A line that is no record, whoever wrote it, is passed over: figures that are lost make no checkpoint
-/// useless.
+/// Invalid lines are skipped: lost metrics do not make a checkpoint useless.
 package enum Metrics {
-  /// Reads the lines of a file; a last line that is still being written is left out.
+  /// Reads the lines of a file, except a last line that is still being written.
   ///
-  /// - Throws: `FigmentError` where the file cannot be read.
+  /// - Throws: `FigmentError` if the file cannot be read.
   package static func read(_ path: String) throws -> MetricsFile {
     let bytes = try FileSystem.read(path, limit: .max)
     var records: [MetricsRecord] = []
@@ -90,21 +89,21 @@ package enum Metrics {
     return MetricsFile(records: records, damage: damage.error(path))
   }
 
-  /// The points of one figure in a list of records: steps and finite or non-finite values.
+  /// The curve of one metric: its values, finite or not, by step.
   package static func curve(
     _ name: String, in records: [MetricsRecord]
   ) -> [(step: Int, value: Double)] {
     records.compactMap { record in record[name]?.double.map { (record.step, $0) } }
   }
 
-  /// Cuts a file back to the records of at most `step` steps; lines that are no records, a torn last one
-  /// included, go as well.
+  /// Cuts a file back to the records of at most `step` steps; removes invalid lines as well,
+  /// including an incomplete last one.
   ///
-  /// A file that does not exist stays so. Where only its end goes it is cut; else it is written anew, whole
-  /// or not at all.
+  /// A missing file is not created. If only the end has to go, the file is truncated; otherwise it
+  /// is rewritten atomically.
   ///
-  /// - Returns: The number of bytes that were cut off, and the lines among them that were no records.
-  /// - Throws: `FigmentError` where the file cannot be read or cut.
+  /// - Returns: The number of bytes removed, and the invalid lines among them.
+  /// - Throws: `FigmentError` if the file cannot be read or cut.
   @discardableResult
   package static func truncate(
     _ path: String, toStep step: Int
@@ -142,7 +141,7 @@ package enum Metrics {
     return (bytes.count - kept.count, damage.error(path))
   }
 
-  /// The lines of a file that are no records.
+  /// The invalid lines of a file.
   private struct Damage {
     private var first: String?
     private var more = 0
@@ -158,7 +157,7 @@ package enum Metrics {
     }
   }
 
-  /// The ranges of the lines that end in a line feed, without it.
+  /// Ranges of the lines that end in a line feed, without it.
   private static func lines(of bytes: [UInt8]) -> [Range<Int>] {
     var result: [Range<Int>] = []
     var start = 0
@@ -172,27 +171,27 @@ package enum Metrics {
 
 /// Appends lines to a file of metrics.
 ///
-/// Every line goes to the system whole and at once, so that a killed process loses none; the
-/// system writes it to the disk when it likes. `synchronize()` waits for the disk: call it before
-/// a checkpoint is written, so that no checkpoint is ahead of its metrics after a power cut.
+/// Every line is passed to the operating system in one write, so that a killed process loses none.
+/// Call `synchronize()`, which waits for the disk, before writing a checkpoint, so that after a
+/// power cut no checkpoint is ahead of its metrics.
 package struct MetricsWriter: ~Copyable, Sendable {
   private let file: OpenFile
-  /// What was cut out of the file because it was no record, as a warning says it.
+  /// Warning about invalid lines that were removed from the file, or nil.
   package let warning: String?
 
-  /// Opens `path`, cut back to the records of at most `step` steps; step 0 begins anew.
+  /// Opens `path`, cut back to the records of at most `step` steps; step 0 starts an empty file.
   ///
   /// - Throws: as `Metrics.truncate(_:toStep:)`.
   package init(_ path: String, continuingFrom step: Int) throws {
     let cut = try Metrics.truncate(path, toStep: step == 0 ? -1 : step)
     let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_APPEND)
-    self.warning = cut.damage.map { "\($0); cut out" }
+    self.warning = cut.damage.map { "\($0); removed" }
     self.file = file
   }
 
   /// Appends one line.
   ///
-  /// - Throws: `FigmentError` where it cannot be written; the file then ends with the line before.
+  /// - Throws: `FigmentError` if it cannot be written; the file then ends with the previous line.
   package func append(step: Int, _ values: [(name: String, value: JSONValue)]) throws {
     let line = Array(MetricsRecord(step: step, values: values).line.utf8)
     let length = try file.length()
@@ -204,8 +203,8 @@ package struct MetricsWriter: ~Copyable, Sendable {
     }
   }
 
-  /// Waits until all lines are on the disk.
+  /// Waits until all lines are on disk.
   ///
-  /// - Throws: `FigmentError` where the disk refuses.
+  /// - Throws: `FigmentError` if synchronization fails.
   package func synchronize() throws { try file.synchronize() }
 }

@@ -2,7 +2,7 @@ import Experiments
 import Images
 import Support
 
-/// What every picture carries.
+/// Metadata stored in every picture.
 package func pictureText(_ experiment: Experiment, step: Int, command: String) -> PNG.Text {
   [
     ("Software", "figment \(figmentVersion)"), ("figment.experiment", experiment.yaml),

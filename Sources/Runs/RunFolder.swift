@@ -3,34 +3,35 @@ import Experiments
 import Glibc
 import Support
 
-/// The folder of a run that this process works in, locked until the value goes out of scope.
+/// The folder of the run in progress, locked until the value goes out of scope.
 ///
-/// Nothing is ever overwritten. Without an explicit folder the run goes to `outputs/NAME`, or where
-/// that holds another run to `NAME-2`, `NAME-3` and so on. The lock is the system's: it ends with
-/// the process, however that ends.
+/// No existing run is overwritten. Without an explicit folder the run goes to `outputs/NAME`, or if
+/// that holds another run, to `NAME-2`, `NAME-3` and so on. The lock is an operating system lock:
+/// it ends with the process, however that ends.
 package struct RunFolder: ~Copyable, Sendable {
-  /// The files of the run.
+  /// Paths of the run's files.
   package let paths: RunPaths
-  /// Whether there is a checkpoint to resume from; otherwise the run starts anew.
+  /// True if there is a checkpoint to resume from; otherwise the run starts from step 0.
   package let hasCheckpoint: Bool
-  /// What the user should be told: which folders were passed over, and why.
+  /// Notices for the user: which folders were skipped, and why.
   package let notices: [String]
   private let lock: OpenFile
 
   /// Finds or makes the folder of a run, writes `experiment.yaml` into it and locks it.
   ///
   /// - Parameters:
-  ///   - name: the experiment's name, for which `isPlainName` holds.
-  ///   - experiment: the resolved experiment as YAML, seed included.
-  ///   - outputs: the folder of all runs.
-  ///   - explicit: the folder that the user asked for, if one.
-  ///   - resumes: whether a run that is there already is continued rather than refused.
-  ///   - resumeCommand: the line that resumes this run, for the message.
-  ///   - changesSteps: Whether the command line, not the file, says how many steps. A run that is resumed
-  ///     then has to have as many: it is no new one by a slip.
-  ///   - prepare: Called before anything is made, where a run begins; what it throws leaves nothing behind.
-  /// - Throws: `FigmentError` where the run is there already, another one is, or another process
-  ///   works in it, or the folder cannot be made or written.
+  ///   - name: Name of the experiment, for which `isPlainName` holds.
+  ///   - experiment: Resolved experiment as YAML, seed included.
+  ///   - outputs: Folder of all runs.
+  ///   - explicit: Folder given by the user, or nil.
+  ///   - resumes: True if an existing run is continued rather than refused.
+  ///   - resumeCommand: Command that resumes this run, for messages.
+  ///   - changesSteps: True if the command line overrides the number of steps. An existing run must
+  ///     then have the same number, so that a mistyped resume does not start a new run.
+  ///   - prepare: Called before anything is created, for a new run; if it throws, nothing is left
+  ///     behind.
+  /// - Throws: `FigmentError` if the run already exists, the folder holds another run or is locked
+  ///   by another process, or it cannot be made or written.
   package init(
     name: String, experiment: String, outputs: String = "outputs", explicit: String? = nil,
     resumes: Bool, resumeCommand: String, changesSteps: Bool = false,
@@ -53,7 +54,7 @@ package struct RunFolder: ~Copyable, Sendable {
       var content = try examine()
       if content.isUsable {
         if content == .nothing {
-          // The run that was to go on is among those that were passed over.
+          // The run to resume is among those skipped.
           if let horizon { throw horizon }
           try FileSystem.checkPlace(paths.experiment, makesFolders: true)
           if !isPrepared { try prepare() }
@@ -62,7 +63,7 @@ package struct RunFolder: ~Copyable, Sendable {
         let made = try FileSystem.makeFolder(paths.folder)
         do {
           let lock = try Self.lock(paths)
-          // Another process may have begun a run here before the lock was ours.
+          // Another process may have started a run here before this one got the lock.
           content = try examine()
           if content.isUsable {
             try removeLeftovers(in: paths.folder)
@@ -76,7 +77,7 @@ package struct RunFolder: ~Copyable, Sendable {
             return
           }
         } catch {
-          // The lock of another process that was quicker stays.
+          // Keep the lock file of the process that was faster.
           if let error = error as? FigmentError, error.isLocked { throw error }
           if !made.isEmpty, FileSystem.kind(of: paths.experiment) == .nothing {
             rmdir(paths.samples)
@@ -112,7 +113,8 @@ package struct RunFolder: ~Copyable, Sendable {
       }
     }
 
-    /// Why a run of another number of steps does not go on, where this is one.
+    /// The error for resuming a run with another number of steps, or nil if `paths` holds no such
+    /// run.
     func horizon(_ paths: RunPaths) -> FigmentError? {
       guard case .differs(let keys, let steps?) = self else { return nil }
       return .otherHorizon(
@@ -121,7 +123,7 @@ package struct RunFolder: ~Copyable, Sendable {
     }
   }
 
-  /// The number of steps of a run that is there and of the one that is wanted, where they differ.
+  /// The number of steps of an existing run and of the requested one, if they differ.
   private struct Steps: Equatable {
     let there, here: String
 
@@ -145,7 +147,7 @@ package struct RunFolder: ~Copyable, Sendable {
     guard FileSystem.kind(of: paths.experiment) == .file else {
       let names = try FileSystem.names(in: paths.folder)
         .filter { $0 != ".lock" && Leftover.process(of: $0) == nil }
-      // A process that dies before it writes the experiment leaves at most an empty folder here.
+      // A process that dies before writing the experiment leaves at most an empty folder here.
       let isEmpty = try names.allSatisfy { name in
         guard name == "samples", FileSystem.kind(of: paths.samples) == .folder else { return false }
         return try FileSystem.names(in: paths.samples).isEmpty
@@ -153,7 +155,7 @@ package struct RunFolder: ~Copyable, Sendable {
       if isEmpty { return .nothing }
       return .foreign("holds \(quoted(names.first ?? "")) and no experiment.yaml")
     }
-    // What cannot be read is no refusal of the folder, and is thrown.
+    // An I/O error is not a reason to refuse the folder; it is thrown.
     let bytes = try FileSystem.read(paths.experiment, limit: ConfigurationTree.maximumLength)
     let found: ConfigurationTree
     do {
@@ -167,8 +169,8 @@ package struct RunFolder: ~Copyable, Sendable {
     return keys.isEmpty ? .same : .differs(keys, steps: Steps(complete, wanted))
   }
 
-  /// The experiment with the defaults of keys that its version of the program did not know; as it is, where
-  /// it is none that this version understands: what differs is then listed key by key.
+  /// The experiment with defaults for keys that its version of the program did not know; unchanged
+  /// if this version cannot parse it, in which case the differences are listed key by key.
   private static func completed(
     _ found: ConfigurationTree, _ paths: RunPaths
   ) throws -> ConfigurationTree {
@@ -177,7 +179,7 @@ package struct RunFolder: ~Copyable, Sendable {
     return try ConfigurationTree(yaml: experiment.yaml, file: paths.experiment)
   }
 
-  /// What differs between two experiments: each key with the value there and the value here.
+  /// Differences between two experiments: each key with the value there and the value here.
   package static func differences(
     from found: ConfigurationTree, to wanted: ConfigurationTree
   ) -> [String] {

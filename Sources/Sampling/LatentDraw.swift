@@ -5,21 +5,22 @@ import Support
 import TensorCore
 import VAE
 
-/// How the latent variables of samples are chosen.
+/// Choice of latent variables for samples.
 package enum LatentDraw: Equatable, Sendable, CustomStringConvertible {
-  /// From the prior.
+  /// Draws from the prior.
   case plain
-  /// From the prior, and then the given part of the way from its mean: what is rare becomes rarer.
+  /// Draws from the prior, scaled towards its mean by the given factor: less variety, more typical
+  /// samples.
   ///
   /// See Karras et al. 2019, appendix B.
   case truncated(Double)
   /// Hubs of the prior, see `HubSelection`.
   case hubs(quantile: Double)
 
-  /// Reads "plain", "truncated:0.7" or "hubs:0.9".
+  /// Parses "plain", "truncated:0.7" or "hubs:0.9".
   ///
-  /// - Throws: `TensorError` for anything else, for numbers out of range, and for hubs where none would be
-  ///   kept.
+  /// - Throws: `TensorError` for other text, numbers out of range, and a quantile that would keep
+  ///   no hubs.
   package init(_ text: String) throws {
     let words = text.split(separator: ":", omittingEmptySubsequences: false)
     let number = words.count == 2 ? Double(words[1]) : nil
@@ -27,7 +28,7 @@ package enum LatentDraw: Equatable, Sendable, CustomStringConvertible {
     case ("plain", nil) where words.count == 1: self = .plain
     case ("truncated", let share?):
       guard share > 0, share <= 1 else {
-        throw TensorError("truncated: takes a number above 0 and at most 1, not \(words[1])")
+        throw TensorError("truncated: expected a number above 0 and at most 1, found \(words[1])")
       }
       self = .truncated(share)
     case ("hubs", let quantile?):
@@ -36,11 +37,11 @@ package enum LatentDraw: Equatable, Sendable, CustomStringConvertible {
     default:
       throw TensorError(
         "expected plain, truncated: with a number from 0 to 1, or hubs: with a quantile, such as "
-          + "hubs:0.9, not \(printable(text))")
+          + "hubs:0.9; found \(printable(text))")
     }
   }
 
-  /// As `init` reads it.
+  /// The text that `init` parses.
   package var description: String {
     switch self {
     case .plain: "plain"
@@ -51,19 +52,20 @@ package enum LatentDraw: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Run {
-  /// Whether samples are made of latent variables at once, so that these can be chosen.
+  /// True if samples are generated from latent variables in one pass, so that these can be chosen.
   package var hasLatentVariables: Bool { model is any LatentModel }
 
-  /// The latent points that plain draws of seeds begin with, [seeds.count, width].
+  /// Latent points of the plain draws of `seeds`, [seeds.count, width].
   ///
   /// - Throws: `FigmentError` for models without latent variables.
   package func latentPoints(seeds: [UInt64]) throws -> [Float] {
     try latentPoints(latentModel(.plain), seeds: seeds)
   }
 
-  /// One sample per seed from latent variables that are chosen so; see `sample(seeds:_:observe:)`.
+  /// Draws one sample per seed with the given choice of latent variables; see
+  /// `sample(seeds:_:observe:)`.
   ///
-  /// - Throws: `FigmentError` where the model has none to choose.
+  /// - Throws: `FigmentError` if the model has no latent variables.
   package func sample(
     seeds: [UInt64], latent: LatentDraw, _ request: SampleRequest = SampleRequest(),
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
@@ -72,7 +74,7 @@ extension Run {
       return try sample(seeds: seeds, request, observe: observe)
     }
     let model = try latentModel(latent)
-    // What is chosen in place of a seed keeps that seed's class.
+    // A latent point that replaces a seed's keeps the class of that seed.
     let labels = try experiment.model.classCount.map {
       try classLabels(request.labels, seeds: seeds, classes: $0)
     }
@@ -96,7 +98,7 @@ extension Run {
   private func latentModel(_ latent: LatentDraw) throws -> any LatentModel {
     guard let model = model as? any LatentModel else {
       throw FigmentError(
-        "\(latent) is for models with latent variables, and \(experiment.name) is a "
+        "--latent \(latent): needs a model with latent variables; \(experiment.name) is a "
           + experiment.model.kind)
     }
     return model

@@ -7,30 +7,33 @@ import Runs
 import Support
 import TensorCore
 
-/// What one can do with a trained diffusion model beside drawing from it.
+/// Further uses of a trained diffusion model: interpolation, inpainting, score fields.
 extension Run {
-  /// A row of images between two, by way of noise, or of the latent variables of a VAE.
+  /// A row of images interpolated between two, through noise or through the latent variables of a
+  /// VAE.
   ///
-  /// By way of noise, both are mixed, noised to time `t0` with the same noise, and brought back (Ho et al. 2020, §4.3).
+  /// Through noise, the two are mixed, noised to time `t0` with the same noise, and denoised (Ho et
+  /// al. 2020, §4.3).
   ///
   /// - Parameters:
-  ///   - first: An image as models see it, of the domain's shape; so is `last`.
-  ///   - count: Images of the row, at least 1; of several, the first and the last are reconstructions.
-  ///   - t0: From 1, which changes little, to T, which leaves nothing; half of all unless told.
-  /// - Returns: [count] + shape.
+  ///   - first: First image as models see it, of the domain's shape.
+  ///   - last: Last image, of the same shape.
+  ///   - count: Number of images, at least 1; if more, the first and the last are reconstructions.
+  ///   - t0: Time from 1 (little change) to T (nothing is kept); nil for half of T.
+  /// - Returns: Images of shape [count] + shape.
   package func interpolate(
     from first: [Float], to last: [Float], count: Int, t0: Int?, seed: UInt64, label: Int? = nil
   ) throws -> [Float] {
     guard let diffusion = model as? DiffusionModel else {
       if t0 != nil || label != nil {
-        _ = try model(DiffusionModel.self, for: "a time or class of an interpolation")
+        _ = try model(DiffusionModel.self, for: "--t0 and --class")
       }
-      return try model(AutoencoderModel.self, for: "this").vae
+      return try model(AutoencoderModel.self, for: "interpolate").vae
         .interpolate(from: first, to: last, count: count, self)
     }
     let t0 = t0 ?? diffusion.ddpm.schedule.times / 2
     let examples = (0..<count).flatMap { i -> [Float] in
-      // One alone lies in the middle.
+      // A single image lies in the middle.
       let share = count == 1 ? 0.5 : Float(i) / Float(count - 1)
       return zip(first, last).map { $0 + share * ($1 - $0) }
     }
@@ -43,10 +46,10 @@ extension Run {
       seeds: [UInt64](repeating: seed, count: count), request)
   }
 
-  /// Draws what is missing of an image, once for each seed.
+  /// Fills in the missing part of an image, once for each seed.
   ///
-  /// - Parameter isDrawn: Whether each number is missing, of the domain's shape.
-  /// - Returns: [seeds.count] + shape.
+  /// - Parameter isDrawn: Mask of the missing values, of the domain's shape.
+  /// - Returns: Images of shape [seeds.count] + shape.
   package func inpaint(
     _ image: [Float], isDrawn: [Bool], seeds: [UInt64], label: Int? = nil
   ) throws -> [Float] {
@@ -57,17 +60,18 @@ extension Run {
     return try sampler.sampler.sample(seeds: seeds, request)
   }
 
-  /// An image as the model sees it: a PNG file of the domain's size, or the number of a row of `data`.
+  /// An image as the model sees it, from a PNG file of the domain's size or the index of a row of
+  /// `data`.
   ///
-  /// - Throws: `FigmentError` where a picture is of another size, or there is no such row.
+  /// - Throws: `FigmentError` if a picture is of another size or there is no such row.
   package func image(_ source: String, of data: () throws -> TrainingData) throws -> [Float] {
     try domain.image(source, range: range, of: data)
   }
 
-  /// What black and white are to the model.
+  /// Model values of black and white.
   package var range: ClosedRange<Float> { experiment.model.range }
 
-  /// A PNG of images in one row, some of them from elsewhere: [count] + shape.
+  /// PNG of images in one row, given or generated: [count] + shape.
   package func row(_ images: [Float], command: String) throws -> [UInt8] {
     let shape = domain.shape
     let bitmaps = try Bitmap.batch(
@@ -78,15 +82,15 @@ extension Run {
       text: pictureText(experiment, step: step, command: command))
   }
 
-  /// A PNG of the learned score over the plane at several times, with noised data over it.
+  /// PNG of the learned score over the plane at several times, on top of noised data.
   ///
-  /// - Throws: `FigmentError` where the run is not of points.
+  /// - Throws: `FigmentError` unless the run is on points.
   package func scorePicture(command: String) throws -> [UInt8] {
     guard case .points(let set) = domain else {
       throw FigmentError(
-        "a score field is of points; \(experiment.name) was trained on \(experiment.data)")
+        "field: needs a run on points; \(experiment.name) was trained on \(experiment.data)")
     }
-    let model = try model(DiffusionModel.self, for: "a score field").ddpm
+    let model = try model(DiffusionModel.self, for: "field").ddpm
     let side = 24
     let (lower, upper) = (-2.6, 2.6)
     let middles = Grid.middles(
@@ -124,12 +128,12 @@ extension Run {
   }
 }
 
-/// A part of an image that `inpaint` may be asked to draw.
+/// Named masks of `inpaint`.
 package enum MaskName: String, CaseIterable, Sendable {
-  /// A half, or the middle quarter.
+  /// One half, or the middle quarter.
   case left, right, top, bottom, middle
 
-  /// Whether each number of an image is to be drawn.
+  /// Mask of the missing values of an image, row by row.
   package func isDrawn(height: Int, width: Int, channels: Int) -> [Bool] {
     (0..<height * width).flatMap { pixel -> [Bool] in
       let (y, x) = pixel.quotientAndRemainder(dividingBy: width)
@@ -149,19 +153,20 @@ package enum MaskName: String, CaseIterable, Sendable {
 }
 
 extension Domain {
-  /// An image as models see it: a PNG file of the domain's size, or the number of a row of `data`.
+  /// An image as models see it, from a PNG file of the domain's size or the index of a row of
+  /// `data`.
   ///
-  /// - Throws: `FigmentError` where a picture is of another size, or there is no such row.
+  /// - Throws: `FigmentError` if a picture is of another size or there is no such row.
   func image(
     _ source: String, range: ClosedRange<Float>, of data: () throws -> TrainingData
   ) throws -> [Float] {
     let (lower, length) = (range.lowerBound, range.upperBound - range.lowerBound)
     guard case .images(let height, let width, let channels) = self else {
-      throw FigmentError("the run is of points, and this needs images")
+      throw FigmentError("expected a run on images, found one on points")
     }
     if let row = Int(source) {
       guard case .images(let table, _) = try data(), (0..<table.rows).contains(row) else {
-        throw FigmentError("there is no image \(row) in the data")
+        throw FigmentError("'\(row)': no such image in the data")
       }
       let count = height * width * channels
       return table.bytes[row * count..<(row + 1) * count].map { Float($0) * (length / 255) + lower }
@@ -170,14 +175,13 @@ extension Domain {
     return picture.pixels.map { Float($0) * (length / 255) + lower }
   }
 
-  /// A mask, by a name of `MaskName` or from a PNG file.
+  /// A mask, by a name of `MaskName` or from a PNG file: pixels brighter than middle grey are
+  /// missing.
   ///
-  /// What is brighter than the middle grey is to be drawn.
-  ///
-  /// - Throws: `FigmentError` where a file is of another size or has nothing bright.
+  /// - Throws: `FigmentError` if a file is of another size or has no bright pixel.
   package func mask(_ source: String) throws -> [Bool] {
     guard case .images(let height, let width, let channels) = self else {
-      throw FigmentError("the run is of points, and a mask is for images")
+      throw FigmentError("expected a run on images for a mask, found one on points")
     }
     if let name = MaskName(rawValue: source) {
       return name.isDrawn(height: height, width: width, channels: channels)
@@ -188,7 +192,8 @@ extension Domain {
       return values.reduce(0) { $0 + Int($1) } > 127 * picture.channels
     }
     guard drawn.contains(true) else {
-      throw FigmentError(path: source, problem: "is a mask without white: nothing would be drawn")
+      throw FigmentError(
+        path: source, problem: "is a mask without white; paint white the part to fill in")
     }
     return drawn.flatMap { [Bool](repeating: $0, count: channels) }
   }

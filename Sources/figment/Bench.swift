@@ -6,26 +6,26 @@ import Training
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures a workload on this machine.",
+    abstract: "Measure a workload on this machine.",
     discussion: """
-      The workloads are those of the comparison with PyTorch and JAX: same network, batch and \
+      The workloads match the comparison with PyTorch and JAX: same network, batch and \
       loss, with the program that train or sample would run. Where MNIST is missing, random bytes \
       take its place.
       """)
 
-  @Argument(help: "What to measure.")
+  @Argument(help: "Workload to measure.")
   var workload: Workload
 
-  @Option(help: "How numbers are stored and multiplied.")
+  @Option(help: "Number format of storage and matrix products.")
   var precision = Precision.fp32
 
-  @Option(help: ArgumentHelp("Steps to measure, after the first.", valueName: "n"))
+  @Option(help: ArgumentHelp("Number of steps to measure, after the first.", valueName: "n"))
   var steps: Int?
 
-  @Flag(help: "Prints the time of each kernel.")
+  @Flag(help: "Print the time of each kernel.")
   var profile = false
 
-  @Flag(help: "Prints one JSON object.")
+  @Flag(help: "Print one JSON object.")
   var json = false
 
   @OptionGroup var computing: Computing
@@ -33,15 +33,17 @@ struct Bench: ParsableCommand {
 
   mutating func validate() throws {
     if let steps, !(1...1_000_000).contains(steps) {
-      throw ValidationError("--steps is from 1 to 1000000, not \(steps)")
+      throw ValidationError("--steps: expected 1 to 1000000, found \(steps)")
     }
-    if profile && json { throw ValidationError("--profile and --json exclude each other") }
+    if profile && json {
+      throw ValidationError("--profile: cannot be combined with --json; drop one of the two")
+    }
   }
 
   func run() throws {
     #if DEBUG
       throw FigmentError(
-        "bench measures release builds only: swift run -c release figment bench \(workload.rawValue)"
+        "bench: this is a debug build, whose times mean nothing; run swift run -c release figment bench \(workload.rawValue)"
       )
     #else
       let result = try measure(

@@ -6,28 +6,28 @@ import Training
 
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the curves of runs in one picture and tells which settings differ.")
+    abstract: "Plot the curves of several runs in one picture and list the settings that differ.")
 
-  @Argument(help: ArgumentHelp("Folders of runs, two to eight.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folders, two to eight.", valueName: "run"))
   var folders: [String]
 
   @Option(
     help: ArgumentHelp(
-      "Where the picture goes; outputs/compare.png by default.", valueName: "file.png"))
+      "Path of the picture; outputs/compare.png by default.", valueName: "file.png"))
   var out: String?
 
-  @Flag(help: "Draws over the minutes that training took, not over steps.")
+  @Flag(help: "Plot over minutes of training instead of steps.")
   var minutes = false
 
-  @Flag(help: "Prints an array of JSON objects; a picture then only with --out.")
+  @Flag(help: "Print an array of JSON objects; draw a picture only if --out is given.")
   var json = false
 
   mutating func validate() throws {
-    // Those that hold no run are passed over, and do not count.
-    let runs = folders.filter { !RunPaths($0).isPassedOver }
+    // Paths without a run are skipped, so they do not count towards the limit.
+    let runs = folders.filter { !RunPaths($0).holdsNoRun }
     guard folders.count >= 2, runs.count <= 8 else {
       throw ValidationError(
-        "compare takes 2 to 8 runs, not \(folders.count < 2 ? folders.count : runs.count)")
+        "compare: expected 2 to 8 runs, found \(folders.count < 2 ? folders.count : runs.count)")
     }
     try checkPath(out, "--out")
   }
@@ -41,7 +41,7 @@ struct Compare: ParsableCommand {
     let comparison = try Comparison(folders: folders) { console.print($0) }
     guard (2...8).contains(comparison.count) else {
       throw FigmentError(
-        "compare takes 2 to 8 runs, and of these \(folders.count) paths \(comparison.count) "
+        "compare: expected 2 to 8 runs; of the \(folders.count) paths given, \(comparison.count) "
           + (comparison.count == 1 ? "holds one" : "hold one"))
     }
     for warning in comparison.warnings { console.print("warning: \(warning)") }

@@ -7,12 +7,12 @@ import Training
 
 struct Data: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists, fetches and shows data sets.",
+    abstract: "List, fetch and show data sets.",
     subcommands: [List.self, Fetch.self, Show.self])
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "What an experiment's data: may be.")
+      abstract: "List the values of data: in an experiment file.")
 
     func run() throws {
       var rows = ImageFamily.all.map {
@@ -28,12 +28,12 @@ struct Data: ParsableCommand {
 
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Downloads and verifies a data set; does nothing where it is there.")
+      abstract: "Download and verify a data set, unless it is already there.")
 
-    @Argument(help: "The data set: mnist or fashion-mnist.")
+    @Argument(help: "Data set: mnist or fashion-mnist.")
     var name = "mnist"
 
-    @Flag(help: "Never touches the network: says what is missing.")
+    @Flag(help: "Do not use the network; report missing files instead.")
     var offline = false
 
     @OptionGroup var dataFolder: DataFolder
@@ -42,7 +42,7 @@ struct Data: ParsableCommand {
       let known = ImageFamily.all.map(\.name)
       if !known.contains(name) {
         throw ValidationError(
-          "there is nothing to fetch for '\(name)'; expected \(known.joined(separator: " or "))")
+          "'\(name)': no such data set to fetch; expected \(known.joined(separator: " or "))")
       }
     }
 
@@ -63,34 +63,34 @@ struct Data: ParsableCommand {
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract:
-        "Says what a data set is and draws it: its first images, or points over their density.")
+        "Describe a data set and draw its first images, or points over their density.")
 
-    @Argument(help: "The data set; see: figment data list.")
+    @Argument(help: "Name or path of the data set; see: figment data list.")
     var name: String
 
     @Option(
       help: ArgumentHelp(
-        "How many: 64 images or 1000 points by default, fewer where there are fewer.",
+        "Number of images or points; 64 images or 1000 points by default, or all if there are fewer.",
         valueName: "n"))
     var count: Int?
 
     @Option(
       help: ArgumentHelp(
-        "Where the picture goes; outputs/data/NAME.png by default.", valueName: "file.png"))
+        "Path of the picture; outputs/data/NAME.png by default.", valueName: "file.png"))
     var out: String?
 
     @Option(
       help: ArgumentHelp(
-        "Writes the data as an array, all or --count of them: images as bytes, points as float64; of a "
-          + "2-D set its test points, those that likelihood scores with seed 0, 10000 by default. A "
-          + "picture then only with --out.", valueName: "file.npy"))
+        "Write the data as an array, all or --count of them: images as bytes, points as float64. For a "
+          + "2-D set, the test points that likelihood scores with seed 0, 10000 by default. Draws a picture "
+          + "only if --out is given too.", valueName: "file.npy"))
     var npy: String?
 
     @OptionGroup var dataFolder: DataFolder
 
     mutating func validate() throws {
       if let count, !(1...100_000).contains(count) {
-        throw ValidationError("--count is from 1 to 100000, not \(count)")
+        throw ValidationError("--count: expected 1 to 100000, found \(count)")
       }
       try checkPath(out, "--out")
       try checkPath(npy, "--npy", ending: "npy")
@@ -98,7 +98,7 @@ struct Data: ParsableCommand {
 
     func run() throws {
       let array = try npy.map { try OutputFile($0) }
-      // A path gives its last part.
+      // A data set given by its path is named after the last component.
       let file = name.split(separator: "/").last.map(String.init) ?? name
       let picture =
         out == nil && npy != nil

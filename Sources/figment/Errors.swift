@@ -2,9 +2,9 @@ import Runs
 import Support
 import TensorCore
 
-/// Errors whose description is the one line a user should read.
+/// Errors whose description is a single line for the user.
 protocol OneLineError: Error, CustomStringConvertible {}
 
 extension FigmentError: OneLineError {}
 extension TensorError: OneLineError {}
-extension PassedOver: OneLineError {}
+extension SkippedPath: OneLineError {}

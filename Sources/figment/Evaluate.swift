@@ -12,36 +12,36 @@ import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Judges the samples of runs: on 2-D sets by the set, digits by a classifier.",
+    abstract: "Evaluate the samples of runs: 2-D points against the set, digits by a classifier.",
     discussion: """
-      Digits (data: mnist) are compared with those of the validation part by a classifier that is trained \
+      Digits (data: mnist) are compared with the validation split by a classifier that is trained \
       on first use: Fréchet distance on its features, precision and recall, classes and confidence, beside \
       what real digits and a collapsed generator get. A run of a classifier gets its accuracy on the test \
-      part. See docs/evaluate.md.
+      split. See docs/evaluate.md.
       """)
 
-  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folders.", valueName: "run"))
   var folders: [String]
 
   @Option(
     help: ArgumentHelp(
-      "Samples to judge, seeds from 0; 10000 on 2-D sets and 2000 of digits by default.",
+      "Number of samples, with seeds from 0; by default 10000 for 2-D sets and 2000 for digits.",
       valueName: "n"))
   var count: Int?
 
   @Option(
     name: .customLong("latent"),
     help: ArgumentHelp(
-      "How latent variables are chosen, see sample; repeated, each gets a row.",
+      "Choice of latent variables, as in sample; if repeated, each choice gets a row.",
       valueName: "draw"), transform: LatentDraw.init(argument:))
   var latents: [LatentDraw] = []
 
   @Option(
     help: ArgumentHelp(
-      "The run of the classifier; \(DigitClassifier.folder) by default.", valueName: "dir"))
+      "Run folder of the classifier; \(DigitClassifier.folder) by default.", valueName: "dir"))
   var classifier: String?
 
-  @Flag(help: "Prints an array of JSON objects.")
+  @Flag(help: "Print an array of JSON objects.")
   var json = false
 
   @OptionGroup var computing: Computing
@@ -50,54 +50,57 @@ struct Evaluate: ParsableCommand {
 
   mutating func validate() throws {
     if let count, !(100...1_000_000).contains(count) {
-      throw ValidationError("--count is from 100 to 1000000, not \(count)")
+      throw ValidationError("--count: expected 100 to 1000000, found \(count)")
     }
     try checkPath(classifier, "--classifier", ending: nil)
   }
 
-  /// A run and what is called so in tables.
+  /// A run with its name in tables.
   struct Subject {
     let run: Run
     let name: String
     let paths: RunPaths
-    let yardstick: Yardstick
+    let evaluationReference: EvaluationReference
   }
 
   func run() throws {
     let console = Console()
-    // All are looked at before the first computes for long.
+    // Every run is checked before the first long computation.
     let subjects = try chosenRuns(folders, remark: { console.print($0) }) { folder in
       let run = try Run(folder: folder, threads: computing.threads)
       let paths = RunPaths(folder)
       return Subject(
-        run: run, name: paths.folder, paths: paths, yardstick: try run.yardstick())
+        run: run, name: paths.folder, paths: paths,
+        evaluationReference: try run.evaluationReference())
     }
-    if subjects.isEmpty { throw FigmentError("no run is left that can be judged") }
-    let digits = subjects.filter { $0.yardstick == .digits }
+    if subjects.isEmpty {
+      throw FigmentError("evaluate: none of these paths holds a run that can be evaluated")
+    }
+    let digits = subjects.filter { $0.evaluationReference == .digits }
     if let count, count > 10_000, !digits.isEmpty {
       throw FigmentError(
-        "--count is at most 10000 for digits, of which there are no more to compare with, not \(count)"
+        "--count: expected at most 10000 for digits, the number of images to compare with, found \(count)"
       )
     }
     var rows: [String] = []
-    for subject in subjects where subject.yardstick == .set {
+    for subject in subjects where subject.evaluationReference == .set {
       for latent in draws(of: subject, reporting.log(console)) {
         rows += try points(subject, latent, console)
       }
     }
-    for subject in subjects where subject.yardstick == .labels {
+    for subject in subjects where subject.evaluationReference == .labels {
       rows.append(try accuracy(subject))
     }
     if !digits.isEmpty { rows += try self.digits(digits, console) }
     if json { print("[" + rows.joined(separator: ",") + "]") }
   }
 
-  /// The draws that were asked for, of which those without latent variables have one.
+  /// The draws that were asked for; a model without latent variables has the plain one only.
   func draws(of subject: Subject, _ log: Logger) -> [LatentDraw] {
     let wanted = latents.isEmpty ? [.plain] : latents
     guard !subject.run.hasLatentVariables, wanted != [.plain] else { return wanted }
     log.notice(
-      "\(printable(subject.name)) is a \(subject.run.experiment.model.kind), which has no latent variables to choose: it draws as it does"
+      "\(printable(subject.name)) is a \(subject.run.experiment.model.kind), which has no latent variables to choose: --latent is ignored"
     )
     return [.plain]
   }

@@ -7,7 +7,7 @@ import Support
 import Training
 
 extension Evaluate {
-  /// Judges runs on digits; the rows as JSON, and tables unless that is asked for.
+  /// Evaluates runs on digits and returns the rows as JSON; prints tables unless --json is given.
   func digits(_ subjects: [Subject], _ console: Console) throws -> [String] {
     let log = reporting.log(console)
     Interruption.install()
@@ -19,14 +19,14 @@ extension Evaluate {
         dataDirectory: dataFolder.path, threads: computing.threads, log: log,
         progress: reporting.style, console: console)
       if case .diverged(let reason) = end {
-        throw FigmentError("the training of the classifier has diverged: \(reason)")
+        throw FigmentError("classifier: training has diverged: \(reason)")
       }
       guard end == .finished else { throw ExitCode(Interruption.received?.exitCode ?? 1) }
     }
     let folder = classifier ?? DigitClassifier.folder
-    let judge = try Run(folder: folder, threads: computing.threads)
+    let classifier = try Run(folder: folder, threads: computing.threads)
     let evaluation = try DigitEvaluation(
-      judge, count: count ?? 2000, dataDirectory: dataFolder.path, threads: computing.threads)
+      classifier, count: count ?? 2000, dataDirectory: dataFolder.path, threads: computing.threads)
     let seeds = (0..<evaluation.setting.count).map { UInt64($0) }
     var rows = try evaluation.baselines()
     for subject in subjects {
@@ -42,11 +42,11 @@ extension Evaluate {
         }
         progress.finish()
         rows.append(
-          try evaluation.judge(samples, of: run, name: subject.name, latent: latent))
+          try evaluation.evaluate(samples, of: run, name: subject.name, latent: latent))
         if let file {
           let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
           do { try file.write(sheet) } catch let error as FigmentError where error.code != nil {
-            // The figures are worth more than the sheet.
+            // An unwritable sample grid must not lose the metrics.
             log.warning("\(error)")
           }
         }
@@ -58,8 +58,8 @@ extension Evaluate {
     return rows.map(\.json.description)
   }
 
-  /// Where the sheet of a run goes, tried before the work; a folder that cannot be written costs the sheet
-  /// alone.
+  /// Output file for the sample grid of a run, opened before the work starts; if its folder is not
+  /// writable, only the sample grid is lost.
   private func sheet(of subject: Subject, _ latent: LatentDraw, _ log: Logger) -> OutputFile? {
     do {
       return try OutputFile(subject.paths.neighbours("\(latent)"))
@@ -69,21 +69,21 @@ extension Evaluate {
     }
   }
 
-  private func printTable(_ judged: DigitTable) {
-    for line in judged.setting.title { print(line) }
+  private func printTable(_ evaluated: DigitTable) {
+    for line in evaluated.setting.title { print(line) }
     let numbers = Set(1...8)
-    for line in table(judged.cells, rightAligned: numbers) { print(line) }
-    let shares = judged.shares
+    for line in table(evaluated.cells, rightAligned: numbers) { print(line) }
+    let shares = evaluated.shares
     print("")
     for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) { print(line) }
-    // That of ten equal classes.
-    let error = (0.09 / Double(judged.setting.count)).squareRoot()
-    print("a share of 10 % has a standard error of \(percent(error))")
+    // Standard error for ten equally likely classes.
+    let error = (0.09 / Double(evaluated.setting.count)).squareRoot()
+    print("a class fraction of 10 % has a standard error of \(percent(error))")
   }
 }
 
 extension LatentDraw {
-  /// As `init`, with errors of usage.
+  /// Same as `init`, throwing usage errors.
   init(argument: String) throws {
     do { self = try LatentDraw(argument) } catch { throw ValidationError("\(error)") }
   }

@@ -6,16 +6,16 @@ import Training
 
 struct Field: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the score that a run on a 2-D set has learned, at several times.",
+    abstract: "Draw the learned score of a diffusion run on a 2-D set, at several times.",
     discussion:
-      "Arrows point to where noised points more likely come from; noised data lie under them.")
+      "Arrows point towards the more likely origins of noised points; noised data lie under them.")
 
-  @Argument(help: ArgumentHelp("The folder of a run on points.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folder of a diffusion model on points.", valueName: "run"))
   var folder: String
 
   @Option(
     help: ArgumentHelp(
-      "Where the picture goes; RUN/samples/score.png by default.", valueName: "file.png"))
+      "Path of the picture; RUN/samples/score.png by default.", valueName: "file.png"))
   var out: String?
 
   @OptionGroup var computing: Computing

@@ -4,7 +4,7 @@ import Glibc
 import Support
 import Training
 
-/// The command line: parses, calls `Training`, prints.
+/// The command line: parses arguments, calls the library, prints results.
 @main
 struct Figment: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,14 +17,15 @@ struct Figment: ParsableCommand {
       Likelihoods.self, Compare.self, Reproduce.self, Data.self, Info.self, Plan.self, Bench.self,
     ])
 
-  /// As the library's own, but failures that are no mistake of usage print one line and exit 1.
+  /// Parses and runs as the argument parser would, except that a failure other than a usage error
+  /// prints one line and exits with code 1.
   static func main() {
     openStandardDescriptors()
     ignoreFileSizeSignal()
     ignorePipeSignal()
     do {
       let words = try checkedWords()
-      // The library knows help on commands only.
+      // The argument parser provides help for commands only.
       let isManual = words.starts(with: ["help", "experiment"])
       var command =
         try isManual
@@ -38,13 +39,14 @@ struct Figment: ParsableCommand {
     }
   }
 
-  /// Prints what the library would of an error, and ends; help and the like go to standard output.
+  /// Prints the argument parser's text for an error and exits; help and version go to standard
+  /// output.
   private static func end(_ error: any Error) -> Never {
     let (code, message) = (exitCode(for: error), fullMessage(for: error))
     if code == .success {
       if !message.isEmpty { print(message) }
     } else if !message.isEmpty {
-      // One spelling for all errors, and nothing that moves the cursor.
+      // One spelling for all errors, and no control characters that move the cursor.
       let text = message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
       let console = Console()
@@ -53,17 +55,17 @@ struct Figment: ParsableCommand {
     exit(withError: code)
   }
 
-  /// The words of the command line, of which the library would take an unknown command for an unexpected
-  /// argument, and a negative number for an option.
+  /// Words of the command line, checked for two mistakes that the argument parser misreports: an
+  /// unknown command (as an unexpected argument) and a negative number (as an option).
   private static func checkedWords() throws -> [String] {
     for index in 1..<max(1, Int(CommandLine.argc)) {
       guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else {
         continue
       }
-      // The library would take bytes that are no text for other ones, and not find the file.
+      // The argument parser replaces invalid UTF-8, so the file would not be found.
       let bytes = UnsafeBufferPointer(start: word, count: strlen(word)).map(UInt8.init(bitPattern:))
       throw ValidationError(
-        "the argument \(shown(name: bytes)) is not UTF-8; rename the file, or name the folder that holds it"
+        "the argument \(shown(name: bytes)) is not valid UTF-8; rename the file, or pass the folder that holds it"
       )
     }
     let words = Array(CommandLine.arguments.dropFirst())
@@ -88,6 +90,6 @@ struct Figment: ParsableCommand {
     let known = commands.map { $0.configuration.commandName ?? "\($0)".lowercased() } + ["help"]
     guard let word, !word.hasPrefix("-"), !known.contains(word) else { return }
     let hint = nearest(to: word, among: known).map { "; did you mean '\(prefix)\($0)'?" } ?? ""
-    throw ValidationError("there is no command '\(prefix)\(word)'\(hint)")
+    throw ValidationError("'\(prefix)\(word)': no such command\(hint)")
   }
 }

@@ -3,32 +3,32 @@ import Datasets
 import Experiments
 import Training
 
-/// `figment help experiment`, which is a page of the manual rather than a command to run.
+/// `figment help experiment`: a manual page, not a command to run.
 struct HelpExperiment: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figment help experiment",
-    abstract: "Every key of an experiment file: what it may hold, its default, and what it is.")
+    abstract: "Show every key of an experiment file: allowed values, default and meaning.")
 
   @Argument(
     help: ArgumentHelp(
-      "A key such as model.latent, a mapping such as optimizer, or a kind of model such as wgan; all by default.",
+      "Key such as model.latent, mapping such as optimizer, or model kind such as wgan; all by default.",
       valueName: "key"))
   var keys: [String] = []
 
-  @Flag(help: "Prints the page docs/experiments.md.")
+  @Flag(help: "Print the page docs/experiments.md.")
   var markdown = false
 
-  @Flag(help: "Prints the JSON Schema for editors.")
+  @Flag(help: "Print the JSON Schema for editors.")
   var jsonSchema = false
 
   mutating func validate() throws {
     guard [markdown, jsonSchema, !keys.isEmpty].count(where: { $0 }) <= 1 else {
-      throw ValidationError("expected keys, --markdown or --json-schema, one of the three")
+      throw ValidationError("expected only one of keys, --markdown and --json-schema")
     }
     for key in keys where ExperimentPage.listing(of: key) == nil {
       let near = ExperimentPage.suggestion(for: key).map { "; did you mean '\($0)'?" }
       throw ValidationError(
-        "there is no key '\(key)'" + (near ?? "; figment help experiment lists all"))
+        "'\(key)': no such key" + (near ?? "; figment help experiment lists all"))
     }
   }
 

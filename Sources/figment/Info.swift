@@ -6,11 +6,11 @@ import Training
 
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Says what made a run or a picture, and the command that makes it again.")
+    abstract: "Show the origin of a run or picture and the command that reproduces it.")
 
   @Argument(
     help: ArgumentHelp(
-      "The folder of a run, or one of its pictures.", valueName: "run|file.png"))
+      "Run folder, or one of its pictures.", valueName: "run|file.png"))
   var path: String
 
   func run() throws {

@@ -7,43 +7,46 @@ import Training
 
 struct Inpaint: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the missing part of an image, in several ways.",
-    discussion: "The row begins with the image and with what is known of it.")
+    abstract: "Fill in the missing part of an image, several times.",
+    discussion: "The row starts with the image and its known part.")
 
-  @Argument(help: ArgumentHelp("The folder of a run on images.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folder of a diffusion model on images.", valueName: "run"))
   var folder: String
 
   @Option(
-    help: ArgumentHelp("The image: a PNG, or the number of a training image.", valueName: "image"))
+    help: ArgumentHelp(
+      "Image to complete: a PNG file or the index of a training image.", valueName: "image"))
   var image: String
 
   @Option(
     help: ArgumentHelp(
-      "What is missing: a PNG that is white there, or left, right, top, bottom, middle.",
+      "Missing part: left, right, top, bottom, middle, or a PNG file that is white there.",
       valueName: "mask"))
   var mask: String
 
-  @Option(help: "How many ways to draw it: seeds 0 to count - 1.")
+  @Option(help: "Number of completions, with seeds 0 to count - 1.")
   var count = 8
 
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp(
-      "The class, by its name or its number from 0, for models that were told classes.",
+      "Class name, or its index from 0; for class-conditional models.",
       valueName: "name")
   )
   var label: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where the picture goes; RUN/samples/inpainting.png by default.", valueName: "file.png"))
+      "Path of the picture; RUN/samples/inpainting.png by default.", valueName: "file.png"))
   var out: String?
 
   @OptionGroup var computing: Computing
   @OptionGroup var data: DataFolder
 
   mutating func validate() throws {
-    if !(1...64).contains(count) { throw ValidationError("--count is from 1 to 64, not \(count)") }
+    if !(1...64).contains(count) {
+      throw ValidationError("--count: expected 1 to 64, found \(count)")
+    }
     try checkPath(out, "--out")
   }
 

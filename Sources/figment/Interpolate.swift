@@ -7,54 +7,60 @@ import Training
 
 struct Interpolate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the images between two, by way of noise or of latent variables.",
+    abstract: "Interpolate between two images through noise or latent variables.",
     discussion: """
-      For a diffusion model, both images are mixed, noised to time t0 and brought back: a small t0 \
-      blends them, a large one draws new ones on the way. For a VAE, the shortest way between their \
-      latent variables is decoded. The row begins and ends with the images themselves.
+      For a diffusion model, the images are mixed, noised to time t0 and denoised: a small t0 blends \
+      them, a large one generates new images between them. For a VAE, the shortest path between \
+      their latent variables is decoded. The row starts and ends with the images themselves.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run on images.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Run folder of a diffusion model or VAE on images.", valueName: "run"))
   var folder: String
 
   @Option(
     help: ArgumentHelp(
-      "The first image: a PNG, or the number of a training image.", valueName: "image"))
+      "First image: a PNG file or the index of a training image.", valueName: "image"))
   var from: String
 
-  @Option(help: ArgumentHelp("The last image.", valueName: "image"))
+  @Option(
+    help: ArgumentHelp(
+      "Last image: a PNG file or the index of a training image.", valueName: "image"))
   var to: String
 
   @Option(
-    help: ArgumentHelp("The time to which they are noised; half of all by default.", valueName: "t")
+    help: ArgumentHelp(
+      "Time to which both are noised; half of the schedule by default.", valueName: "t")
   )
   var t0: Int?
 
-  @Option(help: "Images of the row, the two themselves included: two fewer are drawn.")
+  @Option(help: "Number of images in the row, including the two given.")
   var count = 11
 
-  @Option(help: "The seed of the noise.", transform: seed(argument:))
+  @Option(help: "Seed of the noise.", transform: seed(argument:))
   var seed: UInt64 = 0
 
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp(
-      "The class, by its name or its number from 0, for models that were told classes.",
+      "Class name, or its index from 0; for class-conditional models.",
       valueName: "name")
   )
   var label: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where the picture goes; RUN/samples/interpolation.png by default.", valueName: "file.png"))
+      "Path of the picture; RUN/samples/interpolation.png by default.", valueName: "file.png"))
   var out: String?
 
   @OptionGroup var computing: Computing
   @OptionGroup var data: DataFolder
 
   mutating func validate() throws {
-    if !(3...66).contains(count) { throw ValidationError("--count is from 3 to 66, not \(count)") }
-    if let t0, t0 < 1 { throw ValidationError("--t0 is at least 1, not \(t0)") }
+    if !(3...66).contains(count) {
+      throw ValidationError("--count: expected 3 to 66, found \(count)")
+    }
+    if let t0, t0 < 1 { throw ValidationError("--t0: expected at least 1, found \(t0)") }
     try checkPath(out, "--out")
   }
 

@@ -7,48 +7,48 @@ import Runs
 import Support
 import Training
 
-/// `figment likelihood`; another name, as there is a module of that one.
+/// `figment likelihood`; the plural avoids the name of the module Likelihood.
 struct Likelihoods: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "likelihood",
-    abstract: "Estimates log p(x) of the data by runs, side by side where they can be compared.",
+    abstract: "Estimate log p(x) of the data under runs, and compare them.",
     discussion: """
-      In nats per example, with standard errors over the examples. Estimators but exact ones are lower \
-      bounds. Runs whose base measures or binarisations differ get tables of their own; runs that \
-      scored the same examples are compared pair by pair. See docs/likelihood.md.
+      In nats per example, with standard errors over the examples. All estimators except exact are lower \
+      bounds. Runs with different base measures or binarisations get separate tables; runs that \
+      scored the same examples are compared pairwise. See docs/likelihood.md.
       """)
 
-  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folders.", valueName: "run"))
   var folders: [String]
 
   @Option(
     help: ArgumentHelp(
-      "all, or one of: exact, iwae, elbo, vlb (of diffusion models).", valueName: "name"))
+      "Estimator: exact, iwae, elbo, vlb (diffusion models), or all.", valueName: "name"))
   var estimator = "all"
 
   @Option(
     help: ArgumentHelp(
-      "Draws an example: K of iwae and elbo, 500 by default; of (t, noise) in vlb, 20 for images and "
-        + "200 for points.", valueName: "k"))
+      "Draws per example: K of iwae and elbo, 500 by default; pairs (t, noise) of vlb, 20 for images and "
+        + "200 for points by default.", valueName: "k"))
   var samples: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Examples, from the first; all by default, 10000 of 2-D sets.", valueName: "n"))
+      "Number of examples, from the first; by default all, or 10000 for 2-D sets.", valueName: "n"))
   var examples: Int?
 
-  @Option(help: "The part of the data: train, validation or test.")
+  @Option(help: "Split of the data: train, validation or test.")
   var split = Split.test
 
   @Option(
-    help: ArgumentHelp("The evaluation's seed: of binarisation and all draws.", valueName: "s"),
+    help: ArgumentHelp("Evaluation seed, for binarisation and all draws.", valueName: "s"),
     transform: seed(argument:))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Scores one picture instead.", valueName: "file.png"))
+  @Option(help: ArgumentHelp("Score one picture instead of the data set.", valueName: "file.png"))
   var image: String?
 
-  @Flag(help: "Prints an array of JSON objects.")
+  @Flag(help: "Print an array of JSON objects.")
   var json = false
 
   @OptionGroup var computing: Computing
@@ -59,16 +59,16 @@ struct Likelihoods: ParsableCommand {
     let known = ["all"] + Estimator.allCases.map(\.rawValue)
     if !known.contains(estimator) {
       throw ValidationError(
-        "--estimator is one of \(known.joined(separator: ", ")), not '\(estimator)'")
+        "--estimator: expected one of \(known.joined(separator: ", ")), found '\(estimator)'")
     }
     if let samples, !(1...10_000_000).contains(samples) {
-      throw ValidationError("--samples is from 1 to 10000000, not \(samples)")
+      throw ValidationError("--samples: expected 1 to 10000000, found \(samples)")
     }
     if let examples, !(1...1_000_000).contains(examples) {
-      throw ValidationError("--examples is from 1 to 1000000, not \(examples)")
+      throw ValidationError("--examples: expected 1 to 1000000, found \(examples)")
     }
     if image != nil && examples != nil {
-      throw ValidationError("--image and --examples exclude each other")
+      throw ValidationError("--image: cannot be combined with --examples; drop one of the two")
     }
     try checkPath(image, "--image", ending: nil)
   }
@@ -84,13 +84,15 @@ struct Likelihoods: ParsableCommand {
   func run() throws {
     let console = Console()
     let log = reporting.log(console)
-    // All are looked at before the first computes for long.
+    // Every run is checked before the first long computation.
     let likelihoods = try chosenRuns(folders, remark: { console.print($0) }) { folder in
       let run = try Run(folder: folder, threads: computing.threads)
       return try RunLikelihood(run, scoring, name: RunPaths(folder).folder)
     }
     for warning in likelihoods.compactMap(\.warning) { log.warning("\(warning)") }
-    if likelihoods.isEmpty { throw FigmentError("no run with a likelihood is left") }
+    if likelihoods.isEmpty {
+      throw FigmentError("likelihood: none of these paths holds a run with a likelihood")
+    }
     let total = likelihoods.reduce(0) { $0 + $1.steps }
     var progress = Progress(
       total: total, unit: "passes", style: reporting.style, console: console)
@@ -99,7 +101,7 @@ struct Likelihoods: ParsableCommand {
     for likelihood in likelihoods {
       let scored = try likelihood.score { progress.update(done + $0) }
       done += likelihood.steps
-      // The density of the data is the same for all runs on them.
+      // The exact density of the data is the same for every run on them: one row suffices.
       rows += scored.filter { row in
         row.run != "data" || !rows.contains { $0.run == "data" && $0.setting == row.setting }
       }

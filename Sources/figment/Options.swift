@@ -4,31 +4,32 @@ import Support
 import TensorCore
 import Training
 
-/// What every command that computes takes.
+/// Options of every command that computes.
 struct Computing: ParsableArguments {
   @Option(
     name: .customLong("threads"),
     help: ArgumentHelp(
-      "Threads; the results do not depend on them. All processors by default.", valueName: "n"))
+      "Number of threads, which does not change results; all processors by default.", valueName: "n"
+    ))
   var chosenThreads: Int?
 
   var threads: Int { chosenThreads ?? Runtime.processors }
 
   mutating func validate() throws {
     if let chosenThreads, !(1...256).contains(chosenThreads) {
-      throw ValidationError("--threads is from 1 to 256, not \(chosenThreads)")
+      throw ValidationError("--threads: expected 1 to 256, found \(chosenThreads)")
     }
   }
 }
 
-/// What a command says on standard error while it works.
+/// Options for messages on standard error.
 struct Reporting: ParsableArguments {
-  @Flag(help: "No progress and no messages but warnings and errors.")
+  @Flag(help: "Print only warnings and errors, no progress.")
   var quiet = false
 
   var style: Progress.Style { quiet ? .quiet : .automatic }
 
-  /// Messages on a console that they share with the progress.
+  /// A logger that shares the console with the progress bar.
   func log(_ console: Console) -> Logger {
     Logger(label: "figment") { _ in
       ConsoleLogHandler(console: console, level: quiet ? .warning : .info)
@@ -36,25 +37,25 @@ struct Reporting: ParsableArguments {
   }
 }
 
-/// Where downloaded data sets are.
+/// Option for the folder of downloaded data sets.
 struct DataFolder: ParsableArguments {
   @Option(
     name: .customLong("data-directory"),
-    help: ArgumentHelp("The folder of downloaded data sets.", valueName: "dir"))
+    help: ArgumentHelp("Folder of downloaded data sets.", valueName: "dir"))
   var path = "data"
 }
 
-/// Changes to the settings of an experiment file.
+/// Options that override settings of the experiment file.
 struct Overrides: ParsableArguments {
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
-      "Changes a setting, such as model.base=64. May be repeated.", valueName: "key=value"))
+      "Override a setting, such as model.base=64; may be repeated.", valueName: "key=value"))
   var assignments: [String] = []
 
   mutating func validate() throws {
     for assignment in assignments where !assignment.dropFirst().contains("=") {
-      throw ValidationError("--set takes key=value, not '\(assignment)'")
+      throw ValidationError("--set: expected key=value, found '\(assignment)'")
     }
   }
 }
@@ -64,9 +65,9 @@ func typedCommand() -> String {
   shellCommand(["figment"] + CommandLine.arguments.dropFirst())
 }
 
-/// A seed of an option.
+/// The seed given as an option.
 ///
-/// - Throws: `ValidationError` for what is none.
+/// - Throws: `ValidationError` unless it is a whole number that fits `UInt64`.
 func seed(argument: String) throws -> UInt64 {
   guard let seed = UInt64(argument) else {
     throw ValidationError("expected a whole number from 0 to \(UInt64.max)")

@@ -2,11 +2,11 @@ import Glibc
 import Support
 import Training
 
-/// Prints on standard output at once; where that cannot be written, one line says so and the process ends
-/// with exit code 1.
+/// Prints to standard output without buffering; if that fails, prints a one-line error and exits
+/// with code 1.
 ///
-/// It stands in for the standard library's, which drops what cannot be written. Where the reader of a pipe
-/// has gone, as `head` does, the process ends quietly.
+/// Replaces the standard library's `print`, which ignores write errors. If the reader of a pipe has
+/// gone, as with `head`, the process exits quietly.
 func print(_ text: String, terminator: String = "\n") {
   do {
     try writeToStandardOutput(text + terminator)

@@ -11,11 +11,11 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the compiled training step: kernels, implementations, bytes and memory.",
     discussion: """
-      Bytes are those that a kernel reads and writes, each buffer once; operations are counted in \
-      matrix products and convolutions only.
+      Bytes are those a kernel reads and writes, counting each buffer once; operations count only \
+      matrix products and convolutions.
       """)
 
-  @Argument(help: ArgumentHelp("The experiment.", valueName: "experiment.yaml"))
+  @Argument(help: ArgumentHelp("Experiment file.", valueName: "experiment.yaml"))
   var experiment: String
 
   @Option(
@@ -43,7 +43,7 @@ struct Plan: ParsableCommand {
     let training = try TrainingProgram(settings, data, runtime)
     for (program, runs) in training.programs {
       if training.programs.count > 1 {
-        print("program \(program.name), \(runs == 1 ? "once" : "\(runs) times") a step")
+        print("program \(program.name), \(runs == 1 ? "once" : "\(runs) times") per step")
       }
       if let stage {
         print(program.text(of: stage))
@@ -77,12 +77,12 @@ struct Plan: ParsableCommand {
     let arena = training.programs.map(\.program.arenaBytes).max() ?? 0
     let traffic = kernels.reduce(0) { $0 + $1.bytes }
     let totals = [
-      ["kernels", "\(kernels.count)", "a step"],
+      ["kernels", "\(kernels.count)", "per step"],
       ["parameters", "\(training.parameters.count)", "numbers"],
-      ["operations", fixed(training.flops / 1e6, 3), "MFLOP a step"],
-      ["traffic", "\(traffic)", "bytes a step"],
+      ["operations", fixed(training.flops / 1e6, 3), "MFLOP per step"],
+      ["traffic", "\(traffic)", "bytes per step"],
       ["arena", "\(arena)", "bytes: results within a step"],
-      ["variables", "\(variables)", "bytes: parameters, averages, state of the optimizer"],
+      ["variables", "\(variables)", "bytes: parameters, averages, optimizer state"],
       ["data", "\(data.byteCount)", "bytes"],
       ["peak", "\(arena + variables + data.byteCount)", "bytes: arena, variables and data"],
     ]

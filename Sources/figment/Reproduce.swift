@@ -9,19 +9,19 @@ import Training
 struct Reproduce: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract:
-      "Finds a published figure again: trains, evaluates, writes Experiments/REPRODUCED.md.",
+      "Reproduce a published result: train, evaluate and update Experiments/REPRODUCED.md.",
     discussion: """
-      Without a row, lists those that there are. A run that was interrupted goes on where it stopped.
+      Without a row, lists all rows. An interrupted run resumes where it stopped.
       """)
 
-  @Argument(help: ArgumentHelp("The row, such as davidson-vmf-d5.", valueName: "row"))
+  @Argument(help: ArgumentHelp("Row to reproduce, such as davidson-vmf-d5.", valueName: "row"))
   var row: String?
 
   @Option(
-    help: ArgumentHelp("The folder of the run; outputs/ROW by default.", valueName: "dir"))
+    help: ArgumentHelp("Run folder; outputs/ROW by default.", valueName: "dir"))
   var out: String?
 
-  @Flag(help: "Prints a JSON object.")
+  @Flag(help: "Print a JSON object.")
   var json = false
 
   @OptionGroup var computing: Computing
@@ -40,7 +40,7 @@ struct Reproduce: ParsableCommand {
     }
     let row = try Reproduction.named(name)
     let settings = try row.settings()
-    // Before anything that takes hours: a table that cannot be read or written.
+    // Fail now, not after hours of training, if the table cannot be read or written.
     _ = try tableOfRows()
     let file = try OutputFile(Self.file)
     let console = Console()
@@ -54,9 +54,9 @@ struct Reproduce: ParsableCommand {
     let (paths, end) = try job.run(log: log, progress: reporting.style, console: console)
     switch end {
     case .finished: break
-    case .diverged(let reason): throw FigmentError("the training has diverged: \(reason)")
+    case .diverged(let reason): throw FigmentError("training has diverged: \(reason)")
     case .stopped(let step), .interrupted(_, let step):
-      log.info("interrupted: saved at step \(step); the same command goes on")
+      log.info("interrupted: saved at step \(step); run the same command to resume")
       throw ExitCode(Interruption.received?.exitCode ?? 1)
     }
     var progress: Progress?
@@ -71,19 +71,19 @@ struct Reproduce: ParsableCommand {
       progress = bar
     }
     progress?.finish()
-    // The figure first: it is not lost where the table has become unreadable in the meantime.
+    // Print the result first, so that it is not lost if the table has become unreadable meanwhile.
     print(json ? found.json : found.line)
     try file.write(found.inserted(into: tableOfRows()))
   }
 
-  /// The table of all rows, empty where there is none yet.
+  /// The text of the results table, empty if the file does not exist.
   ///
-  /// - Throws: `FigmentError` where it cannot be read.
+  /// - Throws: `FigmentError` if the file cannot be read or is not UTF-8.
   private func tableOfRows() throws -> String {
     guard FileSystem.kind(of: Self.file) != .nothing else { return "" }
     let bytes = try FileSystem.read(Self.file, limit: 1 << 24)
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw FigmentError(path: Self.file, problem: "is not UTF-8 text, and stays as it is")
+      throw FigmentError(path: Self.file, problem: "is not UTF-8 text; left unchanged")
     }
     return text
   }

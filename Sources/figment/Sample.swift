@@ -11,54 +11,56 @@ import Training
 
 struct Sample: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws samples from a run.",
-    discussion: "A sample depends on its own seed alone, not on how many are drawn at once.")
+    abstract: "Draw samples from a run.",
+    discussion: "A sample depends on its seed only, not on how many are drawn at once.")
 
   @Argument(
-    help: ArgumentHelp("The folder of the run, such as outputs/ddpm-toy.", valueName: "run"))
+    help: ArgumentHelp("Run folder, such as outputs/ddpm-toy.", valueName: "run"))
   var folder: String
 
   @Option(
     help: ArgumentHelp(
-      "How many: seeds 0 to n - 1; the experiment's count by default.", valueName: "n"))
+      "Number of samples, with seeds 0 to n - 1; the experiment's count by default.", valueName: "n"
+    ))
   var count: Int?
 
-  @Option(help: ArgumentHelp("The seeds, such as 0-63 or 5,7,9.", valueName: "list"))
+  @Option(help: ArgumentHelp("Seeds of the samples, such as 0-63 or 5,7,9.", valueName: "list"))
   var seeds: SeedList?
 
-  @Option(help: "The sampler; the experiment's by default.")
+  @Option(help: "Sampler; the experiment's by default.")
   var sampler: SamplingSettings.Method?
 
-  @Option(help: ArgumentHelp("Steps of the sampler; the experiment's by default.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Number of sampler steps; the experiment's by default.", valueName: "n"))
   var steps: Int?
 
-  @Option(help: "The share of fresh noise in ddim, from 0 to 1.")
+  @Option(help: "Fraction of fresh noise in ddim, from 0 to 1.")
   var eta: Double?
 
   @Option(
     help: ArgumentHelp(
-      "How latent variables are chosen: plain, hubs:0.9 (those above that quantile of how often points are "
-        + "among others' neighbours) or truncated:0.7 (times that); for generators and VAEs.",
+      "Choice of latent variables, for generators and VAEs: plain, hubs:0.9 (only points above that "
+        + "quantile of how often they are among others' neighbours) or truncated:0.7 (scaled by 0.7).",
       valueName: "draw"), transform: LatentDraw.init(argument:))
   var latent = LatentDraw.plain
 
   @Option(
     name: .customLong("class"),
     help: ArgumentHelp(
-      "The class of all samples, by its name or its number from 0, for models that were told classes.",
+      "Class name of all samples, or its index from 0; for class-conditional models.",
       valueName: "name")
   )
   var label: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where the picture goes; RUN/samples/drawn.png by default.", valueName: "file.png"))
+      "Path of the picture; RUN/samples/drawn.png by default.", valueName: "file.png"))
   var out: String?
 
   @Option(
     help: ArgumentHelp(
-      "Writes the samples as an array: images as float32, points as float64; a picture then only with "
-        + "--out.",
+      "Write the samples as an array: images as float32, points as float64. Draws a picture only if "
+        + "--out is given too.",
       valueName: "file.npy"))
   var npy: String?
 
@@ -67,18 +69,20 @@ struct Sample: ParsableCommand {
 
   mutating func validate() throws {
     if let count, !(1...1_000_000).contains(count) {
-      throw ValidationError("--count is from 1 to 1000000, not \(count)")
+      throw ValidationError("--count: expected 1 to 1000000, found \(count)")
     }
     if count != nil && seeds != nil {
-      throw ValidationError("--count and --seeds exclude each other")
+      throw ValidationError("--count: cannot be combined with --seeds; drop one of the two")
     }
     if let eta, !(0...1).contains(eta) {
-      throw ValidationError("--eta is from 0 to 1, not \(eta)")
+      throw ValidationError("--eta: expected 0 to 1, found \(eta)")
     }
     if eta != nil, let sampler, sampler != .ddim {
-      throw ValidationError("--eta is for ddim, not for \(sampler.rawValue)")
+      throw ValidationError("--eta: needs --sampler ddim, found \(sampler.rawValue)")
     }
-    if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
+    if let steps, steps < 1 {
+      throw ValidationError("--steps: expected at least 1, found \(steps)")
+    }
     try checkPath(out, "--out")
     try checkPath(npy, "--npy", ending: "npy")
   }
@@ -92,17 +96,17 @@ struct Sample: ParsableCommand {
     }
     if label != nil, run.experiment.model.classCount == nil {
       throw FigmentError(
-        "--class is for models that are told classes, and \(RunPaths(folder).folder) is not")
+        "--class: needs a class-conditional model, which \(RunPaths(folder).folder) is not")
     }
     if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
     let sampling = run.experiment.sampling
     let reverse = try reverse(of: run)
     let steps = reverse.flatMap { self.steps ?? $0.steps ?? run.experiment.model.scheduleTimes }
     let chosen = seeds?.seeds ?? (0..<(count ?? sampling.count)).map { UInt64($0) }
-    // Samples, the same in data coordinates, and a picture or an array of them.
+    // Per number: the sample, the same in data coordinates, and its picture or array.
     try MemoryLimits.current.check(
       12 * chosen.count * run.domain.shape.reduce(1, *), for: "drawing \(chosen.count) samples",
-      remedy: "a smaller --count, or fewer --seeds, needs less")
+      remedy: "a smaller --count or fewer --seeds need less")
     var progress = Progress(
       total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
       style: reporting.style, console: Console())
@@ -129,8 +133,8 @@ struct Sample: ParsableCommand {
 }
 
 extension Sample {
-  /// The way from noise, as the experiment and the options say; nothing for models that sample in one
-  /// pass.
+  /// Reverse process settings of the experiment with the options applied; nil for models that
+  /// sample in one pass.
   private func reverse(of run: Run) throws -> SamplingSettings.Reverse? {
     guard var settings = run.experiment.sampling.reverse else {
       let given: [(name: String, isGiven: Bool)] = [
@@ -138,20 +142,21 @@ extension Sample {
       ]
       if let option = given.first(where: \.isGiven)?.name {
         throw FigmentError(
-          "\(option) is for diffusion models, and \(RunPaths(folder).folder) is a "
+          "\(option): needs a diffusion model; \(RunPaths(folder).folder) is a "
             + "\(run.experiment.model.kind), which samples in one pass")
       }
       return nil
     }
     if let sampler, sampler != settings.method {
       settings.method = sampler
-      // Every step of the schedule, unless told: the experiment's number was for its own sampler.
+      // Every step of the schedule unless --steps is given: the experiment's number was chosen for
+      // its own sampler.
       settings.steps = nil
     }
     if let eta {
       guard settings.method == .ddim else {
         throw FigmentError(
-          "--eta is for ddim, and \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"
+          "--eta: needs --sampler ddim; \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"
         )
       }
       settings.eta = eta
@@ -160,7 +165,7 @@ extension Sample {
   }
 }
 
-/// Seeds such as 0-63 or 5,7,9: at most a million.
+/// Seeds such as 0-63 or 5,7,9: at most a million of them.
 struct SeedList: ExpressibleByArgument {
   let seeds: [UInt64]
 
@@ -180,15 +185,15 @@ struct SeedList: ExpressibleByArgument {
 
 extension SamplingSettings.Method: ExpressibleByArgument {}
 
-/// Refuses an empty path, which is an unset variable of a script more often than a wish, and a name that
-/// promises another format than the file would have.
+/// Rejects an empty path, usually an unset variable in a script, and a name whose extension
+/// contradicts the format of the file.
 ///
-/// - Parameter ending: That of the format, without the point, or nil for folders; pictures are PNGs.
+/// - Parameter ending: Extension of the format without the dot, or nil for folders; PNG by default.
 func checkPath(_ path: String?, _ option: String, ending: String? = "png") throws {
   guard let path else { return }
-  if path.isEmpty { throw ValidationError("\(option) is empty; expected a path") }
+  if path.isEmpty { throw ValidationError("\(option): expected a path, found nothing") }
   if let ending, !path.lowercased().hasSuffix("." + ending) {
     throw ValidationError(
-      "\(option) takes a name that ends in .\(ending), which is what is written, not '\(path)'")
+      "\(option): expected a name ending in .\(ending), the format written, found '\(path)'")
   }
 }

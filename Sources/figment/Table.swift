@@ -1,9 +1,9 @@
 import Datasets
 import Support
 
-/// Rows in columns that are as wide as their widest cell; numbers are flush right.
+/// Formats rows in columns as wide as their widest cell, numbers flush right.
 ///
-/// What a terminal would act upon in a cell is escaped: names of runs and files may hold anything.
+/// Control characters in cells are escaped, because names of runs and files may hold anything.
 func table(_ rows: [[String]], rightAligned: Set<Int> = []) -> [String] {
   let rows = rows.map { $0.map { escaped($0) } }
   let columns = rows.map(\.count).max() ?? 0

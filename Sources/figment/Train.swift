@@ -7,40 +7,43 @@ import Training
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Trains an experiment and draws samples.",
-    discussion: "The run goes to outputs/NAME. Ctrl-C saves it; --resume goes on from there.")
+    abstract: "Train an experiment and draw samples.",
+    discussion:
+      "The run is saved in outputs/NAME. Ctrl-C saves a checkpoint; --resume continues from it.")
 
   @Argument(
     help: ArgumentHelp(
-      "The experiment, such as Experiments/ddpm-toy.yaml.", valueName: "experiment.yaml"))
+      "Experiment file, such as Experiments/ddpm-toy.yaml.", valueName: "experiment.yaml"))
   var experiment: String
 
-  @Option(help: ArgumentHelp("The folder of the run; outputs/NAME by default.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Run folder; outputs/NAME by default.", valueName: "dir"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Steps in all, in place of the experiment's.", valueName: "total"))
+  @Option(
+    help: ArgumentHelp("Total number of steps, overriding the experiment's.", valueName: "total"))
   var steps: Int?
 
   @Option(
-    help: ArgumentHelp("Ends early, after this many steps; recorded nowhere.", valueName: "n"))
+    help: ArgumentHelp(
+      "Stop early, after this many steps; does not change the experiment.", valueName: "n"))
   var stopAt: Int?
 
   @Option(
-    help: ArgumentHelp("The seed, in place of the experiment's.", valueName: "s"),
+    help: ArgumentHelp("Seed, overriding the experiment's.", valueName: "s"),
     transform: seed(argument:))
   var seed: UInt64?
 
   @OptionGroup var overrides: Overrides
 
-  @Flag(help: "Goes on from the run's checkpoint; starts anew where there is none.")
+  @Flag(help: "Resume from the run's checkpoint, if there is one.")
   var resume = false
 
   @Flag(
     help: ArgumentHelp(
-      "Where a step is not finite, takes it again operation by operation and names the layer."))
+      "If a step is not finite, repeat it one operation at a time and name the layer."))
   var checkNumerics = false
 
-  @Flag(help: "Prints the resolved experiment and ends.")
+  @Flag(help: "Print the resolved experiment and exit.")
   var dryRun = false
 
   @OptionGroup var computing: Computing
@@ -48,8 +51,12 @@ struct Train: ParsableCommand {
   @OptionGroup var reporting: Reporting
 
   mutating func validate() throws {
-    if let stopAt, stopAt < 1 { throw ValidationError("--stop-at is at least 1, not \(stopAt)") }
-    if let steps, steps < 1 { throw ValidationError("--steps is at least 1, not \(steps)") }
+    if let stopAt, stopAt < 1 {
+      throw ValidationError("--stop-at: expected at least 1, found \(stopAt)")
+    }
+    if let steps, steps < 1 {
+      throw ValidationError("--steps: expected at least 1, found \(steps)")
+    }
     try checkPath(out, "--out", ending: nil)
   }
 
@@ -72,17 +79,17 @@ struct Train: ParsableCommand {
     case .diverged(let reason):
       print(paths.result(of: settings.model))
       throw FigmentError(
-        "the training has diverged: \(reason); the files of \(printable(paths.folder)) are whole"
+        "training has diverged: \(reason); the files in \(printable(paths.folder)) are complete"
       )
     case .stopped(let step):
-      log.info("stopped at step \(step) of \(settings.steps); --resume goes on")
+      log.info("stopped at step \(step) of \(settings.steps); --resume continues")
     case .interrupted(let signal, let step):
-      log.info("interrupted: saved at step \(step) of \(settings.steps); --resume goes on")
+      log.info("interrupted: saved at step \(step) of \(settings.steps); --resume continues")
       throw ExitCode(signal.exitCode)
     }
   }
 
-  /// Whether the command line says how many steps there are.
+  /// True if --steps or --set steps= overrides the experiment's number of steps.
   private var changesSteps: Bool {
     steps != nil || overrides.assignments.contains { $0.hasPrefix("steps=") }
   }
@@ -94,7 +101,8 @@ struct Train: ParsableCommand {
     return changes
   }
 
-  /// The command that makes the same pictures again: what was typed, without what changes no number.
+  /// The command that makes the same pictures again: the one typed, without options that do not
+  /// affect results.
   private var reproducingCommand: String {
     shellCommand(["figment", "train", experiment] + changes.flatMap { ["--set", $0] })
   }

@@ -176,13 +176,13 @@ private let shipped: [String] = {
     ),
     (
       "binarisation=static",
-      "--set binarisation=static: binarisation: static is for images, and the data are points; "
+      "--set binarisation=static: binarisation: static needs images, and the data are points; "
         + "expected none"
     ),
     (
       "patience=3",
-      "--set patience=3: patience: early stopping needs a figure on validation data, which ddpm has "
-        + "not; expected null"
+      "--set patience=3: patience: early stopping needs a metric on validation data, which ddpm lacks; "
+        + "expected null"
     ),
     (
       "model.schedule=quadratic",
@@ -211,12 +211,12 @@ private let shipped: [String] = {
     ),
     (
       "model.network=unet",
-      "--set model.network=unet: model.network: unet is for images, and the "
+      "--set model.network=unet: model.network: unet needs images, and the "
         + "data are points; expected mlp"
     ),
     (
       "data=mnist",
-      "e.yaml:6: model.network: mlp is for points, and the data are images; "
+      "e.yaml:6: model.network: mlp needs points, and the data are images; "
         + "expected unet"
     ),
     (

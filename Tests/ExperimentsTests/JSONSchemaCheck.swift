@@ -1,7 +1,7 @@
 import Configuration
 import Foundation
 
-/// As much of JSON Schema as the one of experiments uses: whether a value is valid.
+/// The part of JSON Schema used by the experiments' schema: checks whether a value is valid.
 struct JSONSchemaCheck {
   private let root: [String: Any]
 
@@ -17,7 +17,7 @@ struct JSONSchemaCheck {
     try accepts(Self.value(try ConfigurationTree(yaml: yaml, file: "e.yaml").root), root)
   }
 
-  /// A YAML value as the editors' servers read it.
+  /// A YAML value as language servers of editors read it.
   private static func value(_ node: ConfigurationTree.Node) -> Any {
     switch node.content {
     case .mapping(let members):

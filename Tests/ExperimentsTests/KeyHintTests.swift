@@ -3,7 +3,7 @@ import Experiments
 import TestSupport
 import Testing
 
-/// What is said of keys that other programs have, and of keys that stand in the wrong place.
+/// Hints for keys of other programs, and for keys in the wrong place.
 @Suite struct KeyHintTests {
   private static let families: [String: String] = [
     "ddpm": "kind: ddpm, network: mlp", "unet": "kind: ddpm, network: unet",
@@ -31,8 +31,8 @@ import Testing
         .map { String($0.dropFirst(mapping.count + 1).prefix { $0 != "." }) })
   }
 
-  /// Every key that a model of one kind has and one of another has not.
-  @Test func keysOfAnotherFamilyAreCalledSo() throws {
+  /// Every key that one kind of model has and another lacks.
+  @Test func keysOfAnotherKindAreReported() throws {
     var tried = 0
     for (family, _) in Self.families {
       let own = try keys(family, "model")
@@ -82,7 +82,7 @@ import Testing
     #expect(message.contains(end), "\(message)")
   }
 
-  @Test func keysOfOtherOptimizersAndSamplersAreCalledSo() {
+  @Test func keysOfOtherOptimizersAndSamplersAreReported() {
     for (yaml, key) in [
       ("optimizer: {kind: sgd, beta1: 0.9}", "kind: adam, adamw and lamb"),
       ("optimizer: {kind: adam, nesterov: true}", "kind: sgd"),
@@ -116,14 +116,14 @@ import Testing
     #expect(failure { _ = try Experiment(yaml: yaml, file: "e.yaml") } == expected)
   }
 
-  /// A word that is refused with a reason is not among those that are offered.
-  @Test func whatIsRefusedIsNotOffered() {
+  /// A value that is refused with a reason is not among those suggested.
+  @Test func refusedValuesAreNotSuggested() {
     for key in ["generatorNorm", "criticNorm"] {
       let yaml = "name: a\ndata: moons\nsteps: 10\nmodel: {kind: wgan, \(key): "
       let offered = failure { _ = try Experiment(yaml: yaml + "layer}", file: "a") }
       #expect(offered.hasSuffix("expected one of none, group, found layer"), "\(offered)")
       let refused = failure { _ = try Experiment(yaml: yaml + "batch}", file: "a") }
-      #expect(refused.contains("statistics of a batch"))
+      #expect(refused.contains("batch statistics"))
       #expect(refused.hasSuffix("expected none, group"))
     }
   }

@@ -16,7 +16,7 @@ private func project(_ path: String) throws -> String {
 private struct Trial: CustomTestStringConvertible, Sendable {
   let place: MappingDescription.Place
   let value: String
-  /// Words of other keys, by their paths.
+  /// Values of other keys, by path.
   var choices: [String: String] = [:]
 
   var testDescription: String { "\(place.path): \(value) where \(choices)" }
@@ -33,7 +33,7 @@ private struct Trial: CustomTestStringConvertible, Sendable {
     }
   }
 
-  /// The file, one key a line, and the line of the key.
+  /// The file, one key per line, and the line of the key.
   var file: (yaml: String, line: Int) {
     let kind = choices["model.kind"] ?? (place.path == "model.kind" ? value : "ddpm")
     let isOfImages = ["vae", "classifier"].contains(kind)
@@ -59,7 +59,7 @@ private struct Trial: CustomTestStringConvertible, Sendable {
     return (lines.joined(separator: "\n") + "\n", keyLine)
   }
 
-  /// What is thrown where the file is read, or nothing.
+  /// The error of reading the file, or nil.
   var message: String {
     failure { _ = try Experiment(yaml: file.yaml, file: "e.yaml") }
   }
@@ -91,7 +91,7 @@ private let places = Experiment.description.places
 
   /// A condition that no file can meet would hide a key.
   @Test(arguments: places)
-  fileprivate func everyClauseIsOfAChoiceThatExists(_ place: MappingDescription.Place) {
+  fileprivate func everyClauseRefersToAnExistingChoice(_ place: MappingDescription.Place) {
     for clause in place.clauses + [place.key.exception?.clause].compactMap({ $0 }) {
       let chosen = places.filter { other in
         other.path == clause.key || other.mapping == place.mapping && other.key.name == clause.key
@@ -104,7 +104,7 @@ private let places = Experiment.description.places
     }
   }
 
-  /// Values that a form excludes, each with a word for why.
+  /// Values that the schema excludes, each with the reason.
   private static func outside(_ form: Form) -> [String] {
     switch form {
     case .integer(let range, let factor, let limit):
@@ -139,7 +139,7 @@ private let places = Experiment.description.places
     places.flatMap { place -> [Trial] in
       var trials = values(place.key.form).map { Trial(place, $0) }
       if let exception = place.key.exception {
-        // The range of the key is that where the exception does not hold.
+        // The key's range is the one without the exception.
         let path = place.mapping + "." + exception.clause.key
         for i in trials.indices { trials[i].choices[path] = "convolutional" }
         trials += values(exception.form).map { value in
@@ -153,13 +153,13 @@ private let places = Experiment.description.places
   }
 
   @Test(arguments: trials(outside))
-  fileprivate func whatIsOutsideIsRefusedWithItsLine(_ trial: Trial) throws {
+  fileprivate func valuesOutOfRangeAreRefusedWithTheirLine(_ trial: Trial) throws {
     let (yaml, line) = trial.file
     let message = trial.message
     #expect(message.hasPrefix("e.yaml:\(line): \(trial.place.path)"), "\(message)\n\(yaml)")
     #expect(
       message.contains("expected ") || message.contains("no-such-key"), "\(message)\n\(yaml)")
-    // The limit is in another mapping, which a schema cannot compare with.
+    // The limit is in another mapping, which a JSON Schema cannot compare with.
     if trial.value != "1001" {
       #expect(try !JSONSchemaCheck(schemaOfEditors).accepts(yaml), "\(yaml)")
     }
@@ -183,13 +183,13 @@ private let places = Experiment.description.places
     }
   }
 
-  /// The model that has it may not fit the data; nothing is said of the value then.
+  /// The model may not fit the data; then the value is not reported.
   @Test(arguments: trials(bounds))
-  fileprivate func whatIsAtABoundIsAccepted(_ trial: Trial) throws {
+  fileprivate func valuesAtBoundsAreAccepted(_ trial: Trial) throws {
     let message = trial.message
     #expect(!message.contains("\(trial.place.path): expected"), "\(message)\n\(trial.file.yaml)")
     #expect(!message.contains("unknown key"), "\(message)\n\(trial.file.yaml)")
-    // What words ask of other keys is not asked of the file.
+    // Requirements of values on other keys are not tested here.
     if trial.place.path != "model.kind" {
       #expect(
         try JSONSchemaCheck(schemaOfEditors).accepts(trial.file.yaml),
@@ -197,7 +197,7 @@ private let places = Experiment.description.places
     }
   }
 
-  /// Every key that exists with some choices, under every other word of each of them.
+  /// Every key that exists for some choices only, under every other value of each choice.
   private static let elsewhere: [Trial] = places.flatMap { place -> [Trial] in
     place.clauses.flatMap { clause -> [Trial] in
       let mapping = clause.key.contains(".") || place.mapping.isEmpty ? "" : place.mapping + "."
@@ -213,7 +213,7 @@ private let places = Experiment.description.places
       let others = words.filter { !clause.words.contains($0) && !having.contains($0) }
       return others.filter { around?.contains($0) ?? true }.map { word in
         var trial = Trial(place, bounds(place.key.form).first ?? "{}")
-        // The other choices are of the kind that is not there.
+        // The other choices belong to the kind that is absent.
         if clause.key == "kind" { trial.choices = [:] }
         trial.choices[mapping + clause.key] = word
         return trial
@@ -224,7 +224,7 @@ private let places = Experiment.description.places
   @Test func thereAreKeysElsewhere() { #expect(Self.elsewhere.count > 80) }
 
   @Test(arguments: elsewhere)
-  fileprivate func keysWithOtherChoicesSayWhen(_ trial: Trial) throws {
+  fileprivate func keysOfOtherChoicesStateTheirCondition(_ trial: Trial) throws {
     let (yaml, line) = trial.file
     let message = trial.message
     let start = "e.yaml:\(line): \(trial.place.path): "
@@ -270,9 +270,9 @@ private let places = Experiment.description.places
 
   /// Byte for byte: the text is part of checkpoints, run folders and pictures.
   ///
-  /// FIGMENT_WRITE_GOLDEN=1 writes it anew, where an experiment is meant to change.
+  /// FIGMENT_WRITE_GOLDEN=1 rewrites it, for an intended change of an experiment.
   @Test(arguments: shipped)
-  func shippedExperimentsResolveAsTheyDid(_ path: String) throws {
+  func shippedExperimentsMatchTheGoldenText(_ path: String) throws {
     let resolved = try Experiment(
       yaml: project(path), file: path, overrides: ["precision=fp32"]
     ).yaml
@@ -301,7 +301,7 @@ private let places = Experiment.description.places
     #expect(listing != ExperimentPage.listing)
   }
 
-  @Test func wordsThatMeanNothingHaveANeighbour() {
+  @Test func unknownWordsHaveASuggestion() {
     #expect(ExperimentPage.listing(of: "model.latnet") == nil)
     #expect(ExperimentPage.suggestion(for: "model.latnet") == "model.latent")
     #expect(ExperimentPage.suggestion(for: "nestrov") == "nesterov")
@@ -310,7 +310,7 @@ private let places = Experiment.description.places
   }
 }
 
-/// Settings of no model, for what schemas do by themselves.
+/// Settings of no model, to test schemas alone.
 private struct Toy: Equatable, Sendable {
   enum Size: String, CaseIterable, Sendable { case small, large }
 

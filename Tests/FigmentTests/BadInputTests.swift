@@ -4,19 +4,19 @@ import Testing
 
 private let kinds = ModelKinds.words.joined(separator: ", ")
 
-/// What a user gets wrong, how the process ends, and the one line that says so.
+/// Mistakes of users: the exit code and the error line for each.
 private struct Mistake: Sendable {
   let line: String
   let code: Int32
   let message: String
 
-  /// A command in a folder with what `Kitchen` puts there.
+  /// A command, run in the folder of `Kitchen`.
   init(_ line: String, _ code: Int32 = 1, _ message: String) {
     (self.line, self.code, self.message) = (line, code, message)
   }
 }
 
-/// Experiment files and what is said of them.
+/// Experiment files and their error messages.
 private let experiments: [(yaml: String, message: String)] = [
   ("", "bad.yaml: is empty; expected keys and values"),
   ("- name", "bad.yaml:1: expected keys and values at the root, found a list of 1"),
@@ -156,45 +156,47 @@ private func digits(_ setting: String) -> String {
 }
 
 private let noCheckpoint =
-  "holds no checkpoint.safetensors: not a run, or one that has not saved yet"
+  "no checkpoint.safetensors; not a run, or not saved yet"
 
-/// `CommandTests` has more, of which it checks the line as well.
+/// `CommandTests` has more mistakes, with the whole first line.
 private let commands = [
   // The command line.
-  Mistake("data shwo", 64, "there is no command 'data shwo'; did you mean 'data show'?"),
+  Mistake("data shwo", 64, "'data shwo': no such command; did you mean 'data show'?"),
   Mistake("train tiny.yaml other.yaml", 64, "Unexpected argument 'other.yaml'"),
   Mistake("train tiny.yaml --out", 64, "Missing value for '--out <dir>'"),
   Mistake("sample", 64, "Missing expected argument '<run>'"),
-  Mistake("sample tiny --count 0", 64, "--count is from 1 to 1000000, not 0"),
-  Mistake("sample tiny --eta 2", 64, "--eta must be from 0 to 1, not 2.0"),
-  Mistake("sample tiny --steps 0", 64, "--steps is at least 1, not 0"),
+  Mistake("sample tiny --count 0", 64, "--count: expected 1 to 1000000, found 0"),
+  Mistake("sample tiny --eta 2", 64, "--eta: expected 0 to 1, found 2.0"),
+  Mistake("sample tiny --steps 0", 64, "--steps: expected at least 1, found 0"),
   Mistake("sample tiny --threads many", 64, "The value 'many' is invalid for '--threads <n>'"),
   Mistake(
     "sample tiny --sampler euler", 64,
     "The value 'euler' is invalid for '--sampler <sampler>'. Please provide one of 'ddim', "
       + "'ancestral' or 'ancestral-posterior'."),
-  Mistake("compare tiny", 64, "compare takes 2 to 8 runs, not 1"),
-  Mistake("compare a b c d e f g h i", 64, "compare takes 2 to 8 runs, not 9"),
+  Mistake("compare tiny", 64, "compare: expected 2 to 8 runs, found 1"),
+  Mistake("compare a b c d e f g h i", 64, "compare: expected 2 to 8 runs, found 9"),
   Mistake("likelihood", 64, "Missing expected argument '<run> ...'"),
-  Mistake("likelihood tiny --samples 0", 64, "--samples is from 1 to 10000000, not 0"),
-  Mistake("likelihood tiny --examples 0", 64, "--examples is from 1 to 1000000, not 0"),
+  Mistake("likelihood tiny --samples 0", 64, "--samples: expected 1 to 10000000, found 0"),
+  Mistake("likelihood tiny --examples 0", 64, "--examples: expected 1 to 1000000, found 0"),
   Mistake(
     "likelihood tiny --estimator ais", 64,
-    "--estimator is one of all, exact, iwae, elbo, vlb, not 'ais'"),
+    "--estimator: expected one of all, exact, iwae, elbo, vlb, found 'ais'"),
   Mistake(
     "likelihood tiny --split all", 64,
     "The value 'all' is invalid for '--split <split>'. Please provide one of 'train', "
       + "'validation' or 'test'."),
   Mistake(
     "likelihood tiny --image cut.png --examples 3", 64,
-    "--image and --examples exclude each other"),
+    "--image: cannot be combined with --examples; drop one of the two"),
   Mistake(
     "likelihood tiny --seed -1", 64,
     "The value '-1' is invalid for '--seed <s>': expected a whole number from 0 to "
       + "18446744073709551615"),
-  Mistake("data show moons --count 0", 64, "--count is from 1 to 100000, not 0"),
-  Mistake("bench ddpm-toy --steps 0", 64, "--steps is from 1 to 1000000, not 0"),
-  Mistake("bench ddpm-toy --json --profile", 64, "--profile and --json exclude each other"),
+  Mistake("data show moons --count 0", 64, "--count: expected 1 to 100000, found 0"),
+  Mistake("bench ddpm-toy --steps 0", 64, "--steps: expected 1 to 1000000, found 0"),
+  Mistake(
+    "bench ddpm-toy --json --profile", 64,
+    "--profile: cannot be combined with --json; drop one of the two"),
   Mistake("info", 64, "Missing expected argument '<run|file.png>'"),
 
   // Experiment files and --set.
@@ -231,9 +233,9 @@ private let commands = [
   Mistake(
     "train tiny.yaml --out tiny --steps 7 --resume", 1,
     "tiny holds a run of 30 steps, and the command line asks for 7: steps is the total and the horizon of "
-      + "the learning rate, so a run keeps its own. Go on with it by --steps 30 --resume, which --stop-at "
-      + "ends early, or train 7 from the beginning: without --resume, or under another --set name=; "
-      + "nothing was changed"),
+      + "the learning rate, so a run keeps its own. Resume it with --steps 30 --resume (--stop-at "
+      + "ends it early), or train 7 from the beginning, without --resume or with another --set name="
+  ),
   Mistake("sample folder", 1, "folder: \(noCheckpoint)"),
   Mistake("sample notes.txt", 1, "notes.txt: is not a run folder"),
   Mistake("evaluate missing", 1, "missing: is not a run folder"),
@@ -246,16 +248,17 @@ private let commands = [
   Mistake("likelihood tiny --estimator iwae", 1, "tiny: a ddpm has no iwae; it has vlb"),
   Mistake("likelihood tiny --estimator exact", 1, "tiny: a ddpm has no exact; it has vlb"),
   Mistake(
-    "likelihood tiny --image cut.png", 1, "tiny: the run is of points, and --image needs images"),
+    "likelihood tiny --image cut.png", 1,
+    "tiny: --image needs a run on images, and this one is on points"),
   Mistake(
     "reproduce iwae-k2", 1,
-    "there is no row 'iwae-k2' to reproduce: did you mean 'iwae-k1'? Rows: davidson-gaussian-d2, "
+    "'iwae-k2': no such row to reproduce; did you mean 'iwae-k1'? Rows: davidson-gaussian-d2, "
       + "davidson-gaussian-d5, davidson-gaussian-d10, davidson-gaussian-d20, "
       + "davidson-gaussian-d40, davidson-vmf-d2, davidson-vmf-d5, davidson-vmf-d10, "
       + "davidson-vmf-d20, davidson-vmf-d40, iwae-k50, iwae-k1"),
   Mistake(
     "reproduce iwae-k1", 1,
-    "Experiments/reproduce/iwae.yaml: no such file; reproduce runs in the folder of the project"),
+    "Experiments/reproduce/iwae.yaml: no such file; run reproduce in the project's folder"),
 
   // Checkpoints.
   Mistake(
@@ -298,7 +301,7 @@ private let commands = [
     "data show mnist --data-directory short", 1,
     "short/mnist/train-images-idx3-ubyte: 2 bytes of data, expected 47040016"),
 
-  // What cannot be written, and what does not fit.
+  // Unwritable outputs, and mismatched inputs.
   Mistake(
     "data show moons --out missing/x.png", 1,
     "missing/x.png: cannot create: No such file or directory"),
@@ -307,16 +310,16 @@ private let commands = [
     "missing/x.png: cannot create: No such file or directory"),
   Mistake(
     "sample tiny --class 3 --quiet", 1,
-    "--class is for models that are told classes, and tiny is not"),
+    "--class: needs a class-conditional model, which tiny is not"),
   Mistake(
     "sample tiny --latent hubs:0.9 --quiet", 1,
-    "hubs:0.9 is for models with latent variables, and tiny is a ddpm"),
+    "--latent hubs:0.9: needs a model with latent variables; tiny is a ddpm"),
   Mistake(
-    "interpolate tiny --from 0 --to 1", 1, "the run is of points, and this needs images"),
+    "interpolate tiny --from 0 --to 1", 1, "expected a run on images, found one on points"),
 ]
 
 @Suite struct BadInputTests {
-  @Test func everyMistakeGetsItsLine() throws {
+  @Test func eachMistakeHasAnErrorLine() throws {
     let tool = try kitchen()
     let mistakes =
       commands
@@ -335,7 +338,7 @@ private let commands = [
         #expect(result.firstErrorLine == "error: " + mistake.message, title)
         #expect(result.errors.contains("\nUsage: figment "), title)
       } else {
-        // The files of the experiments differ in their number alone.
+        // The experiment files differ in their number only.
         let message = mistake.message.replacing(
           "bad.yaml", with: mistake.line.split(separator: " ").dropFirst().first ?? "")
         #expect(result.errors == "error: " + message + "\n", title)
@@ -345,7 +348,7 @@ private let commands = [
     #expect(tool.bytes("folder/notes.txt") == Array("mine".utf8))
   }
 
-  /// A finished run, damaged copies of it, and files that are something else.
+  /// A finished run, damaged copies of it, and files of other kinds.
   private func kitchen() throws -> Tool {
     let tool = try Tool()
     try tool.write(tiny, to: "tiny.yaml")

@@ -2,7 +2,7 @@ import Foundation
 import Images
 import Testing
 
-/// A command line, how it ends, and the first line of what it prints.
+/// A command line with its exit code and first lines of output.
 struct Invocation: CustomTestStringConvertible, Sendable {
   let line: String
   let code: Int32
@@ -16,13 +16,13 @@ struct Invocation: CustomTestStringConvertible, Sendable {
   var testDescription: String { line }
 }
 
-/// In a folder with tiny.yaml, the finished run outputs/tiny and a file notes.txt.
+/// Run in a folder with tiny.yaml, the finished run outputs/tiny and a file notes.txt.
 private let invocations = [
   Invocation("--version", 0, output: "0.1.0"),
   Invocation(
     "--help", 0, output: "OVERVIEW: A playground for generative models on an ordinary CPU."),
-  Invocation("train --help", 0, output: "OVERVIEW: Trains an experiment and draws samples."),
-  Invocation("help sample", 0, output: "OVERVIEW: Draws samples from a run."),
+  Invocation("train --help", 0, output: "OVERVIEW: Train an experiment and draw samples."),
+  Invocation("help sample", 0, output: "OVERVIEW: Draw samples from a run."),
   Invocation(
     "help experiment optimizer.nesterov", 0,
     output: "optimizer.nesterov: true or false; default false; with kind: sgd"),
@@ -30,26 +30,28 @@ private let invocations = [
   Invocation("help experiment --json-schema", 0, output: "{"),
   Invocation(
     "help experiment --help", 0,
-    output: "OVERVIEW: Every key of an experiment file: what it may hold, its default, and"),
+    output: "OVERVIEW: Show every key of an experiment file: allowed values, default and"),
   Invocation(
     "help experiment model.latnet", 64,
-    error: "error: there is no key 'model.latnet'; did you mean 'model.latent'?"),
+    error: "error: 'model.latnet': no such key; did you mean 'model.latent'?"),
   Invocation(
     "help experiment frobnicate", 64,
-    error: "error: there is no key 'frobnicate'; figment help experiment lists all"),
+    error: "error: 'frobnicate': no such key; figment help experiment lists all"),
   Invocation(
     "help experiment lr --markdown", 64,
-    error: "error: expected keys, --markdown or --json-schema, one of the three"),
+    error: "error: expected only one of keys, --markdown and --json-schema"),
 
-  Invocation("trian", 64, error: "error: there is no command 'trian'; did you mean 'train'?"),
-  Invocation("frobnicate", 64, error: "error: there is no command 'frobnicate'"),
+  Invocation("trian", 64, error: "error: 'trian': no such command; did you mean 'train'?"),
+  Invocation("frobnicate", 64, error: "error: 'frobnicate': no such command"),
   Invocation("--frobnicate", 64, error: "error: Unknown option '--frobnicate'"),
   Invocation("train", 64, error: "error: Missing expected argument '<experiment.yaml>'"),
   Invocation(
     "train tiny.yaml --rezume", 64,
     error: "error: Unknown option '--rezume'. Did you mean '--resume'?"),
-  Invocation("train tiny.yaml --steps 0", 64, error: "error: --steps is at least 1, not 0"),
-  Invocation("train tiny.yaml --stop-at 0", 64, error: "error: --stop-at is at least 1, not 0"),
+  Invocation(
+    "train tiny.yaml --steps 0", 64, error: "error: --steps: expected at least 1, found 0"),
+  Invocation(
+    "train tiny.yaml --stop-at 0", 64, error: "error: --stop-at: expected at least 1, found 0"),
   Invocation(
     "train tiny.yaml --seed -1", 64,
     error: "error: The value '-1' is invalid for '--seed <s>': expected a whole number from 0 to "
@@ -58,54 +60,55 @@ private let invocations = [
     "train tiny.yaml --seed=1.5", 64,
     error: "error: The value '1.5' is invalid for '--seed <s>': expected a whole number from 0 to "
       + "18446744073709551615"),
-  Invocation("train tiny.yaml --steps -3", 64, error: "error: --steps is at least 1, not -3"),
   Invocation(
-    "sample outputs/tiny --eta -0.5", 64, error: "error: --eta must be from 0 to 1, not -0.5"),
+    "train tiny.yaml --steps -3", 64, error: "error: --steps: expected at least 1, found -3"),
   Invocation(
-    "sample outputs/tiny --count -3", 64, error: "error: --count is from 1 to 1000000, not -3"),
+    "sample outputs/tiny --eta -0.5", 64, error: "error: --eta: expected 0 to 1, found -0.5"),
+  Invocation(
+    "sample outputs/tiny --count -3", 64, error: "error: --count: expected 1 to 1000000, found -3"),
   Invocation(
     "sample outputs/tiny --out x.jpg", 64,
-    error: "error: --out takes a name that ends in .png, which is what is written, not 'x.jpg'"),
+    error: "error: --out: expected a name ending in .png, the format written, found 'x.jpg'"),
   Invocation(
     "sample outputs/tiny --npy x.txt", 64,
-    error: "error: --npy takes a name that ends in .npy, which is what is written, not 'x.txt'"),
+    error: "error: --npy: expected a name ending in .npy, the format written, found 'x.txt'"),
   Invocation(
     "sample outputs/tiny --npy x.npy --out x.npy", 64,
-    error: "error: --out takes a name that ends in .png, which is what is written, not 'x.npy'"),
+    error: "error: --out: expected a name ending in .png, the format written, found 'x.npy'"),
   Invocation(
     "field outputs/tiny --out png", 64,
-    error: "error: --out takes a name that ends in .png, which is what is written, not 'png'"),
+    error: "error: --out: expected a name ending in .png, the format written, found 'png'"),
   Invocation(
     "compare outputs/tiny outputs/tiny --out a.svg", 64,
-    error: "error: --out takes a name that ends in .png, which is what is written, not 'a.svg'"),
+    error: "error: --out: expected a name ending in .png, the format written, found 'a.svg'"),
   Invocation(
-    "train tiny.yaml --threads 0", 64, error: "error: --threads is from 1 to 256, not 0"),
+    "train tiny.yaml --threads 0", 64, error: "error: --threads: expected 1 to 256, found 0"),
   Invocation(
-    "train tiny.yaml --set width", 64, error: "error: --set takes key=value, not 'width'"),
-  Invocation("train tiny.yaml --out ''", 64, error: "error: --out is empty; expected a path"),
+    "train tiny.yaml --set width", 64, error: "error: --set: expected key=value, found 'width'"),
+  Invocation("train tiny.yaml --out ''", 64, error: "error: --out: expected a path, found nothing"),
   Invocation(
     "sample outputs/tiny --count 3 --seeds 1", 64,
-    error: "error: --count and --seeds exclude each other"),
+    error: "error: --count: cannot be combined with --seeds; drop one of the two"),
   Invocation(
     "sample outputs/tiny --seeds 3-1", 64,
     error: "error: The value '3-1' is invalid for '--seeds <list>'"),
   Invocation(
     "sample outputs/tiny --sampler ancestral --eta 1", 64,
-    error: "error: --eta is for ddim, not for ancestral"),
+    error: "error: --eta: needs --sampler ddim, found ancestral"),
   Invocation(
     "evaluate outputs/tiny --count 1", 64,
-    error: "error: --count is from 100 to 1000000, not 1"),
+    error: "error: --count: expected 100 to 1000000, found 1"),
   Invocation(
     "sample outputs/tiny --latent hubs:1", 64,
     error: "error: The value 'hubs:1' is invalid for '--latent <draw>': hubs above quantile 1.0 of "
       + "10000 points are none; expected at most 0.9999"),
   Invocation(
     "evaluate outputs/tiny --classifier ''", 64,
-    error: "error: --classifier is empty; expected a path"),
+    error: "error: --classifier: expected a path, found nothing"),
   Invocation("evaluate", 64, error: "error: Missing expected argument '<run> ...'"),
   Invocation(
     "data fetch cifar", 64,
-    error: "error: there is nothing to fetch for 'cifar'; expected mnist or "
+    error: "error: 'cifar': no such data set to fetch; expected mnist or "
       + "fashion-mnist"),
   Invocation(
     "bench flow-mnist", 64,
@@ -123,7 +126,7 @@ private let invocations = [
     error: "error: --set stesp=3: stesp: unknown key; did you mean \"steps\"?"),
   Invocation(
     "train tiny.yaml --set data=mnist --dry-run", 1,
-    error: "error: tiny.yaml:5: model.network: mlp is for points, and the data are images; "
+    error: "error: tiny.yaml:5: model.network: mlp needs points, and the data are images; "
       + "expected unet"),
   Invocation(
     "train digits.yaml", 1,
@@ -132,7 +135,7 @@ private let invocations = [
       + "get MNIST"),
   Invocation(
     "train tiny.yaml", 1,
-    error: "error: outputs/tiny holds this run already; resume it with: "
+    error: "error: outputs/tiny already holds this run; resume it with: "
       + "figment train tiny.yaml --resume"),
   Invocation(
     "train tiny.yaml --out outputs/tiny --seed 7", 1,
@@ -141,8 +144,7 @@ private let invocations = [
   Invocation("sample nowhere", 1, error: "error: nowhere: is not a run folder"),
   Invocation(
     "sample outputs", 1,
-    error: "error: outputs: holds no checkpoint.safetensors: not a run, or one that has not saved "
-      + "yet"),
+    error: "error: outputs: no checkpoint.safetensors; not a run, or not saved yet"),
   Invocation(
     "sample outputs/tiny --steps 21", 1, error: "error: a sampler takes 1 to 20 steps, not 21"),
   Invocation(
@@ -193,7 +195,7 @@ private let invocations = [
     #expect(result.code == invocation.code, "\(result.errors)")
     #expect(result.firstLine == invocation.output)
     #expect(result.firstErrorLine == invocation.error)
-    // Mistakes of usage come with usage; other failures are one line, and nothing on standard output.
+    // Usage errors print the usage; other failures print one line on standard error only.
     if result.code == 64 { #expect(result.errors.contains("\nUsage: figment ")) }
     if result.code == 1 { #expect(result.errors == invocation.error + "\n") }
     if result.code != 0 { #expect(result.output.isEmpty) }
@@ -201,13 +203,13 @@ private let invocations = [
     #expect(tool.bytes("outputs/tiny/samples.png") == picture)
   }
 
-  /// What a processor without bf16 says; the library that multiplies is told to be on one.
+  /// Messages on a processor without bf16; oneDNN is told to assume one.
   @Test func withoutBF16() throws {
     let old = ["TERM": "dumb", "ONEDNN_MAX_CPU_ISA": "AVX2"]
     let refused = try tool.run("train tiny.yaml --out a --set precision=bf16", environment: old)
     #expect(refused.code == 1)
     #expect(
-      refused.errors == "error: --set precision=bf16: precision: this processor does not multiply "
+      refused.errors == "error: --set precision=bf16: precision: this processor cannot multiply "
         + "bf16; expected auto or fp32\n")
     #expect(!tool.exists("a"))
 
@@ -215,7 +217,7 @@ private let invocations = [
     #expect(bench.code == 1)
     #expect(
       bench.errors
-        == "error: bench: this processor does not multiply bf16; expected precision fp32\n")
+        == "error: bench: this processor cannot multiply bf16; use --precision fp32\n")
   }
 
   @Test func anotherExperimentGoesToTheNextFolder() throws {
@@ -229,17 +231,17 @@ private let invocations = [
     let again = try tool.run("train tiny.yaml --seed 1 --set model.width=4")
     #expect(again.code == 1)
     #expect(
-      again.errors == "error: outputs/tiny-2 holds this run already; resume it with: "
+      again.errors == "error: outputs/tiny-2 already holds this run; resume it with: "
         + "figment train tiny.yaml --seed 1 --set model.width=4 --resume\n")
     #expect(try tool.run("train tiny.yaml --seed 1 --set model.width=4 --resume --quiet").code == 0)
   }
 
-  @Test func stoppingAndResumingGivesTheUnbrokenRun() throws {
+  @Test func resumedRunEqualsUninterruptedRun() throws {
     for stop in [1, 10, 17] {
       let result = try tool.run("train tiny.yaml --out broken --resume --stop-at \(stop)")
       #expect(result.code == 0)
       #expect(result.output.isEmpty)
-      #expect(result.lastErrorLine == "stopped at step \(stop) of 30; --resume goes on")
+      #expect(result.lastErrorLine == "stopped at step \(stop) of 30; --resume continues")
     }
     #expect(try tool.run("train tiny.yaml --out broken --resume").code == 0)
     for file in ["checkpoint.safetensors", "metrics.jsonl", "samples.png", "curves.png"] {
@@ -261,13 +263,13 @@ private let invocations = [
     #expect(try tool.run("sample outputs/tiny --seeds 0-63 --npy all.npy --quiet").code == 0)
     #expect(try tool.run("sample outputs/tiny --seeds 5 --npy one.npy --quiet").code == 0)
     let (all, one) = (try #require(tool.bytes("all.npy")), try #require(tool.bytes("one.npy")))
-    // A header of 128 bytes, and two doubles a point.
+    // A header of 128 bytes, and two doubles per point.
     #expect(all.count == 128 + 64 * 16)
     #expect(one.count == 128 + 16)
     #expect(all[208..<224] == one[128..<144])
   }
 
-  @Test func picturesSayWhatMakesThemAgain() throws {
+  @Test func picturesStoreTheCommandThatReproducesThem() throws {
     let first = try tool.run("sample outputs/tiny --count 7 --out a.png --quiet")
     #expect(first.output == "a.png\n")
     let info = try tool.run("info a.png")

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `Scripts/redraw.py` and `Scripts/refigure.py`, which were written from docs/conventions.md, against the
-/// program: where there is a python3 with numpy.
+/// Compares the program with `Scripts/redraw.py` and `Scripts/refigure.py`, written from
+/// docs/conventions.md alone; requires python3 with numpy.
 @Suite(.enabled(if: Python.hasNumpy)) struct ConventionsTests {
   private static let points = """
     steps: 20
@@ -23,7 +23,7 @@ import Testing
   private static let diffusion =
     points + "data: moons\nmodel: {kind: ddpm, network: mlp, width: 16, depth: 2, timeFeatures: 8"
 
-  /// Runs of every family and kind of network, and what is asked of `sample`.
+  /// Runs of every model family and network, with the options of `sample`.
   private static let runs: [(name: String, experiment: String, options: [String])] = [
     (
       "ddpm", diffusion + ", times: 300}" + stepwise,
@@ -84,7 +84,7 @@ import Testing
     ),
   ]
 
-  /// A tool with data of its own, and a run that has been trained.
+  /// A tool with data of its own and a trained run.
   private func trained(_ name: String, _ experiment: String, _ options: String = "") throws -> Tool
   {
     let tool = try Tool()
@@ -107,7 +107,7 @@ import Testing
     return tool
   }
 
-  @Test(arguments: runs.indices) func samplesAreDrawnAgain(_ index: Int) throws {
+  @Test(arguments: runs.indices) func scriptsReproduceSamples(_ index: Int) throws {
     let (name, experiment, options) = Self.runs[index]
     let tool = try trained(name, experiment)
     for option in options {
@@ -120,7 +120,7 @@ import Testing
     }
   }
 
-  @Test func otherSamplesAreNoticed() throws {
+  @Test func scriptsDetectOtherSamples() throws {
     let tool = try trained("ddpm", Self.runs[0].experiment)
     try #require(try tool.run("sample run --npy drawn.npy --quiet --seeds 0-20").code == 0)
     let other = try Python.run("redraw.py", "run drawn.npy --seeds 1-21", in: tool)
@@ -128,9 +128,9 @@ import Testing
     #expect(other.errors == "above 0.0001 of the range\n")
   }
 
-  /// Uniform draws, to the bit, of a run that learned nothing.
+  /// Uniform draws of an untrained run, to the bit.
   @Test(arguments: ["ddpm", "sphere", "wgan", "unet"])
-  func initialValuesAreDrawnAgain(name: String) throws {
+  func scriptsReproduceInitialValues(name: String) throws {
     let experiment = try #require(Self.runs.first { $0.name == name }).experiment
     let tool = try trained(
       name, experiment, " --seed 12345678901 --set steps=1 --set optimizer.rate=1e-60")
@@ -139,7 +139,7 @@ import Testing
     #expect(again.output.hasSuffix(" arrays begin as expected, to the bit\n"))
   }
 
-  /// Bounds, exact densities, evaluation draws and bits.
+  /// Bounds, exact densities, evaluation draws and bits per dimension.
   @Test(arguments: [
     ("ddpm", "--samples 11 --examples 40", ""), ("vae", "--samples 60 --examples 30 --seed 5", ""),
     ("sphere", "--samples 7 --examples 30 --split validation", ""),
@@ -157,7 +157,7 @@ import Testing
     #expect(again.output.split(separator: "\n").count >= 2)
   }
 
-  /// Points and densities of 2-D sets; those of the runs above are among their likelihoods.
+  /// Points and densities of 2-D sets that the runs above do not cover.
   @Test(arguments: [
     "eight-gaussians", "twenty-five-gaussians", "checkerboard", "spirals", "pinwheel", "swiss-roll",
     "s-curve",
@@ -172,8 +172,8 @@ import Testing
     #expect(again.output.hasPrefix("data exact: "))
   }
 
-  /// The order of an epoch, of three epochs of 104 training rows, and the draws of training.
-  @Test(arguments: ["own.csv", "moons"]) func lossesAreFoundAgain(data: String) throws {
+  /// Order of an epoch, for three epochs of 104 training rows, and the draws of training.
+  @Test(arguments: ["own.csv", "moons"]) func scriptsReproduceLosses(data: String) throws {
     let path = data == "moons" ? data : "./" + data
     let tool = try trained(
       "losses", Self.diffusion + "}" + Self.stepwise,
@@ -186,7 +186,7 @@ import Testing
   }
 }
 
-/// The first python3 of the path, and the scripts of the project.
+/// The first python3 on the path, and the project's scripts.
 private enum Python {
   struct Result {
     let code: Int32
@@ -204,7 +204,7 @@ private enum Python {
     return process.terminationStatus == 0
   }()
 
-  /// Runs a script in the folder of a tool; it leaves no compiled files beside itself.
+  /// Runs a script in the folder of a tool, without leaving compiled files.
   static func run(_ script: String, _ line: String, in tool: Tool) throws -> Result {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("../../Scripts/" + script).standardized.path

@@ -1,8 +1,7 @@
 import Foundation
 import Testing
 
-/// Disks that are full, and folders that cannot be written: one line that names the path, and every file
-/// as it was.
+/// Full disks and read-only folders: one line that names the path, and no file changed.
 @Suite(.serialized) struct DiskTests {
   let tool: Tool
   init() throws {
@@ -18,7 +17,7 @@ import Testing
       })
   }
 
-  /// What must not have changed: the experiment, the checkpoint and the lines of metrics up to it.
+  /// Files that must not change: the experiment, the checkpoint and the metrics up to it.
   private func check(
     _ result: Tool.Result, _ folder: String, _ before: [String: [UInt8]], reason: String,
     _ context: Comment
@@ -39,11 +38,12 @@ import Testing
     #expect(!after.keys.contains { $0.hasSuffix(".partial") }, "\(after.keys) \(context)")
   }
 
-  /// The errors of a full disk, a read-only file system and a failing disk, at every writing call of a run.
+  /// Errors of a full disk, a read-only file system and a failing disk, at every writing call of a
+  /// run.
   @Test(arguments: [
     (ENOSPC, "No space left on device"), (EROFS, "Read-only file system"),
     (EIO, "Input/output error"),
-  ]) func everyCallMayFail(_ code: Int32, _ reason: String) throws {
+  ]) func everyWritingCallMayFail(_ code: Int32, _ reason: String) throws {
     #expect(try tool.run("train tiny.yaml --out whole --quiet").code == 0)
     let out = tool.path("broken")
     var call = 1
@@ -67,14 +67,14 @@ import Testing
       for name in ["checkpoint.safetensors", "metrics.jsonl", "samples.png"] {
         #expect(tool.bytes("broken/" + name) == tool.bytes("whole/" + name), "\(name) \(context)")
       }
-      // The rest is more of the same.
+      // Later calls repeat the earlier ones.
       call += call < 20 ? 1 : 7
     }
     #expect(failures > 20)
   }
 
-  /// A limit on the size of files, at which the checkpoint of a wider model does not fit.
-  @Test func aLimitOnFilesIsAnErrorAndNoDeath() throws {
+  /// A file size limit that the checkpoint of a wider model exceeds.
+  @Test func aFileSizeLimitIsAnError() throws {
     let out = tool.path("limited")
     let line =
       "train tiny.yaml --out \(out) --quiet --set model.width=256 --set report.samplesEvery=1000"
@@ -104,7 +104,7 @@ import Testing
       process.waitUntilExit()
       return process.terminationStatus
     }
-    // A container's root may not mount either.
+    // A container's root may not be allowed to mount either.
     guard try system("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk) == 0 else { return }
     defer { _ = try? system("umount", disk) }
     let line =
@@ -118,7 +118,7 @@ import Testing
     #expect(try tool.run("info \(disk)/run").code == 0)
     unlink(disk + "/fill")
     #expect(try tool.run(line + " --resume").code == 0)
-    // The same one, read-only.
+    // The same file system, mounted read-only.
     #expect(try system("mount", "-o", "remount,ro", disk) == 0)
     let refused = try tool.run(line.replacing("--quiet", with: "--quiet --steps 40") + " --resume")
     #expect(refused.code == 1)
@@ -127,7 +127,7 @@ import Testing
       another.errors == "error: \(disk)/another: cannot make the folder: Read-only file system\n")
   }
 
-  /// Bytes that leave 8 kB of a file system free.
+  /// Fill bytes that leave 8 kB of a file system free.
   private func fill(_ disk: String) -> Int {
     var status = statvfs()
     guard statvfs(disk, &status) == 0 else { return 0 }

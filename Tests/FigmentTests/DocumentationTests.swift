@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What pages say of files that they name.
+/// Checks the files that pages refer to.
 @Suite struct DocumentationTests {
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../..").standardized
@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test(arguments: pages)
-  func filesThatAreNamedExist(_ page: String) throws {
+  func namedFilesExist(_ page: String) throws {
     let text = try Self.text(page)
     let folder = Self.root.appendingPathComponent(page).deletingLastPathComponent()
     for link in text.matches(of: /\]\(([^)#:\s]+)(#[^)]*)?\)/) {
@@ -30,7 +30,7 @@ import Testing
   }
 
   /// The numbered list of CONTRIBUTING.md from the command line to the checkpoint.
-  @Test func theWalkIsThatOfTheSources() throws {
+  @Test func theWalkMatchesTheSources() throws {
     let hops = try Self.text("CONTRIBUTING.md")
       .matches(of: /(?m)^\d+\. `(Sources\/[^`]+)`, `([A-Za-z.]+)(\([^`]*\))?`/)
     #expect((10...15).contains(hops.count))
@@ -38,7 +38,7 @@ import Testing
       let source = try Self.text(String(hop.1))
       let words = hop.2.split(separator: ".").map(String.init)
       guard let type = words.first, let member = words.last else { continue }
-      // The entry point of a command is the parser's.
+      // The entry point of a command is the argument parser's.
       let declarations =
         member == "main" ? ["@main"] : ["func \(member)", "let \(member)", "\(member)("]
       #expect(

@@ -7,7 +7,7 @@ import Testing
 
   private let long = "--threads 1 --set model.width=32 --steps 8000 --set report.samplesEvery=5000"
 
-  @Test func aSignalSavesTheRunWhichGoesOn() throws {
+  @Test func aSignalSavesTheRunForResuming() throws {
     try tool.write(tiny, to: "tiny.yaml")
     #expect(try tool.run("train tiny.yaml --out whole --quiet \(long)").code == 0)
     for (number, code) in [(SIGINT, Int32(130)), (SIGTERM, 143), (SIGHUP, 129)] {
@@ -26,7 +26,7 @@ import Testing
       #expect(result.output.isEmpty)
       let last = result.lastErrorLine
       #expect(last.hasPrefix("interrupted: saved at step "), "\(result.errors)")
-      #expect(last.hasSuffix(" of 8000; --resume goes on"))
+      #expect(last.hasSuffix(" of 8000; --resume continues"))
       #expect(tool.exists("broken/curves.png"))
       #expect(!tool.exists("broken/samples.png"))
     }

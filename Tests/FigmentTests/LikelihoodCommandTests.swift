@@ -2,7 +2,7 @@ import Foundation
 import Images
 import Testing
 
-/// `figment likelihood` over runs that can be compared, and over some that cannot.
+/// `figment likelihood` for comparable and incomparable runs.
 @Suite(.serialized) struct LikelihoodCommandTests {
   private func rows(_ output: String) throws -> [[String: Any]] {
     let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
@@ -42,7 +42,7 @@ import Testing
       + Array(header.utf8) + pixels
   }
 
-  @Test func runsOnPointsStandBesideTheDensityOfTheData() throws {
+  @Test func runsOnPointsAreListedWithTheTrueDensity() throws {
     let tool = try Tool()
     let toy = "kind: vae, hidden: [8], latent: 2, likelihood: gaussian"
     try train(tool, "vae", experiment("vae", data: "moons", model: toy))
@@ -95,11 +95,11 @@ import Testing
     }
     #expect(mean("linear", "elbo") <= mean("linear", "iwae") + 0.05)
     #expect(mean("linear", "iwae") <= mean("linear", "exact") + 0.05)
-    // Any number of draws, just so many.
+    // The number of draws is arbitrary.
     let one = try rows(
       try tool.run("likelihood vae --samples 53 --examples 7 --json --quiet").output)
     #expect(one.filter { $0["run"] as? String == "vae" }.allSatisfy { $0["samples"] as? Int == 53 })
-    // The same figures again, and others for another seed.
+    // The same seed gives the same estimates, another seed other ones.
     func means(_ more: String) throws -> [Double] {
       try rows(try tool.run(line + " --json --quiet" + more).output).compactMap {
         $0["mean"] as? Double
@@ -110,7 +110,7 @@ import Testing
     #expect(try means(" --seed 3") != found.compactMap { $0["mean"] as? Double })
   }
 
-  @Test func whatCannotBeComparedIsInTablesOfItsOwn() throws {
+  @Test func incomparableRunsHaveSeparateTables() throws {
     let tool = try Tool()
     try tool.write(images(side: 8), to: "images.npy")
     let bits = "kind: vae, hidden: [8], latent: 2"
@@ -149,18 +149,18 @@ import Testing
         "./images.npy, test: log p(x) in nats, 64 dimensions; probability of 256 levels; "
           + "no binarisation; evaluation seed 4",
       ])
-    // Pairs are of one table: one, two and steps.
+    // Pairs within one table only: one, two and steps.
     #expect(result.output.components(separatedBy: " less ").count == 4)
     #expect(result.output.components(separatedBy: "paired over n 20").count == 4)
 
     for (line, message) in [
       (
         "likelihood grey",
-        "grey: has no likelihood: its pixels are 0 or 1, and the data are not binarised"
+        "grey: no likelihood: its pixels are 0 or 1, but the data are not binarised"
       ),
       (
         "likelihood atoms",
-        "atoms: has no likelihood: its pixels have a density, and the data are binarised"
+        "atoms: no likelihood: its pixels have a density, but the data are binarised"
       ),
       ("likelihood one --estimator vlb", "one: a vae has no vlb; it has iwae, elbo"),
       ("likelihood one --estimator exact", "one: a vae has no exact; it has iwae, elbo"),
@@ -175,9 +175,9 @@ import Testing
     let rest = try tool.run("likelihood grey one --samples 2 --json")
     #expect(rest.code == 0)
     #expect(try rows(rest.output).allSatisfy { $0["run"] as? String == "one" })
-    #expect(rest.firstErrorLine.hasPrefix("passed over: grey: has no likelihood"))
+    #expect(rest.firstErrorLine.hasPrefix("skipped: grey: no likelihood"))
 
-    // A picture alone.
+    // A single picture.
     let bitmap = try Bitmap.batch(
       (0..<64).map { Float($0 % 2) }, range: 0...1, height: 8, width: 8, channels: 1)[0]
     try tool.write(try PNG.encode(bitmap, text: []), to: "one.png")
@@ -192,17 +192,17 @@ import Testing
       try tool.run("likelihood one --image wide.png").errors
         == "error: wide.png: is 8 x 6 and grey; the run is of 8 x 8 and grey\n")
 
-    // The file is now of other images.
+    // The file now holds images of another shape.
     try tool.write(images(side: 4), to: "images.npy")
     #expect(
       try tool.run("likelihood one").errors
-        == "error: one: was trained on examples of shape [8, 8, 1], and ./images.npy has "
+        == "error: one: trained on examples of shape [8, 8, 1]; ./images.npy has "
         + "[4, 4, 1]\n")
   }
 
-  @Test func fewEffectiveSamplesAreToldOf() throws {
+  @Test func fewEffectiveSamplesAreReported() throws {
     let tool = try Tool()
-    // A narrow p(x|z) and a posterior that has not learned it.
+    // A narrow p(x|z), and a posterior that has not learned it.
     try train(
       tool, "narrow",
       experiment(

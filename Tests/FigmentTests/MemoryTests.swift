@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Runs under limits of address space: enough is enough, and too little is said before anything is made.
+/// Runs under limits of address space: enough memory suffices, too little is reported before
+/// anything is made.
 @Suite struct MemoryTests {
   private func train(_ tool: Tool, _ settings: String, kilobytes: Int) throws -> Tool.Result {
     try tool.write(tiny, to: "tiny.yaml")

@@ -2,7 +2,7 @@ import Foundation
 import Images
 import Testing
 
-/// A user's own files that are wrong, and the one line that says so.
+/// Malformed user files, and the error line for each.
 private let mistakes: [(path: String, message: String)] = [
   (
     "./mixed",
@@ -49,7 +49,7 @@ private let mistakes: [(path: String, message: String)] = [
   ),
 ]
 
-/// As big as a network for images can be made small.
+/// The smallest possible networks for images.
 private let ownImages = """
   name: own
   data: ./shapes
@@ -98,7 +98,7 @@ private let ownImages = """
     return tool
   }
 
-  @Test func everyWrongFileGetsItsLine() throws {
+  @Test func eachMalformedFileHasAnErrorLine() throws {
     let tool = try kitchen()
     for (path, message) in mistakes {
       let result = try tool.run("data show \(path)")
@@ -107,9 +107,9 @@ private let ownImages = """
     }
   }
 
-  /// Only the `data:` line says what is learned.
+  /// Only the `data:` line determines what is learned.
   @Test(arguments: [("./shapes", "32 x 32 x 3"), ("./two-images-idx3-ubyte,./ok", "8 x 8 x 1")])
-  func imagesOfOnesOwnAreLearned(data: String, size: String) throws {
+  func userImagesAreLearned(data: String, size: String) throws {
     let tool = try kitchen()
     try tool.write([0, 0, 8, 1, 0, 0, 0, 2, 0, 1], to: "ok")
     try tool.write(ownImages.replacing("./shapes", with: data), to: "own.yaml")
@@ -117,7 +117,7 @@ private let ownImages = """
     try #require(result.code == 0, "\(result.errors)")
     let sheet = try PNG.decode(try #require(tool.bytes("run/samples.png"))).bitmap
     #expect(sheet.channels == (size.hasSuffix("3") ? 3 : 1))
-    // The run can be drawn from where the data has gone.
+    // The run can draw samples after the data are gone.
     try FileManager.default.removeItem(atPath: tool.path("shapes"))
     let drawn = try tool.run("sample run --count 3 --npy drawn.npy --quiet")
     #expect(drawn.code == 0, "\(drawn.errors)")
@@ -126,8 +126,7 @@ private let ownImages = """
     #expect(header.contains("(3, \(shape))"), "\(header)")
   }
 
-  /// Whoever says nothing of precision is told what is done; the library that multiplies is told to be on
-  /// such a processor.
+  /// The default precision is reported on a processor without bf16; oneDNN is told to assume one.
   @Test func withoutBF16TrainingIsInFP32() throws {
     let tool = try kitchen()
     try tool.write(ownImages, to: "own.yaml")
@@ -135,23 +134,23 @@ private let ownImages = """
       "train own.yaml --stop-at 1", environment: ["TERM": "dumb", "ONEDNN_MAX_CPU_ISA": "AVX2"])
     #expect(result.code == 0)
     #expect(
-      result.errors.contains("\nthis processor does not multiply bf16: training in fp32\n"),
+      result.errors.contains("\nthis processor cannot multiply bf16; training in fp32\n"),
       "\(result.errors)")
   }
 
-  @Test func aModelThatDoesNotFitOnesOwnDataLeavesNoFolder() throws {
+  @Test func aModelThatDoesNotFitUserDataLeavesNoFolder() throws {
     let tool = try kitchen()
     try tool.write("1.5,2\n3,5\n4,4\n", to: "points.csv")
     try tool.write(ownImages.replacing("./shapes", with: "./points.csv"), to: "own.yaml")
     let result = try tool.run("train own.yaml --out run")
     #expect(
       result.errors
-        == "error: ./points.csv: model.network: unet is for images, and the data are points; "
+        == "error: ./points.csv: model.network: unet needs images, and the data are points; "
         + "expected mlp\n")
     #expect(result.code == 1 && !tool.exists("run"))
   }
 
-  @Test func pointsOfOnesOwnAreLearned() throws {
+  @Test func userPointsAreLearned() throws {
     let tool = try kitchen()
     let rows = (0..<200).map { "\(10 + 2 * ($0 % 2)),\(100 + $0 % 5)" }
     try tool.write(rows.joined(separator: "\n"), to: "points.csv")
@@ -170,7 +169,8 @@ private let ownImages = """
     #expect(drawn.code == 0, "\(drawn.errors)")
     let bytes = try #require(tool.bytes("drawn.npy"))
     let values = doubles(bytes, last: 128)
-    // In the coordinates of the file, not standardised ones: little trained, but about there.
+    // In the coordinates of the file, not standardised: after little training, roughly the same
+    // place.
     let y = stride(from: 1, to: values.count, by: 2).map { values[$0] }
     #expect(abs(y.reduce(0, +) / Double(y.count) - 102) < 3, "\(y)")
   }
@@ -199,8 +199,8 @@ private let ownImages = """
     ("wgan", "wgan, network: mlp, latent: 2, generator: [8], critic: [8]"),
   ]
 
-  /// Coordinates of maps, metres from the equator: they come back with what single precision has not.
-  @Test func pointsFarFromTheOriginComeBack() throws {
+  /// Map coordinates, metres from the equator, keep the digits that single precision lacks.
+  @Test func pointsFarFromTheOriginKeepPrecision() throws {
     let tool = try kitchen()
     let rows = (0..<150).map {
       "\(500_000.123 + 0.001 * Double($0 % 7)),\(4_649_776.5 + 0.001 * Double($0 % 5))"
@@ -240,7 +240,7 @@ private let ownImages = """
     #expect(try tool.run("field ddpm").code == 0)
     let scored = try tool.run("likelihood vae")
     #expect(
-      scored.errors == "error: ./points.csv: 2 points have no test part; expected at least 100\n")
+      scored.errors == "error: ./points.csv: 2 points have no test split; expected at least 100\n")
   }
 
   /// Every kind of model on one image, and each command that takes its run.
@@ -268,7 +268,7 @@ private let ownImages = """
     }
   }
 
-  /// Classes have names, in natural order, which resuming and sampling go by.
+  /// Classes have names in natural order, used by resuming and sampling.
   @Test func classesAreKnownByTheirNames() throws {
     let tool = try kitchen()
     for (i, name) in ["10", "2", "cat"].enumerated() {
@@ -279,9 +279,9 @@ private let ownImages = """
     let shown = try tool.run("data show ./classes --out a.png")
     #expect(
       shown.output == """
-        3 images of 8 x 8, grey, in 3 classes; all are for training
+        3 images of 8 x 8, grey, in 3 classes; all are used for training
         shape 3 x 8 x 8 x 1, bytes from 0 to 45
-        parts: 3 train, 0 validation, 0 test
+        splits: 3 train, 0 validation, 0 test
         class 0 "2": 1 image
         class 1 "10": 1 image
         class 2 "cat": 1 image
@@ -300,8 +300,8 @@ private let ownImages = """
     let trained = try tool.run("train own.yaml --out run --stop-at 2 --quiet")
     #expect(
       trained.errors.contains(
-        "warning: model.classes: 4, and the data for training have no examples of \"3\": nothing is learned "
-          + "of such a class"), "\(trained.errors)")
+        "warning: model.classes: 4, but the training data have no examples of \"3\"; the model cannot "
+          + "learn them"), "\(trained.errors)")
     #expect(
       try tool.run("info run").output.contains("class 0 \"2\"\nclass 1 \"10\"\nclass 2 \"cat\"\n"))
     func drawn(_ word: String) throws -> [UInt8]? {
@@ -312,11 +312,11 @@ private let ownImages = """
     #expect(try drawn("cat") != ten)
     #expect(try drawn("2") != ten)
     #expect(try drawn("3") != nil, "the class without a name")
-    for (word, line) in [("dog", "there is no class \"dog\""), ("1", "there is no class \"1\"")] {
+    for (word, line) in [("dog", "no class \"dog\""), ("1", "no class \"1\"")] {
       let refused = try tool.run("sample run --class \(word) --quiet")
       #expect(refused.code == 1 && refused.lastErrorLine.contains(line), "\(refused.errors)")
     }
-    // A run keeps the order that it began with, whatever that of the folders is now.
+    // A run keeps its order of classes, even if that of the folders has changed.
     let checkpoint = "run/checkpoint.safetensors"
     var bytes = try #require(tool.bytes(checkpoint))
     let names = try #require(bytes.firstRange(of: Array(#"\"2\",\"10\""#.utf8)))
@@ -331,11 +331,12 @@ private let ownImages = """
     #expect(resumed.code == 1)
     #expect(
       resumed.lastErrorLine
-        == "error: ./classes: the classes are \"2\", \"10\", \"dog\", and the run was trained on \"10\", "
-        + "\"2\", \"cat\"; expected the same classes")
+        == "error: ./classes: the classes are \"2\", \"10\", \"dog\"; expected those the run was trained on: \"10\", "
+        + "\"2\", \"cat\"")
   }
 
-  /// What a name may hold reaches no terminal, in files, folders and arguments of every command.
+  /// Control characters in names never reach the terminal, in files, folders and arguments of every
+  /// command.
   @Test func controlCharactersReachNoTerminal() throws {
     let tool = try kitchen()
     let evil = "a\u{1b}[31m\u{7}\u{9b}b"
@@ -360,7 +361,8 @@ private let ownImages = """
     }
   }
 
-  /// 10,000 test points of a 2-D set are those of `likelihood`: their density is its entropy.
+  /// The 10,000 test points of a 2-D set are those of `likelihood`: their mean density gives its
+  /// entropy.
   @Test func testPointsAreWritten() throws {
     let tool = try kitchen()
     let shown = try tool.run("data show gaussian --npy test.npy")
@@ -373,17 +375,17 @@ private let ownImages = """
     #expect(try #require(tool.bytes("few.npy")).suffix(80) == bytes[128..<208])
   }
 
-  /// Any number is shown, and more than there are is all.
+  /// Any number of images is shown; a larger one shows all.
   @Test(arguments: [1, 3, 12, 13, 64]) func anyNumberOfImagesIsShown(_ count: Int) throws {
     let tool = try kitchen()
     let shown = try tool.run("data show ./shapes --count \(count) --out a.png")
     #expect(shown.code == 0 && shown.errors.isEmpty, "\(shown.errors)")
     #expect(
       shown.output.hasPrefix(
-        "12 images of 32 x 32, RGB; all are for training\nshape 12 x 32 x 32 x 3, "))
+        "12 images of 32 x 32, RGB; all are used for training\nshape 12 x 32 x 32 x 3, "))
   }
 
-  @Test func numbersOfColumnsAreSaid() throws {
+  @Test func numberedColumnTitlesAreReported() throws {
     let tool = try kitchen()
     try tool.write("0,1\n10.5,20\n11,21\n12,22.5\n", to: "pandas.csv")
     let table = try tool.run("data show ./pandas.csv --out a.png")

@@ -2,7 +2,7 @@ import Foundation
 import Images
 import Testing
 
-/// Pictures of data and of several runs, and the example of a model of one's own.
+/// Pictures of data and of several runs, and the examples of models of one's own.
 @Suite struct PictureTests {
   let tool: Tool
   init() throws { tool = try Tool() }
@@ -25,7 +25,7 @@ import Testing
     #expect(rows[3] == ["model.width", "8", "4", "8"])
     #expect(rows[4] == ["steps", "done", "30", "of", "30", "30", "of", "30", "5", "of", "40"])
     #expect(rows[5].prefix(2) == ["last", "loss"])
-    // Five steps are fewer than a line of metrics.
+    // Five steps are too few for a line of metrics.
     #expect(rows[5].last == "-")
     #expect(rows.dropFirst(6) == [["outputs/compare.png"]])
     let text = try PNG.decode(try #require(tool.bytes("outputs/compare.png"))).text
@@ -38,7 +38,7 @@ import Testing
         == "picture outputs/compare.png\nmade by figment 0.1.0\n"
         + "made again by: figment compare outputs/tiny outputs/tiny-2/ early\n")
 
-    // The same figures over another axis.
+    // The same metrics over another axis.
     let bySteps = try #require(tool.bytes("outputs/compare.png"))
     #expect(try tool.run("compare outputs/tiny outputs/tiny-2/ early --minutes").code == 0)
     let byMinutes = try #require(tool.bytes("outputs/compare.png"))
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func aModelOfOnesOwnLearns() throws {
+  @Test func theExampleModelLearns() throws {
     let result = try tool.run("", program: "OwnModel")
     #expect(result.code == 0)
     #expect(result.errors.isEmpty)
@@ -85,12 +85,12 @@ import Testing
       .compactMap { line in line.split(separator: " ").dropLast().last.flatMap { Double($0) } }
     #expect(losses.count == 6)
     #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 > $1 }, "\(losses)")
-    // Nothing is below the entropy but by chance, and a Gaussian would have 1.5.
+    // The loss is below the entropy only by chance, and a Gaussian would have 1.5.
     let last = try #require(losses.last)
     #expect((1.0...1.25).contains(last), "\(losses)")
   }
 
-  /// Without a constraint the point runs away from the data, with one it stays.
+  /// The point diverges from the data without a constraint, and stays close with one.
   @Test func theSmallestGANIsDrawn() throws {
     let result = try tool.run("dirac.png", program: "DiracGAN")
     #expect(result.code == 0, "\(result.errors)")

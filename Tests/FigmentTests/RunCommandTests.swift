@@ -2,7 +2,8 @@ import Foundation
 import Images
 import Testing
 
-/// What a run survives, what is refused before anything is made, and what is passed over.
+/// Events that a run survives, mistakes detected before anything is made, and paths that are
+/// skipped.
 @Suite struct RunCommandTests {
   let tool: Tool
 
@@ -29,7 +30,7 @@ import Testing
   // MARK: Descriptors
 
   @Test(arguments: ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
-  func aClosedDescriptorIsNobodysFile(_ closed: String) throws {
+  func closedDescriptorsAreNotReused(_ closed: String) throws {
     #expect(try tool.run("train tiny.yaml --out whole --quiet").code == 0)
     let result = try tool.shell("exec \"$F\" train tiny.yaml --out run \(closed)")
     #expect(result.code == 0)
@@ -48,7 +49,7 @@ import Testing
     "train tiny.yaml --dry-run", "train tiny.yaml --out run --resume --quiet", "reproduce",
     "sample run --count 3 --quiet", "sample run --count 3 --npy a.npy --quiet", "field run",
     "data show moons --out moons.png", "--generate-completion-script bash",
-  ]) func whatCannotBePrintedIsAnError(_ line: String) throws {
+  ]) func unwritableOutputIsAnError(_ line: String) throws {
     #expect(try tool.run("train tiny.yaml --out run --quiet").code == 0)
     let result = try tool.shell("\"$F\" \(line) >/dev/full")
     #expect(result.code == 1)
@@ -61,14 +62,14 @@ import Testing
     let result = try tool.shell("\"$F\" plan tiny.yaml | true; echo ${PIPESTATUS[0]}")
     #expect(result.errors.isEmpty)
     #expect(["0\n", "141\n"].contains(result.output), "\(result.output)")
-    // A parent that ignores the signal changes nothing; the reader has gone for sure.
+    // Even if the parent ignores the signal; here the reader is certain to be gone.
     let ignored = try tool.shell(
       "trap '' PIPE; (sleep 1; exec \"$F\" data list) | true; echo ${PIPESTATUS[0]}")
     #expect(ignored.errors.isEmpty && ignored.output == "141\n", "\(ignored.output)")
   }
 
-  /// Who watched the progress has gone; the training goes on.
-  @Test func aReaderOfProgressThatGoesEndsNoTraining() throws {
+  /// Training continues after the reader of the progress has gone.
+  @Test func trainingSurvivesALostReaderOfProgress() throws {
     let result = try tool.shell(
       "\"$F\" train tiny.yaml --out run 2>&1 >/dev/null | head -c 1 >/dev/null; echo ${PIPESTATUS[0]}"
     )
@@ -76,7 +77,7 @@ import Testing
     #expect(tool.exists("run/samples.png"))
   }
 
-  @Test func whoIgnoresHangUpsIsNotEndedByOne() throws {
+  @Test func ignoredHangUpsDoNotEndTheRun() throws {
     let long = "--threads 1 --set model.width=32 --steps 4000 --set report.samplesEvery=5000"
     let result = try tool.shell(
       """
@@ -90,8 +91,8 @@ import Testing
     #expect(result.output == "run/samples.png\n0\n", "\(result.errors)")
   }
 
-  /// A terminal that closes sends more than one.
-  @Test func hangUpsInARowSaveTheRun() throws {
+  /// A closing terminal sends several hang-ups.
+  @Test func repeatedHangUpsSaveTheRun() throws {
     let long = "--threads 1 --set model.width=32 --steps 400000 --set report.samplesEvery=1000000"
     let result = try tool.shell(
       """
@@ -108,7 +109,7 @@ import Testing
   // MARK: Foreign lines
 
   @Test(arguments: ["metrics.jsonl", "timings.jsonl"])
-  func foreignLinesLoseNoCheckpoint(_ name: String) throws {
+  func invalidLinesKeepTheCheckpointUsable(_ name: String) throws {
     #expect(try tool.run("train tiny.yaml --out whole --quiet").code == 0)
     #expect(try tool.run("train tiny.yaml --out run --quiet --stop-at 20").code == 0)
     let lines = try tool.text("run/" + name).split(separator: "\n")
@@ -117,18 +118,18 @@ import Testing
     let compared = try tool.run("compare run whole --minutes --out c.png")
     #expect(compared.code == 0 && compared.output.contains("c.png"))
     let problem = "run/\(name): line 1: expected an object at byte 0, found \"s\"; 2 lines more"
-    #expect(compared.errors == "warning: \(problem); passed over\n")
+    #expect(compared.errors == "warning: \(problem); skipped\n")
     let resumed = try tool.run("train tiny.yaml --out run --resume")
     #expect(resumed.code == 0)
     let torn = problem.replacing("2 lines", with: "3 lines")
-    #expect(resumed.errors.contains("warning: \(torn); cut out\n"), "\(resumed.errors)")
+    #expect(resumed.errors.contains("warning: \(torn); removed\n"), "\(resumed.errors)")
     #expect(tool.bytes("run/checkpoint.safetensors") == tool.bytes("whole/checkpoint.safetensors"))
     let again = try tool.run("train tiny.yaml --out run --resume")
     #expect(again.code == 0 && !again.errors.contains("warning"))
     #expect(try tool.run("compare run whole --out c.png").errors.isEmpty)
   }
 
-  @Test func figuresThatCannotBeReadAtAllAreAWarning() throws {
+  @Test func unreadableMetricsAreAWarning() throws {
     #expect(try tool.run("train tiny.yaml --out run --quiet").code == 0)
     unlink(tool.path("run/metrics.jsonl"))
     try tool.makeFolder("run/metrics.jsonl")
@@ -136,13 +137,13 @@ import Testing
     #expect(compared.code == 0)
     #expect(
       compared.firstErrorLine
-        == "warning: run/metrics.jsonl: cannot read: Is a directory; passed over")
+        == "warning: run/metrics.jsonl: cannot read: Is a directory; skipped")
   }
 
   // MARK: Resuming
 
   @Test(arguments: ["--steps 40", "--set steps=40", "--steps 20", "--steps 40 --seed 3"])
-  func anotherNumberOfStepsIsNoResume(_ change: String) throws {
+  func resumingWithOtherStepsIsRefused(_ change: String) throws {
     #expect(try tool.run("train tiny.yaml --quiet").code == 0)
     let before = files("outputs")
     for out in ["", " --out outputs/tiny"] {
@@ -158,9 +159,9 @@ import Testing
       #expect(result.errors.count { $0 == "\n" } == 1)
       #expect(files("outputs") == before)
     }
-    // What the line says works.
+    // The command in the message works.
     #expect(try tool.run("train tiny.yaml --steps 30 --resume --quiet").code == 0)
-    // Without --resume it is another run, and that one goes on under the same line with it.
+    // Without --resume it is a new run, which the same command resumes with --resume.
     #expect(
       try tool.run("train tiny.yaml \(change) --quiet").output == "outputs/tiny-2/samples.png\n")
     #expect(
@@ -168,21 +169,21 @@ import Testing
         == "outputs/tiny-2/samples.png\n")
   }
 
-  @Test func whereNothingIsThereResumeBegins() throws {
+  @Test func resumeWithoutARunStartsOne() throws {
     #expect(try tool.run("train tiny.yaml --steps 4 --resume --quiet").code == 0)
-    // An edited file is another run, as ever.
+    // An edited file is another run, as always.
     try tool.write(tiny.replacing("steps: 30", with: "steps: 8"), to: "tiny.yaml")
     let result = try tool.run("train tiny.yaml --resume --quiet")
     #expect(result.code == 0 && result.output == "outputs/tiny-2/samples.png\n")
   }
 
-  /// Points of one's own, [count, 2], and what is said when they change between two halves of a run.
+  /// User points, [count, 2], and the message if they change between two halves of a run.
   private func points(_ count: Int, shift: Double = 0) -> String {
     (0..<count).map { "\(Double($0 * $0 % 11) / 7 + shift),\(Double($0 * 7 % 13) / 5)" }
       .joined(separator: "\n") + "\n"
   }
 
-  @Test func dataThatHaveChangedAreNoticed() throws {
+  @Test func changedDataAreReported() throws {
     try tool.write(points(100), to: "mine.csv")
     let line = "train tiny.yaml --set data=./mine.csv --out run"
     #expect(try tool.run(line + " --quiet --stop-at 10").code == 0)
@@ -197,8 +198,8 @@ import Testing
       "\(other.errors)")
     try tool.write(points(120), to: "mine.csv")
     let more = try tool.run(line + " --resume --stop-at 16")
-    #expect(more.errors.contains("(120 examples in place of 100)"), "\(more.errors)")
-    // No host, time or path but the one of the experiment is in the metadata.
+    #expect(more.errors.contains("(120 examples instead of 100)"), "\(more.errors)")
+    // The metadata hold no host, time or path other than that of the experiment.
     let header = String(
       decoding: tool.bytes("run/checkpoint.safetensors")?.prefix(4000) ?? [], as: UTF8.self)
     #expect(header.contains("figment.data"))
@@ -211,10 +212,10 @@ import Testing
     try tool.write((0..<60).map { "\($0 % 7),\($0 % 5)" }.joined(separator: "\n"), to: "few.csv")
     try tool.write("mine", to: "file")
     for (line, message) in [
-      ("--set model.classes=3", "model.classes: 3, and points of a 2-D set have no classes"),
+      ("--set model.classes=3", "model.classes: 3, but points of a 2-D set have no classes"),
       (
         "--set model.classes=3 --set data=./few.csv",
-        "model.classes: 3, and ./few.csv has no classes"
+        "model.classes: 3, but ./few.csv has no classes"
       ),
       ("--set data=./missing.csv", "missing.csv"), ("--out file/run", "file"),
       ("--out deep/\(String(repeating: "x", count: 300))", "File name too long"),
@@ -231,7 +232,7 @@ import Testing
     }
   }
 
-  @Test func aRunThatIsACheckpointAloneWorks() throws {
+  @Test func aCheckpointAloneIsEnough() throws {
     #expect(try tool.run("train tiny.yaml --out run --quiet").code == 0)
     try tool.makeFolder("moved")
     try tool.write(
@@ -240,8 +241,8 @@ import Testing
     #expect(try tool.run("field moved").output == "moved/samples/score.png\n")
   }
 
-  /// The work would take minutes: what is refused at once was tried before it.
-  @Test func placesAreTriedBeforeTheWork() throws {
+  /// The work would take minutes: an immediate error shows that the check came first.
+  @Test func outputsAreOpenedBeforeTheWork() throws {
     #expect(try tool.run("train tiny.yaml --out run --quiet").code == 0)
     try tool.makeFolder("folder.png")
     let long = String(repeating: "x", count: 250)
@@ -277,7 +278,7 @@ import Testing
     }
   }
 
-  /// A folder of the run that cannot be written; only who is not root is refused by permissions.
+  /// Makes the run folder read-only; permissions do not bind root.
   @Test(.enabled(if: geteuid() != 0, "root may write everywhere"))
   func aRunThatCannotBeWrittenIsSaidBeforeTheWork() throws {
     #expect(try tool.run("train tiny.yaml --out run --quiet").code == 0)
@@ -288,7 +289,7 @@ import Testing
 
   // MARK: Values and names
 
-  @Test func aValueOfSetIsTakenWhole() throws {
+  @Test func valuesOfSetMayContainAnything() throws {
     try tool.makeFolder("home")
     for name in ["pics #2.csv", "a: b.csv", "back\\slash.csv", "-x.csv", "home/mine.csv"] {
       try tool.write(points(40), to: name)
@@ -314,7 +315,7 @@ import Testing
     #expect(file.code == 0, "\(file.errors)")
   }
 
-  @Test func printedCommandsAreTheirWords() throws {
+  @Test func printedCommandsAreQuoted() throws {
     let out = "my 'run' #1"
     #expect(try tool.shell("\"$F\" train tiny.yaml --out \"\(out)\" --quiet").code == 0)
     let described = try tool.shell("\"$F\" info \"\(out)\"")
@@ -325,7 +326,7 @@ import Testing
     #expect(try tool.shell("\"$F\" \(command)").code == 0, "\(line)")
     #expect(
       tool.bytes("again/checkpoint.safetensors") == tool.bytes(out + "/checkpoint.safetensors"))
-    // The refusal prints a command, too, and pictures carry one.
+    // The error also prints a command, and pictures store one.
     let refused = try tool.shell("\"$F\" train tiny.yaml --out \"\(out)\"")
     let resume = try #require(
       refused.errors.components(separatedBy: "resume it with: figment ").last)
@@ -339,11 +340,11 @@ import Testing
       "\(drawn.output)")
   }
 
-  @Test func argumentsThatAreNoTextAreRefusedInOneLine() throws {
+  @Test func invalidUTF8ArgumentsAreRefusedInOneLine() throws {
     for line in ["sample $'caf\\xe9'", "train tiny.yaml --out $'\\xff'"] {
       let result = try tool.shell("\"$F\" \(line)")
       #expect(result.code == 64 && result.output.isEmpty)
-      #expect(result.firstErrorLine.contains(" is not UTF-8; "), "\(result.errors)")
+      #expect(result.firstErrorLine.contains(" is not valid UTF-8; "), "\(result.errors)")
     }
     let escaped = try tool.shell("\"$F\" train tiny.yaml $'x\\033[31m'")
     #expect(escaped.code == 64 && !escaped.errors.contains("\u{1B}"))
@@ -351,15 +352,15 @@ import Testing
 
   // MARK: Several runs
 
-  @Test func whatIsNoRunIsPassedOver() throws {
+  @Test func pathsWithoutARunAreSkipped() throws {
     for name in ["a", "b"] {
       #expect(try tool.run("train tiny.yaml --out outputs/\(name) --quiet").code == 0)
     }
     try tool.makeFolder("outputs/empty")
     try tool.write("mine", to: "outputs/notes.txt")
     let remarks = """
-      passed over: outputs/empty: holds no checkpoint.safetensors: not a run, or one that has not saved yet
-      passed over: outputs/notes.txt: is not a run folder
+      skipped: outputs/empty: no checkpoint.safetensors; not a run, or not saved yet
+      skipped: outputs/notes.txt: is not a run folder
 
       """
     for line in [
@@ -371,22 +372,28 @@ import Testing
       #expect(result.code == 0, "\(line)")
       #expect(result.errors == remarks, "\(line)")
       #expect(result.output.contains("outputs/a") && result.output.contains("outputs/b"), "\(line)")
-      // A path that does not exist is a slip.
+      // A path that does not exist is a mistake.
       let slip = try tool.shell("\"$F\" \(line) outputs/c")
       #expect(slip.code == 1 && slip.output.isEmpty, "\(line)")
       #expect(slip.lastErrorLine == "error: outputs/c: is not a run folder", "\(line)")
     }
-    // Nothing is left.
+    // No path is left.
     for (line, message) in [
       (
         "compare outputs/a outputs/empty",
-        "compare takes 2 to 8 runs, and of these 2 paths 1 holds one"
+        "compare: expected 2 to 8 runs; of the 2 paths given, 1 holds one"
       ),
-      ("evaluate outputs/empty outputs/notes.txt", "no run is left that can be judged"),
-      ("likelihood outputs/empty outputs/notes.txt", "no run with a likelihood is left"),
+      (
+        "evaluate outputs/empty outputs/notes.txt",
+        "evaluate: none of these paths holds a run that can be evaluated"
+      ),
+      (
+        "likelihood outputs/empty outputs/notes.txt",
+        "likelihood: none of these paths holds a run with a likelihood"
+      ),
       (
         "evaluate outputs/empty",
-        "outputs/empty: holds no checkpoint.safetensors: not a run, or one that has not saved yet"
+        "outputs/empty: no checkpoint.safetensors; not a run, or not saved yet"
       ),
       ("likelihood outputs/notes.txt", "outputs/notes.txt: is not a run folder"),
     ] {
@@ -396,7 +403,7 @@ import Testing
     }
   }
 
-  @Test func aTableThatCannotBeReadIsNotWrittenAnew() throws {
+  @Test func anUnreadableTableIsNotOverwritten() throws {
     try tool.makeFolder("Experiments/reproduce")
     try tool.write(
       "name: x\ndata: moons\nsteps: 10\nmodel: {kind: vae, latent: 2, likelihood: gaussian, bound: iwae}\n",
@@ -411,21 +418,22 @@ import Testing
     }
   }
 
-  // MARK: Figures and texts
+  // MARK: Metrics and texts
 
-  @Test func aFittedBoundThatIsMissingIsSaid() throws {
-    // Fewer than a validation part needs.
+  @Test func aMissingFittedBoundIsReported() throws {
+    // Fewer examples than a validation split needs.
     try tool.write(points(25), to: "mine.csv")
     #expect(try tool.run("train tiny.yaml --set data=./mine.csv --out run --quiet").code == 0)
     let result = try tool.run("likelihood run --split train --samples 2 --quiet")
     #expect(result.code == 0, "\(result.errors)")
     #expect(!result.output.contains("fitted"))
     #expect(
-      result.errors.hasPrefix("warning: no fitted bound, for want of validation data: "),
+      result.errors.hasPrefix(
+        "warning: no bound with fitted variances, because there are no validation data: "),
       "\(result.errors)")
   }
 
-  @Test func aRowHasAsManyImagesAsWereAskedFor() throws {
+  @Test func aRowHasTheRequestedNumberOfImages() throws {
     let pixels = (0..<64).map { _ in (0..<64).map { UInt8(truncatingIfNeeded: $0 &* 37) } }
     try tool.makeFolder("pics")
     for (i, row) in pixels.enumerated() {
@@ -448,12 +456,12 @@ import Testing
       #expect(result.code == 0, "\(result.errors)")
       widths.append(try PNG.decode(try #require(tool.bytes("row.png"))).bitmap.width)
     }
-    // Other images of the same shape are said, images of another shape are refused.
+    // Other images of the same shape give a warning, images of another shape an error.
     let checkpoint = tool.bytes("run/checkpoint.safetensors")
     unlink(tool.path("pics/9.png"))
     let fewer = try tool.run("train images.yaml --out run --resume")
     #expect(fewer.code == 0)
-    #expect(fewer.errors.contains(" examples in place of "), "\(fewer.errors)")
+    #expect(fewer.errors.contains(" examples instead of "), "\(fewer.errors)")
     try FileManager.default.removeItem(atPath: tool.path("pics"))
     try tool.makeFolder("pics")
     for i in 0..<64 {
@@ -468,13 +476,13 @@ import Testing
         "error: run/checkpoint.safetensors: was trained on images of 8 x 8, grey, and ./pics now holds "
           + "images of 16 x 16, grey; "), "\(other.errors)")
     #expect(tool.bytes("run/checkpoint.safetensors") == checkpoint)
-    // A margin, and cells that are as wide as each other.
+    // A margin, and cells of equal width.
     #expect((widths[2] - widths[1]) == 7 * (widths[1] - widths[0]))
     let cell = widths[1] - widths[0]
     #expect(widths[0] / cell == 3, "\(widths)")
   }
 
-  @Test func aRunThatDivergesSaysSoAndExitsWithOne() throws {
+  @Test func aDivergedRunExitsWithOne() throws {
     try tool.write(
       """
       name: wild
@@ -486,7 +494,7 @@ import Testing
       sampling: {count: 16, previewCount: 4}
       report: {metricsEvery: 10, samplesEvery: 400, checkpointEvery: 400}
       """, to: "wild.yaml")
-    let end = "error: the training has diverged: the critic's loss, "
+    let end = "error: training has diverged: the critic's loss, "
     let result = try tool.run("train wild.yaml --out run")
     #expect(result.code == 1 && result.output == "run/samples.png\n", "\(result.errors)")
     #expect(result.lastErrorLine.hasPrefix(end), "\(result.errors)")
@@ -495,7 +503,8 @@ import Testing
     for name in ["checkpoint.safetensors", "samples.png", "curves.png", "critic.png"] {
       #expect(tool.exists("run/" + name), "\(name)")
     }
-    // It is no better for being looked at again, or taken in two parts; what ends early has not ended so.
+    // The verdict is the same when the run is opened again or taken in two parts; a run stopped
+    // early has no verdict.
     #expect(try tool.run("train wild.yaml --out run --resume --quiet").code == 1)
     #expect(try tool.run("train wild.yaml --out parts --stop-at 1400 --quiet").code == 0)
     #expect(try tool.run("train wild.yaml --out parts --resume --quiet").code == 1)
@@ -503,7 +512,7 @@ import Testing
       tool.bytes("parts/checkpoint.safetensors") == tool.bytes("run/checkpoint.safetensors"))
   }
 
-  @Test func infoCountsParametersByWhatTheyAre() throws {
+  @Test func infoCountsParametersOnly() throws {
     for (name, model) in [
       ("a", "{kind: wgan, network: mlp, latent: 2, generator: [4], critic: [4], constraint: sn}"),
       ("b", "{kind: vae, hidden: [8], latent: 2, likelihood: gaussian}"),

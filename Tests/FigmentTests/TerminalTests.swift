@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the program prints where the terminal is poor or none, and what asks it to say less.
+/// Output on limited terminals or without one, and options that reduce it.
 @Suite struct TerminalTests {
   let tool: Tool
 
@@ -10,11 +10,11 @@ import Testing
     try tool.write(tiny, to: "tiny.yaml")
   }
 
-  /// A terminal of a number of columns, of which 0 is unknown, and what was written to it.
+  /// A terminal with a number of columns, 0 for unknown, and the text written to it.
   private func onTerminal(
     columns: UInt16, type: String?, _ line: String
   ) throws -> (result: Tool.Result, screen: String) {
-    // As posix_openpt, unlockpt and ptsname do, which Glibc hides from Swift.
+    // Implements posix_openpt, unlockpt and ptsname, which Glibc hides from Swift.
     let leader = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     defer { close(leader) }
     var (lock, number): (CInt, CInt) = (0, 0)
@@ -30,14 +30,14 @@ import Testing
       line, terminal: terminal, environment: type.map { ["TERM": $0] } ?? [:])
     try terminal.close()
     var bytes = [UInt8](repeating: 0, count: 1 << 16)
-    // All that was written is in the buffer of the terminal; nothing would block for ever.
+    // Everything written is in the terminal's buffer; a blocking read would never return.
     _ = fcntl(leader, F_SETFL, O_NONBLOCK)
     let count = read(leader, &bytes, bytes.count)
     return (result, String(decoding: bytes.prefix(max(0, count)), as: UTF8.self))
   }
 
   @Test(arguments: [0, 1, 3, 40, 80] as [UInt16])
-  func aBarFitsItsTerminal(_ columns: UInt16) throws {
+  func theProgressBarFitsTheTerminal(_ columns: UInt16) throws {
     let trained = try tool.run("train tiny.yaml --quiet")
     try #require(trained.code == 0)
     let (result, screen) = try onTerminal(columns: columns, type: "xterm", "sample outputs/tiny")
@@ -45,7 +45,8 @@ import Testing
     #expect(result.output == "outputs/tiny/samples/drawn.png\n")
     #expect(screen.hasPrefix("\r"))
     let width = columns == 0 ? 80 : Int(columns)
-    // By scalars: "\r\n" is one character.
+    // By scalars: "\r
+    // " is one character.
     let drawings = screen.unicodeScalars.split { $0 == "\r" || $0 == "\n" }.map { String($0) }
     #expect(!drawings.isEmpty)
     for drawing in drawings {
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: ["dumb", nil])
-  func withoutATerminalTypeThereAreLines(_ type: String?) throws {
+  func withoutATerminalTypeProgressIsLines(_ type: String?) throws {
     let (result, screen) = try onTerminal(columns: 80, type: type, "train tiny.yaml")
     #expect(result.code == 0)
     #expect(screen.hasPrefix("run folder outputs/tiny\r\n"))
@@ -64,13 +65,13 @@ import Testing
     #expect(!screen.contains("\u{1B}"))
   }
 
-  @Test func errorsAreOneLineWithoutColoursOnATerminalToo() throws {
+  @Test func errorsOnATerminalAreOneUncolouredLine() throws {
     let (result, screen) = try onTerminal(columns: 20, type: "xterm", "sample nowhere")
     #expect(result.code == 1)
     #expect(screen == "error: nowhere: is not a run folder\r\n")
   }
 
-  @Test func quietSaysNothing() throws {
+  @Test func quietPrintsNothing() throws {
     for line in ["train tiny.yaml --quiet", "sample outputs/tiny --quiet"] {
       let result = try tool.run(line)
       #expect(result.code == 0)

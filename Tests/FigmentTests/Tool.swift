@@ -1,6 +1,6 @@
 import Foundation
 
-/// The built `figment`, run as a process in a temporary folder that goes away with the value.
+/// The built `figment`, run as a process in a temporary folder that is deleted with the value.
 final class Tool: Sendable {
   let folder: String
   private let executable: String
@@ -23,7 +23,7 @@ final class Tool: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  /// How a process ended and what it printed.
+  /// Exit status and output of a process.
   struct Result {
     let code: Int32
     let output: String
@@ -35,9 +35,9 @@ final class Tool: Sendable {
 
   /// Runs a command line to its end; `meanwhile` is called once it has started.
   ///
-  /// `program` is what stands beside `figment`, and `terminal` is for its standard error. No file that it
-  /// writes may have more than `fileLimit` bytes, in steps of 512. Of a `shell`, the line is a script in the
-  /// folder, to which the program is `$0`.
+  /// `program` is an executable next to `figment`, and `terminal` becomes its standard error. It
+  /// cannot write files larger than `fileLimit` bytes, in steps of 512. For a `shell`, the line is a
+  /// script in the folder, with the program as `$0`.
   func run(
     _ line: String, program: String = "figment", terminal: FileHandle? = nil,
     environment: [String: String] = ["TERM": "dumb"], fileLimit: Int? = nil, shell: Bool = false,
@@ -59,7 +59,7 @@ final class Tool: Sendable {
     }
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     var inherited = ["PATH": "/usr/bin:/bin"]
-    // Of `make test-sanitize`: the program is built with the sanitizer, too.
+    // Under `make test-sanitize` the program is built with the sanitizer, too.
     inherited["ASAN_OPTIONS"] = ProcessInfo.processInfo.environment["ASAN_OPTIONS"]
     process.environment = environment.merging(inherited) { own, _ in own }
     process.standardInput = FileHandle.nullDevice
@@ -85,19 +85,20 @@ final class Tool: Sendable {
       code: code, output: try text(name + ".out"), errors: try text(name + ".err"))
   }
 
-  /// Runs a line of a shell to its end, in which `$F` is `figment`.
+  /// Runs a shell line to its end, with `$F` as `figment`.
   func shell(_ script: String, environment: [String: String] = [:]) throws -> Result {
     let name = UUID().uuidString
     try write("F='\(executable)'\n" + script + "\n", to: name + ".sh")
     defer { unlink(path(name + ".sh")) }
-    // Found by the way up from the folder of the executable.
+    // Found by walking up from the folder of the executable.
     let root = String(repeating: "../", count: executable.filter { $0 == "/" }.count)
     return try run(
       name + ".sh", program: root + "bin/bash",
       environment: ["TERM": "dumb"].merging(environment) { _, own in own })
   }
 
-  /// What loads the library `CrashPoints` for a run in `out`, with settings without their prefix.
+  /// Environment that loads the library `CrashPoints` for a run in `out`, given settings without
+  /// their prefix.
   func crashPoints(_ out: String, _ settings: [String: String]) -> [String: String] {
     let library = URL(fileURLWithPath: executable).deletingLastPathComponent()
       .appendingPathComponent("libCrashPoints.so").path

@@ -6,7 +6,7 @@ import Testing
   let tool: Tool
   init() throws { tool = try Tool() }
 
-  @Test(arguments: [0, 1]) func killedRunsEndAsUnbrokenOnes(_ seed: Int) throws {
+  @Test(arguments: [0, 1]) func killedRunsEndIdenticalToUninterruptedOnes(_ seed: Int) throws {
     let kills = 25
     let result = try tool.run("soak --kills \(kills) --seed \(seed)", program: "Trials")
     #expect(result.code == 0, "\(result.errors)")

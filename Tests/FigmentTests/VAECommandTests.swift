@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the commands do with a run of a variational autoencoder, and what they say they do not.
+/// Commands on a run of a variational autoencoder, and their errors.
 @Suite(.serialized) struct VAECommandTests {
   private let experiment = """
     name: points
@@ -28,21 +28,21 @@ import Testing
     }
     let drawn = try tool.run("sample run --seeds 3-7 --npy drawn.npy")
     #expect(drawn.code == 0 && drawn.output == "drawn.npy\n", "\(drawn.errors)")
-    // A header of 128 bytes, and two doubles a point.
+    // A header of 128 bytes, and two doubles per point.
     #expect(tool.bytes("drawn.npy")?.count == 128 + 5 * 2 * 8)
     #expect(try tool.run("evaluate run --count 200").output.hasPrefix("run: "))
     #expect(try tool.run("compare run run").code == 0)
     #expect(try tool.run("info run").output.contains("kind: vae"))
     #expect(try tool.run("plan points.yaml").output.contains("vae/posterior"))
 
-    let onePass = "and run is a vae, which samples in one pass"
+    let onePass = "run is a vae, which samples in one pass"
     for (line, message) in [
-      ("sample run --steps 5", "--steps is for diffusion models, " + onePass),
-      ("sample run --sampler ddim", "--sampler is for diffusion models, " + onePass),
-      ("sample run --class 1", "--class is for models that are told classes, and run is not"),
-      ("field run", "a score field is for runs of kind ddpm, and points is a vae"),
+      ("sample run --steps 5", "--steps: needs a diffusion model; " + onePass),
+      ("sample run --sampler ddim", "--sampler: needs a diffusion model; " + onePass),
+      ("sample run --class 1", "--class: needs a class-conditional model, which run is not"),
+      ("field run", "field: needs a run of kind ddpm; points is a vae"),
       (
-        "interpolate run --from 0 --to 1", "the run is of points, and this needs images"
+        "interpolate run --from 0 --to 1", "expected a run on images, found one on points"
       ),
     ] {
       let result = try tool.run(line)
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  /// Too few points for a validation part.
+  /// Too few points for a validation split.
   @Test func patienceNeedsValidationData() throws {
     let tool = try Tool()
     try tool.write(experiment, to: "points.yaml")
@@ -62,7 +62,7 @@ import Testing
     #expect(result.code == 1)
     #expect(
       result.lastErrorLine
-        == "error: ./mine.csv: 50 points have no validation part; expected at least 100")
+        == "error: ./mine.csv: 50 points have no validation split; expected at least 100")
     #expect(try tool.run("train points.yaml --set data=./mine.csv --out without").code == 0)
   }
 }

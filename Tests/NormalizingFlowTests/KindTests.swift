@@ -30,7 +30,7 @@ import Training
     let error = #expect(throws: (any Error).self) { _ = try experiment("data=mnist") }
     #expect(
       error.map { "\($0)" }?.contains(
-        "a normalizing-flow is for points, and the data are images; expected a 2-D set") == true)
+        "normalizing-flow needs points, and the data are images; expected a 2-D set") == true)
   }
 
   /// One linear coupling can express correlated normal points, so the flow must approximate their density

@@ -20,7 +20,7 @@ private struct Way: Sendable, CustomTestStringConvertible {
 private let long = String(repeating: "n", count: 300)
 private let cut = String(repeating: "n", count: 200) + "..."
 
-/// The lines are those that there were when each way had a type of its own.
+/// The lines are unchanged from when each kind of error had a type of its own.
 @Suite struct FigmentErrorTests {
   private static let ways = [
     Way(
@@ -76,14 +76,14 @@ private let cut = String(repeating: "n", count: 200) + "..."
   ]
 
   @Test(arguments: ways)
-  fileprivate func eachWayPrintsItsLine(_ way: Way) {
+  fileprivate func eachErrorPrintsItsLine(_ way: Way) {
     #expect("\(way.error)" == way.line)
     #expect(way.error.problem == way.problem)
     #expect(way.error.code == way.code)
     #expect(way.error == way.error && way.error != FigmentError("another"))
   }
 
-  /// What parts of the program throw, each of which had a type of its own.
+  /// Errors of parts of the program, each of which used to have a type of its own.
   @Test(arguments: [
     "a picture cannot be 0 x 3 with 1 channels",
     "an animation needs at least one picture",
@@ -125,7 +125,7 @@ private let cut = String(repeating: "n", count: 200) + "..."
     #expect(lines.contains(line), "\(lines)")
   }
 
-  /// Nothing of it is escaped twice, and nothing is left.
+  /// No text is escaped twice, and none is left unescaped.
   @Test func textsAreEscapedOnce() {
     let text = "a\u{7}\u{2028}b\u{200b}"
     #expect(escaped(text) == "a\\u{7}\\u{2028}b\u{200b}")
@@ -141,7 +141,7 @@ private let cut = String(repeating: "n", count: 200) + "..."
     #expect(singleQuoted(digits + "2") == "'\(digits)...'")
   }
 
-  @Test func pathsThatAreNoTextAreReadAndListed() throws {
+  @Test func invalidUTF8PathsAreReadAndListed() throws {
     let folder = try TemporaryFolder()
     let name: [UInt8] = [0x61, 0xFF]
     let path = Path(Path(folder.path), name)

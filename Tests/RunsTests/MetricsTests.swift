@@ -66,7 +66,8 @@ import Testing
     #expect(folder.text("m") == kept)
   }
 
-  /// Files with lines that are no records, what is left of them up to step 5, and how the damage begins.
+  /// Files with invalid lines, their contents after cutting to step 5, and the start of the damage
+  /// message.
   static let foreign: [(text: String, kept: [Int], damage: String?)] = [
     ("{\"step\":1}\n{\"step\":3}\n", [1, 3], nil),
     ("{\"step\":1}\r\n{\"step\":3}\r\n", [1, 3], nil),
@@ -92,14 +93,14 @@ import Testing
   ]
 
   @Test(arguments: foreign.indices)
-  func foreignLinesArePassedOverAndCutOut(_ index: Int) throws {
+  func invalidLinesAreSkippedAndRemoved(_ index: Int) throws {
     let (text, kept, damage) = Self.foreign[index]
     let folder = try TemporaryFolder()
     let path = folder.file("m")
     try folder.put(text.utf8, at: "m")
     let read = try Metrics.read(path)
     #expect(read.records.map(\.step).filter { $0 <= 5 } == kept)
-    // A reader passes over a line that is still being written without a word.
+    // A reader ignores an incomplete last line silently.
     if damage?.hasSuffix("torn") == true {
       #expect(read.damage == nil)
     } else {
@@ -114,13 +115,13 @@ import Testing
     #expect(after.records.map(\.step) == kept && after.damage == nil)
     #expect(cut.bytes == text.utf8.count - (folder.text("m") ?? "").utf8.count)
     #expect(folder.names() == ["m"])
-    // And it can be written on.
+    // The file can be appended to.
     let writer = try MetricsWriter(path, continuingFrom: 5)
     try writer.append(step: 6, [])
     #expect(try Metrics.read(path).records.map(\.step) == kept + [6])
   }
 
-  @Test func bytesThatAreNoTextAreADamagedLine() throws {
+  @Test func invalidUTF8IsADamagedLine() throws {
     let folder = try TemporaryFolder()
     var random = SystemRandomNumberGenerator()
     let noise = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -131,7 +132,7 @@ import Testing
     #expect(folder.text("m") == "{\"step\":1}\n{\"step\":2}\n")
   }
 
-  @Test func aResumedFileIsTheUnbrokenOne() throws {
+  @Test func aResumedFileEqualsAnUninterruptedOne() throws {
     let folder = try TemporaryFolder()
     try written(folder)
     for step in [10, 20, 25] {
@@ -144,7 +145,7 @@ import Testing
     }
   }
 
-  @Test func aMissingFileIsNothingToCut() throws {
+  @Test func cuttingAMissingFileDoesNothing() throws {
     let folder = try TemporaryFolder()
     #expect(try Metrics.truncate(folder.file("m"), toStep: 5).bytes == 0)
     #expect(folder.names().isEmpty)

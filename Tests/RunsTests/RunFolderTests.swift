@@ -34,7 +34,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
   }
 
   private let exists =
-    "outputs/toy holds this run already; resume it with: figment train toy.yaml --resume"
+    "outputs/toy already holds this run; resume it with: figment train toy.yaml --resume"
   private let differs =
     "outputs/toy holds another run, which differs in seed (0 there, 1 here), "
     + "model.width (64 there, 32 here); nothing was changed"
@@ -44,12 +44,12 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
     #expect(root.text("outputs/toy/experiment.yaml") == experiment)
   }
 
-  @Test func theSameExperimentIsRefusedWithTheLineThatResumesIt() {
+  @Test func theSameExperimentIsRefusedWithTheResumeCommand() {
     #expect(outcome() == ["outputs/toy"])
     #expect(outcome() == [exists])
   }
 
-  @Test func resumeContinuesWhereThereIsACheckpoint() throws {
+  @Test func resumeContinuesFromACheckpoint() throws {
     #expect(outcome(resumes: true) == ["outputs/toy"])
     #expect(outcome(resumes: true) == ["outputs/toy"])
     try root.put("x".utf8, at: "outputs/toy/checkpoint.safetensors")
@@ -68,7 +68,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
         + "model.width (64 there, missing here); nothing was changed")
     #expect(root.text("outputs/toy/experiment.yaml") == experiment)
     #expect(outcome(other, resumes: true) == ["outputs/toy-2", differs])
-    #expect(outcome(other).first?.hasPrefix("outputs/toy-2 holds this run already") == true)
+    #expect(outcome(other).first?.hasPrefix("outputs/toy-2 already holds this run") == true)
   }
 
   @Test func anExplicitFolderOfAnotherRunIsRefused() {
@@ -84,7 +84,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
     #expect(root.text("deep/a/experiment.yaml") == experiment)
   }
 
-  @Test func whatIsNotARunIsLeftAlone() throws {
+  @Test func otherFilesAreLeftUnchanged() throws {
     try writeFile("outputs", folder: true)
     try writeFile("outputs/toy", folder: true)
     try root.put("mine".utf8, at: "outputs/toy/notes.txt")
@@ -111,7 +111,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
 
   private let six = "name: toy\nsteps: 6\nmodel:\n  width: 64\n"
 
-  @Test func aRunOfOtherStepsDoesNotGoOn() throws {
+  @Test func aRunOfOtherStepsIsNotResumed() throws {
     func outcome(_ experiment: String, out: String? = nil, changesSteps: Bool) -> String {
       failure {
         let run = try RunFolder(
@@ -128,12 +128,12 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
       refused.hasPrefix("outputs/toy holds a run of 6 steps, and the command line asks for 9: "))
     #expect(outcome(nine, out: "outputs/toy", changesSteps: true) == refused)
     #expect(root.names() == ["outputs"])
-    // Where the file says so it is another experiment, and one that is there goes on.
+    // If the file itself changes the steps, it is another experiment; if that exists, it resumes.
     #expect(outcome(nine, changesSteps: false) == "outputs/toy-2: is used")
     #expect(outcome(nine, changesSteps: true) == "outputs/toy-2: is used")
   }
 
-  @Test func whatIsRefusedBeforeLeavesNothing() throws {
+  @Test func anEarlyRefusalLeavesNothing() throws {
     for out in [nil, "deep/er/run"] as [String?] {
       #expect(
         failure {
@@ -144,7 +144,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
         } == "data: are missing")
       #expect(root.names().isEmpty)
     }
-    // It is asked once, and not where a run is there.
+    // `prepare` is called once, and not for an existing run.
     var calls = 0
     for resumes in [false, true] {
       _ = try RunFolder(
@@ -159,7 +159,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
     #expect(outcome(out: "mine") == ["mine"])
   }
 
-  @Test func aCommentInTheFileIsNoDifference() throws {
+  @Test func commentsInTheFileDoNotMatter() throws {
     #expect(outcome() == ["outputs/toy"])
     try root.put(("# note\n" + experiment).utf8, at: "outputs/toy/experiment.yaml")
     #expect(outcome(resumes: true) == ["outputs/toy"])
@@ -176,7 +176,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
     #expect(outcome(resumes: true) == ["outputs/toy"])
   }
 
-  @Test func leftoversOfADeadRunAreRemoved() throws {
+  @Test func leftoversOfAKilledRunAreRemoved() throws {
     #expect(outcome() == ["outputs/toy"])
     try root.put("x".utf8, at: "outputs/toy/.checkpoint.safetensors.2147483000-4.partial")
     try root.put("x".utf8, at: "outputs/toy/samples/.000500.png.2147483000-5.partial")
@@ -195,7 +195,7 @@ private let other = "name: toy\nseed: 1\nmodel:\n  width: 32\n"
     }
   }
 
-  @Test func pathsAreThoseOfTheContract() {
+  @Test func pathsFollowTheContract() {
     let paths = RunPaths("outputs/toy/")
     #expect(paths.experiment == "outputs/toy/experiment.yaml")
     #expect(paths.metrics == "outputs/toy/metrics.jsonl")

@@ -38,7 +38,8 @@ func expectAgreement(
   let program =
     isFusing
     ? try runtime.compile(name, outputs, updates: updates, precision: precision)
-    : try runtime.compile(name, outputs, updates: updates, options: .init(precision: precision, isFusing: false))
+    : try runtime.compile(
+      name, outputs, updates: updates, options: .init(precision: precision, isFusing: false))
   for (x, numbers) in inputs where program.reads(x) {
     try program.fill(x, with: numbers.map { Float($0) })
   }

@@ -44,7 +44,8 @@ extension Tensor {
     program.run()
     let isFinite = try program.scalar(network.loss).isFinite
     let unfused = try runtime.compile(
-      "train", outputs, updates: descent.updates, options: .init(precision: precision, isFusing: false))
+      "train", outputs, updates: descent.updates,
+      options: .init(precision: precision, isFusing: false))
     unfused.takeInputs(of: program)
     let found = try unfused.firstNonFinite(behind: outputs, at: 0)
     #expect(isFinite == (found == nil))

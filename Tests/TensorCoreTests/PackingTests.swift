@@ -70,7 +70,8 @@ import Testing
         "write", [], updates: [Update(filter, value, rows: rows)])
       change = { writer.run() }
     case .updateByKernel:
-      let writer = try runtime.compile("write", [result], updates: doubled, options: .init(isFusing: false))
+      let writer = try runtime.compile(
+        "write", [result], updates: doubled, options: .init(isFusing: false))
       change = { _ = try writer.firstNonFinite(behind: [result], at: 0) }
     case .profiled:
       let writer = try runtime.compile("write", [], updates: doubled)

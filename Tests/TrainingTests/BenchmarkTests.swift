@@ -25,7 +25,7 @@ import Training
     return try Experiment(contentsOf: file, overrides: overrides)
   }
 
-  /// A benchmark measures the very program that training the same settings runs.
+  /// A benchmark measures the same program that training with its settings runs.
   @Test func damagedImagesAreNotMissing() throws {
     let folder = try TemporaryFolder()
     _ = try FileSystem.makeFolder("\(folder.path)/mnist")
@@ -84,13 +84,13 @@ import Training
           "optimizer.decay=constant", "optimizer.average=null", "report.metricsEvery=50",
         ]))
     #expect(twin.kernels == trained.kernels)
-    // The peer's: 2-128-128-128-1 and 16-128-128-128-2.
+    // The networks of the comparison: 2-128-128-128-1 and 16-128-128-128-2.
     #expect(twin.parameters == 33_537 + 35_458)
   }
 
-  /// What the compiler makes of the workloads, word for word: a change says so here.
+  /// The compiled plans of the workloads, word for word: every change of them shows here.
   @Test(arguments: Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 })
-  func plansAreAsTheyWere(_ precision: Precision) throws {
+  func plansMatchTheGoldenFiles(_ precision: Precision) throws {
     var text = ""
     for workload in Workload.allCases where workload != .ddpmMNISTSample {
       var experiment = try workload.experiment
@@ -111,12 +111,13 @@ import Training
     #expect(try String(contentsOf: file, encoding: .utf8) == text)
   }
 
-  /// Whether an implementation is one that the library keeps for what it has no kernel for.
+  /// True if an implementation is a fallback of the library, for lack of an optimised kernel.
   ///
   /// `ref` is a plain loop. `gemm` of a convolution unfolds the images. `gemm` of a matrix product
-  /// is the library's BLAS, compiled at run time: the fastest that there is in fp32, and in bf16
-  /// without tiles (80 to 95 % of what a Zen 4 multiplies, where a copy with plain rows and the
-  /// library's other kernel reach 45 to 80 %), but beside tiles several times too slow.
+  /// is the library's BLAS, compiled at run time: the fastest choice in fp32, and in bf16 without
+  /// tiles (80 to 95 % of the peak of a Zen 4, where a copy with plain rows and the library's other
+  /// kernel reach 45 to 80 %), but several times too slow where there are tiles.
+  /// library's other kernel reach 45 to 80 %), but next to tiles several times too slow.
   private func isSlow(_ kernel: KernelDescription, in precision: Precision) -> Bool {
     let name = kernel.implementation.prefix { $0 != ":" }
     let isProduct = kernel.label.hasPrefix("matmul")
@@ -126,7 +127,7 @@ import Training
     return name == "ref" || name == "gemm"
   }
 
-  /// On every kind of processor; `ONEDNN_MAX_CPU_ISA` plays a lesser one.
+  /// On every kind of processor; `ONEDNN_MAX_CPU_ISA` simulates lesser ones.
   @Test(arguments: Precision.allCases.filter { $0 == .fp32 || Precision.hasBF16 })
   func noShippedExperimentUsesSlowKernels(_ precision: Precision) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -137,7 +138,7 @@ import Training
     var contractions = 0
     for file in files {
       var experiment = try Experiment(contentsOf: folder.appendingPathComponent(file).path)
-      // What ships in fp32 is fast enough there if its fp32 kernels are.
+      // Experiments that ship in fp32 are fast enough there if their fp32 kernels are.
       guard precision == .fp32 || experiment.precision == .bf16 else { continue }
       experiment.precision = precision
       let data = try TrainingData(standingInFor: experiment.data, directory: "/nonexistent")

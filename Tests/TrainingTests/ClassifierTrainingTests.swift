@@ -12,7 +12,7 @@ import Training
   init() throws { root = try TemporaryFolder() }
 
   @Test(arguments: [[], ["optimizer.average=null", "model.shift=0"], ["patience=2"]])
-  func aBrokenRunIsTheUnbrokenOne(_ overrides: [String]) throws {
+  func aResumedRunEqualsAnUninterruptedOne(_ overrides: [String]) throws {
     var run = try SmallRun.classifier()
     run.overrides = overrides
     #expect(try run.train(in: root.file("whole")) == .finished)
@@ -22,15 +22,15 @@ import Training
       let (a, b) = (root.bytes("broken/" + file), root.bytes("whole/" + file))
       #expect(a != nil && a == b, "\(file) differs from that of the unbroken run")
     }
-    // It draws nothing.
+    // It draws no samples.
     #expect(root.bytes("whole/samples.png") == nil)
     #expect(root.bytes("whole/samples/latest.png") == nil)
   }
 
-  @Test func itLearnsAndSaysSo() throws {
+  @Test func accuracyIsLearnedAndReported() throws {
     try SmallRun.classifier().train(in: root.file("a"))
     let records = try Metrics.read(root.file("a/metrics.jsonl")).records
-    // Sixty images by ten: an epoch is six steps.
+    // Sixty images in batches of ten: an epoch is six steps.
     let found = Metrics.curve("validationAccuracy", in: records)
     #expect(found.map(\.step) == Array(stride(from: 6, through: 60, by: 6)))
     #expect((found.last?.value ?? 0) > 0.95, "\(found)")
@@ -57,7 +57,7 @@ import Training
     #expect(first.count == 64)
     #expect(try digest("b") == first)
     #expect(try digest("c") != first)
-    // Other weights are read of the same training.
+    // The evaluation reads other weights of the same training.
     #expect(try digest("d") != first)
   }
 
@@ -67,11 +67,11 @@ import Training
     run.data = .images(table, labels: nil)
     #expect(
       failure { try run.train(in: root.file("a")) }
-        == "model.classes: 3, and the data has no classes; expected labelled images")
+        == "model.classes: 3, but the data have no classes; expected labelled images")
     run = try SmallRun.classifier("model.classes=2")
     #expect(
       failure { try run.train(in: root.file("b")) }
-        == "model.classes: 2, and the data has class 2; expected at least 3")
+        == "model.classes: 2, but the data have class 2; expected at least 3")
     for (override, end) in [
       ("sampling.count=3", "sampling: unknown key"),
       ("model.classes=1", "expected a whole number from 2 to 64, found 1"),

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Training
 
-/// Steps that are not finite: what is said, and which layer is named.
+/// Non-finite steps: the message, and the layer it names.
 @Suite(.serialized) struct DiagnosisTests {
   let root: TemporaryFolder
   init() throws { root = try TemporaryFolder() }
@@ -25,7 +25,7 @@ import Training
     try Safetensors.write(arrays, metadata: reader.metadata, to: path)
   }
 
-  /// What a run says, and the error that it ends with.
+  /// The messages of a run, and the error that ends it.
   private func outcome(
     _ run: SmallRun, _ folder: String, threads: Int = 2
   ) -> (said: String, error: String) {
@@ -39,7 +39,7 @@ import Training
 
   static let precisions: [Precision] = Precision.hasBF16 ? [.fp32, .bf16] : [.fp32]
 
-  @Test(arguments: precisions) func aPlantedNumberInAUNetIsNamedByItsLayer(
+  @Test(arguments: precisions) func aNonFiniteWeightInAUNetIsNamedByLayer(
     _ precision: Precision
   ) throws {
     let run = try SmallRun.images("precision=\(precision.rawValue)")
@@ -52,12 +52,12 @@ import Training
       try plant(value, in: layer + "/filter", "a")
       let planted = try #require(root.bytes("a/checkpoint.safetensors"))
       let (said, error) = outcome(run, "a")
-      let prefix = "error: step 6 again, operation by operation: "
+      let prefix = "error: step 6 again, one operation at a time: "
       let line = try #require(said.split(separator: "\n").first { $0.hasPrefix(prefix) }, "\(said)")
       #expect(line.dropFirst(prefix.count).hasPrefix(beginning), "\(line)")
       #expect(line.contains(layer), "\(line)")
       #expect(error.hasPrefix("step 6: the loss is not finite (loss "), "\(error)")
-      #expect(error.contains("; it is the first since the start. Nothing of this step"), "\(error)")
+      #expect(error.contains("; it is the first step since the start. The step"), "\(error)")
       #expect(root.bytes("a/checkpoint.safetensors") == planted)
       try root.put(saved, at: "a/checkpoint.safetensors")
     }
@@ -70,15 +70,15 @@ import Training
     let name = "wgan/\(network)/output/weight"
     try plant(.nan, in: name, "a")
     let (said, error) = outcome(run, "a")
-    #expect(said.contains("operation by operation: nan of variable \(name), "), "\(said)")
-    // The critic is trained on samples, so that its program is the first that fails.
+    #expect(said.contains("one operation at a time: nan of variable \(name), "), "\(said)")
+    // The critic is trained on samples, so its program is the first to fail.
     #expect(error.hasPrefix("step 6, run 1 of its program: the critic"), "\(error)")
   }
 
-  @Test func theTermIsNamed() throws {
+  @Test func theNonFiniteTermIsNamed() throws {
     let run = try SmallRun.vae()
     try run.train(in: root.file("a"), stopAt: 5)
-    // exp(1e4) of the log variance is in the divergence, and nowhere else at first.
+    // exp(1e4) of the log variance enters the divergence only, at first.
     try plant(1e4, in: "vae/posterior/logVariance/bias", "a")
     let (said, error) = outcome(run, "a")
     #expect(error.hasPrefix("step 6: the "), "\(error)")
@@ -88,8 +88,8 @@ import Training
     #expect(said.contains("inf of exp"), "\(said)")
   }
 
-  /// What a step that is not finite leaves in memory is what was there.
-  @Test(arguments: ["gn", "sn"]) func nothingChanges(_ constraint: String) throws {
+  /// A non-finite step leaves memory unchanged.
+  @Test(arguments: ["gn", "sn"]) func nonFiniteStepsChangeNothing(_ constraint: String) throws {
     let small = try SmallRun.wgan(
       "model.constraint=\(constraint)", "optimizer.lookahead={every: 3}")
     let experiment = try small.experiment()
@@ -114,7 +114,7 @@ import Training
     #expect(try state() == before)
   }
 
-  @Test func aYoungAverageIsToldOf() throws {
+  @Test func aYoungAverageIsReported() throws {
     #expect(shareOfStart(decay: 0.999, steps: 0) == 1)
     // 2/11 * 3/12
     #expect(abs(shareOfStart(decay: 0.999, steps: 2) - 1.0 / 22) < 1e-12)

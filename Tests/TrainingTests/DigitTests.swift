@@ -11,63 +11,66 @@ import TestSupport
 import Testing
 import Training
 
-/// Opinions with normal features around a point, and logits that say class `label` with a confidence.
-private func opinions(
+/// Predictions with normal features around a point, and logits for class `label` with a given
+/// confidence.
+private func predictions(
   _ count: Int, width: Int = 2, mean: Double = 0, deviation: Double = 1,
   label: (Int) -> Int = { $0 % 3 }, confidence: Double = 0.9, seed: Int
-) -> Opinions {
+) -> Predictions {
   var numbers = SplitMix64(seed: seed)
-  var result = Opinions(width: width, classes: 3)
+  var result = Predictions(width: width, classes: 3)
   for i in 0..<count {
     for axis in 0..<width {
       result.features.append(Float((axis == 0 ? mean : 0) + deviation * numbers.normal()))
     }
-    // softmax of (log 2c/(1 - c), 0, 0) gives c to the first.
+    // The softmax of (log 2c/(1 - c), 0, 0) gives c to the first class.
     let gap = (2 * confidence / (1 - confidence)).logarithm
     result.logits += (0..<3).map { $0 == label(i) ? Float(gap) : 0 }
   }
   return result
 }
 
-private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitFigures {
+private func figures(_ images: Predictions, _ reference: Predictions) throws -> DigitMetrics {
   try DigitReference(reference, try Runtime(seed: 0, threads: 2)).figures(of: images)
 }
 
 @Suite(.serialized) struct DigitFigureTests {
   @Test func classesAndConfidence() throws {
     let found = try figures(
-      opinions(300, label: { $0 < 200 ? 1 : 2 }, confidence: 0.8, seed: 1), opinions(300, seed: 2))
+      predictions(300, label: { $0 < 200 ? 1 : 2 }, confidence: 0.8, seed: 1),
+      predictions(300, seed: 2))
     #expect(found.histogram == [0, 200, 100])
     #expect(abs(found.confidence.mean - 0.8) < 1e-6)
     #expect(found.confidence.standardError < 1e-6)
   }
 
-  /// Of equal distributions the figures say so; far from each other, nobody is among the others.
+  /// The metrics of equal distributions are near their best values; of distant ones no image is
+  /// among the others.
   @Test func nearAndFar() throws {
-    let reference = opinions(1000, seed: 3)
-    let near = try figures(opinions(1000, seed: 4), reference)
+    let reference = predictions(1000, seed: 3)
+    let near = try figures(predictions(1000, seed: 4), reference)
     #expect(near.frechetDistance.mean < 0.1)
     #expect(near.precision.mean > 0.9 && near.recall.mean > 0.9)
-    let far = try figures(opinions(1000, mean: 30, seed: 5), reference)
+    let far = try figures(predictions(1000, mean: 30, seed: 5), reference)
     #expect(abs(far.frechetDistance.mean - 900) < 4.5 * far.frechetDistance.standardError)
     #expect(far.precision.mean == 0 && far.recall.mean == 0)
   }
 
-  /// A collapsed generator has high precision and low recall, and one that draws anything the opposite.
+  /// A collapsed generator has high precision and low recall, a random one the opposite.
   @Test func precisionAndRecallAreNotExchanged() throws {
-    let reference = opinions(500, seed: 6)
-    let collapsed = try figures(opinions(500, deviation: 0.01, seed: 7), reference)
+    let reference = predictions(500, seed: 6)
+    let collapsed = try figures(predictions(500, deviation: 0.01, seed: 7), reference)
     #expect(collapsed.precision.mean > 0.95 && collapsed.recall.mean < 0.05)
-    let wide = try figures(opinions(500, deviation: 8, seed: 8), reference)
+    let wide = try figures(predictions(500, deviation: 8, seed: 8), reference)
     #expect(wide.precision.mean < 0.3 && wide.recall.mean > 0.8)
   }
 
-  /// The jackknife's errors are those that independent repetitions have.
+  /// The jackknife's errors agree with the spread of independent repetitions.
   @Test func standardErrorsAreThoseOfRepetitions() throws {
     var found: [[Statistic]] = [[], [], []]
     for seed in 0..<24 {
       let one = try figures(
-        opinions(200, mean: 1, seed: 100 + 2 * seed), opinions(200, seed: 101 + 2 * seed))
+        predictions(200, mean: 1, seed: 100 + 2 * seed), predictions(200, seed: 101 + 2 * seed))
       for (i, figure) in [one.frechetDistance, one.precision, one.recall].enumerated() {
         found[i].append(figure)
       }
@@ -78,28 +81,29 @@ private func figures(_ images: Opinions, _ reference: Opinions) throws -> DigitF
       let claimed =
         (figures.reduce(0) { $0 + $1.standardError * $1.standardError } / Double(figures.count))
         .squareRoot()
-      // A spread of 24 is known to 15 %, the mean of as many jackknives to 5 %.
+      // A spread of 24 values is known to 15 %, the mean of as many jackknives to 5 %.
       #expect((0.5...2).contains(claimed / spread), "\(name): \(claimed) for \(spread)")
     }
   }
 
   @Test func differentNumbersAreRefused() {
     #expect(
-      failure { _ = try figures(opinions(100, seed: 1), opinions(90, seed: 2)) }
-        == "100 images against 90 of the reference")
+      failure { _ = try figures(predictions(100, seed: 1), predictions(90, seed: 2)) }
+        == "digit metrics: 100 images against a reference of 90; expected equal counts")
   }
 }
 
 @Suite struct DigitTableTests {
-  private func row(_ name: String, _ classifier: String, _ count: Int = 100) throws -> JudgedDigits
+  private func row(_ name: String, _ classifier: String, _ count: Int = 100) throws
+    -> EvaluatedDigits
   {
-    JudgedDigits(
+    EvaluatedDigits(
       name: name, latent: .hubs(quantile: 0.9), step: 7,
       setting: DigitSetting(dataset: "mnist", classifier: classifier, count: count),
-      figures: try figures(opinions(count, seed: 1), opinions(count, seed: 2)))
+      figures: try figures(predictions(count, seed: 1), predictions(count, seed: 2)))
   }
 
-  @Test func classifiersAndCountsAreNeverInOneTable() throws {
+  @Test func tablesDoNotMixClassifiersOrCounts() throws {
     let rows = [
       try row("a", "1234"), try row("b", "5678"), try row("c", "1234"), try row("d", "1234", 120),
     ]
@@ -140,7 +144,7 @@ private let hasDigits =
     URL(fileURLWithPath: digitsFolder).deletingLastPathComponent().path
   }
 
-  /// A few steps are enough to tell real digits from collapsed ones.
+  /// A few steps suffice to tell real digits from collapsed ones.
   @Test(.enabled(if: hasDigits, "no MNIST here: `figment data fetch`, or set FIGMENT_DATA"))
   func baselinesAreTheEndsOfTheScale() throws {
     var small = try SmallRun.classifier(
@@ -162,7 +166,7 @@ private let hasDigits =
 
     let run = try Run(folder: root.file("vae"), threads: 2)
     let samples = try run.sample(seeds: (0..<400).map { UInt64($0) })
-    let judged = try evaluation.judge(samples, of: run, name: "vae", latent: .plain)
+    let judged = try evaluation.evaluate(samples, of: run, name: "vae", latent: .plain)
     #expect(judged.figures.frechetDistance.mean > real.frechetDistance.mean)
     #expect(judged.figures.histogram.reduce(0, +) == 400)
     let sheet = try evaluation.neighbours(samples, of: run, command: "figment evaluate")
@@ -171,11 +175,11 @@ private let hasDigits =
       failure {
         _ = try DigitEvaluation(
           classifier, count: 10_001, dataDirectory: dataDirectory, threads: 2)
-      } == "10001 images are to be judged, and there are 10000 of the test part; expected no more")
+      } == "--count: expected at most 10000, the images of the test split, found 10001")
     #expect(
       failure {
         _ = try DigitEvaluation(run, count: 400, dataDirectory: dataDirectory, threads: 2)
-      } == "judging digits is for runs of kind classifier, and tiny-vae is a vae")
+      } == "evaluating digits: needs a run of kind classifier; tiny-vae is a vae")
     let accuracy = try classifier.accuracy(on: .test, dataDirectory: dataDirectory)
     #expect(accuracy.share.count == 10_000 && accuracy.share.mean > 0.5)
   }
@@ -187,15 +191,15 @@ private let hasDigits =
 
   @Test func otherDataAreRefused() throws {
     let line =
-      "evaluate is for 2-D sets whose density is known, digits (data: mnist) and classifiers; "
+      "evaluate: needs a 2-D set with a known density, digits (data: mnist) or a classifier; "
     try SmallRun.vae("steps=2", "data=fashion-mnist").train(in: root.file("fashion"))
     #expect(
-      failure { _ = try Run(folder: root.file("fashion"), threads: 1).yardstick() }
+      failure { _ = try Run(folder: root.file("fashion"), threads: 1).evaluationReference() }
         == line + "tiny-vae was trained on fashion-mnist")
     try SmallRun.toy("steps=2").train(in: root.file("toy"))
-    #expect(try Run(folder: root.file("toy"), threads: 1).yardstick() == .set)
+    #expect(try Run(folder: root.file("toy"), threads: 1).evaluationReference() == .set)
     try SmallRun.classifier("steps=2", "data=fashion-mnist").train(in: root.file("c"))
-    #expect(try Run(folder: root.file("c"), threads: 1).yardstick() == .labels)
+    #expect(try Run(folder: root.file("c"), threads: 1).evaluationReference() == .labels)
     #expect(
       failure {
         _ = try DigitEvaluation(

@@ -30,7 +30,7 @@ import Training
     #expect(all.standardError == 0)
   }
 
-  /// Deviation 0.05: three of them are 0.15.
+  /// Standard deviation 0.05: three of them are 0.15.
   @Test func qualityEndsAtThreeDeviations() throws {
     let result = try quality([(2.14, 0), (2.16, 0), (0, 2.1), (0, 0)])
     #expect(result.highQuality == 0.5)
@@ -40,7 +40,7 @@ import Training
 
   /// 20 of 10,000 make a mode, 19 do not.
   @Test(arguments: [(19, 1), (20, 2)])
-  func aFewStraysAreNoMode(_ strays: Int, _ found: Int) throws {
+  func aFewOutliersAreNoMode(_ strays: Int, _ found: Int) throws {
     let centres = try centres()
     let points = (0..<10_000).map { $0 < strays ? centres[3] : centres[0] }
     let result = try quality(points)
@@ -57,12 +57,12 @@ import Training
 }
 
 @Suite struct ToyReportTests {
-  /// Beside the samples' share stands that of as many points of the set, which is known: a point of a round
-  /// Gaussian is within 3 deviations with probability 1 - exp(-9/2).
+  /// Next to the samples' share stands that of as many points of the set, which is known: a point of
+  /// a round Gaussian is within 3 standard deviations with probability 1 - exp(-9/2).
   @Test(arguments: ["eight-gaussians", "twenty-five-gaussians"])
-  func freshPointsStandBeside(_ name: String) throws {
+  func metricsOfFreshPointsAreListed(_ name: String) throws {
     let set = try ToySet.named(name)
-    // Half of the samples lie where nothing is.
+    // Half of the samples lie where the density is zero.
     let count = 2000
     let points = set.points(seed: 5, count: count)
     let samples = points.enumerated().map { $0 < count ? 50 : $1 }
@@ -77,7 +77,7 @@ import Training
     #expect(report.perfect.outside == 0)
   }
 
-  @Test func otherSetsHaveDistancesAlone() throws {
+  @Test func otherSetsHaveDistancesOnly() throws {
     let set = try ToySet.named("moons")
     let report = try ToyReport(set.points(seed: 5, count: 200), set)
     #expect(report.quality == nil && report.perfectQuality == nil)
@@ -85,7 +85,7 @@ import Training
   }
 }
 
-/// Figures are printed to the second digit of their standard error.
+/// Metrics are printed to the second digit of their standard error.
 @Suite struct RoundingTests {
   @Test(arguments: [
     (-89.17649, 0.2371, "-89.18 +- 0.24"), (-89.17649, 0.0996, "-89.18 +- 0.10"),
@@ -105,7 +105,7 @@ import Training
   }
 
   /// Noise on a loss that falls.
-  @Test func spreadIsThatAboutATrend() {
+  @Test func spreadIgnoresTheTrend() {
     let values = (0..<20).map { (i: Int) -> Double in
       let noise = i.isMultiple(of: 2) ? 0.5 : -0.5
       return 5 - 0.1 * Double(i) + noise
@@ -126,7 +126,7 @@ import Training
         effectiveSamples: values.map { 9 + $0 / 10 }, seconds: 2)
       return ScoredRun(run: run, setting: setting, estimate: estimate)
     }
-    // Means 2.5 and 1.5; deviations over the root of the number 0.6455 and 0.2887.
+    // Means 2.5 and 1.5; standard deviations over the root of the number, 0.6455 and 0.2887.
     let tables = LikelihoodTable.tables([
       row("a", [1, 2, 3, 4]), row("b", [1, 2, 1, 2]), row("c", [1.23456]),
     ])
@@ -136,7 +136,7 @@ import Training
     #expect(cells[1].last == "L_T 0.02, rest 1.20")
     #expect(cells[2].prefix(4) == ["b", "iwae", "1.50", "0.29"])
     #expect(cells[3].prefix(4) == ["c", "iwae", "1.235", "-"])
-    // Of the differences 0, 0, 2, 2: mean 1, error 0.5774.
+    // The differences are 0, 0, 2, 2: mean 1, error 0.5774.
     #expect(
       tables.first?.differences.first?.line
         == "a iwae less b iwae: +1.00 nats +- 0.58, 95 % from -0.13 to 2.13, paired over n 4")
@@ -157,7 +157,7 @@ import Training
     #expect(percent(value) == share)
   }
 
-  @Test func whatIsNoNumberIsShown() {
+  @Test func nonFiniteValuesAreShown() {
     #expect(rounded(.nan) == "nan")
     #expect(rounded(-.infinity) == "-inf")
     #expect(fixed(.infinity, 2) == "inf")

@@ -10,12 +10,12 @@ import TestSupport
 import Testing
 import Training
 
-/// A small run: what is trained, on what, and where.
+/// A small run: experiment, data and folder.
 struct SmallRun {
   var yaml: String
   var data: TrainingData
   var overrides: [String] = []
-  /// What is looked at once an epoch, where the run stops early.
+  /// Validation data, for a run with early stopping.
   var validation: TrainingData?
 
   /// An MLP of 16 units on eight Gaussians.
@@ -54,7 +54,7 @@ struct SmallRun {
     try Experiment(yaml: yaml, file: "small.yaml", overrides: overrides)
   }
 
-  /// Trains, or goes on, in a folder.
+  /// Trains, or resumes, in a folder.
   @discardableResult
   func train(
     in folder: String, stopAt: Int? = nil, threads: Int = 2, checksNumerics: Bool = false,
@@ -106,7 +106,8 @@ extension SmallRun {
     return run
   }
 
-  /// A classifier of sixty images of the size of digits: which third of an image is bright.
+  /// A classifier of sixty images of the size of digits: the label is the bright third of the
+  /// image.
   static func classifier(_ overrides: String...) throws -> SmallRun {
     var run = try images()
     run.yaml = """

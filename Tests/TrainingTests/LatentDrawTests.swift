@@ -26,19 +26,19 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     ),
     ("hubs:2", "a quantile of hubs must be at least 0 and below 1, not 2.0"),
     ("hubs:nan", "a quantile of hubs must be at least 0 and below 1, not nan"),
-    ("truncated:0", "truncated: takes a number above 0 and at most 1, not 0"),
-    ("truncated:nan", "truncated: takes a number above 0 and at most 1, not nan"),
+    ("truncated:0", "truncated: expected a number above 0 and at most 1, found 0"),
+    ("truncated:nan", "truncated: expected a number above 0 and at most 1, found nan"),
   ])
   func numbersOutOfRangeAreRefused(_ text: String, _ message: String) {
     #expect(failure { _ = try LatentDraw(text) } == message)
   }
 
   @Test(arguments: ["", "hubs", "hubs:", "hubs:a", "plain:1", "trunc:0.7", "hubs:0.9:1"])
-  func otherWordsAreRefused(_ text: String) {
+  func malformedDrawsAreRefused(_ text: String) {
     #expect(
       failure { _ = try LatentDraw(text) }
         == "expected plain, truncated: with a number from 0 to 1, or hubs: with a quantile, such as "
-        + "hubs:0.9, not \(text)")
+        + "hubs:0.9; found \(text)")
   }
 }
 
@@ -55,8 +55,8 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     return try ["wgan", "vae", "toy-vae"].map { try Run(folder: root.file($0), threads: 2) }
   }
 
-  /// All of the way from the mean is where plain draws are.
-  @Test func latentPointsAreThoseOfSamples() throws {
+  /// Truncated draws with factor 1 equal plain draws.
+  @Test func latentPointsMatchSamples() throws {
     let seeds: [UInt64] = [3, 70, 1 << 40, 3]
     for run in try runs() {
       let plain = try run.sample(seeds: seeds)
@@ -65,7 +65,7 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
       #expect(
         bits(try run.latentPoints(seeds: [70]))
           == bits(Array(points[points.count / 4..<points.count / 2])))
-      // Close to the mean, all are alike but for noise that is not the latent variables'.
+      // Close to the mean, all samples are alike up to noise outside the latent variables.
       guard run.experiment.name != "toy-vae" else { continue }
       let close = try run.sample(seeds: seeds, latent: .truncated(1e-9))
       let width = close.count / 4
@@ -82,7 +82,7 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
       let plain = try HubSelection(quantile: 0.99).plainSeeds(
         for: seeds, try Neighbours(width: width, run.runtime)
       ) { try run.latentPoints(seeds: $0) }
-      // Of each pool of 10,000 a hundred are kept.
+      // A hundred of each pool of 10,000 are kept.
       #expect(plain.map { $0 / 10_000 } == [0, 0, 1])
       #expect(bits(hubs) == bits(try run.sample(seeds: plain)))
       #expect(
@@ -91,20 +91,20 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     }
   }
 
-  @Test func modelsWithoutSuchLatentVariablesAreNamed() throws {
+  @Test func modelsWithoutLatentVariablesAreRefused() throws {
     try SmallRun.toy("steps=2").train(in: root.file("ddpm"))
     let run = try Run(folder: root.file("ddpm"), threads: 1)
     for draw in [LatentDraw.truncated(0.5), .hubs(quantile: 0.9)] {
       #expect(
         failure { _ = try run.sample(seeds: [0], latent: draw) }
-          == "\(draw) is for models with latent variables, and tiny is a ddpm")
+          == "--latent \(draw): needs a model with latent variables; tiny is a ddpm")
     }
     try SmallRun.toyVAE("steps=2").train(in: root.file("sphere"))
     let sphere = try Run(folder: root.file("sphere"), threads: 1)
     #expect(
       failure { _ = try sphere.sample(seeds: [0], latent: .truncated(0.5)) }
-        == "truncated:0.5 is towards the mean of the latent variables, and those of toy-vae lie on a "
-        + "sphere, which has none; hubs has no need of one")
+        == "--latent truncated:0.5: needs a prior with a mean, and the latent variables of toy-vae are "
+        + "uniform on a sphere; use hubs instead")
     #expect(try sphere.sample(seeds: [0, 1], latent: .hubs(quantile: 0.5)).count == 4)
   }
 }

@@ -15,7 +15,7 @@ import Training
   let root: TemporaryFolder
   init() throws { root = try TemporaryFolder() }
 
-  /// What two equal runs have in common, byte for byte.
+  /// The files that equal runs share, byte for byte.
   private static let files = [
     "experiment.yaml", "metrics.jsonl", "checkpoint.safetensors", "samples.png", "strip.png",
     "denoising.png", "curves.png", "samples/latest.png",
@@ -49,9 +49,10 @@ import Training
       ]))
   }
 
-  /// Stops of a run of 40 steps with metrics every 7, sheets every 10 and checkpoints every 13.
+  /// Stopping points of a run of 40 steps with metrics every 7, sample grids every 10 and checkpoints
+  /// every 13.
   @Test(arguments: [[1], [7], [10], [13], [26, 27], [39], [1, 2, 3, 30], [40, 40]])
-  func aBrokenRunIsTheUnbrokenOne(_ stops: [Int]) throws {
+  func aResumedRunEqualsAnUninterruptedOne(_ stops: [Int]) throws {
     let run = try SmallRun.toy()
     try run.train(in: root.file("whole"))
     for stop in stops {
@@ -89,9 +90,9 @@ import Training
     root.expect("broken", equals: "whole", in: Self.files + ["samples/000004.png"])
   }
 
-  /// Asked once a step, and then once a step of the final sampling.
+  /// The signal is polled once per step, and then once per step of the final sampling.
   @Test(arguments: [1, 7, 25, 40, 41, 44])
-  func anInterruptedRunIsSavedAndGoesOn(_ call: Int) throws {
+  func anInterruptedRunIsSavedAndResumes(_ call: Int) throws {
     let run = try SmallRun.toy()
     try run.train(in: root.file("whole"))
     let calls = Counter()
@@ -119,7 +120,7 @@ import Training
     root.expect("broken", equals: "whole", in: Self.files)
   }
 
-  @Test func aFinishedRunDrawsWhatIsMissingAndNothingElse() throws {
+  @Test func aFinishedRunDrawsOnlyMissingPictures() throws {
     let run = try SmallRun.toy()
     try run.train(in: root.file("whole"))
     let before = Self.files.map { root.bytes("whole/" + $0) }
@@ -144,16 +145,16 @@ import Training
     root.expect("1", equals: "2", in: Self.files)
   }
 
-  @Test func drawingChangesNothingThatFollows() throws {
+  @Test func drawingDoesNotChangeTraining() throws {
     try SmallRun.toy("report.samplesEvery=3").train(in: root.file("often"))
     try SmallRun.toy("report.samplesEvery=1000").train(in: root.file("never"))
     #expect(try variables(root.file("often")) == variables(root.file("never")))
     #expect(root.bytes("often/metrics.jsonl") == root.bytes("never/metrics.jsonl"))
   }
 
-  /// An average without memory is the weights themselves.
+  /// An average without memory equals the weights themselves.
   @Test(arguments: [("0", 1), ("null", 1), ("0.999", 2)])
-  func previewsShowRawBesideAverageUntilTheyAgree(_ decay: String, _ panels: Int) throws {
+  func previewsShowRawAndAverageUntilTheyAgree(_ decay: String, _ panels: Int) throws {
     try SmallRun.toy("optimizer.average=\(decay)").train(in: root.file("a"), stopAt: 10)
     let bytes = try #require(root.bytes("a/samples/000010.png"))
     #expect(root.bytes("a/samples/latest.png") == bytes)
@@ -168,7 +169,7 @@ import Training
     #expect(try variables(root.file("0")) != variables(root.file("1")))
   }
 
-  @Test func samplesDependOnTheirSeedsAlone() throws {
+  @Test func samplesDependOnTheirSeedsOnly() throws {
     try SmallRun.toy("steps=5").train(in: root.file("toy"))
     try SmallRun.images("steps=2").train(in: root.file("images"))
     for (folder, width) in [("toy", 2), ("images", 28 * 28)] {
@@ -184,7 +185,7 @@ import Training
     }
   }
 
-  @Test func theStepsOfSamplingAreCounted() throws {
+  @Test func samplingStepsAreCounted() throws {
     try SmallRun.toy("steps=1").train(in: root.file("toy"))
     let run = try Run(folder: root.file("toy"), threads: 1)
     #expect(run.samplingSteps(count: 1) == 6)
@@ -211,8 +212,8 @@ import Training
     #expect(root.bytes("a/checkpoint.safetensors") == other)
   }
 
-  /// As where a version before the key wrote it.
-  @Test func aRunWithoutAKeyHasItsDefault() throws {
+  /// A checkpoint of a version before the key existed.
+  @Test func missingKeysHaveDefaults() throws {
     try SmallRun.toy().train(in: root.file("a"), stopAt: 3)
     let text = try #require(root.text("a/experiment.yaml"))
     let older = text.replacing("  kind: adam\n", with: "")
@@ -267,10 +268,10 @@ import Training
     try Safetensors.write(arrays, to: path)
     #expect(
       failure { try SmallRun.toy("steps=3").train(in: root.file("a")) }
-        == "\(path): has no figment.step in its metadata: not a checkpoint of a run")
+        == "\(path): has no figment.step in its metadata; expected the checkpoint of a run")
   }
 
-  @Test func aCheckpointThatIsCutShortIsRefusedAndLeftAlone() throws {
+  @Test func aTruncatedCheckpointIsRefusedAndUnchanged() throws {
     try SmallRun.toy("steps=3").train(in: root.file("a"))
     let whole = try #require(root.bytes("a/checkpoint.safetensors"))
     let path = root.file("a/checkpoint.safetensors")
@@ -284,7 +285,7 @@ import Training
     }
   }
 
-  @Test func aStepThatIsNotFiniteStopsTheRun() throws {
+  @Test func aNonFiniteStepStopsTheRun() throws {
     let run = try SmallRun.toy(
       "optimizer.rate=10", "optimizer.warmup=0", "optimizer.clip=null", "model.depth=16",
       "report.checkpointEvery=1", "report.samplesEvery=1000", "report.metricsEvery=1",
@@ -300,12 +301,12 @@ import Training
       line.contains(norms.joined(separator: ", ") + " at rates 10"), "\(line)")
     #expect(
       line.hasSuffix(
-        ". Nothing of this step was kept; the last checkpoint is of step \(step)"
+        ". The step was discarded; the last checkpoint is at step \(step)"
           + "; --resume --check-numerics names the layer"), "\(line)")
     let finite = try variables(root.file("a")).allSatisfy { $0.values.allSatisfy(\.isFinite) }
     #expect(finite)
     let before = root.bytes("a/checkpoint.safetensors")
-    // The same, but for the steps before, which another process took.
+    // The same line, except for the preceding steps, which another process took.
     let again = failure { try run.train(in: root.file("a")) }
     #expect(again.prefix { $0 != ";" } == line.prefix { $0 != ";" }, "\(again)")
     #expect(root.bytes("a/checkpoint.safetensors") == before)

@@ -12,7 +12,7 @@ import VAE
   let root: TemporaryFolder
   init() throws { root = try TemporaryFolder() }
 
-  /// What two equal runs have in common beside their pictures, byte for byte.
+  /// The files that equal runs share, pictures apart, byte for byte.
   private static let files = ["metrics.jsonl", "checkpoint.safetensors", "samples.png"]
 
   @Test(arguments: [
@@ -21,7 +21,7 @@ import VAE
     ["model.posterior=vmf", "model.bound=iwae", "model.draws=3"],
     ["model.network=convolutional", "model.channels=[2, 3]", "model.hidden=[8]"],
   ])
-  func aBrokenRunIsTheUnbrokenOne(_ overrides: [String]) throws {
+  func aResumedRunEqualsAnUninterruptedOne(_ overrides: [String]) throws {
     var run = try SmallRun.vae()
     run.overrides = overrides
     #expect(try run.train(in: root.file("whole")) == .finished)
@@ -35,7 +35,7 @@ import VAE
     #expect(root.bytes("whole/strip.png") == nil)
   }
 
-  /// A point on the sphere and its density are of one draw, whichever weights are read.
+  /// A point on the sphere and its density belong to one draw, whichever weights are read.
   @Test func averagedWeightsKeepADrawTogether() throws {
     try SmallRun.toyVAE().train(in: root.file("a"))
     func ratios(withPoints: Bool) throws -> [Float] {
@@ -71,14 +71,14 @@ import VAE
       )
       #expect(abs(loss - reconstruction - divergence) < 1e-4 * abs(loss))
     }
-    // Forty images by eight: an epoch is five steps.
+    // Forty images in batches of eight: an epoch is five steps.
     let epochs = records.filter { $0["validationLoss"] != nil }.map(\.step)
     #expect(epochs == [5, 10, 15, 20, 25, 30, 35, 40])
     #expect(records.last?["activeUnits"]?.double.map { (0...2).contains($0) } == true)
   }
 
-  /// While the KL is warmed up no epoch counts; afterwards the run ends when the bound stays below its best,
-  /// and has kept the weights of that.
+  /// During the warm-up of the KL no epoch counts; afterwards the run ends when the bound stays
+  /// below its best, and keeps the best weights.
   @Test func patienceIsCountedFromTheEndOfTheWarmUp() throws {
     let run = try SmallRun.vae(
       "patience=2", "model.klWarmup=20", "model.hidden=[64]", "steps=1000")
@@ -89,7 +89,7 @@ import VAE
     let last = try #require(records.last?.step)
     #expect(last >= 30 && last < 1000)
     #expect(last == best.step + 10)
-    // The same folder is finished, and samples come from the weights that were kept.
+    // The same folder is finished, and samples use the kept weights.
     #expect(try run.train(in: root.file("a")) == .finished)
     let arrays = try variables(root.file("a"))
     let kept = arrays.first { $0.name == "best.vae/decoder/output/bias" }
@@ -103,7 +103,7 @@ import VAE
     root.expect("1", equals: "2", in: Self.files + ["reconstructions.png"])
   }
 
-  @Test func samplesDependOnTheirSeedsAlone() throws {
+  @Test func samplesDependOnTheirSeedsOnly() throws {
     for (name, small) in [
       ("toy", try SmallRun.toyVAE("steps=4")), ("vae", try SmallRun.vae("steps=4")),
     ] {
@@ -119,7 +119,7 @@ import VAE
     }
   }
 
-  /// One draw for all runs, of which a brighter pixel is more often 1; or a threshold.
+  /// Static binarisation, where brighter pixels are more often 1, and thresholding.
   @Test(arguments: [("static", 0.5), ("threshold", 0.5), ("dynamic", 0.5), ("none", 0.5)])
   func imagesAreBinarisedAsAsked(_ word: String, _ mean: Double) throws {
     var run = try SmallRun.vae("binarisation=\(word)", "steps=2")
@@ -172,7 +172,7 @@ import VAE
         + "found dinamic; did you mean \"dynamic\"?")
     #expect(
       try error("data=moons")
-        == "e.yaml:5: model.network: a bernoulli likelihood is for images, and the data are points; "
+        == "e.yaml:5: model.network: a bernoulli likelihood needs images, and the data are points; "
         + "expected gaussian")
     #expect(
       try error("model.network=convolutional", "model.channels=[2, 2, 2]").hasSuffix(
@@ -182,22 +182,22 @@ import VAE
         "--set sampling.method=ddim: sampling.method: unknown key"))
   }
 
-  @Test func whatIsForDiffusionModelsSaysSo() throws {
+  @Test func diffusionOnlyCommandsAreRefused() throws {
     try SmallRun.vae("steps=2").train(in: root.file("a"))
     let run = try Run(folder: root.file("a"), threads: 1)
     let image = [Float](repeating: 0, count: 28 * 28)
     #expect(
       failure { _ = try run.inpaint(image, isDrawn: image.map { _ in true }, seeds: [0]) }
-        == "inpaint is for runs of kind ddpm, and tiny-vae is a vae")
+        == "inpaint: needs a run of kind ddpm; tiny-vae is a vae")
     #expect(
       failure { _ = try run.interpolate(from: image, to: image, count: 3, t0: 5, seed: 0) }
-        == "a time or class of an interpolation is for runs of kind ddpm, and tiny-vae is a vae")
+        == "--t0 and --class: needs a run of kind ddpm; tiny-vae is a vae")
     let way = try run.interpolate(from: image, to: image, count: 3, t0: nil, seed: 0)
     #expect(way.count == 3 * 784)
   }
 
-  /// On a sphere the way between two points stays on it, at even angles.
-  @Test func waysOnSpheresAreGeodesics() {
+  /// On a sphere the path between two points stays on it, at even angles.
+  @Test func pathsOnSpheresAreGeodesics() {
     let sphere = Latent.sphere(dimension: 1, concentration: nil)
     let way = sphere.path(from: [1, 0], to: [0, 1], count: 4)
     let angles = [0, 30, 60, 90].map { Double($0) * .pi / 180 }

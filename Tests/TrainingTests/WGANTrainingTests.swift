@@ -13,7 +13,7 @@ import Training
   let root: TemporaryFolder
   init() throws { root = try TemporaryFolder() }
 
-  /// What two equal runs have in common beside their pictures, byte for byte.
+  /// The files that equal runs share, pictures apart, byte for byte.
   private static let files = ["metrics.jsonl", "checkpoint.safetensors", "samples.png"]
 
   @Test(arguments: [
@@ -22,7 +22,7 @@ import Training
     ["model.consistency={weight: 5}", "model.criticActivation=silu"],
     ["model.constraint=gran", "optimizer.average=null", "optimizer.lookahead={every: 6}"],
   ])
-  func aBrokenRunIsTheUnbrokenOne(_ overrides: [String]) throws {
+  func aResumedRunEqualsAnUninterruptedOne(_ overrides: [String]) throws {
     var run = try SmallRun.wgan()
     run.overrides = overrides
     #expect(try run.train(in: root.file("whole")) == .finished)
@@ -47,8 +47,8 @@ import Training
     }
   }
 
-  /// A sample is of the class that is asked for, whatever its seed and the way its noise is chosen.
-  @Test func classesCanBeAskedFor() throws {
+  /// A sample has the requested class, whatever its seed and choice of latent variables.
+  @Test func classesCanBeRequested() throws {
     var run = try SmallRun.classifier()
     run.yaml = try SmallRun.wgan().yaml.replacing("eight-gaussians", with: "mnist")
     run.overrides = [
@@ -85,9 +85,9 @@ import Training
     #expect(!names.contains { $0.hasPrefix("ema.wgan/critic") })
   }
 
-  /// A checkpoint that was written before a figure was reported is no worse for it: only the number of a run is
-  /// needed, and that is missed.
-  @Test func aCheckpointWithoutAFigureGoesOn() throws {
+  /// A checkpoint written before a metric was reported still resumes; only the run counter is
+  /// needed, and its absence is an error.
+  @Test func aCheckpointWithoutAMetricResumes() throws {
     let run = try SmallRun.wgan()
     try run.train(in: root.file("whole"))
     _ = try run.train(in: root.file("older"), stopAt: 3)
@@ -123,7 +123,7 @@ import Training
     }
   }
 
-  @Test func samplesDependOnTheirSeedsAlone() throws {
+  @Test func samplesDependOnTheirSeedsOnly() throws {
     try SmallRun.wgan("steps=4").train(in: root.file("a"))
     let run = try Run(folder: root.file("a"), threads: 2)
     let all = try run.sample(seeds: (0..<66).map { UInt64($0) })
@@ -145,7 +145,7 @@ import Training
 }
 
 @Suite struct ToyDistanceTests {
-  @Test func perfectSamplesAreAtNoDistance() throws {
+  @Test func perfectSamplesHaveZeroDistance() throws {
     let set = try ToySet.named("eight-gaussians")
     let found = ToyDistances(set.points(seed: 9, count: 2000), set)
     for figure in [found.discrepancy, found.energy] {
@@ -155,7 +155,7 @@ import Training
     #expect(found.outside == 0)
   }
 
-  /// The error of sliced W2 is the spread of its values over samples.
+  /// The standard error of sliced W2 equals the spread of its values over samples.
   @Test func theErrorOfSlicedW2IsItsSpread() throws {
     let set = try ToySet.named("moons")
     let found = (0..<40).map { seed in
@@ -171,7 +171,8 @@ import Training
     #expect(found.allSatisfy { $0.count == 1000 })
   }
 
-  /// Of all samples together: it falls with their number, which means over blocks of one size would not.
+  /// Computed over all samples together: it falls with their number, which means over blocks of one
+  /// size would not.
   @Test func slicedW2IsOfAllSamples() throws {
     let set = try ToySet.named("eight-gaussians")
     let few = ToyDistances(set.points(seed: 3, count: 1000), set)

@@ -3,15 +3,15 @@ import Formats
 import TensorCore
 import TestSupport
 
-/// A short run of one kind of model: the kinds that trials go through.
+/// A short run of one kind of model, for trials.
 ///
-/// A new model joins the list.
+/// Add every new model to the list.
 struct SmallRun {
   let name: String
   let yaml: String
-  /// Whether it draws samples.
+  /// True if the model draws samples.
   var drawsSamples = true
-  /// Whether `figment likelihood` scores it.
+  /// True if `figment likelihood` applies to it.
   var hasLikelihood = false
 
   /// Every model, every constraint of a critic and every link of an optimizer.
@@ -57,7 +57,7 @@ struct SmallRun {
     SmallRun(
       "vae-vmf", images, "model: {kind: vae, hidden: [16], latent: 2, posterior: vmf}", onePass,
       hasLikelihood: true),
-    // Stops early: the best weights and the epochs since are part of a checkpoint.
+    // Stops early: the best weights and the number of epochs since are part of a checkpoint.
     SmallRun(
       "vae-convolutional", images.replacing("steps: 13", with: "steps: 400"), "patience: 1",
       "model: {kind: vae, network: convolutional, channels: [4], hidden: [8], latent: 3}",

@@ -2,14 +2,16 @@ import Foundation
 import Support
 import Training
 
-/// A temporary folder with the data and the experiments of all small runs, in which `figment` is run; it
-/// goes away with the value.
+/// A temporary folder with the data and experiments of all small runs, in which `figment` is run;
+/// deleted with the value.
 final class Workshop {
   let folder: String
   private let executable: String
   private let preload: String
 
-  /// - Throws: `TrialError` where `figment` was not built beside this program.
+  /// Makes the folder.
+  ///
+  /// - Throws: `TrialError` if `figment` was not built next to this program.
   init() throws {
     let own = URL(
       fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(
@@ -18,7 +20,8 @@ final class Workshop {
     executable = own.appendingPathComponent("figment").path
     preload = own.appendingPathComponent("libCrashPoints.so").path
     for file in [executable, preload] where !FileManager.default.fileExists(atPath: file) {
-      throw TrialError("no \(file): build the whole package first")
+      throw TrialError(
+        "\(file): no such file; build the whole package first: swift build -c release")
     }
     let temporary = FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path
     folder = temporary + "/figment-trials-\(UUID().uuidString)"
@@ -41,19 +44,19 @@ final class Workshop {
 
   func remove(_ name: String) { try? FileManager.default.removeItem(atPath: path(name)) }
 
-  /// The files below a folder, each by its path in it.
+  /// Contents of a folder, recursively, by relative path.
   func files(in name: String) -> [String] {
     let all = FileManager.default.enumerator(atPath: path(name))?.compactMap { $0 as? String } ?? []
     return all.filter { !FileSystem.isFolder(path(name) + "/" + $0) }.sorted()
   }
 
-  /// How a process ended.
+  /// Exit of a process, normal or by a signal.
   enum End: Equatable {
     case exit(Int32)
     case signal(Int32)
   }
 
-  /// A process that has started.
+  /// A running process.
   struct Child {
     fileprivate let process: Process
     private let errors: String
@@ -64,14 +67,14 @@ final class Workshop {
 
     func kill() { Foundation.kill(process.processIdentifier, SIGKILL) }
 
-    /// Waits for its end.
+    /// Waits until the process ends.
     func wait() -> End {
       process.waitUntilExit()
       let status = process.terminationStatus
       return process.terminationReason == .exit ? .exit(status) : .signal(status)
     }
 
-    /// What it wrote to standard error, once it has ended.
+    /// The process's standard error, once it has ended.
     func messages() -> String {
       defer { unlink(errors) }
       return FileManager.default.contents(atPath: errors)
@@ -81,8 +84,8 @@ final class Workshop {
 
   /// Starts `figment` in the folder.
   ///
-  /// - Parameter crashPoints: Settings of the library `CrashPoints` without their prefix, if it is to be
-  ///   loaded.
+  /// - Parameter crashPoints: Settings of the library `CrashPoints`, without their prefix; nil to
+  ///   run without it.
   func start(_ arguments: [String], crashPoints: [String: String]? = nil) throws -> Child {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
@@ -105,7 +108,7 @@ final class Workshop {
 
   /// Runs `figment` to its end.
   ///
-  /// - Throws: `TrialError` with what it said where it fails.
+  /// - Throws: `TrialError` with its standard error if it fails.
   func run(_ arguments: [String], crashPoints: [String: String]? = nil) throws {
     let child = try start(arguments, crashPoints: crashPoints)
     let end = child.wait()
@@ -120,7 +123,7 @@ extension FileSystem {
   static func isFolder(_ path: String) -> Bool { kind(of: path) == .folder }
 }
 
-/// Rows in columns, the first line a title; all but the first column to the right.
+/// Formats rows in columns, the first row as a title; all but the first column flush right.
 func columns(_ rows: [[String]]) -> [String] {
   let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
   return rows.map { row in

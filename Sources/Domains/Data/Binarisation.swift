@@ -1,32 +1,33 @@
 import Likelihood
 import TensorCore
 
-/// How the bytes of images become zeros and ones: in each case a brighter pixel is more often 1.
+/// Conversion of image bytes to zeros and ones; brighter pixels are more often 1.
 package enum Binarisation: String, CaseIterable, Sendable {
-  /// They do not.
+  /// No conversion.
   case none
-  /// Each time anew, a pixel of byte b being 1 with probability b/255 (Salakhutdinov and Murray 2008).
+  /// Drawn afresh each time: a pixel of byte b is 1 with probability b/255 (Salakhutdinov and Murray
+  /// 2008).
   case dynamic
-  /// By one such draw, the same in every run.
+  /// Drawn once, the same in every run.
   case fixed = "static"
   /// A pixel is 1 from byte 128.
   case threshold
 }
 
-/// Which numbers a model sees for the bytes of images.
+/// Conversion of image bytes to the numbers a model sees.
 package struct PixelScale {
-  /// What bytes 0 and 255 become.
+  /// Values of bytes 0 and 255.
   package let range: ClosedRange<Double>
-  /// Whether a byte b becomes (b + u)/256, u uniform, so that a density of it has a meaning.
+  /// True if a byte b becomes (b + u)/256 with uniform u, so that its density is well defined.
   package let isDequantised: Bool
 
   package init(range: ClosedRange<Double>, isDequantised: Bool) {
     (self.range, self.isDequantised) = (range, isDequantised)
   }
 
-  /// Numbers in the range for bytes of any shape.
+  /// Numbers in `range` for bytes of any shape.
   ///
-  /// - Parameter keys: A seed for each row, for draws that depend on nothing else.
+  /// - Parameter keys: Seed of each row; the draws depend on nothing else.
   package func callAsFunction(
     _ bytes: Tensor, _ binarisation: Binarisation, keys: Tensor? = nil
   ) -> Tensor {
@@ -43,7 +44,8 @@ package struct PixelScale {
 }
 
 extension ByteTable {
-  /// The table with every byte 0 or 255, where the binarisation is one for all runs.
+  /// The table with every byte set to 0 or 255, if the binarisation is the same for all runs;
+  /// otherwise unchanged.
   ///
   /// - Throws: `TensorError` if memory runs out.
   package func binarised(_ binarisation: Binarisation) throws -> ByteTable {
@@ -54,8 +56,10 @@ extension ByteTable {
     }
   }
 
-  /// The table with every byte b either 255, with probability b/255, or 0: each row by its own number
-  /// and the seed, so that a row is the same in every batch and every run.
+  /// The table with every byte b set to 255 with probability b/255, and to 0 otherwise.
+  ///
+  /// Draws depend on the row number and the seed only, so that a row is the same in every batch and
+  /// every run.
   ///
   /// - Throws: `TensorError` if memory runs out.
   package func drawn(seed: UInt64) throws -> ByteTable {

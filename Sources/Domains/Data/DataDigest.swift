@@ -2,17 +2,17 @@ import Datasets
 import Support
 import TensorCore
 
-/// What a checkpoint remembers of the data of a run: how many examples there were and a digest of them.
+/// Record of a run's data in its checkpoint: the number of examples and a digest of their contents.
 ///
-/// Of a user's own data only: sets that have a name are verified when they are read, or drawn.
+/// Only for a user's own data; data sets with a name are verified when read, or generated.
 package struct DataDigest: Equatable, Sendable {
-  /// Examples for training, and the classes among them; 0 where there are none.
+  /// Number of training examples, and of classes among them; 0 if there are no classes.
   package let count, classes: Int
-  /// SHA-256 of points as 64-bit floats, x before y, in little-endian order, or of the pixels; where images have
-  /// classes, that of the hexadecimal digits of those of the pixels and of the classes.
+  /// SHA-256 of the points as 64-bit floats, x before y, in little-endian order, or of the pixels;
+  /// for images with classes, SHA-256 of the hexadecimal digests of pixels and classes.
   package let digest: String
 
-  /// The digest of data, or nil where they have a name.
+  /// The digest of data, or nil for data sets with a name.
   package init?(_ data: TrainingData, named name: String) {
     guard Domain(named: name) == nil else { return nil }
     switch data {
@@ -20,7 +20,7 @@ package struct DataDigest: Equatable, Sendable {
     case .ownPoints(let points, name: _):
       count = points.count
       classes = 0
-      // A piece at a time, so that large sets are not held twice.
+      // One piece at a time, so that large sets are not held in memory twice.
       let pieces = stride(from: 0, to: points.values.count, by: 1 << 16).lazy.map { first in
         points.values[first..<min(first + 1 << 16, points.values.count)].flatMap { value in
           withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
@@ -35,10 +35,10 @@ package struct DataDigest: Equatable, Sendable {
     }
   }
 
-  /// What a checkpoint says, which `init(recorded:)` reads.
+  /// Text for a checkpoint, read by `init(recorded:)`.
   package var record: String { "\(count) \(classes) \(digest)" }
 
-  /// What a checkpoint recorded, or nil where it is not of that form.
+  /// Parses the text of a checkpoint; nil if it is malformed.
   package init?(recorded text: String) {
     let words = text.split(separator: " ")
     guard words.count == 3, let count = Int(words[0]), let classes = Int(words[1]), count >= 0,
@@ -47,21 +47,22 @@ package struct DataDigest: Equatable, Sendable {
     (self.count, self.classes, digest) = (count, classes, String(words[2]))
   }
 
-  /// How the data of now differ from these, which a run was trained on, or nil where they do not.
+  /// Description of how the data `now` differ from these, on which a run was trained; nil if they
+  /// are equal.
   package func difference(to now: DataDigest) -> String? {
     guard self != now else { return nil }
     var parts: [String] = []
-    if count != now.count { parts.append("\(counted(now.count, "example")) in place of \(count)") }
+    if count != now.count { parts.append("\(counted(now.count, "example")) instead of \(count)") }
     if classes != now.classes {
       let word = now.classes == 1 ? "class" : "classes"
-      parts.append("\(now.classes) \(word) in place of \(classes)")
+      parts.append("\(now.classes) \(word) instead of \(classes)")
     }
     return parts.isEmpty ? "other content" : parts.joined(separator: ", ")
   }
 }
 
 extension Domain {
-  /// The shape of an example as an error says it.
+  /// Kind and shape of an example, for messages.
   package var words: String {
     switch self {
     case .points: "points of the plane"
@@ -72,7 +73,7 @@ extension Domain {
 }
 
 extension ByteTable {
-  /// All bytes in order, a piece at a time.
+  /// All bytes in order, in pieces.
   fileprivate var pieces: some Sequence<[UInt8]> {
     stride(from: 0, to: bytes.count, by: 1 << 20).lazy.map { first in
       Array(self.bytes[first..<min(first + 1 << 20, self.bytes.count)])

@@ -4,19 +4,19 @@ import Images
 import Support
 import TensorCore
 
-/// What a data set is, whole, before a part of it is taken.
+/// A whole data set, before a split of it is taken.
 package enum DataSet: Sendable {
-  /// A 2-D set whose density is known.
+  /// 2-D set with a known density.
   case toy(ToySet)
   /// Published images.
   case published(SplitImages, ImageFamily)
-  /// A user's own.
+  /// A user's own data.
   case own(UserData)
 
-  /// Loads what `data:` says: the name of a data set, or the path of a user's own images or points.
+  /// Loads data by the value of `data:`, the name of a data set or the path of a user's own images
+  /// or points.
   ///
-  /// - Throws: `FigmentError` for an unknown name, or for files that are missing or not what they should
-  ///   be.
+  /// - Throws: `FigmentError` for an unknown name, or files that are missing or malformed.
   package init(_ name: String, directory: String) throws {
     if let family = ImageFamily.all.first(where: { $0.name == name }) {
       self = .published(try family.load(from: "\(directory)/\(name)"), family)
@@ -27,18 +27,18 @@ package enum DataSet: Sendable {
     }
   }
 
-  /// What the user should know of how the data were read.
+  /// Notes for the user about how the data were read.
   package var notes: [DataNote] {
     if case .own(let data) = self { data.notes } else { [] }
   }
 
-  /// What was read, for people: how many, of what shape and range, and the classes with their counts.
+  /// Description for people: number, shape and range, and the classes with their counts.
   package var description: [String] {
     switch self {
     case .toy(let set):
       let (mean, deviation) = (set.mean, set.standardDeviation)
       return [
-        "\(set.name): \(set.definition)", "points of the plane, as many as are drawn",
+        "\(set.name): \(set.definition)", "points of the plane, generated without limit",
         "mean \(brief(mean.x)), \(brief(mean.y)); standard deviation \(brief(deviation.x)), "
           + brief(deviation.y),
         "entropy \(brief(set.entropy)) nats",
@@ -49,15 +49,16 @@ package enum DataSet: Sendable {
       return [
         "\(family.title): \(all.count) images of \(images.training.width) x \(images.training.height), grey",
         "shape \(all.count) x \(images.training.height) x \(images.training.width) x 1, bytes from 0 to 255",
-        "parts: \(images.training.count - validation) train, \(validation) validation, "
+        "splits: \(images.training.count - validation) train, \(validation) validation, "
           + "\(images.test.count) test",
       ] + lines(ofClasses: family.classes, sizes: sizes(of: all, count: family.classes.count))
     case .own(let data):
       let parts =
-        "parts: "
+        "splits: "
         + Split.allCases.map { "\(data.rows($0).count) \($0.rawValue)" }
         .joined(separator: ", ")
-      let summary = data.summary + (data.count < Split.fewestRows ? "; all are for training" : "")
+      let summary =
+        data.summary + (data.count < Split.fewestRows ? "; all are used for training" : "")
       switch data {
       case .points(let points):
         let (lower, upper) = (points.lower, points.upper)
@@ -93,18 +94,19 @@ package enum DataSet: Sendable {
     }
   }
 
-  /// A figure of a set that is zero but for rounding is shown as zero.
+  /// A value that is zero up to rounding is shown as zero.
   private func brief(_ value: Double) -> String { rounded(abs(value) < 1e-12 ? 0 : value) }
 
-  /// The data as an array, of the first `count` examples or all: images as bytes, points in data
-  /// coordinates as doubles; of a 2-D set its test points, those that `likelihood` scores, 10,000 unless
-  /// told.
+  /// Data as an array, all or the first `count` examples.
   ///
-  /// - Throws: `FigmentError` where there are fewer.
+  /// Images are bytes; points are doubles in data coordinates. A 2-D set gives the test points that
+  /// `likelihood` scores, 10,000 by default.
+  ///
+  /// - Throws: `FigmentError` if there are fewer than `count`.
   package func array(count: Int?) throws -> NPY {
     func check(_ available: Int) throws -> Int {
       guard let count, count > available else { return count ?? available }
-      throw FigmentError("--count is \(count), and there are \(available)")
+      throw FigmentError("--count: expected at most \(available), found \(count)")
     }
     switch self {
     case .toy(let set):
@@ -129,32 +131,32 @@ package enum DataSet: Sendable {
   }
 }
 
-/// The class of each image, and what the classes are called.
+/// The class of each image, and the names of the classes.
 package struct ImageClasses: Sendable {
-  /// [images], each below `count`.
+  /// Class of each image, [images], below `count`.
   package let table: ByteTable
-  /// The names of classes from 0, or none where nothing says them.
+  /// Names of the classes from 0; empty if unknown.
   package let names: [String]
-  /// How many classes there are, those without examples included.
+  /// Number of classes, including those without examples.
   package let count: Int
 
-  /// Classes with their names, where they have any.
+  /// Makes classes, with their names if known.
   package init(_ table: ByteTable, names: [String] = [], count: Int? = nil) {
     (self.table, self.names) = (table, names)
     self.count = max(count ?? 0, names.count, table.bytes.max().map { Int($0) + 1 } ?? 0)
   }
 
-  /// [images].
+  /// Class of each image, [images].
   package var bytes: [UInt8] { Array(table.bytes) }
 
-  /// How a class is called: by its number where it has no name.
+  /// Name of a class; its number if it has no name.
   package func name(_ label: Int) -> String {
     names.indices.contains(label) ? names[label] : "\(label)"
   }
 
-  /// The same classes in the order of `wanted`, which a checkpoint recorded.
+  /// The same classes in the order of `wanted`, as recorded in a checkpoint.
   ///
-  /// - Throws: `FigmentError` where the names are others.
+  /// - Throws: `FigmentError` if the names differ.
   func ordered(by wanted: [String], _ data: String) throws -> ImageClasses {
     guard wanted != names else { return self }
     guard Set(wanted) == Set(names), Set(names).count == names.count else {
@@ -163,8 +165,8 @@ package struct ImageClasses: Sendable {
         return names.prefix(10).map { quoted($0) }.joined(separator: ", ") + more
       }
       throw FigmentError(
-        "\(data): the classes are \(names.isEmpty ? "without names" : list(names)), and the run was trained on "
-          + "\(list(wanted)); expected the same classes")
+        "\(data): the classes are \(names.isEmpty ? "without names" : list(names)); expected those the run was trained "
+          + "on: \(list(wanted))")
     }
     let places = names.map { name in UInt8(wanted.firstIndex(of: name) ?? 0) }
     return ImageClasses(
@@ -173,18 +175,18 @@ package struct ImageClasses: Sendable {
 }
 
 extension TrainingData {
-  /// What the classes of images are called, where something says it.
+  /// Names of the classes of images; empty if unknown.
   package var classNames: [String] {
     guard case .images(_, let labels?) = self else { return [] }
     return labels.names
   }
 
-  /// The same with the classes in the order that a run recorded; one that recorded none is of a version that
-  /// sorted them as texts.
+  /// The same data with classes in the order recorded by a run; a run without a record is of an
+  /// older version, which sorted class names as text.
   ///
-  /// - Throws: `FigmentError` where the names are others.
+  /// - Throws: `FigmentError` if the names differ.
   package func ordered(byClasses wanted: [String], _ name: String) throws -> TrainingData {
-    // The classes of data that have a name are where they were.
+    // Data sets with a name have a fixed order of classes.
     guard case .images(let table, let labels?) = self, Domain(named: name) == nil else {
       return self
     }
@@ -194,21 +196,22 @@ extension TrainingData {
 }
 
 extension ToySet {
-  /// Points of a part of the set, in data coordinates: those that figures are about.
+  /// Points of a split of the set, in data coordinates, for evaluation.
   ///
-  /// Each part has its own, which no training sees: training draws by steps below 16,000,000.
+  /// Each split has its own draws, which no training sees: training draws use steps below
+  /// 16,000,000.
   package func heldOut(_ split: Split, seed: UInt64, count: Int) -> [Point] {
     let step = 1 << 41 + (Split.allCases.firstIndex(of: split) ?? 0)
     return (0..<count).map { point(seed: seed, step: step, index: $0) }
   }
 }
 
-/// Prints a note that is a warning on standard error.
+/// Prints a note on standard error if it is a warning.
 func printWarning(_ note: DataNote) {
   if note.isWarning { Console().print("warning: \(note)") }
 }
 
-/// The pixels of a PNG, for the loader of a user's own images.
+/// Pixels of a PNG, for the loader of a user's own images.
 private func decodePicture(_ bytes: [UInt8], _ name: String) throws -> UserData.Picture {
   let picture: PNG.Picture
   do { picture = try PNG.picture(bytes) } catch { throw FigmentError("\(name): \(error)") }

@@ -1,14 +1,14 @@
 import Datasets
 import Glibc
 
-/// What examples are, without the examples: all that drawing samples needs to know.
+/// Kind and shape of examples, without the examples: all that sampling needs to know.
 package enum Domain: Sendable {
   /// Points of the plane; models see them standardised.
   case points(Plane)
-  /// Images; models see them in [-1, 1].
+  /// Images; models see them in their own range, such as [-1, 1].
   case images(height: Int, width: Int, channels: Int)
 
-  /// What the examples of a data set that has a name are, or nil for any other word.
+  /// The domain of a data set with a name, or nil for any other word.
   package init?(named name: String) {
     if ImageFamily.all.contains(where: { $0.name == name }) {
       self = .images(height: 28, width: 28, channels: 1)
@@ -19,7 +19,7 @@ package enum Domain: Sendable {
     }
   }
 
-  /// The shape of one example.
+  /// Shape of one example.
   package var shape: [Int] {
     switch self {
     case .points: [2]
@@ -27,7 +27,7 @@ package enum Domain: Sendable {
     }
   }
 
-  /// What a checkpoint says of a user's own data, which `init(recorded:)` reads.
+  /// Text for a checkpoint, for a user's own data; read by `init(recorded:)`.
   package var record: String {
     switch self {
     case .images(let height, let width, let channels): "images \(height) \(width) \(channels)"
@@ -36,7 +36,7 @@ package enum Domain: Sendable {
     }
   }
 
-  /// What a checkpoint recorded, or nil where it is not of that form.
+  /// Parses the text of a checkpoint; nil if it is malformed.
   package init?(recorded text: String, name: String) {
     let words = text.split(separator: " ")
     let numbers = words.dropFirst().compactMap { Double($0) }
@@ -54,19 +54,19 @@ package enum Domain: Sendable {
   }
 }
 
-/// Where the points of a data set lie, and what is known of their density.
+/// Location and scale of a data set of points, and its density if known.
 package struct Plane: Sendable {
-  /// How the data set is called.
+  /// Name of the data set.
   package let name: String
-  /// The mean that standardisation takes away.
+  /// Mean subtracted by standardisation.
   package let mean: Point
-  /// The standard deviation that it divides by.
+  /// Standard deviation divided by in standardisation.
   package let standardDeviation: Point
-  /// The corners of a window that holds the data.
+  /// Corners of a window that contains the data.
   package let window: (lower: Point, upper: Point)
-  /// The set, where it is one whose density is known.
+  /// The set, if its density is known; otherwise nil.
   package let set: ToySet?
-  /// Points to show, [count, 2], where it is not.
+  /// Points to show if the density is not known, [count, 2].
   private let examples: [Double]
 
   package init(_ set: ToySet) {
@@ -94,8 +94,8 @@ package struct Plane: Sendable {
     [mean, standardDeviation, window.lower, window.upper].flatMap { [$0.x, $0.y] }
   }
 
-  /// At most `count` points of the data, [count, 2], in data coordinates: none where a user's own data is
-  /// out of reach.
+  /// At most `count` points of the data, [count, 2], in data coordinates; empty if a user's own
+  /// data are unavailable.
   func points(seed: UInt64, count: Int) -> [Double] {
     guard let set else { return Array(examples.prefix(2 * count)) }
     return set.points(seed: seed, count: count).map(Double.init)
@@ -112,9 +112,9 @@ package struct Plane: Sendable {
     }
   }
 
-  /// Points in data coordinates as models see them, [count, 2].
+  /// Points in data coordinates, converted to the coordinates of models, [count, 2].
   ///
-  /// By the figures that the run was trained with, whatever a user's file holds now.
+  /// Uses the mean and standard deviation of training, even if the user's file has changed since.
   package func standardised(_ points: [Point]) -> [Float] {
     points.flatMap {
       [
@@ -123,12 +123,14 @@ package struct Plane: Sendable {
     }
   }
 
-  /// What turns the log density of standardised points into that of points in data coordinates, in nats.
+  /// Added to the log density of standardised points, gives that of points in data coordinates, in
+  /// nats.
   package var logScale: Double { -log(standardDeviation.x * standardDeviation.y) }
 
-  /// Points as models see them, [count, 2], in data coordinates.
+  /// Standardised points, [count, 2], in data coordinates.
   ///
-  /// In double precision: far from the origin, single precision would round away what tells points apart.
+  /// In double precision: far from the origin, single precision would round away the differences
+  /// between points.
   package func coordinates(ofStandardised points: [Float]) -> [Double] {
     points.indices.map { i in
       i % 2 == 0
@@ -138,8 +140,8 @@ package struct Plane: Sendable {
   }
 }
 
-/// Standardised points, [count, 2], in the coordinates of a 2-D set, rounded to single precision: for
-/// figures, as the set's own points are.
+/// Standardised points, [count, 2], in the coordinates of a 2-D set, rounded to single precision
+/// like the set's own points, for metrics.
 package func dataCoordinates(_ samples: [Float], _ set: Plane) -> [Float] {
   set.coordinates(ofStandardised: samples).map { Float($0) }
 }

@@ -4,31 +4,29 @@ import Images
 import Support
 import TensorCore
 
-/// What an experiment's `data:` names, in memory.
+/// The data named by `data:` in an experiment, in memory.
 package enum TrainingData: Sendable {
-  /// Points of a 2-D set whose density is known, fresh at every step.
+  /// Points of a 2-D set with a known density, drawn afresh at every step.
   case points(ToySet)
-  /// A user's own points, of which those for training are used.
+  /// A user's own points, of which the training split is used.
   case ownPoints(UserPoints, name: String)
-  /// Images in rows of bytes, [height, width, channels] each, and the class of each where it is
-  /// known.
+  /// Images in rows of bytes, [height, width, channels] each, and their classes if known.
   case images(ByteTable, labels: ImageClasses?)
 
-  /// Loads what `data:` says: the name of a data set, or the path of a user's own images or points.
+  /// Loads data by the value of `data:`, the name of a data set or the path of a user's own images
+  /// or points.
   ///
   /// - Parameters:
-  ///   - directory: The folder of downloaded data sets, with one folder each.
-  ///   - split: Which images; 2-D sets and a user's own points hold all their parts.
-  ///   - note: Given what the user should know of how the data were read; warnings are printed
-  ///     unless told otherwise.
-  /// - Throws: `FigmentError` for an unknown name, or for files that are missing or not what they should
-  ///   be.
+  ///   - directory: Folder of downloaded data sets, with one folder each.
+  ///   - split: Split of images; 2-D sets and a user's own points contain all splits.
+  ///   - note: Receives notes about how the data were read; by default warnings are printed.
+  /// - Throws: `FigmentError` for an unknown name, or files that are missing or malformed.
   package init(
     _ name: String, directory: String, split: Split = .train,
     note: (DataNote) -> Void = printWarning
   ) throws {
     if let family = ImageFamily.all.first(where: { $0.name == name }) {
-      // Only the part that is asked for is read and kept.
+      // Only the requested split is read and kept.
       self = try .images(of: family.load(split, from: "\(directory)/\(name)"), family)
       return
     }
@@ -37,9 +35,9 @@ package enum TrainingData: Sendable {
     try self.init(data, name: name, split: split)
   }
 
-  /// A part of data that were read whole.
+  /// A split of data that were read whole.
   ///
-  /// - Throws: `FigmentError` where images have no such part.
+  /// - Throws: `FigmentError` if images have no such split.
   package init(_ data: DataSet, name: String, split: Split = .train) throws {
     switch data {
     case .toy(let set): self = .points(set)
@@ -49,7 +47,7 @@ package enum TrainingData: Sendable {
       let images = all.images(split)
       guard images.count > 0 else {
         throw FigmentError(
-          "\(name): \(all.count) \(all.count == 1 ? "image has" : "images have") no \(split.rawValue) part; expected at least "
+          "\(name): \(all.count) \(all.count == 1 ? "image has" : "images have") no \(split.rawValue) split; expected at least "
             + "\(Split.fewestRows)")
       }
       self = .images(
@@ -69,8 +67,8 @@ package enum TrainingData: Sendable {
       labels: ImageClasses(try ByteTable(images.labels, rowShape: []), names: family.classes))
   }
 
-  /// As `init(_:directory:)`, but random bytes where published images are missing: the same work, for
-  /// measurements and plans.
+  /// Same as `init(_:directory:)`, except that random bytes replace published images that are
+  /// missing: the amount of work is the same, for measurements and plans.
   package init(standingInFor name: String, directory: String) throws {
     guard case .images(let height, let width, let channels) = Domain(named: name) else {
       try self.init(name, directory: directory)
@@ -92,7 +90,8 @@ package enum TrainingData: Sendable {
       labels: ImageClasses(try ByteTable((0..<50_000).map { UInt8($0 % 10) }, rowShape: [])))
   }
 
-  /// The same with every byte 0 or 255, where that is one for all runs.
+  /// The same data with every byte set to 0 or 255, if the binarisation is the same for all runs;
+  /// otherwise unchanged.
   ///
   /// - Throws: `TensorError` if memory runs out.
   package func binarised(_ binarisation: Binarisation) throws -> TrainingData {
@@ -100,7 +99,7 @@ package enum TrainingData: Sendable {
     return .images(try table.binarised(binarisation), labels: labels)
   }
 
-  /// Examples of an epoch; of a 2-D set, of which there is no end, 100,000.
+  /// Number of examples per epoch; 100,000 for a 2-D set, which is unlimited.
   package var epoch: Int {
     switch self {
     case .points: 100_000
@@ -109,7 +108,7 @@ package enum TrainingData: Sendable {
     }
   }
 
-  /// What the examples are.
+  /// Kind and shape of the examples.
   package var domain: Domain {
     switch self {
     case .points(let set): .points(Plane(set))
@@ -119,7 +118,7 @@ package enum TrainingData: Sendable {
     }
   }
 
-  /// Bytes that the data take in memory.
+  /// Size of the data in memory, in bytes.
   package var byteCount: Int {
     switch self {
     case .points: 0

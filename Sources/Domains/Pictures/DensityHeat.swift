@@ -2,7 +2,7 @@ import Datasets
 import Images
 
 extension Plane {
-  /// A log density over the window of the data, in colours.
+  /// Heat map of a log density over the window of the data.
   ///
   /// - Parameter logDensity: log p of points in data coordinates, in nats.
   package func heat(
@@ -21,7 +21,7 @@ extension Plane {
       values.map { max($0, -1e4) }, rows: rows, columns: columns, xRange: xRange,
       yRange: yRange)
     let peak = grid.values.max() ?? 0
-    // Four standard deviations of a Gaussian.
+    // A range of 8 nats reaches four standard deviations of a Gaussian.
     return Heat(grid, label: label, range: peak - 8...peak)
   }
 }

@@ -1,17 +1,17 @@
 import Images
 import Support
 
-/// The pictures of a finished run, and where they go.
+/// Pictures of a finished run and their file names.
 package struct Drawing {
-  /// The folder of the run.
+  /// Run folder.
   let folder: String
   package let pictures: Pictures
-  /// What every picture carries.
+  /// Metadata stored in every picture.
   let text: PNG.Text
 
-  /// The sheet of the finished run, which every model that draws samples has.
+  /// File name of the sample grid of the finished run, for every model that draws samples.
   package static let finalSample = "samples.png"
-  /// The sheet drawn last, of a run that trains, too.
+  /// File name of the latest sample grid, also of a run in training.
   package static let latestSample = "samples/latest.png"
 
   package init(folder: String, pictures: Pictures, text: PNG.Text) {
@@ -27,7 +27,7 @@ package struct Drawing {
     try writeAtomically(try PNG.encode(animation: frames, text: text), to: "\(folder)/\(file)")
   }
 
-  /// The sheet of samples: the picture that shows that a run is finished.
+  /// Writes the sample grid; its existence marks a run as finished.
   package func writeSamples(_ samples: [Float]) throws {
     try write(try pictures.sheet(samples), to: Self.latestSample, Self.finalSample)
   }

@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Normal numbers for pictures, from a seed.
+/// Seeded generator of standard normal numbers, for pictures.
 package struct NormalPairs {
   private var generator: Philox
   private var block: UInt32 = 0

@@ -3,10 +3,10 @@ import Images
 import Support
 import TensorCore
 
-/// Samples as pictures: sheets of images, or points over the data's.
+/// Pictures of samples: sample grids of images, or scatter plots over the data.
 package struct Pictures {
   package let domain: Domain
-  /// What black and white are in samples of images.
+  /// Sample values of black and white in images.
   let range: ClosedRange<Float>
 
   package init(domain: Domain, range: ClosedRange<Float> = -1...1) {
@@ -21,7 +21,7 @@ package struct Pictures {
     }
   }
 
-  /// Samples over as many points of the data.
+  /// Scatter plot of samples over as many points of the data.
   private func plot(
     _ samples: [Float], _ set: Plane, title: String,
     ranges: (x: ClosedRange<Double>, y: ClosedRange<Double>), size: Int = 640
@@ -37,7 +37,7 @@ package struct Pictures {
       size: size)
   }
 
-  /// The window of a set and a tenth more, so that strays show.
+  /// The window of a set, enlarged by a tenth so that outliers show.
   private func strayRanges(_ set: Plane) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
     func range(_ lower: Double, _ upper: Double) -> ClosedRange<Double> {
       let margin = 0.1 * (upper - lower)
@@ -48,7 +48,7 @@ package struct Pictures {
     )
   }
 
-  /// The window of a set and the noise that samples begin as, to 3.2 standard deviations.
+  /// The window of a set together with the initial noise of samples, to 3.2 standard deviations.
   private func noiseRanges(_ set: Plane) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
     func range(
       _ lower: Double, _ upper: Double, _ mean: Double, _ deviation: Double
@@ -62,16 +62,16 @@ package struct Pictures {
     )
   }
 
-  /// Sheets side by side, each with a caption.
+  /// Sample grids side by side, each with a caption.
   package func compare(_ parts: [(caption: String, samples: [Float])]) throws -> Bitmap {
     try sideBySide(
       try parts.map { Panel(isPlot ? "" : $0.caption, try sheet($0.samples, caption: $0.caption)) })
   }
 
-  /// How many samples `strip` shows.
+  /// Number of samples in `strip`.
   package var stripCount: Int { isPlot ? 2000 : 8 }
 
-  /// Samples from noise on the left to samples on the right: a row for each image.
+  /// Samples from noise on the left to data on the right: a row per image.
   package func strip(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
     switch domain {
     case .images:
@@ -90,10 +90,10 @@ package struct Pictures {
     }
   }
 
-  /// How many samples `film` shows.
+  /// Number of samples in `film`.
   package var filmCount: Int { isPlot ? 500 : 16 }
 
-  /// Samples moving from noise to what they become, which stays for two seconds.
+  /// Animation of samples from noise to the result, which stays for two seconds.
   package func film(_ stages: [(done: Int, samples: [Float])]) throws -> [Frame] {
     try stages.enumerated().map { index, stage in
       let picture =
@@ -111,10 +111,10 @@ package struct Pictures {
     done == 0 ? "noise" : "after \(counted(done, "step"))"
   }
 
-  /// The paths of points from noise to what they become, over points of the data.
+  /// Paths of points from noise to the result, over points of the data.
   package func trajectories(_ stages: [(done: Int, samples: [Float])]) throws -> Bitmap {
     guard case .points(let set) = domain else {
-      throw FigmentError("only points have trajectories in the plane")
+      throw FigmentError("trajectories: expected points, found images")
     }
     let ranges = noiseRanges(set)
     return try Images.trajectories(
@@ -126,14 +126,14 @@ package struct Pictures {
       xRange: ranges.x, yRange: ranges.y)
   }
 
-  /// A sheet that is about as wide as it is high.
+  /// Sample grid that is about as wide as it is high.
   private func square(of images: [Bitmap]) throws -> Bitmap {
     var columns = 1
     while columns * columns < images.count { columns += 1 }
     return try Images.sampleGrid(of: images, columns: columns, scale: enlargement)
   }
 
-  /// Images of fewer than 56 pixels are enlarged to about that.
+  /// Scale factor that enlarges images of fewer than 56 pixels to about that size.
   package var enlargement: Int { max(1, 56 / max(domain.shape[0], domain.shape[1])) }
 
   private var isPlot: Bool { if case .points = domain { true } else { false } }
@@ -146,7 +146,7 @@ package struct Pictures {
 }
 
 extension Pictures {
-  /// A sheet of so many columns.
+  /// Sample grid with the given number of columns.
   package func sheet(_ samples: [Float], columns: Int) throws -> Bitmap {
     try Images.sampleGrid(of: try bitmaps(samples), columns: columns, scale: enlargement)
   }
@@ -164,8 +164,8 @@ extension Pictures {
 }
 
 extension TrainingData {
-  /// A PNG of the first `count` examples, or of all where there are fewer; points are shown over the exact
-  /// density.
+  /// PNG of the first `count` examples, or of all if there are fewer; points are drawn over the
+  /// exact density.
   package func picture(count: Int, command: String) throws -> [UInt8] {
     let bitmap: Bitmap
     switch self {
@@ -173,7 +173,7 @@ extension TrainingData {
       bitmap = try heatMap(
         try Plane(set).heat { points in points.map { set.logDensity($0.x, $0.y) } },
         points: [
-          // Nearly all lie where the colours are dark.
+          // Nearly all points lie where the colours are dark.
           try Series(
             "\(count) points", interleaved: set.points(seed: 0, count: count),
             color: Color(255, 165, 30))

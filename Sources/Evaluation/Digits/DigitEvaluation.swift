@@ -9,34 +9,37 @@ import Sampling
 import Support
 import TensorCore
 
-/// Judges images of digits by a classifier, against digits that neither it nor any run was trained on.
+/// Evaluation of images of digits by a classifier, against digits on which neither it nor any run
+/// was trained.
 package final class DigitEvaluation {
-  /// By what and of how many images.
+  /// The classifier and the number of images.
   package let setting: DigitSetting
-  private let judge: Judge
+  private let predictor: Predictor
   private let reference: DigitReference
   private let threads: Int
   private let test, training: LabelledTable
   private let shape: [Int]
-  /// The images of the training part, and what finds the nearest of them: made for the first sheet.
+  /// Images of the training split and a nearest-neighbour search over them, made for the first
+  /// sample grid.
   private lazy var gallery = training.table.bytes.map { Float($0) }
   private lazy var search = Result {
     try Neighbours(width: shape.product, try Runtime(seed: 0, threads: threads))
   }
 
-  /// The data set that runs are judged on.
+  /// Data set that runs are evaluated on.
   package static let dataset = "mnist"
 
-  /// An evaluation by the classifier of a run.
+  /// Makes an evaluation by the classifier of a run.
   ///
   /// - Parameters:
-  ///   - count: How many images are judged each time, and compared with as many of the validation part.
-  /// - Throws: `FigmentError` where the run is no classifier of digits, or the data are missing or fewer.
+  ///   - count: Number of images per evaluation, compared with as many of the validation split.
+  /// - Throws: `FigmentError` if the run is not a classifier of digits, or the data are missing or
+  ///   too few.
   package init(
     _ classifier: Run, count: Int, dataDirectory: String, threads: Int
   ) throws {
     let model = try classifier.model(
-      ClassifierModel.self, for: "judging digits"
+      ClassifierModel.self, for: "evaluating digits"
     ).classifier
     guard classifier.experiment.data == Self.dataset else {
       throw FigmentError(
@@ -52,22 +55,22 @@ package final class DigitEvaluation {
     let validation = try part(.validation)
     guard count <= min(test.table.rows, validation.table.rows) else {
       throw FigmentError(
-        "\(count) images are to be judged, and there are \(test.table.rows) of the test part; "
-          + "expected no more")
+        "--count: expected at most \(test.table.rows), the images of the test split, found \(count)"
+      )
     }
     setting = DigitSetting(
       dataset: Self.dataset, classifier: try classifier.weightsDigest, count: count)
-    judge = try Judge(model, classifier.runtime, classifier.reading)
+    predictor = try Predictor(model, classifier.runtime, classifier.reading)
     reference = try DigitReference(
-      try judge(try validation.table.chosen(count)), classifier.runtime)
+      try predictor(try validation.table.chosen(count)), classifier.runtime)
     (self.threads, shape) = (threads, model.shape)
   }
 
-  /// What the best and a bad generator would get.
+  /// Metrics of the best possible and of a collapsed generator.
   ///
-  /// The one draws digits of the test part. The other has collapsed: it draws ten images, the first of each
-  /// class in the training part, with normal noise of standard deviation 8 on each pixel of 0 to 255.
-  package func baselines() throws -> [JudgedDigits] {
+  /// The first draws digits of the test split. The second draws ten images, the first of each class
+  /// in the training split, with normal noise of standard deviation 8 on each pixel (0 to 255).
+  package func baselines() throws -> [EvaluatedDigits] {
     let size = shape.product
     let classes = (training.labels.max().map { Int($0) } ?? 0) + 1
     let modes = (0..<classes).compactMap { label in
@@ -84,22 +87,22 @@ package final class DigitEvaluation {
       ("digits of the test part", test.table.chosen(setting.count)),
       ("ten digits repeated", ByteTable(collapsed, rowShape: shape)),
     ].map { name, images in
-      JudgedDigits(
+      EvaluatedDigits(
         name: name, latent: nil, step: nil, setting: setting,
-        figures: try reference.figures(of: try judge(images)))
+        figures: try reference.figures(of: try predictor(images)))
     }
   }
 
-  /// The figures of samples of a run, as models see them: as many as the setting says.
+  /// Metrics of samples of a run, as models see them: as many as `setting.count`.
   ///
-  /// They are judged as the pictures that a sheet would show, at 256 levels of grey.
-  package func judge(
+  /// The samples are first rounded to 256 grey levels, as in a sample grid.
+  package func evaluate(
     _ samples: [Float], of run: Run, name: String, latent: LatentDraw
-  ) throws -> JudgedDigits {
+  ) throws -> EvaluatedDigits {
     let images = try ByteTable(bytes(samples, run), rowShape: shape)
-    return JudgedDigits(
+    return EvaluatedDigits(
       name: name, latent: latent, step: run.step, setting: setting,
-      figures: try reference.figures(of: try judge(images)))
+      figures: try reference.figures(of: try predictor(images)))
   }
 
   private func bytes(_ samples: [Float], _ run: Run) throws -> [UInt8] {
@@ -108,8 +111,8 @@ package final class DigitEvaluation {
     ).flatMap(\.pixels)
   }
 
-  /// A PNG of ten samples, each beside the six images of the training part that differ least from it, by
-  /// the sum of squared differences of pixels.
+  /// PNG of ten samples, each next to the six training images nearest to it by the sum of squared
+  /// pixel differences.
   package func neighbours(_ samples: [Float], of run: Run, command: String) throws -> [UInt8] {
     let size = shape.product
     let shown = try bytes(Array(samples.prefix(10 * size)), run)
@@ -135,7 +138,7 @@ package final class DigitEvaluation {
 }
 
 extension ByteTable {
-  /// Some of the rows, the same ones each time, in an order of their own.
+  /// A fixed random subset of the rows, in random order.
   fileprivate func chosen(_ count: Int) throws -> ByteTable {
     let size = rowShape.product
     let rows = Batches.rows(step: 0, batch: count, count: rows, seed: 0)
@@ -144,41 +147,42 @@ extension ByteTable {
   }
 }
 
-/// What there is to judge a run by.
-package enum Yardstick: Equatable, Sendable {
-  /// The density of a 2-D set.
+/// Reference that the samples of a run are evaluated against.
+package enum EvaluationReference: Equatable, Sendable {
+  /// Density of a 2-D set.
   case set
-  /// A classifier of digits.
+  /// Classifier of digits.
   case digits
-  /// The labels of test data, for classifiers.
+  /// Labels of test data, for classifiers.
   case labels
 }
 
 extension Run {
-  /// What there is to judge the run by.
+  /// The reference for evaluating this run.
   ///
-  /// - Throws: `PassedOver` for runs on other data.
-  package func yardstick() throws -> Yardstick {
+  /// - Throws: `SkippedPath` for runs on other data.
+  package func evaluationReference() throws -> EvaluationReference {
     if !experiment.model.drawsSamples { return .labels }
     if case .points(let plane) = domain, plane.set != nil { return .set }
     if experiment.data == DigitEvaluation.dataset { return .digits }
-    throw PassedOver(
-      "evaluate is for 2-D sets whose density is known, digits (data: \(DigitEvaluation.dataset)) and "
-        + "classifiers; \(experiment.name) was trained on \(printable(experiment.data))")
+    throw SkippedPath(
+      "evaluate: needs a 2-D set with a known density, digits (data: \(DigitEvaluation.dataset)) or a "
+        + "classifier; \(experiment.name) was trained on \(printable(experiment.data))")
   }
 
-  /// The accuracy of a classifier on a part of its data, and -log p(label | image) in nats.
+  /// Accuracy of a classifier on a split of its data, and the mean of -log p(label | image) in
+  /// nats.
   ///
-  /// - Throws: `FigmentError` for other kinds of runs, and where the data are missing.
+  /// - Throws: `FigmentError` for other kinds of runs, or if the data are missing.
   package func accuracy(
     on split: Split, dataDirectory: String
   ) throws -> (share: Statistic, loss: Statistic) {
-    let judge = try Judge(
+    let predictor = try Predictor(
       try model(ClassifierModel.self, for: "accuracy").classifier, runtime, reading)
     let images = try LabelledTable(
       try TrainingData(experiment.data, directory: dataDirectory, split: split)
         .ordered(byClasses: classes, experiment.data), experiment)
-    let accuracy = Accuracy(try judge(images.table), labels: images.labels)
+    let accuracy = Accuracy(try predictor(images.table), labels: images.labels)
     return (accuracy.share, accuracy.loss)
   }
 }

@@ -3,16 +3,16 @@ import Likelihood
 import Sampling
 import Support
 
-/// What figures of digits are by and of: only those of one setting can be compared.
+/// Setting of an evaluation of digits; only metrics of equal settings can be compared.
 package struct DigitSetting: Hashable, Sendable {
-  /// The data set.
+  /// Name of the data set.
   package let dataset: String
-  /// The SHA-256 of the classifier's weights.
+  /// SHA-256 of the classifier's weights.
   package let classifier: String
-  /// How many images were judged, and how many others they were compared with.
+  /// Number of images evaluated, and of reference images they are compared with.
   package let count: Int
 
-  /// A setting.
+  /// Makes a setting.
   package init(dataset: String, classifier: String, count: Int) {
     (self.dataset, self.classifier, self.count) = (dataset, classifier, count)
   }
@@ -20,30 +20,30 @@ package struct DigitSetting: Hashable, Sendable {
   /// The setting in two lines.
   package var title: [String] {
     [
-      "\(dataset): \(count) images a row against \(count) of the validation part; features of "
+      "\(dataset): \(count) images per row against \(count) of the validation split; features of "
         + "classifier \(classifier.prefix(16))",
       "squared Fréchet distance on these features (not FID); precision and recall with k = "
-        + "\(DigitFigures.neighbours); +- is a standard error",
+        + "\(DigitMetrics.neighbours); +- is a standard error",
     ]
   }
 }
 
-/// The figures of one source of digits.
-package struct JudgedDigits: Sendable {
-  /// What the images are of: a run, or one of the baselines.
+/// Metrics of one source of digits.
+package struct EvaluatedDigits: Sendable {
+  /// Name of the source: a run, or one of the baselines.
   package let name: String
-  /// How the latent variables of samples were chosen; nothing of baselines.
+  /// Choice of latent variables; nil for baselines.
   package let latent: LatentDraw?
-  /// Steps of training; nothing of baselines.
+  /// Steps of training; nil for baselines.
   package let step: Int?
-  /// By what they were judged.
+  /// The classifier and the number of images.
   package let setting: DigitSetting
-  /// What was found.
-  package let figures: DigitFigures
+  /// The metrics.
+  package let figures: DigitMetrics
 
-  /// The figures of one source.
+  /// Makes a row for one source.
   package init(
-    name: String, latent: LatentDraw?, step: Int?, setting: DigitSetting, figures: DigitFigures
+    name: String, latent: LatentDraw?, step: Int?, setting: DigitSetting, figures: DigitMetrics
   ) {
     (self.name, self.latent, self.step) = (name, latent, step)
     (self.setting, self.figures) = (setting, figures)
@@ -64,7 +64,7 @@ package struct JudgedDigits: Sendable {
     if let step { members.append(("step", .integer(step))) }
     if let latent { members.append(("latent", .text("\(latent)"))) }
     members += [
-      ("classifier", .text(setting.classifier)), ("k", .integer(DigitFigures.neighbours)),
+      ("classifier", .text(setting.classifier)), ("k", .integer(DigitMetrics.neighbours)),
     ]
     for (name, figure) in named {
       members += [
@@ -94,15 +94,15 @@ package struct JudgedDigits: Sendable {
   }
 }
 
-/// Figures of digits that can be compared.
+/// Table of comparable metrics of digits.
 package struct DigitTable: Sendable {
-  /// What all rows are by.
+  /// The setting shared by all rows.
   package let setting: DigitSetting
-  /// The rows, as they were given.
-  package let rows: [JudgedDigits]
+  /// The rows, in the order given.
+  package let rows: [EvaluatedDigits]
 
-  /// Rows in tables: those of different classifiers or different numbers of images are never in one.
-  package static func tables(_ rows: [JudgedDigits]) -> [DigitTable] {
+  /// Groups rows into one table per classifier and number of images.
+  package static func tables(_ rows: [EvaluatedDigits]) -> [DigitTable] {
     var settings: [DigitSetting] = []
     for row in rows where !settings.contains(row.setting) { settings.append(row.setting) }
     return settings.map { setting in
@@ -110,15 +110,15 @@ package struct DigitTable: Sendable {
     }
   }
 
-  /// The table for people: a header, then a row for each source.
+  /// Table rows: a header, then a row per source.
   package var cells: [[String]] {
     let header = ["", "Fréchet", "+-", "precision", "+-", "recall", "+-", "confidence", "+-"]
     return [header] + rows.map(\.cells)
   }
 
-  /// The share of each class in percent.
+  /// Table of the fraction of each class, in percent.
   package var shares: [[String]] {
     let classes = rows.first?.figures.histogram.count ?? 0
-    return [["taken for class, %"] + (0..<classes).map { "\($0)" }] + rows.map(\.shares)
+    return [["predicted class, %"] + (0..<classes).map { "\($0)" }] + rows.map(\.shares)
   }
 }

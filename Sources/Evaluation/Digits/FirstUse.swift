@@ -5,18 +5,17 @@ import Runs
 import Support
 import Training
 
-/// The classifier that digits are judged by unless another is named, which is trained when it is first
-/// needed.
+/// The default classifier of digits, trained on first use.
 package enum DigitClassifier {
-  /// Where its run is.
+  /// Run folder of the classifier.
   package static let folder = "outputs/classifier-mnist"
   private static let experiment = "Experiments/classifier-mnist.yaml"
 
-  /// Makes the run be there, finished.
+  /// Trains the classifier unless its run is finished.
   ///
-  /// - Returns: How the training ended; `finished` where there was none to do.
-  /// - Throws: `FigmentError` outside the folder of the project where there is no such run, and what training
-  ///   throws.
+  /// - Returns: The outcome of the training, `finished` if there was nothing to do.
+  /// - Throws: `FigmentError` if there is no such run and the experiment file is missing, as
+  ///   outside the project's folder; and the errors of training.
   package static func train(
     dataDirectory: String, threads: Int, log: Logger, progress style: Progress.Style,
     console: Console
@@ -28,11 +27,11 @@ package enum DigitClassifier {
     }
     guard FileSystem.kind(of: experiment) == .file else {
       throw FigmentError(
-        "\(experiment): no such file; digits are judged by a classifier, which is trained in the folder of "
-          + "the project or named by --classifier")
+        "\(experiment): no such file; run evaluate in the project's folder, where it can train the classifier of "
+          + "digits, or name one by --classifier")
     }
     let settings = try Experiment(contentsOf: experiment)
-    log.notice("training the classifier that judges digits, once, into \(folder)")
+    log.notice("training the classifier of digits, once, in \(folder)")
     let command = "figment train \(experiment)"
     var job = TrainingJob(
       settings, dataDirectory: dataDirectory, resumeCommand: command + " --resume",

@@ -5,16 +5,17 @@ import Runs
 import Support
 import TensorCore
 
-/// The scoring of one run: checked and compiled, not yet computed.
+/// Scoring of one run: checked and compiled, not yet computed.
 package struct RunLikelihood {
   private let name: String
   private let data: ScoredData
   private let scorers: Scorers
 
-  /// Checks what is asked of a run and makes its estimators.
+  /// Checks the request against the run and makes its estimators.
   ///
-  /// - Parameter name: What tables call the run.
-  /// - Throws: `PassedOver` where the run has no such estimator, `FigmentError` where there are no such data.
+  /// - Parameter name: Name of the run in tables.
+  /// - Throws: `SkippedPath` if the run has no such estimator, `FigmentError` if the data are
+  ///   missing.
   package init(_ run: Run, _ scoring: Scoring, name: String) throws {
     let chosen = try run.chosenEstimators(scoring.estimators, name)
     self.name = name
@@ -25,19 +26,19 @@ package struct RunLikelihood {
     ) { try run.fittingExamples(scoring, name) }
   }
 
-  /// Why an estimate is missing that the run would have, or nil.
+  /// Reason why one of the run's estimators is left out, or nil.
   package var warning: String? { scorers.warning }
 
-  /// The steps that `score` reports.
+  /// Total number of steps reported by `score`.
   package var steps: Int {
     let count = data.examples.keys.count
     let fitting = scorers.fitted.map { $0.fittingSteps + $0.scoringSteps } ?? 0
     return fitting + scorers.ready.reduce(0) { $0 + $1.steps(count: count) }
   }
 
-  /// The estimates of the run; first the exact density of the data where that is known.
+  /// Estimates for the run, preceded by the exact density of the data if it is known.
   ///
-  /// - Parameter report: Given the number of steps done; what it throws ends the work.
+  /// - Parameter report: Receives the number of steps done; an error it throws ends the work.
   package func score(report: (Int) throws -> Void) throws -> [ScoredRun] {
     var (stages, before, fitting) = (scorers.ready, 0, 0.0)
     if let fitted = scorers.fitted {
@@ -56,7 +57,7 @@ package struct RunLikelihood {
       rows += estimates.map { estimate in
         var estimate = estimate.shifted(by: data.shift)
         if estimate.variant == "fitted" { estimate = estimate.adding(seconds: fitting) }
-        // The terms, too, then sum to -log p in data coordinates.
+        // After this shift the terms, too, sum to -log p in data coordinates.
         if data.shift != 0, !estimate.terms.isEmpty {
           estimate = estimate.adding(term: "scale", -data.shift)
         }
@@ -68,8 +69,8 @@ package struct RunLikelihood {
 }
 
 extension Run {
-  /// Examples of the validation part, on which reverse variances are fitted; none for a picture, which is of
-  /// no part of the data.
+  /// Examples of the validation split, used to fit reverse variances; nil for a picture, which
+  /// belongs to no split.
   fileprivate func fittingExamples(
     _ scoring: Scoring, _ name: String
   ) throws -> Examples? {

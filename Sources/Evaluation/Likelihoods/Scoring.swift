@@ -8,24 +8,24 @@ import Sampling
 import Support
 import TensorCore
 
-/// What `likelihood` is asked for.
+/// Options of `likelihood`.
 package struct Scoring: Sendable {
   /// The estimators, or nil for all that a run has.
   package var estimators: [Estimator]?
-  /// K, the draws an example, or nil for what suits the model.
+  /// K, the number of draws per example, or nil for the model's default.
   package var samples: Int?
-  /// How many examples, or nil for all of the part; 10,000 of 2-D sets.
+  /// Number of examples, or nil for the whole split (10,000 for 2-D sets).
   package var examples: Int?
-  /// Which part of the data.
+  /// Split of the data.
   package var split = Split.test
-  /// The evaluation's seed: of binarisation and all draws.
+  /// Evaluation seed, for binarisation and all draws.
   package var seed: UInt64 = 0
-  /// A picture to score instead.
+  /// Path of a picture to score instead.
   package var image: String?
-  /// The folder of downloaded data sets.
+  /// Folder of downloaded data sets.
   package var dataDirectory = "data"
 
-  /// All estimators on the whole test part.
+  /// All estimators on the whole test split.
   package init() {}
 }
 
@@ -33,38 +33,39 @@ package struct Scoring: Sendable {
 struct ScoredData {
   let setting: Setting
   let examples: Examples
-  /// What turns the density of what models see into that of the data, in nats: the logarithm of the
-  /// Jacobian.
+  /// Logarithm of the Jacobian, in nats: added to a log density of model inputs, it gives that of
+  /// the data.
   let shift: Double
-  /// log p of each example by what drew them, in nats, where that is known.
+  /// log p of each example under the true density, in nats, if that is known.
   let exact: Estimate?
 }
 
 extension Run {
-  /// Checks that the run has what is asked for.
+  /// Checks the requested estimators against the run.
   ///
-  /// - Throws: `PassedOver` that says which estimators it has.
+  /// - Throws: `SkippedPath`, naming the run's estimators.
   func chosenEstimators(_ wanted: [Estimator]?, _ name: String) throws -> [Estimator] {
     let (known, reason) = model.estimators(of: self)
     guard !known.isEmpty else {
-      throw PassedOver("\(printable(name)): has no likelihood: \(reason)")
+      throw SkippedPath("\(printable(name)): no likelihood: \(reason)")
     }
     if let missing = wanted?.first(where: { !known.contains($0) }) {
       let names = known.map(\.rawValue).joined(separator: ", ")
-      throw PassedOver(
+      throw SkippedPath(
         "\(printable(name)): a \(experiment.model.kind) has no \(missing.rawValue); it has \(names)"
       )
     }
     return known.filter { wanted?.contains($0) ?? true }
   }
 
-  /// The examples that are asked for.
+  /// The requested examples.
   ///
-  /// - Throws: `FigmentError` where there are none, or they are of another shape than the run's.
+  /// - Throws: `FigmentError` if there are none, or their shape differs from the run's.
   func scoredData(_ scoring: Scoring, _ name: String) throws -> ScoredData {
     if let image = scoring.image {
       guard domain.shape.count == 3 else {
-        throw FigmentError("\(printable(name)): the run is of points, and --image needs images")
+        throw FigmentError(
+          "\(printable(name)): --image needs a run on images, and this one is on points")
       }
       let picture = try readPicture(
         image, height: domain.shape[0], width: domain.shape[1], channels: domain.shape[2])
@@ -78,7 +79,7 @@ extension Run {
       experiment.data, directory: scoring.dataDirectory, split: scoring.split)
     guard data.domain.shape == domain.shape else {
       throw FigmentError(
-        "\(printable(name)): was trained on examples of shape \(domain.shape), and "
+        "\(printable(name)): trained on examples of shape \(domain.shape); "
           + "\(printable(experiment.data)) has \(data.domain.shape)")
     }
     switch data {
@@ -112,12 +113,14 @@ extension Run {
   }
 
   private func scoredPoints(_ points: UserPoints, _ scoring: Scoring) throws -> ScoredData {
-    guard case .points(let plane) = domain else { throw FigmentError("the run is of images") }
+    guard case .points(let plane) = domain else {
+      throw FigmentError("expected a run on points, found one on images")
+    }
     let rows = scoring.split.rows(of: points.count).prefix(scoring.examples ?? .max)
     guard !rows.isEmpty else {
       throw FigmentError(
         "\(printable(experiment.data)): \(points.count) points have no \(scoring.split.rawValue) "
-          + "part; expected at least \(Split.fewestRows)")
+          + "split; expected at least \(Split.fewestRows)")
     }
     let chosen = rows.map { Point(x: points.values[2 * $0], y: points.values[2 * $0 + 1]) }
     return ScoredData(
@@ -146,7 +149,7 @@ extension Run {
       shift: 0, exact: nil)
   }
 
-  /// The first rows of a table, as models see them; dequantised by the row's own key.
+  /// The first rows of a table, as models see them; each row is dequantised with its own key.
   private func examples(
     _ table: ByteTable, _ pixels: PixelScale, count: Int, seed: UInt64
   ) throws -> Examples {

@@ -5,40 +5,42 @@ import Glibc
 import Support
 import TensorCore
 
-/// Everything that decides the numbers of a run, as an experiment file holds it.
+/// Settings that determine all numbers of a run, as in an experiment file.
 package struct Experiment: Sendable {
-  /// What the run and its folder are called.
+  /// Name of the run and its folder.
   package var name = ""
-  /// The data: one of `KnownSets.names`, or the path of a user's own, with a "/" or a "." in it.
+  /// Data set: one of `KnownSets.names`, or the path of a user's own data, containing a "/" or a
+  /// ".".
   package var data = ""
-  /// How the bytes of images become zeros and ones, if they do.
+  /// Conversion of image bytes to zeros and ones, if any.
   package var binarisation = Binarisation.none
-  /// The key of all draws.
+  /// Seed of all draws.
   package var seed: UInt64 = 0
-  /// Steps in all, which is also the horizon of the learning rate.
+  /// Total number of steps, and the horizon of the learning rate.
   package var steps = 0
-  /// Examples a step.
+  /// Number of examples per step.
   package var batch = 128
-  /// Epochs without a better validation bound after which training ends, or nil: all steps.
+  /// Number of epochs without a better validation bound after which training ends, or nil to take
+  /// all steps.
   package var patience: Int?
-  /// How numbers are stored and multiplied in training and sampling; likelihoods are fp32 always.
+  /// Number format of storage and products in training and sampling; likelihoods always use fp32.
   package var precision = Precision.fp32
-  /// What is trained.
+  /// Model to train.
   package var model: any ModelSettings
-  /// How it is trained.
+  /// Optimizer.
   package var optimizer = OptimizerSettings()
-  /// How samples are drawn, during and after training.
+  /// Sampling during and after training.
   package var sampling = SamplingSettings()
-  /// How often something is written.
+  /// Intervals of output.
   package var report = ReportSettings()
 
-  /// What is read into.
+  /// Makes an experiment with defaults, to be filled by the schema.
   init(_ model: any ModelSettings) { self.model = model }
 
-  /// Checks that the model fits `data`: before a run folder is made for nothing.
+  /// Checks that the model fits `data`, before a run folder is made.
   ///
-  /// - Throws: `FigmentError` where it does not; of known data sets this is said when the file
-  ///   is read.
+  /// - Throws: `FigmentError` if it does not. For known data sets this is reported when the file is
+  ///   read.
   package func check(_ data: TrainingData) throws {
     let shape = data.domain.shape
     if let failure = model.failure(forExamplesOf: shape) {
@@ -47,11 +49,11 @@ package struct Experiment: Sendable {
     if shape.count == 1, binarisation != .none {
       throw FigmentError(
         origin: self.data, key: "binarisation",
-        problem: "\(binarisation.rawValue) is for images, and the data are points; expected none")
+        problem: "\(binarisation.rawValue) needs images, and the data are points; expected none")
     }
   }
 
-  /// What will come of data that have classes without examples: a line for each.
+  /// Warnings about classes without training examples, a line each.
   package func warnings(_ data: TrainingData) -> [String] {
     guard let classes = model.classCount, case .images(_, let labels?) = data else { return [] }
     let seen = Set(labels.bytes)
@@ -60,30 +62,36 @@ package struct Experiment: Sendable {
     let names = missing.prefix(10).map { quoted(labels.name($0)) }.joined(separator: ", ")
     let more = missing.count > 10 ? ", and \(missing.count - 10) more" : ""
     return [
-      "model.classes: \(classes), and the data for training have no examples of \(names)\(more): "
-        + "nothing is learned of such a class"
+      "model.classes: \(classes), but the training data have no examples of \(names)\(more); "
+        + "the model cannot learn them"
     ]
   }
 }
 
-/// How often a run writes something, in steps.
+/// Intervals of output, in steps.
 package struct ReportSettings: Equatable, Sendable {
-  /// A line of metrics: the mean loss of that many steps.
+  /// Steps per line of metrics, which averages the loss over them.
   package var metricsEvery = 50
-  /// A sheet of samples.
+  /// Steps per sample grid.
   package var samplesEvery = 1000
-  /// A checkpoint.
+  /// Steps per checkpoint.
   package var checkpointEvery = 1000
 
   static let schema = Schema<Self>([
     .int(
       "metricsEvery", \.metricsEvery, in: 1...1_000_000,
-      "Steps between two lines of metrics, each the mean of those steps."
+      "Number of steps per line of metrics, each averaged over those steps."
     ).known(as: "logEvery", "logInterval", "logFreq"),
-    .int("samplesEvery", \.samplesEvery, in: 1...16_000_000, "Steps between two sheets of samples.")
-      .known(as: "sampleEvery", "sampleInterval"),
-    .int("checkpointEvery", \.checkpointEvery, in: 1...16_000_000, "Steps between two checkpoints.")
-      .known(as: "saveEvery", "saveInterval", "checkpointInterval"),
+    .int(
+      "samplesEvery", \.samplesEvery, in: 1...16_000_000,
+      "Number of steps between sample grids."
+    )
+    .known(as: "sampleEvery", "sampleInterval"),
+    .int(
+      "checkpointEvery", \.checkpointEvery, in: 1...16_000_000,
+      "Number of steps between checkpoints."
+    )
+    .known(as: "saveEvery", "saveInterval", "checkpointInterval"),
   ])
 }
 
@@ -97,12 +105,12 @@ extension Experiment: Equatable {
 }
 
 extension Experiment {
-  /// Which weights samples are drawn with, and figures are of.
+  /// The weights used for sampling and evaluation.
   package var weights: Weights {
     patience != nil ? .best : optimizer.weights
   }
 
-  /// How the run samples step by step.
+  /// The reverse process settings of the experiment.
   ///
   /// - Throws: `TensorError` for models that sample in one pass.
   package func reverse() throws -> SamplingSettings.Reverse {

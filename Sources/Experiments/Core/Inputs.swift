@@ -4,21 +4,21 @@ import Images
 import Support
 import TensorCore
 
-/// The examples of one step, as a program reads them.
+/// Input of a training step: a batch of examples.
 package struct BatchInput: Sendable {
-  /// [batch] + shape, as models see examples.
+  /// Examples as models see them, [batch] + shape.
   let examples: Tensor
-  /// The class of each, [batch], where the model is told.
+  /// Class of each example, [batch], for a class-conditional model or a classifier.
   let labels: Tensor?
   private let input: Tensor
   private let data: TrainingData
   private let seed: UInt64
-  /// A user's own points for training, standardised.
+  /// A user's own training points, standardised.
   private let table: [Float]
 
-  /// The batches of an experiment.
+  /// Makes the batches of an experiment.
   ///
-  /// - Throws: `FigmentError` where the model is told classes and the data has no such classes.
+  /// - Throws: `FigmentError` if the model needs classes that the data do not have.
   package init(_ data: TrainingData, _ experiment: Experiment) throws {
     let batch = experiment.batch
     let classes = experiment.model.classCount
@@ -28,7 +28,8 @@ package struct BatchInput: Sendable {
     case .points:
       if let classes {
         throw FigmentError(
-          "model.classes: \(classes), and points of a 2-D set have no classes; expected null")
+          "model.classes: \(classes), but points of a 2-D set have no classes; expected null"
+        )
       }
       input = .input("points", [batch, 2])
       examples = input
@@ -36,7 +37,9 @@ package struct BatchInput: Sendable {
       table = []
     case .ownPoints(let points, let name):
       if let classes {
-        throw FigmentError("model.classes: \(classes), and \(name) has no classes; expected null")
+        throw FigmentError(
+          "model.classes: \(classes), but \(name) has no classes; expected null"
+        )
       }
       input = .input("points", [batch, 2])
       examples = input
@@ -50,7 +53,7 @@ package struct BatchInput: Sendable {
       labels = try classes.map { classes in
         guard let known else {
           throw FigmentError(
-            "model.classes: \(classes), and the data has no classes; expected "
+            "model.classes: \(classes), but the data have no classes; expected "
               + (experiment.model.drawsSamples ? "null" : "labelled images"))
         }
         try checkLabels(known.bytes, classes: classes)
@@ -59,9 +62,10 @@ package struct BatchInput: Sendable {
     }
   }
 
-  /// Chooses the examples of a step, from 0: a pure function of the seed and the step.
+  /// Fills the input with the examples of a step, counted from 0: a pure function of the seed and
+  /// the step.
   package func fill(_ program: Program, step: Int) throws {
-    // A stage may have no use for the data, as that of a generator.
+    // A stage may not read the data, such as that of a generator.
     guard program.reads(input) else { return }
     let batch = input.shape[0]
     switch data {
@@ -78,22 +82,23 @@ package struct BatchInput: Sendable {
   }
 }
 
-/// Examples in their order, a batch at a time, with draws that depend on the row alone: for figures
-/// that are compared with each other.
+/// Input of examples in order, one batch at a time, with draws that depend on the row only, so that
+/// metrics are comparable.
 package struct OrderedInput: Sendable {
-  /// Examples in all.
+  /// Total number of examples.
   package let count: Int
-  /// [batch] + shape, as models see examples.
+  /// Examples as models see them, [batch] + shape.
   package let examples: Tensor
-  /// A seed for each row of the batch.
+  /// Seed of each row of the batch.
   package let keys: Tensor
   private let batch: Int
   private let rows: Tensor?
   private let values: [Float]
 
-  /// At most `limit` examples of `data`: of a user's own points, those of a part.
+  /// Makes an input of at most `limit` examples of `data`; for a user's own points, those of a
+  /// split.
   ///
-  /// - Throws: `FigmentError` where that part is empty.
+  /// - Throws: `FigmentError` if that split is empty.
   package init(
     _ data: TrainingData, _ experiment: Experiment, split: Split = .validation, batch: Int,
     limit: Int = 10_000
@@ -102,14 +107,14 @@ package struct OrderedInput: Sendable {
     keys = .seeds("keys", batch)
     switch try data.binarised(experiment.binarisation) {
     case .points(let set):
-      // Training draws by steps below 16,000,000.
+      // Training draws use steps below 16,000,000.
       values = set.points(
         seed: experiment.seed, step: 1 << 40, count: min(limit, 4096), standardised: true)
     case .ownPoints(let points, let name):
       values = Array(points.standardised(split).prefix(2 * limit))
       guard !values.isEmpty else {
         throw FigmentError(
-          "\(name): \(counted(points.count, "point")) \(points.count == 1 ? "has" : "have") no \(split.rawValue) part; expected at least "
+          "\(name): \(counted(points.count, "point")) \(points.count == 1 ? "has" : "have") no \(split.rawValue) split; expected at least "
             + "\(Split.fewestRows)")
       }
     case .images(let table, _):
@@ -123,7 +128,7 @@ package struct OrderedInput: Sendable {
     examples = .input("points", [batch, 2])
   }
 
-  /// Runs `program` over all examples; `body` is given how many rows of the batch count.
+  /// Runs `program` over all examples; `body` receives the number of valid rows of each batch.
   package func forEachBatch(_ program: Program, _ body: (_ rows: Int) throws -> Void) throws {
     for first in stride(from: 0, to: count, by: batch) {
       let places = (first..<first + batch).map { min($0, count - 1) }
@@ -141,15 +146,17 @@ package struct OrderedInput: Sendable {
   }
 }
 
-/// - Throws: `FigmentError` where an example is of a class that a model of `classes` classes does not know.
+/// - Throws: `FigmentError` if a label is not below `classes`.
 func checkLabels(_ labels: some Sequence<UInt8>, classes: Int) throws {
   guard let last = labels.max(), Int(last) >= classes else { return }
   throw FigmentError(
-    "model.classes: \(classes), and the data has class \(last); expected at least \(Int(last) + 1)")
+    "model.classes: \(classes), but the data have class \(last); expected at least \(Int(last) + 1)"
+  )
 }
 
 extension TrainingData {
-  /// At most `count` examples as the model sees them, [count] + shape, on draws that are always the same.
+  /// The first `count` examples as the model sees them, or all if there are fewer, [count] + shape;
+  /// draws are always the same.
   package func examples(_ count: Int, as experiment: Experiment) throws -> [Float] {
     var split = Split.validation
     if case .ownPoints(let points, _) = self, split.rows(of: points.count).isEmpty {

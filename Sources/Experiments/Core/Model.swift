@@ -4,68 +4,68 @@ import Domains
 import Likelihood
 import TensorCore
 
-/// A model whose parameters belong to a run: all that a run asks of it.
+/// A model whose parameters belong to a run: the interface through which a run uses it.
 ///
-/// Each kind of model has a folder beside this file, with its settings and one type that conforms.
+/// Each kind of model has a folder in `Kinds`, with its settings and one conforming type.
 package protocol Model: Sendable {
-  /// The word of an experiment file.
+  /// Value of `model.kind` in an experiment file.
   static var kind: String { get }
 
-  /// The stages of a training step, in their order.
+  /// Stages of a training step, in order.
   ///
-  /// - Parameter step: Of training, from one, in the program that runs once a step.
+  /// - Parameter step: Number of the training step, from 1, in the program that runs once per step.
   func stages(
     _ batch: BatchInput, step: Tensor, _ parameters: Parameters, _ experiment: Experiment
   ) -> [Stage]
 
-  /// The parameters that samples are drawn with, of all of the model's.
+  /// The subset of the model's parameters used for sampling.
   func sampled(of parameters: Parameters) -> [Variable]
 
-  /// Steps before which a figure on validation data does not count.
+  /// Number of first steps in which validation metrics do not count.
   var warmup: Int { get }
 
-  /// What looks at validation data, for models that have something to look at.
+  /// Evaluation on validation data, or nil if the model has none.
   ///
-  /// - Parameter weights: Which of the weights are read, given an expression of the raw ones.
+  /// - Parameter weights: Maps an expression of the raw weights to the weights to read.
   func validation(
     _ weights: (Tensor) -> Tensor, _ data: TrainingData, _ experiment: Experiment,
     _ runtime: Runtime
   ) throws -> (any Validating)?
 
-  /// What draws samples, for models that draw any.
+  /// Sampler of the model, or nil if it draws no samples.
   ///
   /// - Parameters:
-  ///   - batch: Samples at once.
-  ///   - weights: Which of the weights are read, given an expression of the raw ones.
+  ///   - batch: Number of samples per batch.
+  ///   - weights: Maps an expression of the raw weights to the weights to read.
   func sampler(
     _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor, _ experiment: Experiment
   ) throws -> (any SeededSampler)?
 
-  /// The names of the pictures of a finished run, beside the curves.
+  /// File names of the pictures of a finished run, apart from the curves.
   func pictureFiles(_ domain: Domain) -> [String]
 
-  /// The sampling steps that `draw` reports.
+  /// Number of sampling steps that `draw` reports.
   func drawingSteps(_ run: Run) -> Int
 
-  /// Draws the pictures of a finished run, the sheet of samples last.
+  /// Draws the pictures of a finished run, the sample grid last.
   ///
   /// - Parameters:
-  ///   - data: Of validation, or where there are none of training.
-  ///   - report: Given the number of steps done; what it throws ends the drawing.
+  ///   - data: Validation data, or training data if there are none.
+  ///   - report: Receives the number of steps done; an error it throws ends the drawing.
   func draw(
     _ drawing: Drawing, _ run: Run, _ data: TrainingData, report: @escaping (Int) throws -> Void
   ) throws
 
-  /// The estimators of log p(x) that a run of the model has, and why it has none.
+  /// Available estimators of log p(x) for a run, and the reason if there are none.
   func estimators(of run: Run) -> (known: [Estimator], reason: String)
 
-  /// What computes these estimates.
+  /// Scorers for the given estimators.
   ///
   /// - Parameters:
-  ///   - chosen: Some of `estimators`, at least one.
-  ///   - draws: K, or nil for what suits the model.
-  ///   - count: How many examples are scored.
-  ///   - fittingExamples: Others, for what has to be fitted first; nil where there are none to be had.
+  ///   - chosen: Nonempty subset of `estimators`.
+  ///   - draws: K, or nil for the model's default.
+  ///   - count: Number of examples to score.
+  ///   - fittingExamples: Other examples, to fit what must be fitted first; nil if unavailable.
   func scorers(
     _ chosen: [Estimator], draws: Int?, count: Int, _ run: Run,
     fittingExamples: () throws -> Examples?
@@ -86,37 +86,37 @@ extension Model {
   ) throws -> Scorers { Scorers() }
 }
 
-/// A model that makes samples of latent variables at once, so that these can be chosen.
+/// A model that generates samples from latent variables in one pass, so that these can be chosen.
 package protocol LatentModel: Model {
   /// Latent points from the prior, [count, width].
   ///
-  /// - Parameter keys: A seed for each.
+  /// - Parameter keys: Seed of each point.
   func prior(_ count: Int, keys: Tensor) -> Tensor
 
-  /// One sample per seed, of latent points moved towards the mean of the prior: multiplied by `share`.
+  /// Draws one sample per seed from latent points scaled towards the mean of the prior by `share`.
   ///
-  /// - Throws: `FigmentError` where the prior has no mean.
+  /// - Throws: `FigmentError` if the prior has no mean.
   func sample(truncatedTo share: Double, seeds: [UInt64], labels: [Int]?, _ run: Run) throws
     -> [Float]
 }
 
-/// Draws samples of a model, each from a seed of its own.
+/// A sampler that draws each sample from its own seed.
 package protocol SeededSampler {
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed, [seeds.count] + shape.
   ///
-  /// - Parameter observe: Given the number of steps done, over all batches, and the samples of the current
-  ///   batch; of a sampler of several steps before the first step and after each. What it throws ends the
-  ///   sampling.
+  /// - Parameter observe: Receives the number of steps done over all batches and the samples of the
+  ///   current batch; a sampler of several steps calls it before the first step and after each. An
+  ///   error it throws ends the sampling.
   func sample(
     seeds: [UInt64], _ request: SampleRequest, observe: ((Int, [Float]) throws -> Void)?
   ) throws -> [Float]
 }
 
-/// A sampler in one pass, of a model that is told no classes.
+/// A one-pass sampler of a model without classes.
 package protocol UnlabelledSampler: SeededSampler {
-  /// Samples at once.
+  /// Number of samples per batch.
   var batch: Int { get }
-  /// One sample per seed, [seeds.count] + shape.
+  /// Draws one sample per seed, [seeds.count] + shape.
   func sample(seeds: [UInt64]) throws -> [Float]
 }
 
@@ -125,7 +125,7 @@ extension UnlabelledSampler {
     seeds: [UInt64], _ request: SampleRequest, observe: ((Int, [Float]) throws -> Void)?
   ) throws -> [Float] {
     guard request.labels == nil else {
-      throw TensorError("the model is not class-conditional: expected no classes")
+      throw TensorError("the model is not class-conditional; sample without a class")
     }
     let samples = try sample(seeds: seeds)
     try observe?((seeds.count + batch - 1) / batch, samples)
@@ -133,13 +133,13 @@ extension UnlabelledSampler {
   }
 }
 
-/// What is asked of a sampler, beside the seeds.
+/// Options of a sampler, apart from the seeds.
 package struct SampleRequest: Sendable {
-  /// The method of a sampler of several steps, or nil for the experiment's.
+  /// Method of a sampler of several steps, or nil for the experiment's.
   package var method: SamplingMethod?
-  /// Its steps, or nil for the experiment's.
+  /// Number of sampler steps, or nil for the experiment's.
   package var steps: Int?
-  /// The class of each sample, from 0; seed modulo classes unless told.
+  /// Class of each sample, from 0; nil for seed modulo number of classes.
   package var labels: [Int]?
 
   package init(method: SamplingMethod? = nil, steps: Int? = nil, labels: [Int]? = nil) {
@@ -147,22 +147,22 @@ package struct SampleRequest: Sendable {
   }
 }
 
-/// What scores the examples of a run.
+/// Scorers of the examples of a run.
 package struct Scorers {
-  /// What can begin at once.
+  /// Estimators that need no fitting.
   package var ready: [any Estimating] = []
-  /// What is fitted to other examples first.
+  /// Estimator that is fitted to other examples first, or nil.
   package var fitted: FittedScorer?
-  /// Why an estimate is missing that the model would have, or nil.
+  /// Reason why one of the model's estimators is left out, or nil.
   package var warning: String?
 }
 
-/// Something that scores examples and is fitted to others first.
+/// An estimator that must be fitted to other examples before scoring.
 package struct FittedScorer {
-  /// Steps of the fitting.
+  /// Number of steps of the fitting.
   package let fittingSteps: Int
-  /// Steps of the scoring.
+  /// Number of steps of the scoring.
   package let scoringSteps: Int
-  /// Fits; `report` is given the number of steps done.
+  /// Fits the estimator; `report` receives the number of steps done.
   package let fit: (_ report: (Int) throws -> Void) throws -> any Estimating
 }

@@ -2,51 +2,53 @@ import Configuration
 import Domains
 import TensorCore
 
-/// What is trained, by `model.kind`: the settings of a kind of model, as an experiment file says them.
+/// Settings of a kind of model, as in an experiment file, selected by `model.kind`.
 ///
-/// Each kind has a folder in `Kinds`, with its settings and its `Model`, and a line in `ModelKinds`.
+/// Each kind has a folder in `Kinds`, with its settings and its `Model`, and a line in
+/// `ModelKinds`.
 package protocol ModelSettings: Equatable, Sendable {
-  /// The word of an experiment file.
+  /// Value of `model.kind` in an experiment file.
   static var kind: String { get }
-  /// One line: what it is.
+  /// Description in one line.
   static var help: String { get }
-  /// Every key.
+  /// Schema of all keys.
   static var schema: Schema<Self> { get }
-  /// The defaults.
+  /// Makes the default settings.
   init()
 
-  /// What the names of all parameters begin with.
+  /// Common prefix of the names of all parameters.
   var root: String { get }
-  /// The programs of a training step, and how often each runs in it; the last is called "train".
+  /// Programs of a training step with their number of runs per step; the last is called "train".
   var programs: [(name: String, runs: Int)] { get }
-  /// T, for models with a schedule of noise.
+  /// T, for models with a noise schedule.
   var scheduleTimes: Int? { get }
-  /// Whether training in bf16 is the choice where the processor has it and nothing is asked.
+  /// True if `precision: auto` means bf16 on processors that have it.
   ///
-  /// Convolutions gain most. Dense networks are quick in fp32, too, and what is read off them are
-  /// likelihoods and exact fields.
+  /// Convolutions gain most. Dense networks are fast in fp32, too, and are used for likelihoods and
+  /// exact fields.
   var gainsFromBF16: Bool { get }
-  /// How many classes the model is told, or nil where it learns without.
+  /// Number of classes the model is conditioned on, or nil.
   var classCount: Int? { get }
-  /// Whether the network is for points, where the data do not say it.
+  /// True if the network expects points, if the data do not tell.
   var isForPoints: Bool { get }
-  /// Whether there is a figure to watch on validation data: a bound of log p(x), or log p(class | x).
+  /// True if there is a metric to watch on validation data: a bound of log p(x), or log p(class |
+  /// x).
   var hasBound: Bool { get }
-  /// Whether the model draws examples.
+  /// True if the model generates examples.
   var drawsSamples: Bool { get }
-  /// The keys by which the model becomes smaller, for people.
+  /// Keys that reduce the size of the model, for messages.
   var sizeKeys: String { get }
-  /// The name of the picture that shows what a finished run came to.
+  /// File name of the main result picture of a finished run.
   var resultPicture: String { get }
-  /// How images are binarised unless an experiment says otherwise.
+  /// Default binarisation of images.
   func binarisation(forExamplesOf shape: [Int]?) -> Binarisation
-  /// Which numbers the model sees for the bytes of images.
+  /// Conversion of image bytes to the model's numbers.
   var pixels: PixelScale { get }
-  /// Why the network does not fit examples of `shape`, or nil where it does.
+  /// Reason why the network does not fit examples of `shape`, or nil if it does.
   func failure(forExamplesOf shape: [Int]) -> String?
-  /// The model for examples of `shape`; its parameters join `parameters`.
+  /// Makes the model for examples of `shape`; its parameters are added to `parameters`.
   ///
-  /// - Throws: `TensorError` where the network does not fit the data.
+  /// - Throws: `TensorError` if the network does not fit the data.
   func model(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> any Model
 }
 
@@ -63,17 +65,17 @@ extension ModelSettings {
 }
 
 extension ModelSettings {
-  /// The word of an experiment file.
+  /// Value of `model.kind` in an experiment file.
   package var kind: String { Self.kind }
 
-  /// Whether two networks are trained against each other.
+  /// True if two networks are trained against each other.
   package var isAdversarial: Bool { programs.count > 1 }
 
-  /// What black and white are in images as the model sees them.
+  /// Values of black and white in images as the model sees them.
   package var range: ClosedRange<Float> {
     Float(pixels.range.lowerBound)...Float(pixels.range.upperBound)
   }
 
-  /// Whether these are the same settings of the same kind.
+  /// True if `other` has the same kind and equal settings.
   package func isEqual(to other: any ModelSettings) -> Bool { other as? Self == self }
 }

@@ -1,15 +1,16 @@
 import Configuration
 import TensorCore
 
-/// An optimizer, a schedule of its rate, clipping, and the weights that are kept beside those trained.
+/// Settings of the optimizer: its kind, learning-rate schedule, clipping, and the weights kept
+/// next to those trained.
 package struct OptimizerSettings: Equatable, Sendable {
-  /// How the rate falls after the warm-up.
+  /// Decay of the rate after the warm-up.
   package enum Decay: String, CaseIterable, Sendable {
-    /// Not at all.
+    /// No decay.
     case constant
-    /// In a straight line, to 0 or the floor.
+    /// Linear, to 0 or the floor.
     case linear
-    /// Along half a cosine, to 0 or the floor.
+    /// Half a cosine, to 0 or the floor.
     case cosine
   }
 
@@ -21,100 +22,107 @@ package struct OptimizerSettings: Equatable, Sendable {
     case adamW = "adamw"
     /// You et al. 2020.
     case lamb
-    /// Along the gradient, with momentum.
+    /// Gradient descent with momentum.
     case sgd
   }
 
-  /// Lookahead around the optimizer; see `lookahead`.
+  /// Settings of Lookahead around the optimizer.
   package struct Lookahead: Equatable, Sendable {
-    /// Steps between two moves of the slow weights.
+    /// Number of steps between updates of the slow weights.
     package var every = 5
-    /// The share of the way that they move.
+    /// Fraction of the distance that the slow weights move.
     package var alpha = 0.5
-    /// What becomes of the optimizer's state then.
+    /// Treatment of the optimizer's state at these updates.
     package var state = InnerState.keep
 
     static let schema = Schema<Self>([
-      .int("every", \.every, in: 1...1_000_000, "Steps between two moves of the slow weights."),
-      .number("alpha", \.alpha, in: 0.0.nextUp...1, "The share of the way that they move."),
+      .int(
+        "every", \.every, in: 1...1_000_000, "Number of steps between updates of the slow weights."),
+      .number(
+        "alpha", \.alpha, in: 0.0.nextUp...1,
+        "Fraction of the distance to the trained weights that the slow weights move."),
       .word(
         "state", \.state,
-        "What becomes of the optimizer's state then: kept, begun anew, or moved as the weights are."
+        "Treatment of the optimizer's state then: kept, reset, or moved as the weights are."
       ),
     ])
   }
 
-  /// What turns gradients into steps.
+  /// Kind of optimizer.
   package var kind = Kind.adam
-  /// The learning rate at its highest.
+  /// Peak learning rate.
   package var rate = 1e-3
-  /// Steps over which the rate rises from 0.
+  /// Number of steps over which the rate rises from 0.
   package var warmup = 0
-  /// How it falls.
+  /// Decay of the rate after the warm-up.
   package var decay = Decay.constant
-  /// Where it falls to, if it falls, as a share of its highest, from 0 to 1; 0 unless told.
+  /// Final rate after the decay, as a fraction of the peak, from 0 to 1.
   package var floor = 0.0
-  /// The share of the last change that SGD adds to the next.
+  /// Momentum of SGD.
   package var momentum = 0.9
-  /// Whether SGD looks one step ahead.
+  /// True if SGD uses Nesterov momentum.
   package var nesterov = false
-  /// Adam's decay rates of the moments, also of AdamW and LAMB.
+  /// Decay rates of the moments in Adam, AdamW and LAMB.
   package var beta1 = 0.9, beta2 = 0.999
-  /// How much the weights shrink a step, as a multiple of the rate; of all kinds but Adam.
+  /// Decrease of the weights per step, as a multiple of the rate; for all kinds but Adam.
   package var weightDecay = 0.0
-  /// The largest norm of all gradients together, or nil.
+  /// Largest global norm of the gradients, or nil for no clipping.
   package var clip: Double?
   /// Lookahead, or nil for none.
   package var lookahead: Lookahead?
-  /// The decay of the weights' moving average, or nil for none.
+  /// Decay of the exponential moving average of the weights, or nil for none.
   package var average: Double? = 0.999
 
   private static let kind = Schema<Self>.Choice("kind", \.kind)
   private static let share = 0...1.0.nextDown
 
   static let schema = Schema<Self>([
-    .choice(kind, "What turns gradients into steps.").known(as: "optim", "optimizerType"),
-    .number("rate", \.rate, in: 0.0.nextUp...10, "The learning rate at its highest.")
+    .choice(kind, "Kind of optimizer.").known(as: "optim", "optimizerType"),
+    .number("rate", \.rate, in: 0.0.nextUp...10, "Peak learning rate.")
       .known(as: "lr", "learningRate", "baseLR"),
-    .int("warmup", \.warmup, in: 0...16_000_000, "Steps over which the rate rises from 0.")
-      .known(as: "warmupSteps", "lrWarmup"),
+    .int(
+      "warmup", \.warmup, in: 0...16_000_000, "Number of steps over which the rate rises from 0."
+    )
+    .known(as: "warmupSteps", "lrWarmup"),
     .word(
       "decay", \.decay,
-      "How the rate falls to the floor by the last step: in a straight line, or along half a cosine."
+      "Decay of the rate to the floor by the last step: linear, or along half a cosine."
     ).known(as: "lrScheduler", "scheduler", "lrSchedule", "lrDecay"),
-    // Written where it is of use, so that experiments from before it was known stay as they are.
-    .number("floor", \.floor, in: 0...1, "Where the rate falls to, as a share of its highest.")
+    // Written only if it applies, so that the YAML of older experiments stays unchanged.
+    .number("floor", \.floor, in: 0...1, "Final rate after the decay, as a fraction of the peak.")
       .written { $0.floor > 0 },
     .number(
-      "momentum", \.momentum, in: share, "The share of the last step that is added to the next."
+      "momentum", \.momentum, in: share,
+      "Momentum: the fraction of the last step added to the next."
     )
     .when(kind.is(.sgd)),
-    .bool("nesterov", \.nesterov, "Whether the gradient is taken one step ahead.")
+    .bool("nesterov", \.nesterov, "Nesterov momentum: evaluate the gradient one step ahead.")
       .when(kind.is(.sgd)),
-    .number("beta1", \.beta1, in: share, "The decay of the gradients' moving average.")
+    .number("beta1", \.beta1, in: share, "Decay of the moving average of gradients.")
       .when(kind.is(.adam, .adamW, .lamb)).known(as: "b1", "betas"),
-    .number("beta2", \.beta2, in: share, "The decay of the squared gradients' moving average.")
+    .number("beta2", \.beta2, in: share, "Decay of the moving average of squared gradients.")
       .when(kind.is(.adam, .adamW, .lamb)).known(as: "b2"),
     .number(
       "weightDecay", \.weightDecay, default: .either(0.01, kind.is(.adamW), otherwise: 0),
       in: 0...100,
-      "How much the weights shrink a step, as a multiple of the rate."
+      "Decrease of the weights per step, as a multiple of the rate."
     ).when(kind.is(.adamW, .lamb, .sgd)).known(as: "wd"),
     .optionalNumber(
       "clip", \.clip, in: 0.0.nextUp...1e9,
-      "The largest norm of all gradients together; longer ones are shortened; null for no limit."
+      "Largest global norm of the gradients, which are scaled down to it; null for no limit."
     ).known(
       as: "gradClip", "clipGradNorm", "maxGradNorm", "gradientClipping", "clipGrad"),
     .optionalMapping(
       "lookahead", \.lookahead, Lookahead.schema, from: Lookahead(),
-      "Slow weights that follow those trained, and pull them back; null for none."),
+      "Lookahead: slow weights that follow the trained ones and periodically replace them; null for none."
+    ),
     .optionalNumber(
       "average", \.average, in: share,
-      "The decay of the weights' moving average, which samples are drawn with; null for none."
+      "Decay of the exponential moving average of the weights, used for sampling; null for none."
     ).known(as: "ema", "emaDecay", "emaRate", "useEMA"),
   ])
 
-  /// The weights to sample and evaluate with: the moving average where there is one, else the slow
+  /// Weights for sampling and evaluation: the moving average if there is one, otherwise the slow
   /// weights of Lookahead.
   package var weights: Weights {
     average != nil ? .averaged : lookahead != nil ? .slow : .raw

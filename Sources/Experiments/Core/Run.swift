@@ -8,23 +8,22 @@ import TensorCore
 import VAE
 import WGAN
 
-/// A trained model with its weights: to draw from and to evaluate.
+/// A trained model with its weights, for sampling and evaluation.
 package struct Run {
-  /// What made it.
+  /// The experiment that was trained.
   package let experiment: Experiment
-  /// What its examples are.
+  /// Kind and shape of the examples.
   package let domain: Domain
-  /// The names of the classes from 0, where something says them.
+  /// Names of the classes from 0, if known.
   package let classes: [String]
-  /// Where the weights are.
+  /// Runtime that holds the weights.
   package let runtime: Runtime
   /// The model.
   package let model: any Model
   package let parameters: Parameters
-  /// Steps of training.
+  /// Number of training steps done.
   package let step: Int
-  /// From an expression of the raw weights to that of those that samples are drawn with; see
-  /// `Weights.reading`.
+  /// Maps an expression of the raw weights to the weights used for sampling; see `Weights.reading`.
   package let reading: @Sendable (Tensor) -> Tensor
 
   package init(
@@ -37,44 +36,44 @@ package struct Run {
     reading = experiment.weights.reading(model.sampled(of: parameters))
   }
 
-  /// The number of a class that is called so, or has that number.
+  /// The class with the given name or index.
   ///
-  /// - Throws: `FigmentError` where there is none, with those that there are.
+  /// - Throws: `FigmentError`, listing the classes, if there is none.
   package func label(ofClass word: String) throws -> Int {
     if let named = classes.firstIndex(of: word) { return named }
-    // Where names are numbers themselves, a number is a name.
+    // If the names are numbers themselves, a number is a name.
     let areNumbers = classes.contains { Int($0) != nil }
     let count = experiment.model.classCount ?? classes.count
     if let number = Int(word),
       !areNumbers || (classes.count..<max(classes.count, count)).contains(number)
     {
-      // What is out of range is refused with the model's own words.
+      // The model itself reports indices out of range.
       return number
     }
     let shown = classes.prefix(20).map { quoted($0) }.joined(separator: ", ")
     let known =
       classes.isEmpty
       ? "a number from 0" : shown + (classes.count > 20 ? ", and \(classes.count - 20) more" : "")
-    throw FigmentError("--class: there is no class \(quoted(word)); expected \(known)")
+    throw FigmentError("--class: no class \(quoted(word)); expected \(known)")
   }
 
-  /// Why samples say little yet: the moving average that they are drawn with is still in part the random
-  /// start; nil where it is not, to one in a hundred.
+  /// Warning if the moving average used for sampling is still dominated by the random start; nil if
+  /// the start's weight is at most one in a hundred.
   package var weightsWarning: String? {
     guard experiment.weights == .averaged, let decay = experiment.optimizer.average else {
       return nil
     }
     let share = shareOfStart(decay: decay, steps: step)
     guard share > 0.01 else { return nil }
-    return "the moving average is too young to sample: after \(counted(step, "step")) "
-      + "\(percent(share)) of it are the random start"
+    return "the moving average is too young to sample: after \(counted(step, "step")), "
+      + "\(percent(share)) of it is the random start"
   }
 
-  /// Which samplers are compiled at: a sample's bytes depend on it, so it is the same for every
-  /// command.
+  /// Batch size of samplers: the same for every command, because the bytes of a sample depend on
+  /// it.
   package static func batch(for shape: [Int]) -> Int { shape.count == 1 ? 2048 : 64 }
 
-  /// The sampling steps that `sample` takes for `count` seeds.
+  /// Number of sampling steps that `sample` takes for `count` seeds.
   package func samplingSteps(count: Int, steps: Int? = nil) -> Int {
     let batch = Self.batch(for: domain.shape)
     return (count + batch - 1) / batch * stepsPerBatch(steps)
@@ -84,12 +83,12 @@ package struct Run {
     steps ?? experiment.sampling.reverse?.steps ?? experiment.model.scheduleTimes ?? 1
   }
 
-  /// Draws one sample per seed, [count] + shape, as models see examples: from the averaged or the best
-  /// weights where there are any.
+  /// Draws one sample per seed, [count] + shape, as models see examples, using the averaged or the
+  /// best weights if there are any.
   ///
-  /// - Parameter observe: Given the number of steps done, of all of `samplingSteps`, and the samples of the
-  ///   current batch, after each step and before the first of each batch. What it throws ends the
-  ///   drawing.
+  /// - Parameter observe: Receives the number of steps done, out of `samplingSteps`, and the
+  ///   samples of the current batch, before the first step of each batch and after each step. An
+  ///   error it throws ends the drawing.
   package func sample(
     seeds: [UInt64], _ request: SampleRequest = SampleRequest(),
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
@@ -97,9 +96,9 @@ package struct Run {
     try sampler().sample(seeds: seeds, request, observe: observe)
   }
 
-  /// What draws samples of the run.
+  /// Makes the sampler of the run.
   ///
-  /// - Throws: `FigmentError` for models that draw none.
+  /// - Throws: `FigmentError` for models that draw no samples.
   package func sampler() throws -> any SeededSampler {
     guard
       let sampler = try model.sampler(
@@ -110,7 +109,7 @@ package struct Run {
     return sampler
   }
 
-  /// The SHA-256 of the weights that samples are drawn and judged with: names, shapes and numbers.
+  /// SHA-256 of the weights used for sampling and evaluation: names, shapes and numbers.
   package var weightsDigest: String {
     get throws {
       var bytes: [UInt8] = []
@@ -130,13 +129,13 @@ package struct Run {
     }
   }
 
-  /// The model of the run, where it is of a kind.
+  /// The model of the run, cast to a kind.
   ///
-  /// - Throws: `FigmentError` for another kind, saying that `what` is for runs of this one.
+  /// - Throws: `FigmentError` for another kind, stating that `what` needs this one.
   package func model<Wanted: Model>(_ kind: Wanted.Type, for what: String) throws -> Wanted {
     guard let model = model as? Wanted else {
       throw FigmentError(
-        "\(what) is for runs of kind \(Wanted.kind), and \(experiment.name) is a "
+        "\(what): needs a run of kind \(Wanted.kind); \(experiment.name) is a "
           + experiment.model.kind)
     }
     return model
@@ -144,8 +143,8 @@ package struct Run {
 }
 
 extension Run {
-  /// Samples in the coordinates of the data: points as they are in the set, in double precision, and images
-  /// as the model draws them.
+  /// Samples in data coordinates: points in double precision as in the set, images as the model
+  /// draws them.
   package func inDataCoordinates(_ samples: [Float]) -> NPY.Values {
     if case .points(let plane) = domain {
       return .doubles(plane.coordinates(ofStandardised: samples))

@@ -1,41 +1,41 @@
 import DDPM
 import TensorCore
 
-/// How samples are drawn, unless the command says otherwise.
+/// Default settings of sampling.
 package struct SamplingSettings: Equatable, Sendable {
   /// The samplers by name.
   package enum Method: String, CaseIterable, Sendable {
     /// Song et al. 2021, with `eta`.
     case ddim
-    /// Ho et al. 2020 with the variance beta².
+    /// Ho et al. 2020 with variance β².
     case ancestral
     /// Ho et al. 2020 with the variance of the posterior.
     case ancestralPosterior = "ancestral-posterior"
   }
 
-  /// Samples of the final sheet.
+  /// Number of samples in the final sample grid.
   package var count = 64
-  /// Samples of the sheets during training.
+  /// Number of samples in sample grids during training.
   package var previewCount = 16
-  /// The way from noise to samples, for models that take one.
+  /// Settings of the reverse process, for models that have one.
   package var reverse: Reverse? { times == nil ? nil : way }
 
   var way = Reverse()
-  /// T of a schedule of noise, or nil for models that sample in one pass.
+  /// T of the noise schedule, or nil for models that sample in one pass.
   private(set) var times: Int?
 
-  /// How diffusion models sample.
+  /// Settings of the reverse process of diffusion models.
   package struct Reverse: Equatable, Sendable {
     /// The sampler.
     package var method = Method.ddim
-    /// Steps of the sampler, or nil for all times of the schedule.
+    /// Number of sampler steps, or nil for all times of the schedule.
     package var steps: Int?
-    /// DDIM's share of fresh noise, 0 to 1.
+    /// Fraction of fresh noise in DDIM, 0 to 1.
     package var eta = 0.0
-    /// Steps of the sheets during training.
+    /// Number of sampler steps for sample grids during training.
     package var previewSteps = 25
 
-    /// The sampler as the DDPM target knows it.
+    /// The method as a case of `SamplingMethod`.
     package var samplingMethod: SamplingMethod {
       switch method {
       case .ddim: .ddim(eta: eta)
@@ -45,12 +45,12 @@ package struct SamplingSettings: Equatable, Sendable {
     }
   }
 
-  /// Those that every model has, before they are read.
+  /// Makes the settings that every model has, before they are read.
   init() {}
 
-  /// The defaults for a model.
+  /// Makes the default settings of a model.
   ///
-  /// - Parameter times: T of a schedule of noise, or nil for models that sample in one pass.
+  /// - Parameter times: T of the noise schedule, or nil for models that sample in one pass.
   init(times: Int?, forPoints: Bool) {
     self.times = times
     if let times { way.previewSteps = min(way.previewSteps, times) }

@@ -1,29 +1,29 @@
 import TensorCore
 
-/// What one of the programs of a training step minimises, and the figures that it reports beside it.
+/// One program of a training step: its loss, and the metrics it reports.
 package struct Stage {
-  /// What the program is called: the last of a step is `train`.
+  /// Name of the program; the last one of a step is `train`.
   package var name = "train"
-  /// How often it runs in each step, on a batch of its own.
+  /// Number of runs per step, each on a batch of its own.
   package var runs = 1
-  /// A single number.
+  /// The loss, a scalar.
   package let loss: Tensor
-  /// Single numbers beside the loss.
+  /// Scalar metrics reported next to the loss.
   package let parts: [(name: String, value: Tensor)]
-  /// What learns.
+  /// Parameters to train.
   package let parameters: Parameters
-  /// What the loss reaches and does not change.
+  /// Variables that the loss depends on but that stay fixed.
   package var held: [Variable] = []
-  /// What else a run replaces.
+  /// Further updates of each run.
   package var updates: [Update] = []
   /// The optimizer that turns the gradients into updates.
   package let optimizer: CompleteOptimizer
-  /// The learning rate by run.
+  /// Learning rate by run.
   package let rate: Rate
 }
 
 extension Stage {
-  /// What a line of metrics calls a figure.
+  /// Name of a metric in lines of metrics.
   package func figure(_ word: String) -> String {
     name == "train" || name.isEmpty
       ? word : name + word.prefix(1).uppercased() + word.dropFirst()
@@ -31,7 +31,7 @@ extension Stage {
 }
 
 extension Experiment {
-  /// The stage of a model that has one: `loss` by the experiment's optimizer.
+  /// The only stage of a model with one program: minimises `loss` with the experiment's optimizer.
   package func stage(
     _ loss: Tensor, _ parameters: Parameters, parts: [(name: String, value: Tensor)] = []
   ) -> Stage {

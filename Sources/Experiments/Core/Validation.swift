@@ -1,17 +1,17 @@
 import Formats
 
-/// A model on validation data, always on the same draws.
+/// Evaluation of a model on validation data, always with the same draws.
 package protocol Validating {
-  /// The figures of the weights as they are.
+  /// Metrics of the current weights.
   func run() throws -> ValidationFigures
 }
 
-/// What was found on validation data.
+/// Metrics on validation data.
 package struct ValidationFigures {
-  /// What is to rise: a mean log probability, in nats per example.
+  /// Quantity to maximise: a mean log-probability in nats per example.
   package let bound: Double
-  /// As a line of metrics has them; bounds are losses there, to be compared with the training's.
+  /// Metrics for a line of metrics; bounds are negated there, comparable to the training loss.
   package let metrics: [(name: String, value: JSONValue)]
-  /// What the user should know unless it passes.
-  package var complaint: String?
+  /// Warning for the user if it persists.
+  package var warning: String?
 }

@@ -3,9 +3,9 @@ import Domains
 import Support
 
 extension Experiment {
-  /// Validation data, where the model has a bound to watch and the data have such a part.
+  /// Validation data, or nil if the model has no bound to watch or the data have no such split.
   ///
-  /// - Throws: `FigmentError` where the experiment stops early and there are none.
+  /// - Throws: `FigmentError` if the experiment stops early and there are none.
   package func validation(directory: String) throws -> TrainingData? {
     guard model.hasBound else { return nil }
     do {
@@ -17,7 +17,7 @@ extension Experiment {
       }
       return data
     } catch let error as FigmentError {
-      if patience != nil { throw FigmentError("\(error) (patience: null trains without)") }
+      if patience != nil { throw FigmentError("\(error) (patience: null trains without them)") }
       return nil
     }
   }

@@ -3,13 +3,12 @@ import Configuration
 extension Experiment {
   /// Reads an experiment file and applies overrides such as `model.base=64`.
   ///
-  /// - Throws: `FigmentError` naming the file, the key, the value
-  ///   and what was expected.
+  /// - Throws: `FigmentError` with the file, the key, the value and the expected values.
   package init(contentsOf path: String, overrides: [String] = []) throws {
     try self.init(try ConfigurationTree(contentsOf: path), overrides: overrides)
   }
 
-  /// Reads an experiment from text, which errors call `file`, and applies overrides.
+  /// Reads an experiment from text and applies overrides; errors name it `file`.
   ///
   /// - Throws: `FigmentError`, as `init(contentsOf:overrides:)`.
   package init(yaml: String, file: String, overrides: [String] = []) throws {
@@ -26,6 +25,6 @@ extension Experiment {
     }
   }
 
-  /// The resolved experiment: equal experiments give equal text.
+  /// The resolved experiment as YAML; equal experiments give equal text.
   package var yaml: String { Self.schema.members(self).yaml }
 }

@@ -1,18 +1,19 @@
 import Datasets
 import Support
 
-/// What is told of the keys of an experiment file: in the terminal, as the page docs/experiments.md, and to
-/// editors.
+/// Reference of the keys of an experiment file: for the terminal, as the page docs/experiments.md,
+/// and as a JSON Schema for editors.
 package enum ExperimentPage {
-  /// Every key as text.
+  /// Listing of every key as text.
   package static var listing: String { Experiment.description.listing }
 
-  /// The keys that a word means, or nil where it means none; see `MappingDescription.listing(of:)`.
+  /// Listing of the keys matching a word, or nil if there are none; see
+  /// `MappingDescription.listing(of:)`.
   package static func listing(of word: String) -> String? {
     Experiment.description.listing(of: word)
   }
 
-  /// The nearest word that means a key.
+  /// The known word nearest to the given one.
   package static func suggestion(for word: String) -> String? {
     nearest(to: word, among: Experiment.description.subjects)
   }
@@ -22,7 +23,7 @@ package enum ExperimentPage {
     introduction + Experiment.description.markdown(title: "The file")
   }
 
-  /// Experiments/experiment.schema.json.
+  /// Contents of Experiments/experiment.schema.json.
   package static var jsonSchema: String {
     Experiment.description.jsonSchema(title: "An experiment of Figment").json
   }
@@ -30,12 +31,12 @@ package enum ExperimentPage {
   private static let introduction = """
     # Experiment files: every key
 
-    An experiment file holds everything that decides the numbers of a run; `Experiments/ddpm-toy.yaml` is a whole one. It is
-    YAML without anchors, aliases and tags. A key that is left out has its default, a key that is not known is an error that
-    names the nearest one, and so is a value out of its range: with the line of the file, before anything is computed.
+    An experiment file holds everything that determines the numbers of a run; `Experiments/ddpm-toy.yaml` is a complete one. It is
+    YAML without anchors, aliases and tags. A missing key has its default. An unknown key is an error that names the nearest known
+    one, and so is a value out of range; errors give the line of the file and appear before anything is computed.
 
     ```sh
-    figment train FILE.yaml --dry-run                       # every setting, defaults filled in
+    figment train FILE.yaml --dry-run                       # every setting, with defaults filled in
     figment train FILE.yaml --set optimizer.kind=sgd        # another value, without editing the file
     figment help experiment                                 # this page in the terminal
     figment help experiment optimizer.nesterov              # a key, a mapping (optimizer), or a kind of model (wgan)
@@ -54,7 +55,7 @@ package enum ExperimentPage {
     # yaml-language-server: $schema=experiment.schema.json
     ```
 
-    What concerns the data, such as whether a network fits them, is checked by `figment` alone.
+    Only `figment` itself can check settings against the data, such as whether a network fits them.
 
 
     """

@@ -1,6 +1,6 @@
 import Configuration
 
-/// Every kind of model that experiments know: one line each.
+/// Registry of every kind of model, one line each.
 package enum ModelKinds {
   static let all: [Schema<any ModelSettings>.Kind] = [
     kind(DDPMSettings.self),
@@ -10,13 +10,13 @@ package enum ModelKinds {
     kind(NormalizingFlowSettings.self),
   ]
 
-  /// The words of `model.kind`.
+  /// The values of `model.kind`.
   package static let words = all.map(\.word)
 
   static let schema = Schema<any ModelSettings>(
-    choosing: "kind", among: all, aliases: ["type"], "Which kind of model.")
+    choosing: "kind", among: all, aliases: ["type"], "Kind of model.")
 
-  /// The clause that a model is of a kind for which something holds.
+  /// Clause that holds for the kinds of model that satisfy a predicate.
   static func clause(_ holds: (any ModelSettings) -> Bool) -> Clause {
     let words = all.filter { holds($0.initial) }.map(\.word)
     return Clause("model.kind", words, wording: "models of kind: \(enumerated(words))")

@@ -8,17 +8,17 @@ import Support
 import TensorCore
 import Training
 
-/// What `bench` measures: twins of the scripts that the peers run.
+/// Workloads of `bench`, counterparts of the scripts that measure PyTorch and JAX.
 package enum Workload: String, CaseIterable, Sendable {
-  /// A training step of the U-Net on MNIST, batch 128.
+  /// Training step of the U-Net on MNIST, batch 128.
   case ddpmMNIST = "ddpm-mnist"
-  /// 64 images by DDIM in 50 steps.
+  /// Sampling of 64 images by DDIM in 50 steps.
   case ddpmMNISTSample = "ddpm-mnist-sample"
-  /// A training step of the MLP on points, batch 512.
+  /// Training step of the MLP on points, batch 512.
   case ddpmToy = "ddpm-toy"
-  /// A training step of a VAE on MNIST, batch 128, binarised inside the step.
+  /// Training step of a VAE on MNIST, batch 128, binarised inside the step.
   case vaeMNIST = "vae-mnist"
-  /// A step of the gradient-normalized critic and one of the generator on points, batch 256.
+  /// Step of the gradient-normalized critic and step of the generator on points, batch 256.
   case wganToy = "wgan-gn-toy"
 
   /// The experiment whose programs are measured.
@@ -70,9 +70,9 @@ package enum Workload: String, CaseIterable, Sendable {
   }
 }
 
-/// The figures of one measurement.
+/// Result of one measurement.
 package struct BenchmarkResult: Sendable {
-  /// What was measured.
+  /// The workload measured.
   package let workload: Workload
   let parameters: Int
   let precision: Precision
@@ -85,7 +85,7 @@ package struct BenchmarkResult: Sendable {
   private var median: Double { seconds.sorted()[seconds.count / 2] }
   private var isSampling: Bool { workload == .ddpmMNISTSample }
 
-  /// One object on one line.
+  /// JSON object on one line.
   package var json: String {
     JSONObject([
       ("workload", .text(workload.rawValue)), ("parameters", .integer(parameters)),
@@ -97,7 +97,7 @@ package struct BenchmarkResult: Sendable {
     ]).description
   }
 
-  /// For people to read.
+  /// Lines for people to read.
   package var lines: [String] {
     let sorted = seconds.sorted()
     func shown(_ seconds: Double) -> String {
@@ -120,15 +120,16 @@ private func peakResidentMiB() -> Double {
   return Double(usage.ru_maxrss) / 1024
 }
 
-/// Measures a workload, through the same programs that `train` and `sample` run.
+/// Measures a workload with the programs that `train` and `sample` run.
 ///
-/// Where MNIST is not in `dataDirectory`, random bytes take its place: the work is the same.
+/// Random bytes take the place of MNIST if it is not in `dataDirectory`; the amount of work is the
+/// same.
 package func measure(
   _ workload: Workload, precision: Precision, threads: Int, steps: Int?, profile: Bool,
   dataDirectory: String
 ) throws -> BenchmarkResult {
   guard precision == .fp32 || Precision.hasBF16 else {
-    throw TensorError("bench: this processor does not multiply bf16; expected precision fp32")
+    throw TensorError("bench: this processor cannot multiply bf16; use --precision fp32")
   }
   let clock = ContinuousClock()
   let begin = clock.now

@@ -1,14 +1,14 @@
 import Support
 import TensorCore
 
-/// What this machine does at best, at the moment.
+/// Peak rates of this machine, measured now.
 struct Ceilings {
-  /// Floating-point operations a second in a convolution that suits the machine.
+  /// Floating-point operations per second in a convolution that suits the machine.
   let flops: Double
-  /// Bytes a second read and written in one long pass.
+  /// Bytes per second read and written in one long pass.
   let bandwidth: Double
 
-  /// Measures both: the fastest of five.
+  /// Measures both rates, each as the best of five.
   init(_ precision: Precision, threads: Int) throws {
     let runtime = try Runtime(seed: 0, threads: threads)
     let (size, channels, depth) = (28, 128, 4)
@@ -28,17 +28,15 @@ struct Ceilings {
     (0..<5).map { _ in ContinuousClock().measure(body).seconds }.min() ?? 0
   }
 
-  /// The least time in which so much can be done.
+  /// Lower bound on the time to move `bytes` and compute `flops`, in seconds.
   func seconds(bytes: Int, flops: Double) -> Double {
     max(Double(bytes) / bandwidth, flops / self.flops)
   }
 }
 
-/// One line per kind of kernel, the slowest first: calls, time, rates, and which share of the
-/// ceiling they are.
+/// One line per kind of kernel, slowest first: calls, time, rates, and the fraction of the ceiling.
 ///
-/// The ceiling of a kernel is the longer of the times in which its bytes can be moved and its
-/// products multiplied.
+/// The ceiling of a kernel is the longer of two times: moving its bytes and computing its products.
 func profileLines(
   _ kernels: [KernelDescription], _ nanoseconds: [Int64], steps: Int, _ ceilings: Ceilings
 ) -> [String] {

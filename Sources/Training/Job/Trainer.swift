@@ -9,18 +9,18 @@ import TensorCore
 
 /// Trains an experiment in a run folder, from its checkpoint if there is one.
 package struct Trainer {
-  /// How the training ended.
+  /// Outcome of a training.
   package enum End: Equatable, Sendable {
     /// All steps are done.
     case finished
-    /// All steps are done, and a loss is out of all bounds; the files are whole.
+    /// All steps are done, but a loss has diverged; the files are complete.
     case diverged(reason: String)
-    /// At the step that was asked for.
+    /// Stopped at the requested step.
     case stopped(step: Int)
-    /// By a signal, after a checkpoint.
+    /// Stopped by a signal, after saving a checkpoint.
     case interrupted(Interruption, step: Int)
 
-    /// The steps that were done, where more are left.
+    /// The number of steps done if some are left, otherwise nil.
     var step: Int? {
       switch self {
       case .finished, .diverged: nil
@@ -40,17 +40,17 @@ package struct Trainer {
   private let prepared: Stepper?
   private let interruption: @Sendable () -> Interruption?
 
-  /// A trainer of `experiment` on `data` in the folder of `paths`.
+  /// Makes a trainer of `experiment` on `data` in the folder of `paths`.
   ///
   /// - Parameters:
-  ///   - validation: Data for the bound that decides when to stop, where the model has one; figures
-  ///     of it are reported once an epoch.
-  ///   - command: The command line, which pictures carry.
-  ///   - checksNumerics: Whether a step that is not finite is taken again, operation by operation, to name
-  ///     the layer.
-  ///   - prepared: The training of a run that begins, made before its folder was; where there is none, or
-  ///     the folder has a checkpoint, it is made when the run goes on.
-  ///   - interruption: Asked between two steps whether to end early.
+  ///   - validation: Validation data, evaluated once per epoch; early stopping watches the bound on
+  ///     it.
+  ///   - command: Command line, stored in pictures.
+  ///   - checksNumerics: True to repeat a non-finite step one operation at a time, to name the
+  ///     layer.
+  ///   - prepared: Stepper of a new run, made before its folder; if it is nil or the folder has a
+  ///     checkpoint, the stepper is made by `run`.
+  ///   - interruption: Polled between steps; a non-nil result ends the training early.
   package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil,
     _ paths: RunPaths, threads: Int, log: Logger, command: String,
@@ -64,9 +64,9 @@ package struct Trainer {
     self.prepared = prepared
   }
 
-  /// Takes the steps that are left, up to `stop` if it is given, and draws the pictures.
+  /// Takes the remaining steps, up to `stop` if given, and draws the pictures.
   ///
-  /// A finished run is left as it is, but for pictures that are missing.
+  /// A finished run is not changed, except that missing pictures are drawn.
   package func run(
     stopAt stop: Int? = nil, progress style: Progress.Style, console: Console
   ) throws -> End {
@@ -76,7 +76,7 @@ package struct Trainer {
     if let change = try checkpoint?.check(against: data.domain, digest) { log.warning("\(change)") }
     let divergence = DivergenceObserver(experiment.model, after: try records(upTo: first))
     if try stepper.isOver {
-      log.info("the run is finished: \(first) of \(counted(experiment.steps, "step")) done")
+      log.info("already finished: \(first) of \(counted(experiment.steps, "step")) done")
     } else {
       if first > 0 { log.info("resuming at step \(first) of \(experiment.steps)") }
       log.info(
@@ -98,13 +98,13 @@ package struct Trainer {
     }
   }
 
-  /// A request to end, and the step after which it was heeded.
+  /// A request to end, and the step after which it was noticed.
   private struct Signal: Error {
     let interruption: Interruption
     let step: Int
   }
 
-  /// The checkpoint, if there is one, and the training with the variables restored.
+  /// The checkpoint, if there is one, and a stepper with its variables restored.
   private func start() throws -> (Checkpoint?, Stepper) {
     guard FileSystem.kind(of: paths.checkpoint) == .file else {
       return (
@@ -113,7 +113,7 @@ package struct Trainer {
     }
     let runtime = try Runtime(seed: experiment.seed, threads: threads)
     let checkpoint = try restore(into: runtime)
-    // A run keeps the order of classes that it began with.
+    // A run keeps the order of classes that it started with.
     let data = try data.ordered(byClasses: checkpoint.classes, experiment.data)
     let validation = try validation?.ordered(byClasses: checkpoint.classes, experiment.data)
     let stepper: Stepper
@@ -121,7 +121,7 @@ package struct Trainer {
       stepper = try Stepper(
         experiment, data, validation: validation, runtime, step: checkpoint.step)
     } catch let error as TensorError {
-      // The same programs have run before: what does not fit is what the checkpoint holds.
+      // The same programs have run before, so the mismatch lies in the checkpoint.
       throw FigmentError(
         path: paths.checkpoint, problem: "does not fit the experiment's model: \(error)")
     }
@@ -135,20 +135,20 @@ package struct Trainer {
     _ = try checkpoint.check(against: data.domain, nil)
     if checkpoint.version != figmentVersion {
       log.warning(
-        "the checkpoint is of version \(checkpoint.version), this is \(figmentVersion)")
+        "the checkpoint was written by version \(checkpoint.version), this is version \(figmentVersion)"
+      )
     }
     try checkpoint.restore(into: runtime)
     return checkpoint
   }
 
-  /// The lines of metrics of a run that goes on.
+  /// Metrics recorded by a resumed run.
   private func records(upTo step: Int) throws -> [MetricsRecord] {
     guard step > 0, FileSystem.kind(of: paths.metrics) == .file else { return [] }
     return try Metrics.read(paths.metrics).records.filter { $0.step <= step }
   }
 
-  /// Takes the steps up to `end` and saves; a signal, or a validation figure that no longer improves, ends
-  /// it early.
+  /// Takes the steps up to `end` and saves; ends early at a signal or by early stopping.
   private func train(
     _ stepper: Stepper, _ divergence: DivergenceObserver, _ digest: DataDigest?, to end: Int,
     _ style: Progress.Style, _ console: Console
@@ -159,15 +159,15 @@ package struct Trainer {
     let display = Display(
       Progress(total: end, from: stepper.step, style: style, console: console), log)
     defer { display.finish() }
-    let rivalry = Rivalry(stepper.data.domain, experiment.model)
-    let sheets = Sheets(
+    let rivalry = AdversarialMonitor(stepper.data.domain, experiment.model)
+    let sheets = SampleGrids(
       stepper, paths, looksAtEnd: rivalry?.looksAtSamples ?? false, encode: encode)
     let checkpoints = Checkpoints(stepper, paths.checkpoint, after: lines, digest, end: end)
     let faults = FaultObserver(
       stepper, checkpoints, checksNumerics: checksNumerics, log)
-    // In the order in which they need each other's findings.
+    // The order matters: observers use the findings of those before them.
     let observers: [any Observer] =
-      [faults, ValidationComplaints(warmup: stepper.program.model.warmup), divergence, sheets]
+      [faults, ValidationWarnings(warmup: stepper.program.model.warmup), divergence, sheets]
       + (rivalry.map { [$0] } ?? []) + [display, lines, checkpoints]
     while stepper.step < end {
       var report = try stepper.advance()
@@ -184,7 +184,7 @@ package struct Trainer {
     return end < experiment.steps ? .stopped(step: end) : .finished
   }
 
-  /// A PNG with what pictures carry.
+  /// Encodes a PNG with the run's metadata.
   private func encode(_ bitmap: Bitmap, step: Int) throws -> [UInt8] {
     try PNG.encode(bitmap, text: pictureText(experiment, step: step, command: command))
   }
@@ -198,7 +198,7 @@ package struct Trainer {
     }
   }
 
-  /// The pictures of the finished run, where one is missing; samples.png is the last.
+  /// Draws the pictures of the finished run unless all exist; samples.png is written last.
   private func drawFinal(
     _ stepper: Stepper, _ style: Progress.Style, _ console: Console
   ) throws {

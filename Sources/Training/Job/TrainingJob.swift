@@ -8,23 +8,23 @@ import TensorCore
 
 /// A training from an experiment to the files of its run: checks, data, folder, steps and pictures.
 package struct TrainingJob {
-  /// What is trained.
+  /// The experiment to train.
   package let experiment: Experiment
-  /// The folder of downloaded data sets.
+  /// Folder of downloaded data sets.
   package let dataDirectory: String
-  /// The folder of the run that the user asked for, or nil for outputs/NAME.
+  /// Run folder given by the user, or nil for outputs/NAME.
   package var folder: String?
-  /// Whether a run that is there already goes on.
+  /// True if an existing run is resumed.
   package var resumes = true
-  /// The line that makes it go on, for messages.
+  /// Command that resumes the run, for messages.
   package let resumeCommand: String
-  /// Whether the command line, not the file, says how many steps.
+  /// True if the command line overrides the number of steps.
   package var changesSteps = false
-  /// The command line that makes the pictures again, which they carry.
+  /// Command that reproduces the pictures, stored in them.
   package let command: String
-  /// Ends early, after this many steps.
+  /// Number of steps after which to stop early, or nil.
   package var stopAt: Int?
-  /// Whether a step that is not finite is taken again, operation by operation, to name the layer.
+  /// True to repeat a non-finite step one operation at a time, to name the layer.
   package var checksNumerics = false
   /// Threads of the programs.
   package let threads: Int
@@ -37,10 +37,10 @@ package struct TrainingJob {
     (self.resumeCommand, self.command, self.threads) = (resumeCommand, command, threads)
   }
 
-  /// Trains, and heeds signals between two steps; whatever can be refused is refused before the folder is made.
+  /// Trains, polling for signals between steps; checks everything it can before making the folder.
   ///
-  /// - Returns: The files of the run, which no other process has touched meanwhile, and how the training
-  ///   ended.
+  /// - Returns: The files of the run, which no other process has touched meanwhile, and the outcome
+  ///   of the training.
   package func run(
     log: Logger, progress style: Progress.Style, console: Console
   ) throws -> (paths: RunPaths, end: Trainer.End) {
@@ -50,12 +50,12 @@ package struct TrainingJob {
     try experiment.check(data)
     for warning in experiment.warnings(data) { log.warning("\(warning)") }
     let validation = try experiment.validation(directory: dataDirectory)
-    // Until here a signal ends the process at once: there is nothing to save.
+    // Up to here a signal ends the process at once: there is nothing to save.
     Interruption.install()
     let need = try MemoryNeed(experiment, data, validation: validation, threads: threads)
     if let warning = try need.check() { log.warning("\(warning)") }
     var stepper: Stepper?
-    // Locked while it trains.
+    // The folder stays locked while this value lives.
     let run = try RunFolder(
       name: experiment.name, experiment: experiment.yaml, explicit: folder, resumes: resumes,
       resumeCommand: resumeCommand, changesSteps: changesSteps
@@ -65,7 +65,7 @@ package struct TrainingJob {
     for notice in run.notices { log.notice("\(notice)") }
     log.info("run folder \(run.paths.folder)")
     if experiment.model.gainsFromBF16, !Precision.hasBF16 {
-      log.notice("this processor does not multiply bf16: training in fp32")
+      log.notice("this processor cannot multiply bf16; training in fp32")
     }
     let trainer = Trainer(
       experiment, data, validation: validation, run.paths, threads: threads, log: log,

@@ -2,19 +2,21 @@ import Domains
 import Experiments
 import Runs
 
-/// Saves the run: now and then, at its end, and before it ends by a signal.
+/// Saves the run periodically, at its end, and before a signal ends it.
 final class Checkpoints: Observer {
   private let stepper: Stepper
   private let path: String
   private let metrics: MetricsLines
   private let digest: DataDigest?
   private let end: Int
-  /// The step that was saved last.
+  /// Step of the last checkpoint.
   private(set) var saved: Int
 
+  /// Makes an observer that saves to `path`.
+  ///
   /// - Parameters:
-  ///   - digest: What the data are, of a user's own.
-  ///   - end: The step after which this training ends.
+  ///   - digest: Digest of the data, for a user's own data.
+  ///   - end: Last step of this training.
   init(
     _ stepper: Stepper, _ path: String, after metrics: MetricsLines, _ digest: DataDigest?, end: Int
   ) {
@@ -28,7 +30,7 @@ final class Checkpoints: Observer {
       step % experiment.report.checkpointEvery == 0 || step == end || report.end != nil
         || report.interruption != nil
     else { return }
-    // No checkpoint is ahead of its metrics after a power cut.
+    // After a power cut no checkpoint may be ahead of its metrics.
     try metrics.synchronize()
     try Checkpoint.write(
       stepper.program.runtime, experiment, stepper.data.domain, classes: stepper.data.classNames,

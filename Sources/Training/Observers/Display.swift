@@ -1,7 +1,7 @@
 import Logging
 import Support
 
-/// Shows the progress, and tells the user what observers before it found.
+/// Shows the progress bar and the warnings of the observers before it.
 final class Display: Observer {
   private var progress: Progress
   private let log: Logger
@@ -13,6 +13,6 @@ final class Display: Observer {
     for warning in report.warnings { log.warning("step \(report.step): \(warning)") }
   }
 
-  /// Leaves the bar as it stands.
+  /// Ends the progress bar as it stands.
   func finish() { progress.finish() }
 }

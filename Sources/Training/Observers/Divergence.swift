@@ -3,28 +3,29 @@ import Runs
 import Support
 import TensorCore
 
-/// Looks at the losses of a run while it trains, and says when they have left all bounds.
+/// Detector of diverging losses during training.
 ///
-/// A critic's loss has left them above 100 times its running median, and any loss above 100 times its start
-/// for 100 steps. The losses of a generator and its critic are small at the start and have both signs, so
-/// of them the sizes count, and a start below 1 is taken for 1: scores are of that order.
+/// A critic's loss diverges above 100 times its running median, and any loss if it is above 100
+/// times its initial size for 100 steps. The losses of a generator and its critic start small and
+/// change sign, so the rules use absolute values, and an initial size below 1 counts as 1, the
+/// order of magnitude of scores.
 package struct Divergence: Sendable {
-  /// How many times its median, or its start, a loss has to be.
+  /// Factor over the median, or over the initial size, at which a loss has diverged.
   package static let factor = 100.0
-  /// Steps that a loss stays above its start, and after which a median is known.
+  /// Number of steps that a loss must stay above its initial size, and that a median requires.
   package static let patience = 100
 
   private struct Rule: Sendable {
     let name: String
     let isAdversarial: Bool
     let hasMedian: Bool
-    /// The sizes of the first losses, of which the median is the start.
+    /// Absolute values of the first losses; their median is the initial size.
     var first: [Double] = []
     var start: Double?
     var window = RunningMedian(count: 1000)
-    /// Steps in a row that the loss has been far above its start, or not.
+    /// Number of consecutive steps with the loss far above its initial size, or not.
     var (stepsAbove, stepsBelow) = (0, 0)
-    /// What has been said of it: once in a run is enough.
+    /// True if each warning was given; once per run is enough.
     var (hasSaidMedian, hasSaidStart) = (false, false)
     var (isAboveMedian, isAboveStart) = (false, false)
     private(set) var latest = 0.0
@@ -33,18 +34,20 @@ package struct Divergence: Sendable {
       (self.name, self.isAdversarial, self.hasMedian) = (name, isAdversarial, hasMedian)
     }
 
-    /// What losses are compared with; nothing where the first were 0.
+    /// Reference for later losses, or nil if the first ones were 0.
     private func median(ofTen sizes: [Double]) -> Double {
       let median = sizes.sorted()[5]
       return isAdversarial ? max(median, 1) : median > 0 ? median : .infinity
     }
 
-    /// Takes note of a loss that stands for `steps` steps; whether a state has begun for the first time.
+    /// Records a loss that stands for `steps` steps; returns whether a diverging state began for
+    /// the first time.
     mutating func observe(_ loss: Double, steps: Int) -> (aboveMedian: Bool, aboveStart: Bool) {
       latest = loss
       let size = isAdversarial ? abs(loss) : loss
       if hasMedian {
-        // What is far out does not move the median, so that a state does not end by lasting.
+        // Outliers do not enter the median; otherwise a persistent divergence would end the state by
+        // itself.
         isAboveMedian =
           window.count >= patience && size > factor * max(window.median, .leastNormalMagnitude)
         if !isAboveMedian { for _ in 0..<min(steps, 1000) { window.append(size) } }
@@ -55,7 +58,7 @@ package struct Divergence: Sendable {
       }
       let isAbove = start.map { size > factor * $0 } ?? false
       (stepsAbove, stepsBelow) = isAbove ? (stepsAbove + steps, 0) : (0, stepsBelow + steps)
-      // One that swings is now and then small by the way.
+      // A swinging loss may be small from time to time.
       if stepsAbove >= patience { isAboveStart = true }
       if stepsBelow >= patience { isAboveStart = false }
       let began = (isAboveMedian && !hasSaidMedian, isAboveStart && !hasSaidStart)
@@ -66,7 +69,7 @@ package struct Divergence: Sendable {
 
   private var rules: [Rule]
 
-  /// Looks at the losses that a model has.
+  /// Makes a detector for the losses of a model.
   package init(_ model: any ModelSettings) {
     if model.isAdversarial {
       rules = [
@@ -78,7 +81,7 @@ package struct Divergence: Sendable {
     }
   }
 
-  /// Takes note of the losses by name after a step; what the user should be told, each thing once.
+  /// Records the losses by name after a step and returns new warnings, each of them once per run.
   package mutating func warnings(
     _ losses: [(name: String, value: Double)], steps: Int = 1
   ) -> [String] {
@@ -91,7 +94,7 @@ package struct Divergence: Sendable {
     }
   }
 
-  /// Takes note of what a run has recorded before it was broken off.
+  /// Replays the metrics recorded by a run before it was interrupted.
   package mutating func replay(_ records: [MetricsRecord]) {
     var before = 0
     for record in records where record.step > before {
@@ -102,7 +105,7 @@ package struct Divergence: Sendable {
     }
   }
 
-  /// Why the run has diverged, as of the latest step, or nil.
+  /// The reason why the run has diverged as of the latest step, or nil.
   package var verdict: String? {
     for rule in rules {
       if rule.isAboveMedian { return medianProblem(rule) }
@@ -132,17 +135,19 @@ package struct Divergence: Sendable {
   }
 }
 
-/// Warns of losses that leave all bounds.
+/// Warns of diverging losses.
 final class DivergenceObserver: Observer {
   private var divergence: Divergence
 
-  /// - Parameter records: What a run that goes on has recorded so far.
+  /// Makes an observer.
+  ///
+  /// - Parameter records: Metrics recorded so far, for a resumed run.
   init(_ model: any ModelSettings, after records: [MetricsRecord]) {
     divergence = Divergence(model)
     divergence.replay(records)
   }
 
-  /// Why the run has diverged, as of the latest step, or nil.
+  /// The reason why the run has diverged as of the latest step, or nil.
   var verdict: String? { divergence.verdict }
 
   func observe(_ report: inout StepReport) {

@@ -2,21 +2,24 @@ import Logging
 import Support
 import TensorCore
 
-/// What `--check-numerics` says where the step is finite operation by operation: rounding differs where
-/// nothing is fused.
+/// Text of `--check-numerics` for a step that is finite one operation at a time: without fusion,
+/// rounding differs.
 private let nothingFound =
-  "all values are finite there, where each is rounded by itself: some are close to the largest number"
+  "all values are finite without fusion, where each is rounded separately; some are close to the largest number"
 
-/// Ends a run whose step is not finite, with what is known of it.
+/// Ends a run at a step that is not finite, with a report.
 final class FaultObserver: Observer {
   private let stepper: Stepper
   private let checkpoints: Checkpoints
   private let checksNumerics: Bool
   private let log: Logger
-  /// The figures of the last steps, the latest last.
+  /// Losses, norms and rates of the last steps, the latest last.
   private var latest: [TrainingProgram.Figures] = []
 
-  /// - Parameter checksNumerics: Whether the step is taken again, operation by operation, to name the layer.
+  /// Makes an observer.
+  ///
+  /// - Parameter checksNumerics: True to repeat the step one operation at a time, to name the
+  ///   layer.
   init(_ stepper: Stepper, _ checkpoints: Checkpoints, checksNumerics: Bool, _ log: Logger) {
     (self.stepper, self.checkpoints, self.log) = (stepper, checkpoints, log)
     self.checksNumerics = checksNumerics
@@ -30,12 +33,12 @@ final class FaultObserver: Observer {
     if checksNumerics {
       let found = try stepper.program.firstNonFinite(fault)
       log.error(
-        "step \(report.step) again, operation by operation: \(found?.description ?? nothingFound)")
+        "step \(report.step) again, one operation at a time: \(found?.description ?? nothingFound)")
     }
     throw failure(fault, report.figures, step: report.step)
   }
 
-  /// The term, the last norms and rates, and what is left.
+  /// The error: the term that is not finite, the last norms and rates, and the last checkpoint.
   private func failure(
     _ fault: TrainingProgram.Fault, _ figures: TrainingProgram.Figures, step: Int
   ) -> TensorError {
@@ -45,15 +48,15 @@ final class FaultObserver: Observer {
     let run = fault.run.map { ", run \($0) of its program" } ?? ""
     let before =
       latest.isEmpty
-      ? "it is the first since the start"
+      ? "it is the first step since the start"
       : "the steps before had gradient norms \(list(latest.map(\.gradientNorm))) at rates "
         + list(latest.map(\.rate))
     let saved = checkpoints.saved
-    let left = saved > 0 ? "the last checkpoint is of step \(saved)" : "nothing was saved yet"
+    let left = saved > 0 ? "the last checkpoint is at step \(saved)" : "nothing was saved yet"
     let hint = checksNumerics ? "" : "; --resume --check-numerics names the layer"
     return TensorError(
       "step \(step)\(run): the \(fault.term) is not finite (loss \(figures.loss), gradient norm "
         + "\(figures.gradientNorm), learning rate \(figures.rate)); \(before). "
-        + "Nothing of this step was kept; \(left)\(hint)")
+        + "The step was discarded; \(left)\(hint)")
   }
 }

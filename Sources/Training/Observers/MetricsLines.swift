@@ -8,14 +8,16 @@ final class MetricsLines: Observer {
   private let every: Int
   private var clock = ContinuousClock.now
 
-  /// - Parameter step: Steps that are done: later lines are cut off.
+  /// Opens both files.
+  ///
+  /// - Parameter step: Number of steps done; later lines are removed.
   init(_ paths: RunPaths, every: Int, continuingFrom step: Int) throws {
     metrics = try MetricsWriter(paths.metrics, continuingFrom: step)
     timings = try MetricsWriter(paths.timings, continuingFrom: step)
     self.every = every
   }
 
-  /// What was cut out of the files because it was no record.
+  /// Warnings about invalid lines removed from the files.
   var warnings: [String] { [metrics.warning, timings.warning].compactMap { $0 } }
 
   func observe(_ report: inout StepReport) throws {
@@ -31,7 +33,7 @@ final class MetricsLines: Observer {
     clock = now
   }
 
-  /// Waits until all lines are on the disk.
+  /// Waits until all lines are on disk.
   func synchronize() throws {
     try metrics.synchronize()
     try timings.synchronize()

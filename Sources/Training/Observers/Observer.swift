@@ -1,5 +1,5 @@
-/// Something that looks at a training after each step.
+/// An observer of a training, called after each step.
 package protocol Observer: AnyObject {
-  /// Takes note of a step; what it finds out for those after it, it adds to the report.
+  /// Observes a step; findings for the observers after it are added to the report.
   func observe(_ report: inout StepReport) throws
 }

@@ -1,20 +1,20 @@
-/// The median of the last numbers of a row.
+/// Median of the last values of a series.
 package struct RunningMedian: Sendable {
   private let limit: Int
   private var row: [Double] = []
   private var oldest = 0
   private var sorted: [Double] = []
 
-  /// - Parameter count: How many numbers count, at least 1.
+  /// Makes a median of the last `count` values, at least 1.
   package init(count: Int) { limit = count }
 
-  /// How many numbers there are.
+  /// Number of values held.
   package var count: Int { row.count }
 
-  /// The median, of an even number of them the upper; NaN of none.
+  /// The median, the upper one for an even number of values; NaN if there are none.
   package var median: Double { sorted.isEmpty ? .nan : sorted[sorted.count / 2] }
 
-  /// Adds a number, in place of the oldest where there are enough; NaN is passed over.
+  /// Adds a value, replacing the oldest if there are enough; NaN is ignored.
   package mutating func append(_ value: Double) {
     guard !value.isNaN else { return }
     if row.count == limit {
@@ -27,7 +27,7 @@ package struct RunningMedian: Sendable {
     sorted.insert(value, at: place(of: value))
   }
 
-  /// Where the first number is that is not below `value`.
+  /// Index of the first value that is not below `value`.
   private func place(of value: Double) -> Int {
     var (low, high) = (0, sorted.count)
     while low < high {

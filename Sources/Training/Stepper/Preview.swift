@@ -1,7 +1,8 @@
 import Experiments
 import TensorCore
 
-/// Sheets during training: the raw weights beside those to evaluate with, until both draw the same.
+/// Sample grids during training: the raw weights next to the evaluation weights, until both give the same
+/// samples.
 final class Preview {
   private let raw: (() throws -> [Float])?
   private let evaluated: (() throws -> [Float])?
@@ -26,14 +27,14 @@ final class Preview {
     evaluated = weights == .raw ? nil : try drawing(weights)
   }
 
-  /// The samples to show, each with a caption; none of a model that draws none.
+  /// Samples to show, each with a caption; none for a model that draws no samples.
   func draw() throws -> [(caption: String, samples: [Float])] {
     guard let first = try raw?() else { return [] }
     guard let evaluated else { return [("raw weights", first)] }
     let second = try evaluated()
     let gap =
       zip(first, second).reduce(0.0) { $0 + abs(Double($1.0 - $1.1)) } / Double(first.count)
-    // A hundredth of the range of an image, or a fiftieth of a standard deviation of points.
+    // A hundredth of the range of an image, or a fiftieth of the standard deviation of points.
     let agree = gap < 0.02
     return (agree ? [] : [("raw weights", first)]) + [(caption, second)]
   }

@@ -2,32 +2,32 @@ import Experiments
 import Formats
 import Support
 
-/// What is known after a step: what the stepper found, and what observers add in their order.
+/// Report of a step: results of the stepper, and findings that observers add in their order.
 package struct StepReport {
-  /// Why no step follows.
+  /// Reason why no step follows.
   package enum End: Sendable {
     /// All steps are done.
     case all
-    /// Validation figures have not improved for too long.
+    /// Validation metrics have not improved for too long.
     case early
   }
 
-  /// Steps that are done, this one included.
+  /// Number of steps done, including this one.
   package let step: Int
-  /// What the programs reported.
+  /// Metrics of the programs.
   package let figures: TrainingProgram.Figures
-  /// What was found on validation data, after the last step of an epoch.
+  /// Validation metrics, after the last step of an epoch.
   package let validation: ValidationFigures?
-  /// Why this is the last step, or nil.
+  /// The reason why this is the last step, or nil.
   package let end: End?
 
-  /// Samples that were drawn after this step.
+  /// Samples drawn after this step.
   package var samples: [Stepper.Caption] = []
-  /// Figures beside those of the programs, for the line of metrics.
+  /// Further metrics for the line of metrics.
   package var metrics: [(name: String, value: JSONValue)] = []
-  /// What the user should be told.
+  /// Warnings for the user.
   package var warnings: [String] = []
-  /// The request to end that has come meanwhile.
+  /// A request to end that has arrived meanwhile, or nil.
   package var interruption: Interruption?
 
   init(

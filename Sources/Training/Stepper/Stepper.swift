@@ -4,26 +4,27 @@ import Experiments
 import Images
 import TensorCore
 
-/// A training that is asked for one step at a time, for its samples and for pictures of them.
+/// A training driven one step at a time, with samples and pictures of them.
 ///
-/// It knows no folder, no terminal and no signals: these are the business of those who ask.
+/// It knows no folder, terminal or signals: these are the caller's business.
 package final class Stepper {
-  /// What is trained, and how.
+  /// The experiment.
   package let experiment: Experiment
-  /// The examples, their classes in the order of the run.
+  /// The examples, with their classes in the order of the run.
   package let data: TrainingData
-  /// Examples that are looked at once an epoch, where the model has a figure on them.
+  /// Validation data, if the model is evaluated on them.
   package let validation: TrainingData?
   /// The compiled training step.
   package let program: TrainingProgram
-  /// Steps that are done.
+  /// Number of steps done.
   package private(set) var step: Int
   private let watch: ValidationWatch
   private let preview: Preview
 
-  /// A training that begins: all that can be refused is refused, and all programs are compiled.
+  /// Starts a training: performs all checks and compiles all programs.
   ///
-  /// - Throws: `TensorError` or `FigmentError` for what the model, the data or the memory do not allow.
+  /// - Throws: `TensorError` or `FigmentError` if the model, the data or the memory do not permit
+  ///   it.
   package convenience init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData?, threads: Int
   ) throws {
@@ -31,9 +32,9 @@ package final class Stepper {
     try self.init(experiment, data, validation: validation, runtime)
   }
 
-  /// A training whose variables `runtime` holds, if it has begun.
+  /// Makes a training whose variables are those of `runtime`, if it has begun.
   ///
-  /// - Parameter step: Steps that are done.
+  /// - Parameter step: Number of steps done.
   package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData?,
     _ runtime: Runtime, step: Int = 0
@@ -44,9 +45,9 @@ package final class Stepper {
     preview = try Preview(program, experiment)
   }
 
-  /// Takes one step, and looks at validation data where it ends an epoch.
+  /// Takes one step, and evaluates validation data if it ends an epoch.
   ///
-  /// A step whose loss or gradient is not finite changes nothing, and `step` stays: see
+  /// A step whose loss or gradient is not finite changes nothing, including `step`: see
   /// `TrainingProgram.Figures.fault`.
   package func advance() throws -> StepReport {
     let figures = try program.run(step: step)
@@ -64,27 +65,27 @@ package final class Stepper {
     return StepReport(step: step, figures: figures, validation: validation, end: end)
   }
 
-  /// Whether no step is left: all are done, or validation figures have not improved for too long.
+  /// True if no step is left: all are done, or validation metrics have not improved for too long.
   package var isOver: Bool { get throws { try step >= experiment.steps || watch.isOver } }
 
-  /// Samples of the raw weights beside those of the weights to evaluate with, until both draw the same.
+  /// Samples of the raw weights and of the evaluation weights, until both give the same samples.
   ///
-  /// None of a model that draws none.
+  /// Empty for a model that draws no samples.
   package func samples() throws -> [Caption] { try preview.draw() }
 
-  /// A picture of samples.
+  /// Sample grid.
   package func sheet(_ samples: [Caption]) throws -> Bitmap { try pictures.compare(samples) }
 
-  /// Samples, [count] + shape, as models see examples, and what they are.
+  /// Samples as models see examples, [count] + shape, with their caption.
   package typealias Caption = (caption: String, samples: [Float])
 
-  /// Pictures of what the model draws.
+  /// Pictures of the model's samples.
   package var pictures: Pictures { Pictures(domain: data.domain, range: experiment.model.range) }
 
   /// The names of the variables that a checkpoint of the training holds.
   package var variableNames: [String] { program.variableNames + watch.variableNames }
 
-  /// The model with its weights as they are now.
+  /// The model with its current weights.
   package var run: Run {
     Run(
       experiment: experiment, domain: data.domain, classes: data.classNames,

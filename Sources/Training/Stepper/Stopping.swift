@@ -1,6 +1,6 @@
 import TensorCore
 
-/// Early stopping: the best weights so far, and how long ago they were found, as variables of the run.
+/// Early stopping: the best weights so far and the number of epochs since, as variables of the run.
 final class Stopping {
   private let runtime: Runtime
   private let patience: Int
@@ -8,7 +8,7 @@ final class Stopping {
   private let keeping: Program
   private let bestBound = Variable("stopping/bound", initially: Tensor(-.infinity))
   private let epochs = Variable("stopping/epochs", initially: Tensor(0))
-  /// The variables that checkpoints hold for it.
+  /// Names of its variables in checkpoints.
   let variableNames: [String]
 
   init(
@@ -27,13 +27,13 @@ final class Stopping {
       parameters.variables.map { Weights.best.name($0) } + [bestBound, epochs].map(\.name)
   }
 
-  /// Epochs since the best bound, and whether they are too many.
+  /// Number of epochs since the best bound.
   var epochsSinceBest: Int { get throws { Int(try runtime.values(of: epochs)[0]) } }
   var isOver: Bool { get throws { try epochsSinceBest >= patience } }
 
-  /// Takes note of the bound after an epoch: keeps the weights if it is the best.
+  /// Records the bound after an epoch, and keeps the weights if it is the best.
   ///
-  /// While the KL is being warmed up the latest weights are kept, as no bound counts yet.
+  /// During the warm-up of the KL the latest weights are kept, because no bound counts yet.
   func observe(bound: Double, step: Int) throws {
     let isWarm = step >= warmup
     let best = try runtime.values(of: bestBound)[0]

@@ -2,53 +2,54 @@ import Domains
 import Experiments
 import TensorCore
 
-/// The compiled training step of an experiment, with the figures it reports: what `train` runs and `bench` measures.
+/// The compiled training step of an experiment, with its reported metrics; run by `train` and
+/// measured by `bench`.
 package final class TrainingProgram {
   /// The model.
   package let model: any Model
-  /// Its parameters.
+  /// The model's parameters.
   package let parameters: Parameters
-  /// The runtime that owns them.
+  /// The runtime that owns the parameters.
   package let runtime: Runtime
-  /// The programs of a step, in their order.
+  /// The programs of a step in order, each with its number of runs per step.
   package let programs: [(program: Program, runs: Int)]
-  /// Examples of an epoch.
+  /// Number of examples per epoch.
   let epoch: Int
   private let input: BatchInput
   private let stages: [Compiled]
   private let precision: Precision
   private let isChecked: Bool
 
-  /// What a step reports.
+  /// Metrics reported by a step.
   package struct Figures: Sendable {
-    /// The loss of this step.
+    /// Loss of the last program in this step.
     package let loss: Float
-    /// The loss of this step of each program, by its name in metrics.
+    /// Loss of each program in this step, by its metric name.
     package let losses: [(name: String, value: Float)]
-    /// The mean since the last line of metrics of the loss, and of what it consists of.
+    /// Means of the loss and its terms since the last line of metrics.
     package let means: [(name: String, value: Float)]
-    /// The mean loss since the last line of metrics.
+    /// Mean loss since the last line of metrics.
     var meanLoss: Float { means[0].value }
-    /// The norm of all gradients together, before clipping; of the last program of the step.
+    /// Global norm of the gradients before clipping, of the last program of the step.
     package let gradientNorm: Float
     /// The learning rate.
     package let rate: Float
-    /// What was not finite, or nil; the program concerned then changed nothing.
+    /// The first value that was not finite, or nil; its program then changed nothing.
     package let fault: Fault?
-    /// Those norms of the other programs.
+    /// Gradient norms of the other programs.
     let otherNorms: [(name: String, value: Float)]
   }
 
-  /// What of a step was not finite.
+  /// Location of a non-finite value in a step.
   package struct Fault: Sendable {
-    /// The term of the loss as metrics call it, or "gradient" where the loss is finite.
+    /// Metric name of the loss term, or "gradient" if the loss is finite.
     package let term: String
-    /// Which of the runs of its program in the step it was, from 1, where there are several.
+    /// Index of the program's run within the step, from 1, or nil if it runs once.
     package let run: Int?
     fileprivate let stage: Int
   }
 
-  /// A stage with its program, and what that was compiled of.
+  /// A stage with its program, and the expressions that it was compiled from.
   private struct Compiled {
     let stage: Stage
     let program: Program
@@ -60,15 +61,17 @@ package final class TrainingProgram {
 
   /// Compiles the training step of `experiment` on `data`.
   ///
-  /// - Throws: `TensorError` where the model does not fit the data.
+  /// - Throws: `TensorError` if the model does not fit the data.
   package convenience init(_ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime)
     throws
   {
     try self.init(experiment, data, runtime, isChecked: true)
   }
 
-  /// - Parameter isChecked: Whether each step asks if its loss and gradients are finite. Training always
-  ///   does; a program that does not shows what it costs.
+  /// Compiles the training step of `experiment` on `data`.
+  ///
+  /// - Parameter isChecked: True if each step checks that its loss and gradients are finite. Always
+  ///   true in training; the unchecked program serves to measure the cost.
   package init(
     _ experiment: Experiment, _ data: TrainingData, _ runtime: Runtime, isChecked: Bool
   ) throws {
@@ -110,14 +113,14 @@ package final class TrainingProgram {
     Set(programs.flatMap(\.program.savedNames)).sorted()
   }
 
-  /// Floating-point operations of a step in matrix products and convolutions.
+  /// Floating-point operations per step in matrix products and convolutions.
   package var flops: Double {
     programs.reduce(0) { sum, entry in
       sum + Double(entry.runs) * entry.program.kernels.reduce(0) { $0 + $1.flops }
     }
   }
 
-  /// Takes step number `step`, from 0; ends it early where a loss or a gradient is not finite.
+  /// Takes step number `step`, from 0; ends it early if a loss or a gradient is not finite.
   package func run(step: Int) throws -> Figures {
     var last = stages[stages.count - 1]
     var fault: Fault?
@@ -151,7 +154,7 @@ package final class TrainingProgram {
       })
   }
 
-  /// As `run`, without its figures, and whatever the outcome.
+  /// Same as `run`, without metrics, and ignoring non-finite values.
   package func runUnreported(step: Int) throws {
     for compiled in stages {
       for run in 0..<compiled.stage.runs {
@@ -162,20 +165,21 @@ package final class TrainingProgram {
     }
   }
 
-  /// What first was not finite in the step that ended with `fault`, which runs again on the same draws with
-  /// every operation by itself; nil where that run is finite.
+  /// The first non-finite value of the step that ended with `fault`, found by repeating the program
+  /// on the same draws one operation at a time; nil if that run is finite.
   ///
-  /// Of use right after that step, while inputs and variables are as they were.
+  /// Call it right after that step, while inputs and variables are unchanged.
   package func firstNonFinite(_ fault: Fault) throws -> NonFinite? {
     let compiled = stages[fault.stage]
     let unfused = try runtime.compile(
-      compiled.program.name, compiled.outputs, updates: compiled.updates, options: .init(precision: precision, isFusing: false))
+      compiled.program.name, compiled.outputs, updates: compiled.updates,
+      options: .init(precision: precision, isFusing: false))
     unfused.takeInputs(of: compiled.program)
     return try unfused.firstNonFinite(
       behind: [compiled.stage.loss, compiled.gradientNorm], at: compiled.program.runs - 1)
   }
 
-  /// As `run`, with the time of each kernel added to `nanoseconds`, a list for each program.
+  /// Same as `run`, adding the time of each kernel to `nanoseconds`, a list per program.
   package func runProfiled(step: Int, _ nanoseconds: inout [[Int64]]) throws {
     if nanoseconds.isEmpty { nanoseconds = stages.map { _ in [] } }
     for (i, compiled) in stages.enumerated() {
@@ -187,10 +191,10 @@ package final class TrainingProgram {
   }
 }
 
-/// The number of the run of a program, and means of numbers over windows of `count` runs, kept in variables
-/// so that a resumed run reports the same.
+/// The run counter of a program, and means over windows of `count` runs, kept in variables so that
+/// a resumed run reports the same values.
 private struct Clock {
-  /// Runs done.
+  /// Number of runs done.
   let done: Variable
   let count: Int
   private let prefix: String
@@ -201,7 +205,7 @@ private struct Clock {
     self.count = count
   }
 
-  /// From one.
+  /// Number of the current run, from 1.
   var step: Tensor { done.value + 1 }
   var update: Update { Update(done, step) }
 

@@ -4,13 +4,15 @@ import Experiments
 import Support
 import TensorCore
 
-/// Looks at validation data once an epoch, and says when to stop.
+/// Evaluates validation data once per epoch, and decides when to stop.
 final class ValidationWatch {
   private let validation: (any Validating)?
   private let stopping: Stopping?
   private let batch, epoch: Int
 
-  /// - Throws: `FigmentError` where the experiment stops early and there are no validation data.
+  /// Makes a watch.
+  ///
+  /// - Throws: `FigmentError` if the experiment stops early and there are no validation data.
   init(
     _ training: TrainingProgram, _ data: TrainingData?, _ experiment: Experiment
   ) throws {
@@ -25,7 +27,7 @@ final class ValidationWatch {
     stopping = try experiment.patience.map { patience in
       guard validation != nil else {
         throw FigmentError(
-          "patience: \(patience), and there are no validation data; expected null")
+          "patience: \(patience) needs validation data, and there are none; expected null")
       }
       return try Stopping(
         training.parameters, weights, patience: patience, warmup: training.model.warmup,
@@ -33,12 +35,12 @@ final class ValidationWatch {
     }
   }
 
-  /// The variables that a checkpoint holds for it.
+  /// Names of its variables in checkpoints.
   var variableNames: [String] { stopping?.variableNames ?? [] }
-  /// Whether the bound has not risen for too long.
+  /// True if the bound has not risen for too long.
   var isOver: Bool { get throws { try stopping?.isOver ?? false } }
 
-  /// The figures after an epoch; nothing after any other of the steps done.
+  /// The metrics after the last step of an epoch; nil after any other step.
   func observe(step: Int) throws -> ValidationFigures? {
     guard let validation, step * batch / epoch > (step - 1) * batch / epoch else { return nil }
     let figures = try validation.run()

@@ -3,33 +3,34 @@ import Foundation
 import Support
 import Training
 
-/// Damages files and has the readers read them, in processes of their own.
+/// Damages files and lets the readers read them, in separate processes.
 struct Fuzz: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Reads files with seeded damage by every reader, and lists the refusals reached.",
+    abstract: "Feed randomly damaged files to every reader, and list the refusals reached.",
     discussion: """
-      A file that crashes a reader, takes longer than ten seconds, makes it ask for more memory than \
-      such a file can hold, or is refused in more than a line ends the trial, with the line that does \
-      it again. Refusals are told apart by the text of their sources, so run it in the project's folder.
+      The trial fails at a file that crashes a reader, takes longer than ten seconds, makes it allocate more \
+      memory than such a file justifies, or is refused in more than one line; it prints the command that repeats \
+      the failure. Refusals are identified by the text of their sources, so run it in the project's folder.
       """)
 
-  @Option(help: "Files in all, as many for each reader.")
+  @Option(help: "Total number of files, divided equally among the readers.")
   var files = 1_000_000
 
-  @Option(help: "What decides the damage.")
+  @Option(help: "Seed of the damage.")
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Only this reader.", valueName: "name"))
+  @Option(help: ArgumentHelp("Name of the only reader to test.", valueName: "name"))
   var only: String?
 
-  @Flag(help: "Fails where a refusal in the sources is not reached.")
+  @Flag(help: "Fail if a refusal in the sources is not reached.")
   var strict = false
 
   func run() throws {
     let readers = Reader.all.filter { only == nil || $0.name == only }
     guard !readers.isEmpty, files >= readers.count else {
       throw ValidationError(
-        "readers are \(Reader.all.map(\.name).joined(separator: ", ")), each reads a file at least")
+        "--only: expected one of \(Reader.all.map(\.name).joined(separator: ", ")), and --files at least one per reader"
+      )
     }
     let start = ContinuousClock.now
     var rows = [
@@ -66,7 +67,7 @@ struct Fuzz: ParsableCommand {
     if strict && !missing.isEmpty { throw ExitCode(1) }
   }
 
-  /// Has a reader read `count` files, some thousands in each process.
+  /// Lets a reader read `count` files, a few thousand in each process.
   private func work(_ reader: Reader, _ count: Int) throws -> Outcome {
     var sum = Outcome()
     let share = 20_000
@@ -90,7 +91,7 @@ struct Fuzz: ParsableCommand {
       guard process.terminationReason == .exit, process.terminationStatus == 0 else {
         let trial = try text(folder + "/trial").prefix { $0 != "\n" }
         throw TrialError(
-          "\(reader.name) failed at file \(trial); again: Trials fuzz-worker \(reader.name) \(seed) "
+          "\(reader.name) failed at file \(trial); repeat it with: Trials fuzz-worker \(reader.name) \(seed) "
             + "\(trial) 1 FOLDER")
       }
       sum.add(try Outcome(lines: try text(output)))
@@ -99,10 +100,10 @@ struct Fuzz: ParsableCommand {
   }
 }
 
-/// What a worker found.
+/// Results of a worker.
 struct Outcome {
   var read = 0
-  /// Bytes of the largest piece of memory, microseconds of the slowest file.
+  /// Size of the largest allocation in bytes, and time of the slowest file in microseconds.
   var largest = 0
   var slowest = 0
   var messages: Set<String> = []
@@ -112,7 +113,9 @@ struct Outcome {
   init(lines text: String) throws {
     let lines = text.split(separator: "\n").map(String.init)
     let figures = (lines.first ?? "").split(separator: " ").compactMap { Int($0) }
-    guard figures.count == 3 else { throw TrialError("a worker says \(lines.first ?? "nothing")") }
+    guard figures.count == 3 else {
+      throw TrialError("worker: expected three numbers, found \(lines.first ?? "nothing")")
+    }
     (read, largest, slowest) = (figures[0], figures[1], figures[2])
     messages = Set(lines.dropFirst())
   }

@@ -5,10 +5,10 @@ import TestSupport
 import Training
 import TrialsSupport
 
-/// Reads some of the files of `fuzz`: the process that may crash.
+/// Worker process of `fuzz`, which may crash: reads a range of the files.
 struct FuzzWorker: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Reads damaged files, one after the other.", shouldDisplay: false)
+    abstract: "Read damaged files one after the other.", shouldDisplay: false)
 
   @Argument var reader: String
   @Argument var seed: UInt64
@@ -25,7 +25,7 @@ struct FuzzWorker: ParsableCommand {
     let messages = try reader.seeds()
     var outcome = Outcome()
     for trial in first..<first + count {
-      // So that the parent knows it where this process dies.
+      // Tells the parent the current file in case this process dies.
       let text = Array("\(trial)\n".utf8)
       _ = text.withUnsafeBytes { pwrite(note.descriptor, $0.baseAddress, $0.count, 0) }
       alarm(10)

@@ -7,21 +7,21 @@ import Support
 import TestSupport
 import Training
 
-/// A reader of files from elsewhere, files for it, and what it may do with them.
+/// A reader of files from elsewhere, with sample files and its limits.
 struct Reader: Sendable {
   let name: String
-  /// What the file is called.
+  /// File name to read from.
   let file: String
   let seeds: @Sendable () throws -> [[UInt8]]
   var tokens: [String] = []
-  /// Whether it reads the file, or the bytes.
+  /// True if it reads a file rather than bytes.
   var isOfFiles = true
   let read: @Sendable (_ bytes: [UInt8], _ path: String) throws -> Void
-  /// The most memory in a piece that a file of so many bytes is a reason for.
+  /// Largest allocation that a file of the given size justifies, in bytes.
   let memory: @Sendable (Int) -> Int
-  /// Where its refusals are.
+  /// Source files that contain its refusals.
   let sources: [String]
-  /// Refusals that no file can reach: parts of their texts, and why.
+  /// Refusals that no file can reach: a part of the text, and the reason.
   var unreachable: [(text: String, reason: String)] = []
 
   func mutate(_ bytes: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
@@ -30,9 +30,10 @@ struct Reader: Sendable {
       ? mutation.damagePNG(bytes, &generator) : mutation.damage(bytes, &generator)
   }
 
-  /// Buffers of fixed size: of gzip, zlib and libpng, and what Foundation and the runtime make once.
+  /// Buffers of fixed size: of gzip, zlib and libpng, and allocations that Foundation and the
+  /// runtime make once.
   private static let buffers = 1 << 18
-  /// Deflated data are at most that many times shorter.
+  /// Largest compression ratio of deflate.
   private static let deflation = 1032
 
   private static func memory(_ perByte: Int) -> @Sendable (Int) -> Int {
@@ -206,7 +207,7 @@ struct Reader: Sendable {
       ("has shape  ... ; expected", "of a caller with other memory"),
       ("is of another run", "of a resume, which compares"),
       ("which the experiment's model", "of a resume"),
-      ("the run goes on with data of the same shape", "of a resume"),
+      ("resume with data of the same shape", "of a resume"),
       ("a number of steps", "of lines of metrics"), ("expected \"step\"", "of lines of metrics"),
     ])
 
@@ -254,7 +255,7 @@ struct Reader: Sendable {
     ],
     read: { bytes, path in
       let experiment = try Experiment(contentsOf: path)
-      // What is read is written so that it reads the same.
+      // A valid experiment must read back unchanged after writing.
       guard try Experiment(yaml: experiment.yaml, file: "again") == experiment else {
         throw TrialError("is not read again as it was written")
       }
@@ -270,7 +271,7 @@ struct Reader: Sendable {
       ("expected key=value", "of --set"), ("or keys joined by dots", "of --set"),
       ("expected a mapping, found", "of --set"), ("begins a comment here", "of --set"),
       ("and HOME is not set", "of processes without a user's folder"),
-      ("this processor does not multiply bf16", "of processors without bf16"),
+      ("this processor cannot multiply bf16", "of processors without bf16"),
     ])
 
   private static let npy = Reader(
@@ -401,7 +402,7 @@ struct Reader: Sendable {
         "1,2\n", "1,2\n1,3\n", "1e300,2\n-1e300,3\n", "0,0\n1e-320,1\n", "1,2\n3,4\n1e39,5\n",
         "\n", "0,1\n2,3\n", ",0,1\n0,1,2\n",
         String(repeating: "1.5,2\n2,3\n", count: 2100),
-        // Row 9 is of the test part, and the deviation is without it.
+        // Row 9 belongs to the test split; the standard deviation is computed without it.
         (0..<200).map { $0 == 9 ? "1e60,3\n" : "\($0),\($0)\n" }.joined(),
       ]) + [[0xFF, 0xFE, 0x31, 0]]
     },

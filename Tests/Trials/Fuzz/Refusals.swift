@@ -1,24 +1,25 @@
 import Foundation
 import Support
 
-/// The refusals that readers have in their sources: what is constant in the text of each error.
+/// The refusals in the sources of readers: the constant parts of each error's text.
 struct Refusals {
-  /// Pieces of text that follow each other in the message, by the place in the sources.
+  /// Pieces of text in the order of the message, by place in the sources.
   private let patterns: [(place: String, pieces: [String])]
 
-  /// Those in Swift and C files, named from the project's folder; all but those of functions that write.
+  /// Collects the refusals of Swift and C files, given by paths relative to the project's folder,
+  /// except those of functions that write.
   ///
-  /// - Throws: `TrialError` where a file is not there.
+  /// - Throws: `TrialError` if a file is missing.
   init(of files: [String]) throws {
     patterns = try files.flatMap { file in
       guard let data = FileManager.default.contents(atPath: file) else {
-        throw TrialError("\(file) is not here: run in the project's folder")
+        throw TrialError("\(file): no such file; run this in the project's folder")
       }
       return Self.patterns(in: String(decoding: data, as: UTF8.self), file)
     }
   }
 
-  /// What makes an error: a call with its text.
+  /// Calls that make an error from a text.
   private static let calls = [
     "FigmentError(", "failure(", "reader.error(", "throw error(", "throw self.error(", "png_error(",
     "png_chunk_error(",
@@ -38,7 +39,7 @@ struct Refusals {
         })
       else { continue }
       let rest = bytes[(i + call.utf8.count)...]
-      // What the system refuses is no matter of what a file holds.
+      // Errors of the operating system do not depend on a file's contents.
       let label = String(decoding: rest.prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
       guard !label.contains("operation:") else { continue }
       let pieces = literals(rest)
@@ -51,8 +52,8 @@ struct Refusals {
     (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: ".")
   }
 
-  /// The constant pieces of the string literals up to the parenthesis that closes the call; what follows a
-  /// question mark is one of several texts, and is left out.
+  /// Constant pieces of the string literals up to the closing parenthesis of the call; alternatives
+  /// after a question mark are left out.
   private static func literals(_ bytes: ArraySlice<UInt8>) -> [String] {
     var pieces: [String] = []
     var text: [UInt8] = []
@@ -62,7 +63,7 @@ struct Refusals {
     var i = bytes.startIndex
     func keep() {
       let piece = String(decoding: text, as: UTF8.self)
-      // Keys of settings and single words of punctuation say nothing.
+      // Setting keys and punctuation identify nothing.
       if piece.utf8.count >= 5 { pieces.append(piece) }
       text = []
     }
@@ -74,7 +75,7 @@ struct Refusals {
           if bytes[i] == UInt8(ascii: "(") {
             keep()
             interpolation = 1
-            // Over what is interpolated, strings in it included.
+            // Skip the interpolation, including strings inside it.
             while i + 1 < bytes.endIndex, interpolation > 0 {
               i += 1
               if bytes[i] == UInt8(ascii: "(") { interpolation += 1 }
@@ -103,7 +104,7 @@ struct Refusals {
     return pieces
   }
 
-  /// Messages that differ in figures alone are one.
+  /// The message without its numbers, so that messages that differ only in numbers are equal.
   static func withoutFigures(_ message: String) -> String {
     var result = ""
     for character in message {
@@ -116,7 +117,7 @@ struct Refusals {
     return String(result.prefix(300))
   }
 
-  /// Which refusals the messages show, and which not; by place and text.
+  /// Splits the refusals into those that appear in the messages and the rest, by place and text.
   func compared(to messages: Set<String>) -> (reached: [String], left: [String]) {
     var (reached, left): ([String], [String]) = ([], [])
     for (place, pieces) in patterns {

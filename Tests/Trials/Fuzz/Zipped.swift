@@ -1,6 +1,6 @@
 import Training
 
-/// An entry of a ZIP archive, and what its headers say of it where that is not so.
+/// An entry of a ZIP archive, and false values for its headers, if any.
 struct ZipEntry {
   var name: String
   var bytes: [UInt8]
@@ -8,11 +8,11 @@ struct ZipEntry {
   var flags = 0
   var method: Int?
   var size: Int?
-  /// Whether sizes and places stand in an extra field, as of archives beyond 4 GiB.
+  /// True if sizes and offsets are stored in an extra field, as in archives beyond 4 GiB.
   var isLong = false
 }
 
-/// A ZIP archive, as `numpy.savez` writes it.
+/// A ZIP archive as `numpy.savez` writes it.
 func zipped(_ entries: [ZipEntry]) throws -> [UInt8] {
   func little(_ value: Int, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
@@ -20,7 +20,7 @@ func zipped(_ entries: [ZipEntry]) throws -> [UInt8] {
   var file: [UInt8] = []
   var directory: [UInt8] = []
   for entry in entries {
-    // Between the header and the trailer of gzip is what ZIP stores; its trailer begins with the checksum.
+    // ZIP stores the same deflated bytes and checksum as gzip, without its header.
     let gzip = try gzipped(entry.bytes)
     let packed = entry.isDeflated ? Array(gzip[10..<gzip.count - 8]) : entry.bytes
     let checksum = Array(gzip[(gzip.count - 8)..<(gzip.count - 4)])

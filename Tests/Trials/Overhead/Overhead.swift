@@ -6,40 +6,42 @@ import Runs
 import TensorCore
 import Training
 
-/// Measures what checkpoints and the checks of every step cost, as shares of the time of training.
+/// Measures the cost of checkpoints and of finiteness checks, as fractions of training time.
 struct Overhead: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures what checkpoints, and asking of each step whether it is finite, cost.",
+    abstract: "Measure the cost of checkpoints and of checking each step for finite values.",
     discussion: """
-      Two programs of the same experiment take turns, one of them without the checks. Where in memory a program \
-      happens to lie makes a difference, too, so there are several such pairs; the share is the median over the \
-      pairs of their medians, with the ranks between which it lies with 95 % confidence. A checkpoint is written \
-      nine times. An otherwise idle machine, please.
+      Two programs of the same experiment take turns, one of them without the checks. Several such pairs are \
+      measured, because the location of a program in memory matters, too; the result is the median over the \
+      pairs of their medians, with a 95 % confidence interval from ranks. A checkpoint is written nine times. \
+      Use an otherwise idle machine.
       """)
 
   @Argument(help: "Experiment files.")
   var experiments: [String]
 
-  @Option(help: "Seconds of each turn, about.")
+  @Option(help: "Approximate duration of each turn, in seconds.")
   var seconds = 0.1
 
-  @Option(help: "Turns of each pair.")
+  @Option(help: "Number of turns of each pair.")
   var turns = 10
 
-  @Option(help: "Pairs of programs, at least 2.")
+  @Option(help: "Number of pairs of programs, at least 2.")
   var pairs = 16
 
-  @Option(help: ArgumentHelp("The folder of downloaded data sets.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Folder of downloaded data sets.", valueName: "dir"))
   var dataDirectory = "data"
 
   func validate() throws {
-    guard turns > 0, pairs > 1 else { throw ValidationError("turns and pairs: too few") }
+    guard turns > 0, pairs > 1 else {
+      throw ValidationError("--turns: expected at least 1, and --pairs at least 2")
+    }
   }
 
   func run() throws {
     var rows = [
       [
-        "experiment", "ms a step", "checks", "95 %", "a checkpoint, ms", "every steps",
+        "experiment", "ms per step", "checks", "95 %", "a checkpoint, ms", "every steps",
         "checkpoints", "together",
       ]
     ]
@@ -52,7 +54,7 @@ struct Overhead: ParsableCommand {
     let found = try (0..<pairs).map { try pair(experiment, data, isCheckedFirst: $0 % 2 == 0) }
     let shares = found.map(\.share).sorted()
     let share = median(shares)
-    // Ranks of a median: binomial, by its normal approximation.
+    // Ranks of the interval: binomial, by its normal approximation.
     let low = Swift.max(0, Int(Double(pairs) / 2 - 0.98 * Double(pairs).squareRoot()))
     let step = median(found.map(\.seconds))
 
@@ -75,7 +77,7 @@ struct Overhead: ParsableCommand {
     ]
   }
 
-  /// What the checks add to a step, as a share, and the seconds of a step with them.
+  /// Cost of the checks as a fraction of a step, and the duration of a checked step in seconds.
   private func pair(_ experiment: Experiment, _ data: TrainingData, isCheckedFirst: Bool) throws
     -> (share: Double, seconds: Double)
   {
@@ -93,7 +95,7 @@ struct Overhead: ParsableCommand {
     var (shares, times): ([Double], [Double]) = ([], [])
     for i in 0..<turns {
       step += count
-      // Each goes first in turn.
+      // The programs alternate in going first.
       let first = try turn(programs[i % 2], count)
       let second = try turn(programs[1 - i % 2], count)
       let (checked, unchecked) = isChecked[i % 2] ? (first, second) : (second, first)

@@ -9,30 +9,30 @@ import Support
 import TensorCore
 import Training
 
-/// Compares the bytes of training, sampling and likelihood of every small run at several numbers of
-/// threads, and of samples and examples asked for at once.
+/// Compares the bytes of training, sampling and likelihood of every small run for several numbers
+/// of threads, and for several batch sizes of samples and examples.
 struct Repeatability: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints the page on repeatability: which bytes are equal, for every model.")
+    abstract: "Write the page on repeatability: which bytes are equal, for every model.")
 
   @Option(
-    help: ArgumentHelp("Where the page goes; standard output by default.", valueName: "file.md"))
+    help: ArgumentHelp("Path of the page; standard output by default.", valueName: "file.md"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Only runs whose names contain this.", valueName: "text"))
+  @Option(help: ArgumentHelp("Text that the names of the runs must contain.", valueName: "text"))
   var only = ""
 
-  /// One, two, and more than there are processors.
+  /// One, two, and more threads than processors.
   static let threads = [1, 2, Runtime.processors + 3]
-  /// All at once, some, and each by itself.
+  /// Samples requested at once: all, some, and one by one.
   static let portions = [70, 7, 1]
 
   func run() throws {
     let runs = SmallRun.all.filter { $0.name.contains(only) || only.isEmpty }
-    guard !runs.isEmpty else { throw ValidationError("no run is called so") }
+    guard !runs.isEmpty else { throw ValidationError("--only: no run matches") }
     let workshop = try Workshop()
     let home = FileManager.default.currentDirectoryPath
-    // Where the small runs name their data from.
+    // The small runs name their data relative to this folder.
     guard chdir(workshop.folder) == 0 else { throw TrialError("no folder \(workshop.folder)") }
     var rows: [[String]] = []
     for run in runs {
@@ -50,7 +50,7 @@ struct Repeatability: ParsableCommand {
     if rows.contains(where: { $0.contains { $0.contains("differs") } }) { throw ExitCode(1) }
   }
 
-  /// The digest that all of `bytes` have, or what differs.
+  /// The common digest of all of `bytes`, or a description of the differences.
   private func digest(_ bytes: [(what: String, bytes: [UInt8])]) -> String {
     let digests = bytes.map { ($0.what, SHA256.hex($0.bytes).prefix(12)) }
     guard let first = digests.first, !bytes.contains(where: { $0.bytes.isEmpty }) else {
@@ -60,7 +60,7 @@ struct Repeatability: ParsableCommand {
     return others.isEmpty ? "`\(first.1)`" : "differs: \(others.joined(separator: ", "))"
   }
 
-  /// Every file of the run but the lock and the times.
+  /// All files of the run except the lock and the times.
   private func training(_ run: SmallRun, _ workshop: Workshop) throws -> String {
     digest(
       try Self.threads.map { threads in
@@ -105,7 +105,7 @@ struct Repeatability: ParsableCommand {
       }
     }
     guard let whole = all.first?.values else { return "-" }
-    // The first of many examples are what few are.
+    // The first of many examples must equal those of a shorter request.
     let others = all.filter { _, values in
       values.count != whole.count
         || zip(values, whole).contains { few, many in
@@ -128,12 +128,12 @@ struct Repeatability: ParsableCommand {
     return """
       # The same bytes
 
-      Written by `make repeatability`; what it means is in [Runs](runs.md). Each cell is the beginning of
+      Written by `make repeatability`; explained in [Runs](runs.md). Each cell is the beginning of
       the SHA-256 of the bytes, which were equal at \(counts) threads on \(processorName()),
-      a machine of \(Runtime.processors) processors; *differs* would say what is not. Training: every file of the run but the
-      times. Sampling: 70 samples, asked for at once, seven at a time and one by one. Likelihood: every
-      estimator's value of each example, among 20, 7 and alone, K = 5. The runs are short ones of every
-      kind; other processors round otherwise, so that their digests are others.
+      a machine of \(Runtime.processors) processors; *differs* would mark a difference. Training: every file of the run except the
+      times. Sampling: 70 samples, requested at once, seven at a time and one by one. Likelihood: every
+      estimator's value of each example, among 20, 7 and alone, K = 5. The runs are short and cover every
+      kind; other processors round differently, so their digests differ.
 
       | run | training | sampling | likelihood |
       |---|---|---|---|

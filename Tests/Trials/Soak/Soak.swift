@@ -6,28 +6,30 @@ import Support
 import TestSupport
 import Training
 
-/// Kills runs and resumes them: each must end as the run that nobody killed.
+/// Kills and resumes runs: each must end identical to an uninterrupted run.
 struct Soak: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract:
-      "Kills short runs of every model, half at random moments, half at each kind of write.",
+      "Kill short runs of every model, half at random moments, half at each kind of write.",
     discussion: """
-      Half of the kills that are placed at a call also lose what a power cut would: bytes and names \
-      that were not synchronized. A run is killed up to three times before it is left to end.
+      Half of the kills placed at a call also lose what a power cut would: bytes and names that were not \
+      synchronized. A run is killed up to three times before it is left to finish.
       """)
 
-  @Option(help: "How many kills.")
+  @Option(help: "Number of kills.")
   var kills = 200
 
-  @Option(help: "What decides the moments.")
+  @Option(help: "Seed of the moments.")
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Only runs whose names contain this.", valueName: "text"))
+  @Option(help: ArgumentHelp("Text that the names of the runs must contain.", valueName: "text"))
   var only = ""
 
   func run() throws {
     let runs = SmallRun.all.filter { $0.name.contains(only) || only.isEmpty }
-    guard !runs.isEmpty, kills > 0 else { throw ValidationError("nothing to kill") }
+    guard !runs.isEmpty, kills > 0 else {
+      throw ValidationError("--kills: expected at least 1, and a run that matches --only")
+    }
     let start = ContinuousClock.now
     let workshop = try Workshop()
     var generator = SplitMix64(state: seed)
@@ -58,7 +60,7 @@ struct Soak: ParsableCommand {
   }
 }
 
-/// One small run, unbroken, and what became of broken ones.
+/// One small run, uninterrupted, and the counts of its interrupted copies.
 private struct Subject {
   static let atRandom = "random"
   static let titles = [
@@ -70,7 +72,7 @@ private struct Subject {
   private let files: [String: [UInt8]]
   private let timedSteps: [Int]
   private let steps: Int
-  /// The kinds of calls that change a file, in their order.
+  /// Kinds of calls that change a file, in order.
   private let calls: [String]
   private let seconds: Double
   private(set) var kills: [String: Int] = [:]
@@ -100,14 +102,15 @@ private struct Subject {
     else { throw TrialError("\(run.name): its writing calls are not seen: \(calls)") }
   }
 
-  /// What equal runs share: all but the lock and the wall-clock times.
+  /// Files that equal runs share: all except the lock and the wall-clock times.
   private static func files(of name: String, _ workshop: Workshop) -> [String: [UInt8]] {
     let names = workshop.files(in: name).filter { $0 != ".lock" && $0 != "timings.jsonl" }
     return Dictionary(
       uniqueKeysWithValues: names.map { ($0, workshop.bytes(name + "/" + $0) ?? []) })
   }
 
-  /// Kills a new run at most `limit` times, lets it end and compares; returns the number of kills.
+  /// Kills a new run at most `limit` times, lets it finish and compares; returns the number of
+  /// kills.
   mutating func attack(
     limit: Int, _ workshop: Workshop, seed: UInt64, _ generator: inout SplitMix64
   ) throws -> Int {
@@ -129,7 +132,7 @@ private struct Subject {
       var kind = Self.atRandom
       var isPowerCut = false
       if isPlaced {
-        // Each kind of call in turn, so that the rare ones have theirs.
+        // Every kind of call in turn, so that rare ones are covered.
         let kinds = Set(calls).sorted()
         kind = kinds[turn / 2 % kinds.count]
         let places = calls.indices.filter { calls[$0] == kind }

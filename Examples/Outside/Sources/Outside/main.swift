@@ -76,4 +76,4 @@ try runtime.save(q["decoder"].part.variables, to: folder + "/decoder.safetensors
 let samples = try LatentSampler(vae, runtime, batch: 32, drawsObservations: false)
   .sample(seeds: Array(0..<32))
 let pictures = try Bitmap.batch(samples, range: 0...1, height: 8, width: 8, channels: 1)
-try PNG.write(sheet(of: pictures, columns: 8, scale: 4), to: folder + "/bars.png")
+try PNG.write(sampleGrid(of: pictures, columns: 8, scale: 4), to: folder + "/bars.png")

@@ -3,22 +3,24 @@ import Domains
 import Formats
 import TensorCore
 
-/// The accuracy of a classifier.
+/// Validation of a classifier by its accuracy.
 final class AccuracyValidation: Validating {
-  private let judge: Judge
+  private let predictor: Predictor
   private let images: LabelledTable
 
-  /// - Throws: `FigmentError` where the data have no labels.
+  /// Makes a validation.
+  ///
+  /// - Throws: `FigmentError` if the data have no labels.
   init(
     _ classifier: ImageClassifier, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime
   ) throws {
-    judge = try Judge(classifier, runtime, weights)
+    predictor = try Predictor(classifier, runtime, weights)
     images = try LabelledTable(data, experiment)
   }
 
   func run() throws -> ValidationFigures {
-    let accuracy = Accuracy(try judge(images.table), labels: images.labels)
+    let accuracy = Accuracy(try predictor(images.table), labels: images.labels)
     return ValidationFigures(
       bound: -accuracy.loss.mean,
       metrics: [

@@ -7,7 +7,7 @@ import TensorCore
 package struct ClassifierModel: Model {
   package static let kind = ClassifierSettings.kind
 
-  /// Its network.
+  /// The network.
   package let classifier: ImageClassifier
 
   package func stages(
@@ -43,6 +43,6 @@ package struct ClassifierModel: Model {
   }
 
   package func estimators(of run: Run) -> (known: [Estimator], reason: String) {
-    ([], "a classifier says what images are, not how likely")
+    ([], "a classifier predicts classes of images, not their density")
   }
 }

@@ -3,19 +3,19 @@ import Domains
 import Images
 import TensorCore
 
-/// Of a classifier: what it takes for what.
+/// Pictures of a classifier: its confusion matrix.
 extension Drawing {
   static let confusion = "confusion.png"
 
-  /// A row for each class and a column for each that was found: how many, and the image that the
-  /// classifier was surest of.
+  /// Draws the confusion matrix, a row per class and a column per prediction: each cell has the
+  /// count and the image with the most confident prediction.
   func drawConfusion(_ run: Run, _ model: ImageClassifier, _ data: TrainingData) throws {
     let images = try LabelledTable(data, run.experiment)
-    let opinions = try Judge(model, run.runtime, run.reading)(images.table)
+    let predictions = try Predictor(model, run.runtime, run.reading)(images.table)
     var counts = [Int](repeating: 0, count: model.classes * model.classes)
     var surest = [(image: Int, confidence: Double)?](repeating: nil, count: counts.count)
     for image in images.labels.indices {
-      let (label, confidence) = opinions.verdict(image)
+      let (label, confidence) = predictions.verdict(image)
       let cell = Int(images.labels[image]) * model.classes + label
       counts[cell] += 1
       if confidence > surest[cell]?.confidence ?? -1 { surest[cell] = (image, confidence) }
@@ -33,7 +33,7 @@ extension Drawing {
     }
     let right = (0..<model.classes).reduce(0) { $0 + counts[$1 * model.classes + $1] }
     let title =
-      "\(right) of \(opinions.count) right; rows: what images are, columns: what they were "
+      "\(right) of \(predictions.count) right; rows: what images are, columns: what they were "
       + "taken for, each with the surest one"
     try write(
       try panels(cells, columns: model.classes, title: title), to: Self.confusion)

@@ -3,29 +3,30 @@ import Configuration
 import Domains
 import TensorCore
 
-/// A classifier of images, as an experiment file says it.
+/// Settings of a classifier of images, as in an experiment file.
 package struct ClassifierSettings: ModelSettings {
   package static let kind = "classifier"
   package static let help =
-    "A classifier of images, by which the samples of others are judged."
+    "A classifier of images, used to evaluate the samples of other models."
 
-  /// Its layers.
+  /// Sizes of the layers.
   package var layers = Layers(channels: [16, 32, 64], features: 64)
-  /// How many classes it tells apart.
+  /// Number of classes.
   package var classes = 10
-  /// How far images are moved in training, in pixels.
+  /// Largest shift of training images, in pixels.
   package var shift = 0.0
 
   package static let schema = Schema<Self>([
-    .int("classes", \.classes, in: 2...64, "How many classes it tells apart.")
+    .int("classes", \.classes, in: 2...64, "Number of classes.")
       .known(as: "numClasses", "nClasses", "classCond"),
     .ints(
       "channels", \.layers.channels, in: 1...1024, count: 1...8,
-      "Channels of the convolutions; each but the first halves the images."
+      "Channels of the convolutions; each but the first halves the size of the images."
     ).known(as: "baseChannels", "modelChannels"),
     .int(
-      "features", \.layers.features, in: 1...4096, "Units of the dense layer before the classes."),
-    .number("shift", \.shift, in: 0...16, "How far images are moved in training, in pixels."),
+      "features", \.layers.features, in: 1...4096,
+      "Number of units of the dense layer before the classes."),
+    .number("shift", \.shift, in: 0...16, "Largest random shift of training images, in pixels."),
   ])
 
   package init() {}

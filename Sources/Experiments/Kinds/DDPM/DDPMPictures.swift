@@ -5,13 +5,13 @@ import Images
 import Support
 import TensorCore
 
-/// Of a diffusion model: samples on their way from noise.
+/// Pictures of a diffusion model: samples along the reverse process.
 extension Drawing {
-  /// Some samples on their way from noise, in rows.
+  /// File name of samples along the reverse process, in rows.
   private static let strip = "strip.png"
-  /// The same as an animation.
+  /// File name of the same as an animation.
   private static let denoising = "denoising.png"
-  /// The paths of points from noise to data.
+  /// File name of the paths of points from noise to data.
   private static let trajectories = "trajectories.png"
 
   static func diffusionFiles(_ domain: Domain) -> [String] {
@@ -23,13 +23,15 @@ extension Drawing {
     min(100, model.schedule.times)
   }
 
-  /// The sampling steps that `drawDiffusion` takes.
+  /// Number of sampling steps that `drawDiffusion` takes.
   static func diffusionSteps(_ run: Run, _ model: GaussianDiffusion) -> Int {
     run.samplingSteps(count: run.experiment.sampling.count)
       + (run.domain.shape.count == 1 ? pathSteps(model) : 0)
   }
 
-  /// - Parameter report: Given the number of steps done; what it throws ends the drawing.
+  /// Draws the pictures.
+  ///
+  /// - Parameter report: Receives the number of steps done; an error it throws ends the drawing.
   func drawDiffusion(_ run: Run, _ model: GaussianDiffusion, report: @escaping (Int) throws -> Void)
     throws
   {
@@ -49,7 +51,7 @@ extension Drawing {
     try write(try pictures.strip(strip.stages), to: Self.strip)
     try write(try pictures.film(film.stages), to: Self.denoising)
     if hasPaths {
-      // Without fresh noise a path is a curve, and its end depends on its beginning alone.
+      // Without fresh noise a path is a curve, and its end depends on its start only.
       let pathSteps = Self.pathSteps(model)
       var stages = Stages(pathSteps + 1, of: pathSteps, keeping: width * pathCount)
       _ = try run.sample(
@@ -64,14 +66,14 @@ extension Drawing {
   }
 }
 
-/// The first batch at some of its steps from noise to samples, closer together late, where more
-/// happens.
+/// The first batch at selected steps from noise to samples, denser towards the end, where more
+/// changes.
 private struct Stages {
   private(set) var stages: [(done: Int, samples: [Float])] = []
   private var places: [Int]
   private let size: Int
 
-  /// About `count` of the `steps`, and the first `size` numbers of each.
+  /// Selects about `count` of the `steps`, and keeps the first `size` numbers of each.
   init(_ count: Int, of steps: Int, keeping size: Int) {
     self.size = size
     let last = count - 1

@@ -3,24 +3,25 @@ import DDPM
 import TensorCore
 import VAE
 
-/// A DDPM and its network, as an experiment file says it.
+/// Settings of a DDPM and its network, as in an experiment file.
 package struct DDPMSettings: ModelSettings {
   package static let kind = "ddpm"
   package static let help = "A denoising diffusion model."
 
-  /// What estimates the noise.
+  /// Networks that estimate the noise.
   package enum Network: String, CaseIterable, Sendable {
-    /// For points: hidden layers of `width`, `depth` of them, `timeFeatures` sines and cosines of the time.
+    /// Network for points: `depth` hidden layers of `width` units, `timeFeatures` sines and cosines of the
+    /// time.
     case mlp
-    /// For images: see `UNetConfiguration`.
+    /// Network for images: see `UNetConfiguration`.
     case unet
   }
 
-  /// The family of noise schedules.
+  /// Family of the noise schedule.
   package var schedule = NoiseSchedule.Kind.linear
   /// T, the number of times of the schedule.
   package var times = 1000
-  /// How many classes the network is told, or nil where it learns without.
+  /// Number of classes the network is conditioned on, or nil.
   package var classes: Int?
   /// The network.
   package var network = Network.mlp
@@ -28,7 +29,7 @@ package struct DDPMSettings: ModelSettings {
   package var width = 128, depth = 3, timeFeatures = 64
   /// Sizes of the U-Net.
   package var base = 32, multipliers = [1, 2, 4], blocks = 1
-  /// Whether the U-Net attends to itself, where images are smallest.
+  /// True if the U-Net has self-attention at the smallest image size.
   package var attention = true
 
   private static let network = Schema<Self>.Choice("network", \.network)
@@ -36,7 +37,7 @@ package struct DDPMSettings: ModelSettings {
   package static let schema = Schema<Self>([
     .word(
       "schedule", \.schedule,
-      "How noise grows: linear in the variance from 0.0001 to 0.02, or from 0 (su), or along a cosine."
+      "Noise schedule: variance linear from 0.0001 to 0.02, or from 0 (su), or along a cosine."
     ).known(as: "betaSchedule", "noiseSchedule"),
     .int("times", \.times, in: 10...100_000, "T, the number of steps from data to noise.")
       .known(
@@ -44,32 +45,33 @@ package struct DDPMSettings: ModelSettings {
         "numTrainTimesteps", "t"),
     .optionalInt(
       "classes", \.classes, in: 1...256,
-      "How many classes of the data the network is told; null to learn without."
+      "Number of classes the network is conditioned on; null for an unconditional model."
     ).known(as: "numClasses", "nClasses", "classCond"),
     .choice(
-      network, default: .required, "What estimates the noise: mlp is for points, unet for images."
+      network, default: .required,
+      "Network that estimates the noise: mlp for points, unet for images."
     )
     .known(as: "arch", "architecture"),
-    .int("width", \.width, in: 1...8192, "Units of each hidden layer.")
+    .int("width", \.width, in: 1...8192, "Number of units of each hidden layer.")
       .when(network.is(.mlp)).known(as: "hiddenDim", "hiddenSize", "hiddenUnits", "hiddenDims"),
-    .int("depth", \.depth, in: 1...64, "Hidden layers.")
+    .int("depth", \.depth, in: 1...64, "Number of hidden layers.")
       .when(network.is(.mlp)).known(as: "numLayers", "nLayers", "layers"),
     .int(
       "timeFeatures", \.timeFeatures, in: 2...4096, multipleOf: 2,
-      "Sines and cosines by which the network is told the time."
+      "Number of sines and cosines that encode the time."
     ).when(network.is(.mlp)),
     .int(
       "base", \.base, in: 2...1024,
-      "Channels at the full size of the images: even, and divisible by the norms' 8 groups."
+      "Number of channels at full image size: even, and divisible by the norms' 8 groups."
     ).when(network.is(.unet)).known(as: "baseChannels", "modelChannels"),
     .ints(
       "multipliers", \.multipliers, in: 1...64, count: 1...8,
-      "Channels at each size, as multiples of base; the images halve from one to the next."
+      "Numbers of channels at each size, as multiples of base; the size halves from one to the next."
     ).when(network.is(.unet)).known(as: "dimMults", "channelMult", "chMult"),
-    .int("blocks", \.blocks, in: 1...16, "Residual blocks at each size.")
+    .int("blocks", \.blocks, in: 1...16, "Number of residual blocks at each size.")
       .when(network.is(.unet)).known(as: "numResBlocks"),
     .bool(
-      "attention", \.attention, "Whether pixels attend to each other where images are smallest."
+      "attention", \.attention, "Self-attention at the smallest image size."
     )
     .when(network.is(.unet)),
   ])
@@ -86,11 +88,11 @@ package struct DDPMSettings: ModelSettings {
   package func failure(forExamplesOf shape: [Int]) -> String? {
     switch network {
     case .mlp:
-      shape.count == 1 ? nil : "mlp is for points, and the data are images; expected unet"
+      shape.count == 1 ? nil : "mlp needs points, and the data are images; expected unet"
     case .unet:
       shape.count == 3
         ? unetConfiguration(forExamplesOf: shape)?.failure
-        : "unet is for images, and the data are points; expected mlp"
+        : "unet needs images, and the data are points; expected mlp"
     }
   }
 

@@ -7,7 +7,7 @@ import TensorCore
 package struct DiffusionModel: Model {
   package static let kind = DDPMSettings.kind
 
-  /// Its schedule and its network.
+  /// The noise schedule and the network.
   package let ddpm: GaussianDiffusion
 
   package func stages(
@@ -22,7 +22,7 @@ package struct DiffusionModel: Model {
     try DiffusionSampler(ddpm, runtime, batch: batch, weights: weights, experiment)
   }
 
-  /// The sampler of a run.
+  /// Makes the sampler of a run.
   package func sampler(of run: Run) throws -> DiffusionSampler {
     try DiffusionSampler(
       ddpm, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading,
@@ -41,7 +41,10 @@ package struct DiffusionModel: Model {
 
   package func estimators(of run: Run) -> (known: [Estimator], reason: String) {
     ddpm.denoiser.classes == nil
-      ? ([.vlb], "") : ([], "it is told classes, and has no likelihood without them")
+      ? ([.vlb], "")
+      : (
+        [], "it is class-conditional: log p(x) without a class is not available"
+      )
   }
 
   package func scorers(
@@ -62,7 +65,7 @@ package struct DiffusionModel: Model {
     do { examples = try fittingExamples() } catch {
       return Scorers(
         ready: [try bound(draws, known)],
-        warning: "no fitted bound, for want of validation data: \(error)")
+        warning: "no bound with fitted variances, because there are no validation data: \(error)")
     }
     guard let examples else { return Scorers(ready: [try bound(draws, known)]) }
     let fitting = try bound(isOfPoints ? 100 : 20, [])
@@ -78,13 +81,13 @@ package struct DiffusionModel: Model {
 }
 
 extension GaussianDiffusion {
-  /// Images lie in [-1, 1], and so may the estimate of x_0; points have no such range.
+  /// Range of images and of estimates of x_0; nil for points, which have no such range.
   package var clipRange: ClosedRange<Double>? { denoiser.shape.count == 3 ? -1...1 : nil }
 }
 
-/// The sampler of a diffusion model, with what an experiment samples by unless told.
+/// Sampler of a diffusion model, with the experiment's settings as defaults.
 package struct DiffusionSampler: SeededSampler {
-  /// The sampler of the schedule.
+  /// The underlying sampler of the schedule.
   package let sampler: Sampler
   private let standard: SamplingSettings.Reverse
   private let times: Int
@@ -100,7 +103,7 @@ package struct DiffusionSampler: SeededSampler {
       clip: ddpm.clipRange)
   }
 
-  /// What is asked for, by the words of the sampler.
+  /// The request in terms of the underlying sampler.
   package func request(_ wanted: SampleRequest = SampleRequest()) -> Sampler.Request {
     var request = Sampler.Request(
       wanted.method ?? standard.samplingMethod, steps: wanted.steps ?? standard.steps ?? times)

@@ -2,13 +2,15 @@ import Domains
 import NormalizingFlow
 import TensorCore
 
-/// The mean log density of validation data, by a flow.
+/// Validation of a flow by the mean log density of the data.
 final class DensityValidation: Validating {
   private let input: OrderedInput
   private let program: Program
   private let density: Tensor
 
-  /// - Throws: `DataError` where the data have no validation part.
+  /// Makes a validation.
+  ///
+  /// - Throws: `DataError` if the data have no validation split.
   init(
     _ flow: CouplingFlow, _ weights: (Tensor) -> Tensor, _ data: TrainingData,
     _ experiment: Experiment, _ runtime: Runtime

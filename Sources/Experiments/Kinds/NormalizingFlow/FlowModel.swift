@@ -8,7 +8,7 @@ import TensorCore
 package struct FlowModel: LatentModel {
   package static let kind = NormalizingFlowSettings.kind
 
-  /// Its couplings.
+  /// The flow.
   package let flow: CouplingFlow
 
   package func stages(
@@ -59,18 +59,18 @@ package struct FlowModel: LatentModel {
 }
 
 extension FlowDensity {
-  /// The log density of a run, by the weights that samples are drawn with.
+  /// Makes the log density of a run, with the weights used for sampling.
   convenience init(_ flow: CouplingFlow, of run: Run) throws {
     try self.init(
       flow, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading)
   }
 }
 
-/// The log density of examples, which a flow knows.
+/// Exact log density of examples under a flow.
 private struct FlowScorer: Estimating {
   let density: FlowDensity
 
-  /// One.
+  /// A single step.
   func steps(count: Int) -> Int { 1 }
 
   func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {

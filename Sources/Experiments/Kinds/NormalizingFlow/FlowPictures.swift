@@ -5,11 +5,11 @@ import Images
 import NormalizingFlow
 import TensorCore
 
-/// Of a normalizing flow: the density that it learned, and where it takes the data.
+/// Pictures of a normalizing flow: the learned density, and the latent points of the data.
 extension Drawing {
-  /// The learned log density over the plane, beside that of the data where it is known.
+  /// File name of the learned log density over the plane, next to that of the data if it is known.
   private static let density = "density.png"
-  /// The latent points of data, which are to be standard normal.
+  /// File name of the latent points of data, which should be standard normal.
   private static let latent = "latent.png"
 
   static let flowFiles = [density, latent, finalSample]
@@ -60,6 +60,7 @@ extension Drawing {
       [
         try Series("z = f(x) of data", interleaved: try program.values(z), color: .blue),
         Series("|z| = 2, which 86 % are to lie within", circle, color: .orange),
-      ], labels: Labels(title: "data of \(plane.name) as noise"), xRange: -4...4, yRange: -4...4)
+      ], labels: Labels(title: "data of \(plane.name) as noise"), xRange: -4...4,
+      yRange: -4...4)
   }
 }

@@ -2,29 +2,30 @@ import Configuration
 import NormalizingFlow
 import TensorCore
 
-/// A normalizing flow of points, as an experiment file says it.
+/// Settings of a normalizing flow of points, as in an experiment file.
 package struct NormalizingFlowSettings: ModelSettings {
   package static let kind = "normalizing-flow"
-  package static let help = "A normalizing flow of points, whose density is known exactly."
+  package static let help = "A normalizing flow of points, with an exact density."
 
-  /// How many couplings.
+  /// Number of couplings.
   package var couplings = 8
-  /// Units of the hidden layers of each coupling's network.
+  /// Numbers of units of the hidden layers of each coupling's network.
   package var hidden = [64, 64]
-  /// The bound of the log scale of a coupling.
+  /// Bound of the log scale of a coupling.
   package var logScaleLimit = 2.0
 
   package static let schema = Schema<Self>([
     .int(
       "couplings", \.couplings, in: 2...256,
-      "Affine couplings, which take turns: each moves one coordinate by what the other says."),
+      "Number of affine couplings; they alternate, each transforming one coordinate given the other."
+    ),
     .ints(
       "hidden", \.hidden, in: 1...16_384, count: 1...16,
-      "Units of the hidden layers of each coupling's network."
+      "Numbers of units of the hidden layers of each coupling's network."
     ).known(as: "hiddenDims", "hiddenDim", "hiddenSize", "hiddenUnits"),
     .number(
       "logScaleLimit", \.logScaleLimit, in: 0.01...20,
-      "The largest logarithm, either side, of how much a coupling stretches a coordinate."),
+      "Largest absolute value of the log scale of a coupling."),
   ])
 
   package init() {}
@@ -37,7 +38,7 @@ package struct NormalizingFlowSettings: ModelSettings {
 
   package func failure(forExamplesOf shape: [Int]) -> String? {
     shape.count == 1
-      ? nil : "a normalizing-flow is for points, and the data are images; expected a 2-D set"
+      ? nil : "normalizing-flow needs points, and the data are images; expected a 2-D set"
   }
 
   package func model(

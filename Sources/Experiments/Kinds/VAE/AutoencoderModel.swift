@@ -5,11 +5,11 @@ import Support
 import TensorCore
 import VAE
 
-/// A variational autoencoder and how it is trained.
+/// A variational autoencoder and its training.
 package struct AutoencoderModel: LatentModel {
   package static let kind = VAESettings.kind
 
-  /// Its networks and its latent space.
+  /// The networks and the latent space.
   package let vae: VariationalAutoencoder
   let settings: VAESettings
 
@@ -52,8 +52,8 @@ package struct AutoencoderModel: LatentModel {
   ) throws -> [Float] {
     if case .sphere = vae.latent {
       throw FigmentError(
-        "truncated:\(decimal(share)) is towards the mean of the latent variables, and those of "
-          + "\(run.experiment.name) lie on a sphere, which has none; hubs has no need of one")
+        "--latent truncated:\(decimal(share)): needs a prior with a mean, and the latent variables of "
+          + "\(run.experiment.name) are uniform on a sphere; use hubs instead")
     }
     return try LatentSampler(vae, of: run, truncation: share)
       .sample(seeds: seeds, SampleRequest(labels: labels), observe: nil)
@@ -73,8 +73,8 @@ package struct AutoencoderModel: LatentModel {
     if run.domain.shape.count == 3, isOfBits != isBinarised {
       let reason =
         isOfBits
-        ? "its pixels are 0 or 1, and the data are not binarised"
-        : "its pixels have a density, and the data are binarised"
+        ? "its pixels are 0 or 1, but the data are not binarised"
+        : "its pixels have a density, but the data are binarised"
       return ([], reason)
     }
     return ((vae.isLinear && vae.standardDeviation != nil ? [.exact] : []) + [.iwae, .elbo], "")
@@ -101,11 +101,11 @@ package struct AutoencoderModel: LatentModel {
 }
 
 extension VariationalAutoencoder {
-  /// Pictures show the expected image, which is what people look at; points are drawn with their noise,
-  /// as they are compared with the data's.
+  /// True if samples include observation noise: images show the expected image, as is usual; points
+  /// include the noise, because they are compared with the data.
   var drawsObservations: Bool { shape.count == 1 }
 
-  /// Images on the way between the posteriors' centres of two: [count] + shape.
+  /// Images along the path between the posterior centres of two images: [count] + shape.
   package func interpolate(
     from first: [Float], to last: [Float], count: Int, _ run: Run
   ) throws -> [Float] {
@@ -118,7 +118,7 @@ extension VariationalAutoencoder {
 }
 
 extension LatentSampler {
-  /// The sampler of a run.
+  /// Makes the sampler of a run.
   convenience init(_ model: VariationalAutoencoder, of run: Run, truncation: Double = 1) throws {
     try self.init(
       model, run.runtime, batch: Run.batch(for: run.domain.shape),

@@ -5,13 +5,15 @@ import Support
 import TensorCore
 import VAE
 
-/// The bound of a variational autoencoder.
+/// Validation of a variational autoencoder by its bound.
 final class BoundValidation: Validating {
   private let input: OrderedInput
   private let program: Program
   private let parts: VariationalAutoencoder.Parts
 
-  /// - Throws: `FigmentError` where the data have no validation part.
+  /// Makes a validation.
+  ///
+  /// - Throws: `FigmentError` if the data have no validation split.
   init(
     _ vae: VariationalAutoencoder, _ settings: VAESettings, _ weights: (Tensor) -> Tensor,
     _ data: TrainingData,
@@ -43,13 +45,13 @@ final class BoundValidation: Validating {
       }
     }
     let count = Double(input.count)
-    // Latent coordinates that the data move: those whose posterior's centre varies over the data with a
-    // variance above 0.01 (Burda et al. 2016, §5.2).
+    // Active units: latent coordinates whose posterior mean varies over the data with variance
+    // above 0.01 (Burda et al. 2016, §5.2).
     let active = zip(sums, squares).count { sum, square in
       square / count - (sum / count) * (sum / count) > 0.01
     }
     divergence /= count
-    let complaint = """
+    let warning = """
       the posterior has collapsed: KL \(rounded(divergence)) nats, \(active) active latent units; a KL \
       warm-up may help (model.klWarmup)
       """
@@ -60,6 +62,6 @@ final class BoundValidation: Validating {
         ("validationReconstruction", .number(reconstruction / count)),
         ("validationDivergence", .number(divergence)), ("activeUnits", .integer(active)),
       ],
-      complaint: active == 0 || divergence < 0.1 ? complaint : nil)
+      warning: active == 0 || divergence < 0.1 ? warning : nil)
   }
 }

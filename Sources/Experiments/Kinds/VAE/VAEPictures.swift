@@ -5,13 +5,13 @@ import Support
 import TensorCore
 import VAE
 
-/// Of a variational autoencoder: reconstructions, and the space of its latent variables.
+/// Pictures of a variational autoencoder: reconstructions and the latent space.
 extension Drawing {
   private static let reconstructions = "reconstructions.png"
   private static let interpolation = "interpolation.png"
-  /// The plane, or the sphere, of the latent variables.
+  /// File name of the plane, or the sphere, of the latent variables.
   private static let latentPlane = "latent.png"
-  /// Where examples lie among the latent variables.
+  /// File name of the scatter plot of examples in latent space.
   private static let latentScatter = "latent-scatter.png"
 
   static func latentFiles(_ model: VariationalAutoencoder) -> [String] {
@@ -68,13 +68,13 @@ extension Drawing {
 
   private static let pathLength = 9
 
-  /// Rows of images: an example, the way from it to another, and that other.
+  /// Rows of images: an example, the path from it to another, and that other.
   private func interpolations(
     _ run: Run, _ model: VariationalAutoencoder, _ examples: [Float], rows: Int
   ) throws -> [Float] {
     let width = pictures.domain.shape.product
     return try (0..<rows).flatMap { row -> [Float] in
-      // Of one example alone, the way is from it to itself.
+      // With one example only, the path leads from it to itself.
       let (start, end) = (2 * row * width, (2 * row + 1) * width % examples.count)
       let first = Array(examples[start..<start + width])
       let last = Array(examples[end..<end + width])
@@ -83,7 +83,7 @@ extension Drawing {
     }
   }
 
-  /// Where the posteriors of examples are centred, by label where there are labels.
+  /// Scatter plot of the posterior centres of examples, coloured by label if there are labels.
   private func latentScatter(
     _ centres: [Float], _ latent: Latent, labels: (of: [UInt8], classes: ImageClasses)?
   ) throws -> Bitmap {
@@ -104,7 +104,7 @@ extension Drawing {
 }
 
 extension TrainingData {
-  /// The classes of the first `count` examples, where they have classes.
+  /// The classes of the first `count` examples, or nil if they have none.
   fileprivate func labels(_ count: Int) -> (of: [UInt8], classes: ImageClasses)? {
     guard case .images(_, let labels?) = self else { return nil }
     return (Array(labels.bytes.prefix(count)), labels)

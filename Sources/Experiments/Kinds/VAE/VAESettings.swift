@@ -4,66 +4,66 @@ import Domains
 import TensorCore
 import VAE
 
-/// A variational autoencoder, as an experiment file says it.
+/// Settings of a variational autoencoder, as in an experiment file.
 package struct VAESettings: ModelSettings {
   package static let kind = "vae"
   package static let help = "A variational autoencoder."
 
   /// Kinds of hidden layers.
   package enum Layers: String, CaseIterable, Sendable {
-    /// Dense ones.
+    /// Dense layers.
     case mlp
-    /// Convolutions, then dense ones.
+    /// Convolutions followed by dense layers.
     case convolutional
   }
 
-  /// Families of posteriors, each with its space.
+  /// Families of posteriors, each with its latent space.
   package enum Posterior: String, CaseIterable, Sendable {
-    /// Of a flat space.
+    /// Gaussian, in a flat space.
     case gaussian
-    /// Von Mises-Fisher, of a sphere.
+    /// Von Mises-Fisher, on a sphere.
     case vmf
   }
 
   /// Families of p(x|z).
   package enum Family: String, CaseIterable, Sendable {
-    /// Of pixels that are 0 or 1.
+    /// Bernoulli, for pixels that are 0 or 1.
     case bernoulli
-    /// Of numbers.
+    /// Gaussian, for real numbers.
     case gaussian
   }
 
-  /// The kind of the hidden layers.
+  /// Kind of the hidden layers.
   package var layers = Layers.mlp
-  /// Channels of the convolutions, where there are some.
+  /// Numbers of channels of the convolutions, if there are any.
   package var channels = [32, 64]
-  /// Units of the dense layers.
+  /// Numbers of units of the dense layers.
   package var hidden = [512, 256]
-  /// What follows each hidden layer.
+  /// Activation after each hidden layer.
   package var activation = Network.Activation.relu
-  /// The family of posteriors.
+  /// Family of posteriors.
   package var posterior = Posterior.gaussian
-  /// The dimension of the latent variables.
+  /// Dimension of the latent variables.
   package var dimension = 2
-  /// The concentration of von Mises-Fisher posteriors, or nil where it is learned.
+  /// Concentration of von Mises-Fisher posteriors, or nil to learn it.
   package var concentration: Double?
-  /// The family of p(x|z).
+  /// Family of p(x|z).
   package var family = Family.bernoulli
-  /// The standard deviation of a Gaussian p(x|z), or nil where it is learned.
+  /// Standard deviation of a Gaussian p(x|z), or nil to learn it.
   package var deviation: Double?
-  /// What is maximised.
+  /// Bound to maximise.
   package var bound = VariationalAutoencoder.Bound.elbo
-  /// K, the draws of z an example.
+  /// K, the number of draws of z per example.
   package var draws = 1
-  /// Steps over which the weight of the KL rises from 0 to 1; none for 0.
+  /// Number of steps over which the weight of the KL rises from 0 to 1; 0 for no warm-up.
   package var klWarmup = 0
 
-  /// The hidden layers.
+  /// Sizes and kind of the hidden layers.
   package var network: Network {
     Network(channels: layers == .mlp ? [] : channels, hidden: hidden, activation: activation)
   }
 
-  /// The space of the latent variables.
+  /// The latent space and its posteriors.
   package var latent: Latent {
     switch posterior {
     case .gaussian: .gaussian(dimension: dimension)
@@ -71,7 +71,7 @@ package struct VAESettings: ModelSettings {
     }
   }
 
-  /// p(x|z).
+  /// The likelihood p(x|z).
   package var likelihood: ObservationModel {
     switch family {
     case .bernoulli: .bernoulli
@@ -85,46 +85,47 @@ package struct VAESettings: ModelSettings {
   private static let bound = Schema<Self>.Choice("bound", \.bound)
 
   package static let schema = Schema<Self>([
-    .choice(layers, "The hidden layers: dense ones, or convolutions before them.")
+    .choice(layers, "Hidden layers: dense only, or convolutions followed by dense ones.")
       .known(as: "arch", "architecture"),
     .ints(
       "channels", \.channels, in: 1...1024, count: 1...8,
-      "Channels of the convolutions, from the data inwards; each halves the images."
+      "Numbers of channels of the convolutions, from the data inwards; each halves the image size."
     ).when(layers.is(.convolutional)).known(as: "baseChannels", "modelChannels"),
     .ints(
       "hidden", \.hidden, default: .either([512, 256], layers.is(.mlp), otherwise: [256]),
       in: 1...16_384,
       count: 0...16,
-      "Units of the encoder's dense layers; the decoder's are the same, backwards."
+      "Numbers of units of the encoder's dense layers; the decoder's are the same in reverse."
     ).known(
       as: "hiddenDim", "hiddenSize", "hiddenUnits", "hiddenDims", "numLayers", "nLayers", "layers"),
-    .word("activation", \.activation, "What follows each hidden layer."),
-    .choice(posterior, "The posteriors: Gaussian, or von Mises-Fisher on a sphere (vmf)."),
+    .word("activation", \.activation, "Activation after each hidden layer."),
+    .choice(posterior, "Posteriors: Gaussian, or von Mises-Fisher on a sphere (vmf)."),
     .int(
-      "latent", \.dimension, default: .required, in: 1...4096, "Dimensions of the latent variables."
+      "latent", \.dimension, default: .required, in: 1...4096, "Dimension of the latent variables."
     )
     .known(as: "latentDim", "zDim", "nz", "latentSize"),
     .optionalNumber(
       "concentration", \.concentration, in: Latent.concentrations,
-      "How narrow the posteriors are, one number for all; null to learn it for each example."
+      "Concentration of the posteriors, the same for all examples; null to learn it for each."
     ).when(posterior.is(.vmf), elseNullWith: "a gaussian posterior"),
     .choice(
       family,
-      "The density of the data given the latent variables; bernoulli is for images of zeros and ones."
+      "Distribution of the data given the latent variables; bernoulli needs images of zeros and ones."
     ),
     .optionalNumber(
       "deviation", \.deviation, in: 1e-6...1e6,
-      "The standard deviation of the data about their means; null to learn it."
+      "Standard deviation of the data given the latent variables; null to learn it."
     ).when(family.is(.gaussian), elseNullWith: "a bernoulli likelihood"),
     .choice(
-      bound, "What is maximised: the evidence lower bound, or the importance-weighted one (iwae)."),
+      bound, "Bound to maximise: the evidence lower bound, or the importance-weighted bound (iwae)."
+    ),
     .int(
       "draws", \.draws, default: .either(1, bound.is(.elbo), otherwise: 5), in: 1...10_000,
-      "Draws of the latent variables an example."
+      "Number of draws of the latent variables per example."
     ).known(as: "numDraws", "iwaeSamples"),
     .int(
       "klWarmup", \.klWarmup, in: 0...16_000_000,
-      "Steps over which the weight of the KL divergence rises from 0 to 1."
+      "Number of steps over which the weight of the KL divergence rises from 0 to 1."
     ).known(as: "klWarm", "klAnnealing"),
   ])
 
@@ -139,14 +140,14 @@ package struct VAESettings: ModelSettings {
     likelihood == .bernoulli && shape?.count != 1 ? .dynamic : .none
   }
 
-  /// A density wants numbers, a probability of pixels wants 0 and 1.
+  /// Scale for a density is continuous, and for a Bernoulli likelihood 0 and 1.
   package var pixels: PixelScale {
     PixelScale(range: 0...1, isDequantised: likelihood != .bernoulli)
   }
 
   package func failure(forExamplesOf shape: [Int]) -> String? {
     if likelihood == .bernoulli && shape.count == 1 {
-      return "a bernoulli likelihood is for images, and the data are points; expected gaussian"
+      return "a bernoulli likelihood needs images, and the data are points; expected gaussian"
     }
     return network.failure(forExamplesOf: shape)
   }

@@ -3,7 +3,7 @@ import Likelihood
 import TensorCore
 import WGAN
 
-/// A generator and its critic, and how they are trained.
+/// A generator and its critic, and their training.
 package struct AdversarialModel: LatentModel {
   package static let kind = WGANSettings.kind
 
@@ -26,7 +26,7 @@ package struct AdversarialModel: LatentModel {
         name: "critic", runs: runs, loss: objective.loss, parts: objective.parts,
         parameters: critic, held: generator.variables + wgan.criticState,
         updates: objective.updates,
-        // Samples are drawn by the generator alone, so only its weights are averaged.
+        // Samples are drawn by the generator only, so only its weights are averaged.
         optimizer: optimizer.chain(rate, clamp: limit, isAveraged: false), rate: rate),
       Stage(
         loss: wgan.generatorLoss(count: experiment.batch, label: batch.labels), parts: [],
@@ -65,12 +65,12 @@ package struct AdversarialModel: LatentModel {
   }
 
   package func estimators(of run: Run) -> (known: [Estimator], reason: String) {
-    ([], "a generator gives samples and no density")
+    ([], "a generator has no density")
   }
 }
 
 extension GeneratorSampler {
-  /// The sampler of a run.
+  /// Makes the sampler of a run.
   convenience init(_ model: WassersteinGAN, of run: Run) throws {
     try self.init(
       model, run.runtime, batch: Run.batch(for: run.domain.shape), weights: run.reading)

@@ -3,9 +3,10 @@ import Images
 import TensorCore
 import WGAN
 
-/// Of a generator and its critic: the critic over the plane, or the way from noise to noise.
+/// Pictures of a generator and its critic: the critic over the plane, or interpolations between
+/// noise vectors.
 extension Drawing {
-  /// The critic over the plane.
+  /// File name of the critic over the plane.
   private static let critic = "critic.png"
   private static let interpolation = "interpolation.png"
 
@@ -27,8 +28,8 @@ extension Drawing {
 
   private static let pathLength = 11
 
-  /// The critic's score and the length of its gradient, in standardised coordinates as the critic sees
-  /// them, with data and samples over the one and the samples over the other.
+  /// The critic's score and the norm of its gradient, in standardised coordinates as the critic
+  /// sees them; data and samples are drawn over the score, samples over the norm.
   private func criticField(
     _ run: Run, _ model: WassersteinGAN, _ set: Plane, _ samples: [Float]
   ) throws -> Bitmap {
@@ -62,8 +63,8 @@ extension Drawing {
       ], columns: 2, title: "critic of \(set.name), standardised")
   }
 
-  /// Rows of images, each of one class where there are classes: from one noise to another, turning at even
-  /// steps.
+  /// Rows of images, each of one class if there are classes: interpolations from one noise vector
+  /// to another, rotating in even steps.
   private func interpolations(_ run: Run, _ model: WassersteinGAN, rows: Int) throws -> [Float] {
     let sampler = try GeneratorSampler(model, of: run)
     return try sampler.decode(
@@ -74,7 +75,7 @@ extension Drawing {
           (0..<model.latent).map { _ in numbers.next() }
         )
         return (0..<Self.pathLength).flatMap { i -> [Float] in
-          // A quarter turn keeps the length that normal noise has, which a straight line does not.
+          // A quarter turn keeps the norm typical of normal noise; a straight line does not.
           let angle = 0.5 * Double.pi * Double(i) / Double(Self.pathLength - 1)
           return zip(a, b).map { Float(angle.cosine * $0 + angle.sine * $1) }
         }

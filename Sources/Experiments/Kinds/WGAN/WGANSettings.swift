@@ -2,71 +2,71 @@ import Configuration
 import TensorCore
 import WGAN
 
-/// A generator and its critic, as an experiment file says them.
+/// Settings of a generator and its critic, as in an experiment file.
 package struct WGANSettings: ModelSettings {
   package static let kind = "wgan"
-  package static let help = "A generator and its critic."
+  package static let help = "A generative adversarial network: a generator and its critic."
 
-  /// What follows the critic's layers.
+  /// Activations of the critic.
   package enum Activation: String, CaseIterable, Sendable {
-    /// With a slope below 0.
+    /// Leaky ReLU, with a negative slope.
     case leakyReLU = "leaky-relu"
-    /// x times its sigmoid.
+    /// SiLU, x times its sigmoid.
     case silu
   }
 
-  /// What keeps the critic from growing steep.
+  /// Constraints on the gradient norm of the critic.
   package enum ConstraintKind: String, CaseIterable, Sendable {
-    /// Normalized by its gradient (GN-GAN).
+    /// Gradient normalization (GN-GAN).
     case gn
-    /// The same, as it is linear piece by piece (GraN-GAN).
+    /// Gradient normalization of piecewise linear critics (GraN-GAN).
     case gran
-    /// A penalty on the gradient.
+    /// Gradient penalty.
     case gp
     /// Spectral normalization.
     case sn
     /// Clipped weights.
     case clip
-    /// Nothing.
+    /// No constraint.
     case none
   }
 
-  /// The layers of both: families, norms and sizes.
+  /// Layers of both networks: family, norms and sizes.
   package var family = Networks.Family.mlp
-  /// Dimensions of the generator's noise.
+  /// Dimension of the generator's noise.
   package var latent = 16
-  /// How many classes both networks are told, or nil where they learn without.
+  /// Number of classes both networks are conditioned on, or nil.
   package var classes: Int?
-  /// Units or channels of the generator's layers.
+  /// Numbers of units or channels of the generator's layers.
   package var generator = [128, 128, 128]
-  /// Units or channels of the critic's layers.
+  /// Numbers of units or channels of the critic's layers.
   package var critic = [128, 128, 128]
-  /// What follows the generator's layers, and the critic's.
+  /// Normalization after the layers of the generator and of the critic.
   package var generatorNorm = Networks.Norm.none, criticNorm = Networks.Norm.none
-  /// What follows those of the critic then.
+  /// Activation after the critic's layers and norms.
   package var criticActivation = Activation.leakyReLU
-  /// The slope of a leaky ReLU below 0.
+  /// Slope of a leaky ReLU below 0.
   package var slope = 0.2
-  /// What keeps the critic from growing steep.
+  /// Constraint on the gradient norm of the critic.
   package var constraintKind = ConstraintKind.gn
   /// ε of GraN-GAN.
   package var epsilon = 0.1
-  /// The weight of the gradient penalty.
+  /// Weight of the gradient penalty.
   package var penalty = 10.0
-  /// Whether slopes below 1 cost nothing.
+  /// True if gradient norms below 1 are not penalised.
   package var isOneSided = false
-  /// Where weights are clipped.
+  /// Bound of the clipped weights.
   package var limit = 0.01
-  /// What is made of scores.
+  /// Loss as a function of the critic's scores.
   package var loss = AdversarialLoss.hinge
-  /// What keeps scores from jumping between neighbours, or nil.
+  /// Consistency penalty between neighbouring examples, or nil.
   package var consistency: Consistency?
-  /// Steps of the critic for each of the generator.
+  /// Number of steps of the critic per step of the generator.
   package var criticSteps = 1
-  /// The critic's learning rate over the generator's.
+  /// Ratio of the critic's learning rate to the generator's.
   package var criticRate = 1.0
 
-  /// The layers of both.
+  /// Layers of both networks.
   package var networks: Networks {
     let activation: Networks.Activation =
       switch criticActivation {
@@ -78,7 +78,7 @@ package struct WGANSettings: ModelSettings {
       generatorNorm: generatorNorm, criticNorm: criticNorm, criticActivation: activation)
   }
 
-  /// What keeps the critic from growing steep.
+  /// Constraint on the gradient norm of the critic.
   package var constraint: Constraint {
     switch constraintKind {
     case .gn: .gradientNormalized
@@ -96,78 +96,84 @@ package struct WGANSettings: ModelSettings {
 
   private static let refusedNorms = [
     "batch":
-      "statistics of a batch make examples depend on each other, so that the critic's gradient is not "
-      + "that of one example and a sample not that of its seed"
+      "batch statistics make examples depend on each other: the critic's gradient would not be that of "
+      + "one example, nor a sample determined by its seed"
   ]
 
   private static let consistency = Schema<Consistency>([
     .number(
-      "weight", \.weight, in: 0...1e6, "The weight of the squared difference of the two scores."),
+      "weight", \.weight, in: 0...1e6, "Weight of the squared difference of the two scores."),
     .number(
       "deviation", \.standardDeviation, in: 1e-6...1e3,
-      "How far a neighbour is from its example, in standard deviations of the data."),
+      "Distance of a neighbour from its example, in standard deviations of the data."),
   ])
 
   package static let schema = Schema<Self>([
-    .choice(family, "The layers of both networks; those of images are convolutional or residual.")
-      .known(as: "arch", "architecture"),
+    .choice(
+      family, "Layers of both networks; mlp for points, convolutional or residual for images."
+    )
+    .known(as: "arch", "architecture"),
     .int(
       "latent", \.latent, default: .either(16, family.is(.mlp), otherwise: 64), in: 1...4096,
-      "Dimensions of the noise that the generator starts from."
+      "Dimension of the generator's noise."
     ).known(as: "latentDim", "zDim", "nz", "latentSize"),
     .optionalInt(
       "classes", \.classes, in: 1...256,
-      "How many classes of the data both networks are told; null to learn without."
+      "Number of classes both networks are conditioned on; null for an unconditional model."
     ).known(as: "numClasses", "nClasses", "classCond"),
     .ints(
       "generator", \.generator,
       default: .either([128, 128, 128], family.is(.mlp), otherwise: [128, 64, 32]), in: 1...1024,
       or: (family.is(.mlp), 1...16_384), count: 1...16,
-      "Units of the generator's layers, or their channels, from the noise outwards."
+      "Numbers of units or channels of the generator's layers, from the noise outwards."
     ).known(as: "gen"),
     .ints(
       "critic", \.critic,
       default: .either([128, 128, 128], family.is(.mlp), otherwise: [32, 64, 128]), in: 1...1024,
       or: (family.is(.mlp), 1...16_384), count: 1...16,
-      "Units of the critic's layers, or their channels, from the data inwards."
+      "Numbers of units or channels of the critic's layers, from the data inwards."
     ).known(as: "discriminator", "disc"),
     .word(
       "generatorNorm", \.generatorNorm, default: .either(.none, family.is(.mlp), otherwise: .group),
-      refused: refusedNorms, "What follows the generator's layers, before their activation."),
+      refused: refusedNorms, "Normalization after the generator's layers, before their activation."),
     .word(
       "criticNorm", \.criticNorm, refused: refusedNorms,
-      "What follows the critic's layers, before their activation."),
-    .choice(activation, "The critic's activation: silu makes it smooth."),
-    .number("slope", \.slope, in: 0...1.0.nextDown, "The slope of the leaky ReLU below 0.")
+      "Normalization after the critic's layers, before their activation."),
+    .choice(activation, "Activation of the critic; silu makes it smooth."),
+    .number("slope", \.slope, in: 0...1.0.nextDown, "Negative slope of the leaky ReLU.")
       .when(activation.is(.leakyReLU)),
     .choice(
       constraint,
-      "What keeps the critic f from growing steep: f / (|grad f| + |f|) (gn), "
+      "Constraint on the gradient norm of the critic f: f / (|grad f| + |f|) (gn), "
         + "f |grad f| / (|grad f|^2 + epsilon) (gran), a gradient penalty (gp), spectral "
         + "normalization (sn), clipped weights (clip)."),
-    .number("epsilon", \.epsilon, in: 1e-12...1e6, "Added to the squared slope that divides.")
-      .when(constraint.is(.gran)),
-    .number("penalty", \.penalty, in: 0...1e6, "The weight of the gradient penalty.")
+    .number(
+      "epsilon", \.epsilon, in: 1e-12...1e6,
+      "Constant added to the squared gradient norm in the denominator."
+    )
+    .when(constraint.is(.gran)),
+    .number("penalty", \.penalty, in: 0...1e6, "Weight of the gradient penalty.")
       .when(constraint.is(.gp)).known(as: "lambdaGP", "gpWeight", "gpLambda", "gradientPenalty"),
-    .bool("oneSided", \.isOneSided, "Whether slopes below 1 cost nothing.")
+    .bool("oneSided", \.isOneSided, "Penalise only gradient norms above 1.")
       .when(constraint.is(.gp)),
     .number(
-      "limit", \.limit, in: 1e-9...1e6, "Where the critic's weights are clipped, either side."
+      "limit", \.limit, in: 1e-9...1e6, "Bound on the absolute value of the critic's weights."
     )
     .when(constraint.is(.clip)).known(as: "clipValue", "weightClip"),
     .optionalMapping(
       "consistency", \.consistency, consistency,
       from: Consistency(weight: 5, standardDeviation: 0.05),
-      "What keeps the critic's score from jumping between an example and its neighbour; null for none."
+      "Penalty on the difference of the critic's scores of an example and a neighbour; null for none."
     ),
-    .word("loss", \.loss, "What is made of the critic's scores; with gn, logistic is GN-GAN."),
+    .word("loss", \.loss, "Loss as a function of the critic's scores; logistic with gn is GN-GAN."),
     .int(
-      "criticSteps", \.criticSteps, in: 1...1000, "Steps of the critic for each of the generator."
+      "criticSteps", \.criticSteps, in: 1...1000,
+      "Number of steps of the critic per step of the generator."
     )
     .known(as: "nCritic", "criticIters", "dSteps"),
     .number(
       "criticRate", \.criticRate, in: 1e-6...1e6,
-      "The critic's learning rate, as a multiple of the generator's."),
+      "Learning rate of the critic, as a multiple of the generator's."),
   ])
 
   package init() {}

@@ -6,7 +6,7 @@ import Sampling
 import Support
 
 extension Run {
-  /// The figures of `count` fresh samples, seeds from 0; for 2-D sets whose density is known.
+  /// Metrics of `count` fresh samples with seeds from 0, for 2-D sets with a known density.
   ///
   /// - Throws: `FigmentError` for other runs.
   package func toyReport(
@@ -15,7 +15,7 @@ extension Run {
   ) throws -> ToyReport {
     guard case .points(let plane) = domain, let set = plane.set else {
       throw FigmentError(
-        "points are judged by a set whose density is known; \(experiment.name) was trained on "
+        "evaluate: needs a 2-D set with a known density; \(experiment.name) was trained on "
           + printable(experiment.data))
     }
     let drawn = try sample(

@@ -5,14 +5,14 @@ import Formats
 import Quality
 import Support
 
-/// Looks at a generator and its critic while they train: how many modes the samples have, and whether
-/// either has stopped learning.
-final class Rivalry: Observer {
+/// Observer of a generator and its critic in training: counts the modes of the samples, and detects
+/// a network that has stopped learning.
+final class AdversarialMonitor: Observer {
   private let set: ToySet?
   private var most = 0
   private var wasSilent = false
 
-  /// Nil for a model that is not of two networks against each other.
+  /// Makes an observer, or nil for a model that is not adversarial.
   init?(_ domain: Domain, _ model: any ModelSettings) {
     guard model.isAdversarial else { return nil }
     if case .points(let plane) = domain, let set = plane.set, !set.modes.isEmpty {
@@ -22,7 +22,7 @@ final class Rivalry: Observer {
     }
   }
 
-  /// Whether samples are of use at the end, too.
+  /// True to look at samples after the last step, too.
   var looksAtSamples: Bool { self.set != nil }
 
   func observe(_ report: inout StepReport) throws {
@@ -34,7 +34,7 @@ final class Rivalry: Observer {
       )
     }
     wasSilent = isSilent
-    // The last of the samples are those of the weights to evaluate with.
+    // The last caption holds the samples of the weights used for evaluation.
     guard let set, let samples = report.samples.last?.samples else { return }
     let quality = try ToyQuality(dataCoordinates(samples, Plane(set)), set)
     report.metrics += [
@@ -42,7 +42,7 @@ final class Rivalry: Observer {
     ]
     if quality.modesFound < most {
       report.warnings.append(
-        "modes were lost: \(quality.modesFound) of \(quality.modes) are found, after \(most)")
+        "modes were lost: found \(quality.modesFound) of \(quality.modes), at most \(most) before")
     }
     most = quality.modesFound
   }

@@ -2,16 +2,19 @@ import Images
 import Runs
 import Support
 
-/// Draws samples now and then, and writes sheets of them.
-final class Sheets: Observer {
+/// Draws samples periodically and writes sample grids of them.
+final class SampleGrids: Observer {
   private let stepper: Stepper
   private let paths: RunPaths
   private let looksAtEnd: Bool
   private let encode: (Bitmap, _ step: Int) throws -> [UInt8]
 
+  /// Makes an observer.
+  ///
   /// - Parameters:
-  ///   - looksAtEnd: Whether samples are drawn after the last step, too; the finished run draws its own sheet.
-  ///   - encode: Makes a PNG with what pictures carry.
+  ///   - looksAtEnd: True to draw samples after the last step, too; the finished run draws its
+  ///     own sample grid.
+  ///   - encode: Makes a PNG with the run's metadata.
   init(
     _ stepper: Stepper, _ paths: RunPaths, looksAtEnd: Bool,
     encode: @escaping (Bitmap, _ step: Int) throws -> [UInt8]

@@ -74,7 +74,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
     var request = Sampler.Request(.ddim(eta: 0), steps: 5)
     request.labels = [0]
     let wanted = request
-    #expect(throws: TensorError("the model is not class-conditional; sample without a class")) {
+    #expect(throws: TensorError("the model is not class-conditional: expected no classes")) {
       try sampler.sample(seeds: [1], wanted)
     }
     let x = Tensor.zeros([4, 2])

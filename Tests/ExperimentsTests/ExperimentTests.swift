@@ -176,7 +176,7 @@ private let shipped: [String] = {
     ),
     (
       "binarisation=static",
-      "--set binarisation=static: binarisation: static needs images, and the data are points; "
+      "--set binarisation=static: binarisation: static needs images, but the data are points; "
         + "expected none"
     ),
     (

@@ -136,7 +136,7 @@ import Testing
       name, experiment, " --seed 12345678901 --set steps=1 --set optimizer.rate=1e-60")
     let again = try Python.run("redraw.py", "run --initial", in: tool)
     #expect(again.code == 0, "\(name): \(again.output)\(again.errors)")
-    #expect(again.output.hasSuffix(" arrays begin as expected, to the bit\n"))
+    #expect(again.output.hasSuffix(" arrays have the expected initial values, to the bit\n"))
   }
 
   /// Bounds, exact densities, evaluation draws and bits per dimension.

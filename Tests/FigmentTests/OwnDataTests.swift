@@ -145,7 +145,7 @@ private let ownImages = """
     let result = try tool.run("train own.yaml --out run")
     #expect(
       result.errors
-        == "error: ./points.csv: model.network: unet needs images, and the data are points; "
+        == "error: ./points.csv: model.network: unet needs images, but the data are points; "
         + "expected mlp\n")
     #expect(result.code == 1 && !tool.exists("run"))
   }

@@ -262,7 +262,7 @@ import Testing
         "tiny.yaml/x.png: cannot create: Not a dir"
       ),
       ("sample run --count 1000000 --out \(long).png", "cannot create: File name too long"),
-      ("sample run --count 1000000 --out pipe.png", "pipe.png: is no ordinary file"),
+      ("sample run --count 1000000 --out pipe.png", "pipe.png: is not a regular file"),
       ("field run --out missing/x.png", "missing/x.png: cannot create: No such file"),
       ("compare run run --out missing/x.png", "missing/x.png: cannot create: No such file"),
     ] {

@@ -172,7 +172,7 @@ import VAE
         + "found dinamic; did you mean \"dynamic\"?")
     #expect(
       try error("data=moons")
-        == "e.yaml:5: model.network: a bernoulli likelihood needs images, and the data are points; "
+        == "e.yaml:5: model.network: a bernoulli likelihood needs images, but the data are points; "
         + "expected gaussian")
     #expect(
       try error("model.network=convolutional", "model.channels=[2, 2, 2]").hasSuffix(

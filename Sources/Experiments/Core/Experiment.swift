@@ -49,7 +49,7 @@ package struct Experiment: Sendable {
     if shape.count == 1, binarisation != .none {
       throw FigmentError(
         origin: self.data, key: "binarisation",
-        problem: "\(binarisation.rawValue) needs images, and the data are points; expected none")
+        problem: "\(binarisation.rawValue) needs images, but the data are points; expected none")
     }
   }
 

@@ -125,7 +125,7 @@ extension UnlabelledSampler {
     seeds: [UInt64], _ request: SampleRequest, observe: ((Int, [Float]) throws -> Void)?
   ) throws -> [Float] {
     guard request.labels == nil else {
-      throw TensorError("the model is not class-conditional; sample without a class")
+      throw TensorError("the model is not class-conditional: expected no classes")
     }
     let samples = try sample(seeds: seeds)
     try observe?((seeds.count + batch - 1) / batch, samples)

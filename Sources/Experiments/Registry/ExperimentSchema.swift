@@ -42,7 +42,7 @@ extension Experiment {
       .rule("binarisation") { experiment, error in
         let word = experiment.binarisation.rawValue
         if experiment.shape?.count == 1, experiment.binarisation != .none {
-          throw error("\(word) needs images, and the data are points; expected none")
+          throw error("\(word) needs images, but the data are points; expected none")
         }
       }
       .rule("patience") { experiment, error in

@@ -92,7 +92,7 @@ package struct DDPMSettings: ModelSettings {
     case .unet:
       shape.count == 3
         ? unetConfiguration(forExamplesOf: shape)?.failure
-        : "unet needs images, and the data are points; expected mlp"
+        : "unet needs images, but the data are points; expected mlp"
     }
   }
 

@@ -147,7 +147,7 @@ package struct VAESettings: ModelSettings {
 
   package func failure(forExamplesOf shape: [Int]) -> String? {
     if likelihood == .bernoulli && shape.count == 1 {
-      return "a bernoulli likelihood needs images, and the data are points; expected gaussian"
+      return "a bernoulli likelihood needs images, but the data are points; expected gaussian"
     }
     return network.failure(forExamplesOf: shape)
   }

@@ -5,7 +5,7 @@ import Images
 import TensorCore
 import WGAN
 
-/// Where the point goes, and how far it ends from the data.
+/// The path of the point, and its final distance from the data.
 struct Trail {
   var points: [(x: Double, y: Double)] = []
   var distances: [(x: Double, y: Double)] = []

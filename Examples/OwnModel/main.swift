@@ -34,10 +34,10 @@ struct Coupling {
     )
   }
 
-  /// From data towards noise, and how much that shrinks: minus the log determinant.
+  /// Maps data to noise, with minus the log determinant.
   func forward(_ x: Tensor) -> (Tensor, Tensor) { apply(x) { ($0 - $1) * exp(-$2) } }
 
-  /// From noise towards data.
+  /// Maps noise to data.
   func inverse(_ z: Tensor) -> Tensor { apply(z) { $0 * exp($2) + $1 }.0 }
 }
 

@@ -103,7 +103,7 @@ static void plan_product(fk_contraction *plan) {
 /// True if the BLAS interface computes a product of one pair of matrices.
 ///
 /// Measured against oneDNN's matmul, it is up to ten times as fast for vectors and outer
-/// products, a third faster where a right operand of a megabyte is packed anew for each piece, and no
+/// products, a third faster where a right operand of a megabyte is packed again for each piece, and no
 /// slower for a piece whose rows are not contiguous (part of a transposed left operand, or of the
 /// columns), which the library's best kernels refuse.
 static bool suits_blas(const fk_contraction_shape *s, const fk_cut *cut) {

@@ -31,7 +31,7 @@ static int64_t result_elements(const fk_contraction_shape *s) {
 
 // MARK: - Addresses
 
-/// Filters, in oneDNN's format or flipped, that are kept beside the stored one.
+/// Filters, in oneDNN's format or flipped, that are kept in addition to the stored one.
 static int filters_kept(const convolution *it) {
   if (it->partials.count > 1) return it->partials.count;
   return it->primitives.common.flips_filter ? 2 : it->primitives.reorder.needed ? 1 : 0;

@@ -110,7 +110,7 @@ void fk_evaluate(
     case FK_DIVIDE: {
       if ((scalars & (FK_A_SCALAR | FK_B_SCALAR)) != FK_B_SCALAR) BINARY(x / y)
       // A product in double is twice as fast and the same to the last bit: the quotient of two floats is never as
-      // close as 2^-49 of itself to where its rounding changes, and this one is within 2^-52 of it. (Between the
+      // close as 2^-49, relatively, to where its rounding changes, and this one is within 2^-52 of it. (Between the
       // floats and zero it can be; workers flush there.)
       double reciprocal = 1 / (double) *b;
       LOOP((float) ((double) a[i] * reciprocal));

@@ -111,7 +111,7 @@ static place place_at(const side_of_mean *on, double half, double back) {
 static double reach(const side_of_mean *on) {
   double whole = on->half;
   if (on->powers == 0 && on->side * on->k * 2 * on->sine * on->sine > -40) return whole;
-  // Slope and curvature of log ρ in φ / 2 at φ₀ / 2, for a first guess.
+  // First and second derivative of log ρ in φ / 2 at φ₀ / 2, for a first guess.
   double sine = 2 * on->sine * on->cosine, cosine = on->cosine * on->cosine - on->sine * on->sine;
   double slope = 2 * (on->powers * cosine / sine - on->side * on->k * sine);
   double bend = 4 * (on->powers / (sine * sine) + on->side * on->k * cosine);

@@ -9,7 +9,7 @@
 // Bytes that libpng may allocate for the chunks of a file, above all for deflated texts: a small file
 // can hold many of them, each of megabytes.
 #define CHUNK_MEMORY ((size_t)32 << 20)
-// Bytes that it needs for any file, beside the inflated size of the file's bytes: a chunk that claims
+// Bytes that it needs for any file, in addition to the inflated size of the file's bytes: a chunk that claims
 // to be long is allocated before it is read.
 #define FIXED_MEMORY ((size_t)1 << 18)
 #define INFLATION ((size_t)2 * 1032)
@@ -227,7 +227,7 @@ int cpng_prepare_pixels(cpng *picture, int *channels) {
   png_structp png = picture->png;
   png_infop info = picture->info;
   if (setjmp(png_jmpbuf(png))) return 0;
-  // libpng holds a few rows, of up to 8 bytes a pixel.
+  // libpng holds a few rows, of up to 8 bytes per pixel.
   picture->memory_limit += 64 * (size_t)png_get_image_width(png, info) + (1 << 20);
   png_set_expand(png);
   png_set_scale_16(png);

@@ -3,7 +3,7 @@ import Support
 import TensorCore
 
 extension Runtime {
-  /// Writes the values of `variables` to a safetensors file, whole or not at all.
+  /// Writes the values of `variables` to a safetensors file, atomically.
   ///
   ///     try runtime.save(p.variables, to: "model.safetensors")
   ///     try runtime.save(p["encoder"].part.variables, to: "encoder.safetensors")
@@ -12,7 +12,7 @@ extension Runtime {
   ///
   /// - Parameters:
   ///   - names: The name of an array in the file, from that of the variable; the same unless told.
-  ///   - metadata: Texts that the file is to hold beside the arrays.
+  ///   - metadata: Texts that the file is to hold in addition to the arrays.
   /// - Throws: `FigmentError` where two arrays would have one name or the system refuses;
   ///   `TensorError` where an initial value is an invalid expression.
   public func save(
@@ -42,7 +42,7 @@ extension Runtime {
   /// Names and shapes of all arrays are checked, and their values read, before the first variable changes.
   ///
   /// - Parameters:
-  ///   - others: Whether the file may hold arrays that no variable is given.
+  ///   - others: The treatment of arrays that belong to none of the variables.
   ///   - names: The name of an array in the file, from that of the variable; the same unless told. Two
   ///     variables may be given one array.
   /// - Throws: `FigmentError` with every array that is missing, left over or of another shape, in one
@@ -71,11 +71,11 @@ extension Runtime {
   }
 }
 
-/// What becomes of the arrays of a file that no variable is given.
+/// The treatment of arrays of a file that belong to none of the variables.
 public enum OtherArrays: Sendable {
-  /// They are an error, as a misspelt name would leave one.
+  /// Reject the file: a misspelt name would leave such an array.
   case refused
-  /// They are left in the file.
+  /// Ignore them.
   case ignored
 }
 

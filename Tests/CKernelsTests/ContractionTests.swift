@@ -72,7 +72,7 @@ private struct Problem: CustomTestStringConvertible, Sendable {
     return problem
   }
 
-  /// With a bias (bit 0) and added to what is there (bit 1), where its kind can.
+  /// The epilogue: a bias (bit 0) and accumulation (bit 1), where the kind has them.
   func adding(_ extras: Int) -> Problem {
     var problem = self
     if shape.kind == FK_CONV_FILTER || extras == 0 { return problem }

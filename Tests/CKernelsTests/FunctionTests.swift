@@ -201,7 +201,7 @@ let specialCases: [SpecialCase] = [
     }
   }
 
-  /// An absolute bound where the slope passes through 0.
+  /// An absolute bound where the derivative passes through 0.
   @Test(arguments: [(-86.0, 30.0), (-3, 3), (-0.001, 0.001)])
   func siluGradient(_ range: (Double, Double)) {
     let count = 50_000

@@ -231,7 +231,7 @@ int rename(const char *from, const char *to) {
   if (fails("rename")) return -1;
   char kept[PATH] = "";
   if (number("CRASHPOINTS_POWER")) {
-    // Beside the folder, where nobody looks.
+    // Next to the folder, where nobody looks.
     kept_count += 1;
     snprintf(kept, PATH, "%s.kept-%d-%d", setting("CRASHPOINTS_FOLDER"), getpid(), kept_count);
     if (link(to, kept) != 0) kept[0] = 0;

@@ -36,7 +36,7 @@ import Testing
       let line = try #require(result.output.split(separator: "\n").first { $0.hasPrefix(prefix) })
       return try #require(line.split(separator: " ").last.flatMap { Double($0) })
     }
-    // Two classes are even at log 2 = 0.69, and bars are told apart whatever the noise.
+    // Two classes are even at log 2 = 0.69, and bars are distinguished whatever the noise.
     #expect(try number("classifier step 1 ") > 0.5)
     #expect(try number("classifier step 200 ") < 0.1)
     // Of a runtime that has the weights from the file alone.

@@ -42,7 +42,7 @@ import Testing
     #expect(relativeError(values[0], values[1]) < 1e-12)
   }
 
-  /// With a causal mask a position's value depends on no later one, and on each earlier one.
+  /// A position's value under a causal mask depends on no later one, and on each earlier one.
   @Test func causalAttentionLooksBack() throws {
     let attention = multiHeadAttention(4, heads: 2, Parameters("model"))
     let x = Tensor.input("x", [1, 5, 4])

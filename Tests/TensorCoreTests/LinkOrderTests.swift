@@ -48,7 +48,7 @@ import Testing
 
   /// The compiler's errors by line of a file of `lines` that imports the built module.
   private func errors(in lines: [String]) throws -> [Int: String] {
-    // The modules stand beside the test bundle.
+    // The modules are next to the test bundle.
     let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let folders = [bundle, CommandLine.arguments[0]].map {
       URL(fileURLWithPath: $0).deletingLastPathComponent()

@@ -64,7 +64,7 @@ import Testing
     #expect(mean == 1 && sum == 2 && products == 21 && area == 4 * Double.pi / 3 - 1)
   }
 
-  /// A gradient's own constants are no literals: x + x has the slopes of 2 x, made of two ones.
+  /// A gradient's own constants are no literals: x + x has the derivative of 2 x, made of two ones.
   @Test func gradientsKeepTheirForm() throws {
     let y = Tensor.input("y", [])
     let slope = gradients(of: -(0.5 * y), withRespectTo: [y])[0]

@@ -4,7 +4,7 @@ import Testing
 
 /// Trails that can be checked by hand, and resumed runs that equal uninterrupted ones.
 @Suite struct LookaheadTests {
-  /// The values of a single parameter that starts at `start` after each of `steps` steps down a slope that
+  /// The values of a single parameter that starts at `start` after each of `steps` steps along a gradient that
   /// is always `slope`.
   private func trail(
     _ optimizer: Link<Gradient, some Outcome>, from start: Double = 3, slope: Double = 1,
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test(arguments: [
-    // Momentum 0.5 down a slope of 1: changes 1, 1.5, 1.75, ... from zero.
+    // Momentum 0.5 with a gradient of 1: changes 1, 1.5, 1.75, ... from zero.
     // 8 - 1 - 1.5 = 5.5, pulled to 6.75; then 1.75 and 1.875 from there: 3.125, pulled to 4.9375.
     (InnerState.keep, [7.0, 6.75, 5, 4.9375]),
     // After the second step, the third is as the first: 6.75 - 1 - 1.5 = 4.25, pulled to 5.5.
@@ -110,12 +110,12 @@ import Testing
     #expect(try trail(sgd(1.0, momentum: 0.5), from: 8, steps: 3) == [7, 5.5, 3.75])
     #expect(
       try trail(sgd(1.0, momentum: 0.5, nesterov: true), from: 8, steps: 3) == [6.5, 4.75, 2.875])
-    // The slope of w + w^2/4 is 1 + w/2: 8 - 5, 3 - 2.5.
+    // The derivative of w + w^2/4 is 1 + w/2: 8 - 5, 3 - 2.5.
     #expect(try trail(sgd(1.0, decay: 0.5), from: 8, steps: 2) == [3, 0.5])
   }
 
   @Test func decayIsApartFromAdamsScale() throws {
-    // w - 0.1 (1 + 0.5 w): the sign of the slope, and half the weight.
+    // w - 0.1 (1 + 0.5 w): the sign of the derivative, and half the weight.
     let found = try trail(adamW(0.1, decay: 0.5), from: 4, slope: 3, steps: 2)
     let second = 3.7 - 0.1 * (1 + 0.5 * 3.7)
     #expect(zip(found, [3.7, second]).allSatisfy { abs($0 - $1) < 1e-5 })

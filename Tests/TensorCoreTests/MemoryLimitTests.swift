@@ -78,7 +78,7 @@ import Testing
     ) { try limits.check(1_240_000_000, for: "this", remedy: "a smaller batch needs less") }
   }
 
-  /// A planned program needs the same arena and lasting memory as one that runs.
+  /// A planned program needs the same arena and persistent memory as one that runs.
   @Test func aPlanKnowsWhatAProgramNeeds() throws {
     let x = Tensor.input("x", [64, 1000])
     let w = Variable("w", initially: .zeros([1000, 50]))

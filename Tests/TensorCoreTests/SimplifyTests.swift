@@ -66,7 +66,7 @@ import Testing
     #expect(try operations([p, slope], atLeast: 24) == [6, 3])
   }
 
-  /// In addition to the softmax: the scale, once forward and once backward.
+  /// Operations in addition to those of the softmax: the scale, once forward and once backward.
   @Test func attentionTouchesTheScoresAsOftenAsItMust() throws {
     for (positions, count) in [(9, 6), (7, 8)] {
       let x = Tensor.input("x", [16, positions, 8])

@@ -1,4 +1,4 @@
-/// What `body` throws, on one line.
+/// The error that `body` throws, on one line.
 package func failure(_ body: () throws -> Void) -> String {
   do {
     try body()

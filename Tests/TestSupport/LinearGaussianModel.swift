@@ -17,10 +17,10 @@ package struct LinearGaussianModel {
   /// s².
   package var variance = 0.5
 
-  /// With a q that is not the posterior.
+  /// The model with a q that is not the posterior.
   package init() {}
 
-  /// With the posterior itself as q.
+  /// The model with the posterior itself as q.
   package static var exact: LinearGaussianModel {
     var result = LinearGaussianModel()
     let precision = 1 + result.square / (result.deviation * result.deviation)

@@ -1,6 +1,6 @@
 /// Seeded damage to the bytes of a file.
 package struct Mutation {
-  /// What belongs into such files and is put in at random places.
+  /// Pieces of such files, which are inserted at random places.
   package var tokens: [String]
 
   /// Damage that puts in `tokens`.

@@ -45,7 +45,7 @@ extension SplitMix64 {
     return (-2 * log(u)).squareRoot() * cos(2 * .pi * Double.random(in: 0..<1, using: &self))
   }
 
-  /// Numbers that Float can hold, normal with a deviation.
+  /// Numbers that Float can hold, normal with a given standard deviation.
   package mutating func normals(_ count: Int, deviation: Double = 1) -> [Double] {
     (0..<count).map { _ in Double(Float(deviation * normal())) }
   }

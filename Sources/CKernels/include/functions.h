@@ -13,7 +13,7 @@ typedef enum {
   // the first is 0 and the last -0, at -infinity too.
   FK_SIGMOID, FK_SOFTPLUS, FK_SILU,
   // Two operands. FK_LESS is 1 where a < b, else 0. FK_MAXIMUM(a, b) is b where a < b, else a: so max(NaN, b) is NaN.
-  // FK_LESS_OR_EQUAL and FK_EQUAL likewise; of NaN all three are 0. FK_POWER is the C library's.
+  // FK_LESS_OR_EQUAL and FK_EQUAL are 1 where a <= b and a == b. Comparisons with NaN give 0. FK_POWER is the C library's.
   FK_ADD, FK_SUBTRACT, FK_MULTIPLY, FK_DIVIDE, FK_MAXIMUM, FK_LESS, FK_LESS_OR_EQUAL, FK_EQUAL, FK_POWER,
   // a times the derivative of FK_SILU at b, which below -88 may be -5e-37 rather than 0.
   FK_SILU_GRADIENT,

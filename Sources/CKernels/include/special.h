@@ -16,8 +16,8 @@ double fk_bessel_ratio(double order, double x);
 // (Mardia and Jupp 2000, eq. 9.3.4). What depends on the concentration k alone, d being any real
 // >= 1 and 0 <= k <= 1e12, comes from one function of it, w being a coordinate of a uniform point:
 //   K(k) = log E exp(k w),  K' = A_d(k),  K'' = A',  K''' = A''.
-// All have a relative error below 1e-12 for d >= 2; for d < 2 what vanishes as k grows is accurate
-// beside 1 only.
+// All have a relative error below 1e-12 for d >= 2; for d < 2, values that vanish as k grows have that
+// error relative to 1.
 typedef struct {
   double cumulant;    // K
   double excess;      // K - k, which keeps its digits when k is large
@@ -71,7 +71,7 @@ fk_cosine_slopes fk_vmf_pathwise(double concentration, int64_t dimension, double
 double fk_log_ndtr(double x);
 /// d/dx log Φ(x) = φ(x) / Φ(x), the inverse of Mills' ratio.
 double fk_log_ndtr_slope(double x);
-/// d²/dx² log Φ(x) = -m (m + x), m the slope.
+/// d²/dx² log Φ(x) = -m (m + x), m the derivative.
 double fk_log_ndtr_curvature(double x);
 
 #endif

@@ -147,7 +147,7 @@ package struct OptimizerSettings: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - limit: The largest size of a parameter, or nil for none.
-  ///   - isAveraged: Whether the moving average is kept, where there is one.
+  ///   - isAveraged: Keeps the exponential moving average, if the settings have one.
   func chain(
     _ rate: Rate, clamp limit: Double? = nil, isAveraged: Bool = true
   ) -> CompleteOptimizer {

@@ -31,7 +31,7 @@ public func oneHot(_ labels: Tensor, classes: Int) -> Tensor {
 /// -log p(label) of each example, from logits: [..., classes] and labels [...] to [...], in nats.
 ///
 /// p is the softmax of the logits over the last axis. A label that is none of 0 ..< classes is
-/// given no share of the logits, so check labels before.
+/// given no part of the logits, so check labels before.
 public func crossEntropy(logits: Tensor, labels: Tensor) -> Tensor {
   guard logits.rank >= 1, labels.shape == Array(logits.shape.dropLast()) else {
     return .invalid(

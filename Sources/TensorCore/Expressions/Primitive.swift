@@ -162,9 +162,9 @@ public struct Variable: Hashable, Sendable {
   public enum Kind: String, CaseIterable, Sendable {
     /// A part of a model that is learned; made by `Parameters.make`.
     case parameter
-    /// Anything else that a run needs to go on as if it had not been interrupted: moments, averages, counts.
+    /// State that a run needs to continue as if it had not been interrupted: moments, averages, counts.
     case state
-    /// Contents that every run makes anew or that may be lost; not in checkpoints.
+    /// Contents that every run computes again or that may be lost; not in checkpoints.
     case scratch
   }
 
@@ -192,9 +192,9 @@ public struct Variable: Hashable, Sendable {
 
 /// A variable and the expression that replaces its value when the run ends, all updates together.
 public struct Update: Sendable {
-  /// What is replaced.
+  /// The variable whose value is replaced.
   public let variable: Variable
-  /// What replaces it: of the variable's shape, or of as many of its rows as are named.
+  /// The new value: of the variable's shape, or one row for each of `rows`.
   public var value: Tensor
   /// The rows that are replaced, from 0, or nil for the whole.
   ///
@@ -210,7 +210,7 @@ public struct Update: Sendable {
 
   /// The shape that the value must have.
   var shape: [Int] { rows.map { $0.shape + variable.shape.dropFirst() } ?? variable.shape }
-  /// What is replaced, as it is before.
+  /// The old value: of the variable, or of its rows that are replaced.
   var old: Tensor { rows.map { variable.value.gather($0) } ?? variable.value }
 
   /// This update where the single number `condition` is not 0; else what is there stays.

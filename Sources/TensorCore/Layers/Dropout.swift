@@ -11,7 +11,7 @@
 public struct Dropout: Sendable {
   /// The probability of being dropped, at least 0 and below 1.
   public let rate: Double
-  /// Where it stands in the model.
+  /// The path of the layer in the model.
   public let path: String
   private let layer: MultiInputLayer<Tensor, Tensor?>
 

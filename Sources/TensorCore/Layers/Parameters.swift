@@ -67,7 +67,7 @@ public struct Layer: Sendable {
 
 /// A layer of several inputs, such as `MultiInputLayer<Tensor, Tensor?>`, which names what it traces.
 public struct MultiInputLayer<each Input>: Sendable {
-  /// Where it stands in the model.
+  /// The path of the layer in the model.
   public let path: String
   private let body: @Sendable (repeat each Input) -> Tensor
 

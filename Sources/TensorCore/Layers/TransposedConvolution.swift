@@ -47,7 +47,7 @@ public func transposedConvolution(
   _ inputs: Int, _ outputs: Int, size: Int, stride: Int = 2, padding: Int? = nil,
   outputPadding: Int? = nil, scale: Double = 1, bias hasBias: Bool = true, _ parameters: Parameters
 ) -> Layer {
-  // Each pixel of the result is reached by about this share of the filter's taps.
+  // Each pixel of the result is reached by about this fraction of the filter's taps.
   let taps = max(1, size * size / max(1, stride * stride))
   let filter = parameters.make(
     "filter",

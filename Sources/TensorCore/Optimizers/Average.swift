@@ -15,7 +15,7 @@ public func average<Given: BeforeAverage>(decay: Double) -> Link<Given, FinalVal
   }
 }
 
-/// The share of the random start that is left in an average after `steps` steps, from 0 to 1.
+/// The fraction of the random start that is left in an average after `steps` steps, from 0 to 1.
 public func shareOfStart(decay: Double, steps: Int) -> Double {
   var share = 1.0
   var t = 1.0

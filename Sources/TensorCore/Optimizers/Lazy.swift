@@ -1,8 +1,8 @@
 /// Treatment of the inner optimizer's moments in rows that are not touched.
 public enum RestingMoments: String, CaseIterable, Sendable {
-  /// They rest with their row.
+  /// Moments do not change while their row does not.
   case rest
-  /// They decay as if the gradient were zero: all at once when the row is next touched.
+  /// Moments decay as if the gradient were zero: all at once when the row is next touched.
   case decay
 }
 

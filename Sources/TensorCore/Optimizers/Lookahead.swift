@@ -2,7 +2,7 @@
 public enum InnerState: String, CaseIterable, Sendable {
   /// The state stays as it is: the authors' default.
   case keep
-  /// The state begins anew, and so does the count by which Adam corrects it.
+  /// The state starts again, and so does the count by which Adam corrects it.
   case reset
   /// The state is drawn towards its value at the last such step, just as the weights are ("pullback" in
   /// the authors' code); counts of steps stay as they are.

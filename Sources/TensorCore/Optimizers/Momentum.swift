@@ -1,6 +1,6 @@
 /// The sum of all gradients so far, each weighted by `beta` to the power of its age (Polyak 1964).
 ///
-/// - Parameter nesterov: Whether to look one step ahead: g + beta m in place of m (Sutskever et al.
+/// - Parameter nesterov: Looks one step ahead: g + beta m in place of m (Sutskever et al.
 ///   2013, eq. 3 and 4, in the form without a change of variables).
 public func accumulateMomentum(_ beta: Double, nesterov: Bool = false) -> Optimizer {
   Optimizer { gradient, slots in

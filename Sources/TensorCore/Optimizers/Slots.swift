@@ -37,8 +37,8 @@ public struct Slots {
   /// - Parameters:
   ///   - initial: The value before the first step, zeros by default. The parameter's `value` in it is
   ///     the value that the parameter has when the state is made.
-  ///   - share: The share of it that a step with a gradient of zero leaves.
-  ///   - isCount: Whether it counts or numbers steps, so that no other link may average it.
+  ///   - share: The fraction of it that a step with a gradient of zero leaves.
+  ///   - isCount: True if it counts or numbers steps, so that no other link may average it.
   public mutating func keep(
     _ name: String, initially initial: Tensor? = nil, fading share: Double = 1,
     isCount: Bool = false, _ next: (Tensor) -> Tensor

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Copies of variables in the library's formats, made anew before a run where the variable has changed.
+/// Copies of variables in the library's formats, made again before a run if the variable has changed.
 ///
 /// Running it allocates nothing.
 final class Packing {

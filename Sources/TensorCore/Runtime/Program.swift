@@ -101,7 +101,7 @@ public final class Program {
 
   deinit { position.deallocate() }
 
-  /// Whether any output or update is computed from the input `x`.
+  /// True if any output or update is computed from the input `x`.
   public func reads(_ x: Tensor) -> Bool {
     guard case .input(let name) = x.node.operation else { return false }
     return inputs[name]?.shape == x.shape

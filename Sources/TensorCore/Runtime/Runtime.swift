@@ -25,7 +25,7 @@ public final class Runtime {
   public let threads: Int
   /// Number of runs of each program.
   public var runs: [String: UInt64] = [:]
-  /// Whether programs are planned and never run, so that nothing is reserved for them.
+  /// True if programs are planned and never run, so that nothing is reserved for them.
   let isPlanning: Bool
   /// Bytes that its variables and programs need, without the library's own workspace, which is not known before
   /// programs are made.
@@ -92,7 +92,7 @@ public final class Runtime {
   ///   - updates: Variables that change at the end of each run.
   ///   - precision: The type of intermediate results and of the operands of products; inputs, outputs and
   ///     variables are fp32.
-  ///   - sharesDraws: Whether an earlier program of this runtime may have the same name: draws of equal names are
+  ///   - sharesDraws: Allows the name of an earlier program of this runtime: draws of equal names are
   ///     then the same numbers in both, and their runs are counted together.
   /// - Throws: `TensorError`, for the first mistake in the expressions; for the name of another program; for draws
   ///   that would equal another program's; where memory does not suffice.

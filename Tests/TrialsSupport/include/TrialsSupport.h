@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/// Starts anew.
+/// Starts again.
 void ts_forget_allocations(void);
 /// In bytes, since then.
 size_t ts_largest_allocation(void);

@@ -13,7 +13,7 @@ func bars(_ count: Int) -> (images: Tensor, labels: Tensor) {
   return (select(labels.reshape([count, 1, 1, 1]), columns, rows), labels)
 }
 
-/// From images with noise to the logits of two classes.
+/// The logits of two classes, of noisy images.
 struct BarClassifier {
   let filters, head: Layer
   let dropout: Dropout
@@ -31,7 +31,7 @@ struct BarClassifier {
     crossEntropy(logits: head(dropout.training(features(x))), labels: labels).mean()
   }
 
-  /// The share of images whose class is the likelier one.
+  /// Fraction of images whose class is the likelier one.
   func accuracy(_ x: Tensor, _ labels: Tensor) -> Tensor {
     let logits = head(dropout.evaluation(features(x)))
     let margin = (logits * (2 * oneHot(labels, classes: 2) - 1)).sum(1)

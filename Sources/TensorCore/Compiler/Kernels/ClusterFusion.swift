@@ -126,7 +126,7 @@ private struct ClusterFusion {
 
   // MARK: Merging
 
-  /// - Parameter sharingLoads: Also merges kernels that read a buffer in common; otherwise one of the pair has to
+  /// - Parameter sharingLoads: True to also merge kernels that read a buffer in common; otherwise one of the pair has to
   ///   read a result of the other.
   mutating func merge(sharingLoads: Bool) {
     var graph = KernelGraph(kernels)

@@ -119,7 +119,11 @@ void fk_evaluate(
     case FK_LESS: BINARY((x < y ? 1.0f : 0.0f))
     case FK_LESS_OR_EQUAL: BINARY((x <= y ? 1.0f : 0.0f))
     case FK_EQUAL: BINARY((x == y ? 1.0f : 0.0f))
-    case FK_POWER: BINARY(powf(x, y))
+    case FK_POWER: {
+      int64_t step_a = scalars & FK_A_SCALAR ? 0 : 1, step_b = scalars & FK_B_SCALAR ? 0 : 1;
+      for (int64_t i = 0; i < count; i++) out[i] = powf(a[i * step_a], b[i * step_b]);
+      return;
+    }
     case FK_SILU_GRADIENT: BINARY(x * silu_slope_float(y))
     case FK_MULTIPLY_ADD: TERNARY(x * y + z)
     case FK_MULTIPLY_SUBTRACT: TERNARY(x * y - z)

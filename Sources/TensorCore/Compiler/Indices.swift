@@ -27,7 +27,8 @@ package struct Table<Kind, Element>: RandomAccessCollection, MutableCollection {
   package var endIndex: Index { Index(elements.count) }
   package subscript(index: Index) -> Element {
     get { elements[index.offset] }
-    set { elements[index.offset] = newValue }
+    // In place: a setter would copy nested arrays at each change.
+    _modify { yield &elements[index.offset] }
   }
 
   /// Adds an element at the end and returns its index.
@@ -63,7 +64,6 @@ package struct Buffer: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 extension Table where Kind == Listing.Instruction {
   package subscript(buffer: Buffer) -> Element {
-    get { self[buffer.position] }
-    set { self[buffer.position] = newValue }
+    self[buffer.position]
   }
 }

@@ -85,8 +85,8 @@ struct KernelGraph {
     clear(a, in: &ancestors[b])
     clear(b, in: &ancestors[b])
     for k in direct.indices where k != a && k != b {
-      if direct[k].remove(a) != nil { direct[k].insert(b) }
       guard reaches(a, k) || reaches(b, k) else { continue }
+      if direct[k].remove(a) != nil { direct[k].insert(b) }
       for w in 0..<words { ancestors[k][w] |= ancestors[b][w] }
       clear(a, in: &ancestors[k])
       ancestors[k][b.offset / 64] |= 1 << UInt64(b.offset % 64)

@@ -1,7 +1,7 @@
 /// The closed set of operations.
 ///
-/// Each has one rule per reading: its shape (Operators, Checker), its gradient (Gradient), its
-/// value (Reference) and its kernel (Emit).
+/// Each has one rule per reading: its shape (Operators, ListingCheck), its gradient
+/// (Gradient), its value (Reference) and its kernel (Emission).
 package enum Primitive: Hashable, Sendable {
   // Sources.
   case input(String)

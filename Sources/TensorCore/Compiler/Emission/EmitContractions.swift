@@ -34,10 +34,7 @@ extension Emitter {
     s.accumulates = sum.addend == nil ? 0 : 1
     if case .matmul(let l, let r) = instruction.operation {
       s.kind = FK_MATMUL
-      s.batch = Int64(y.dropLast(2).reduce(1, *))
-      (s.m, s.n) = (Int64(y[y.count - 2]), Int64(y[y.count - 1]))
-      s.k = Int64(l ? x[0][y.count - 2] : x[0][y.count - 1])
-      (s.transposed_left, s.transposed_right) = (l ? 1 : 0, r ? 1 : 0)
+      s.setMatmul(x[0], y, transposedLeft: l, transposedRight: r)
     } else if case .convolution(let c) = instruction.operation {
       s.kind = FK_CONV
       s.setConvolution(c, image: x[0], filter: x[1], output: y)
@@ -97,6 +94,16 @@ extension Emitter {
 }
 
 extension fk_contraction_shape {
+  fileprivate mutating func setMatmul(
+    _ left: [Int], _ result: [Int], transposedLeft: Bool, transposedRight: Bool
+  ) {
+    let rank = result.count
+    batch = Int64(result.dropLast(2).reduce(1, *))
+    (m, n) = (Int64(result[rank - 2]), Int64(result[rank - 1]))
+    k = Int64(transposedLeft ? left[rank - 2] : left[rank - 1])
+    (transposed_left, transposed_right) = (transposedLeft ? 1 : 0, transposedRight ? 1 : 0)
+  }
+
   fileprivate mutating func setConvolution(
     _ c: Convolution, image: [Int], filter: [Int], output: [Int]
   ) {

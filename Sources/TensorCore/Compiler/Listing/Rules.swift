@@ -193,7 +193,7 @@ extension Simplifier {
     record(.hoistThroughSum, new)
     var total: Position?
     for term in terms {
-      guard let product = product(term.kept, whole) else { return nil }
+      guard let product = multiplied(term.kept, whole) else { return nil }
       var sum = add(with(new, new.operation, [product]))
       if constants[sum] == 0 { continue }
       for factor in term.repeated {

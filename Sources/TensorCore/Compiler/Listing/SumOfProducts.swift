@@ -97,7 +97,7 @@ extension Simplifier {
       groups.filter(\.[0].kept.isEmpty) + groups.filter { !$0[0].kept.isEmpty }.reversed()
     var total: (position: Position, isNegative: Bool)?
     for group in order {
-      let part = (position: product(group, new), isNegative: group[0].isNegative)
+      let part = (position: multiplied(group, new), isNegative: group[0].isNegative)
       guard let sum = total else {
         total = part
         continue
@@ -110,8 +110,8 @@ extension Simplifier {
   }
 
   /// The sum of terms that keep the same arrays, but for the sign of the first.
-  private mutating func product(_ group: [SplitTerm], _ whole: Listing.Instruction) -> Position {
-    let kept = product(group[0].kept, whole)
+  private mutating func multiplied(_ group: [SplitTerm], _ whole: Listing.Instruction) -> Position {
+    let kept = multiplied(group[0].kept, whole)
     if group.count == 1, group[0].repeated.isEmpty, let kept { return kept }
     var coefficient: Position?
     for term in group {
@@ -126,7 +126,7 @@ extension Simplifier {
     return kept.map { binary(.multiply, $0, repeated, whole) } ?? repeated
   }
 
-  mutating func product(_ factors: [Position], _ whole: Listing.Instruction) -> Position? {
+  mutating func multiplied(_ factors: [Position], _ whole: Listing.Instruction) -> Position? {
     guard let first = factors.first else { return nil }
     return factors.dropFirst().reduce(first) { binary(.multiply, $0, $1, whole) }
   }

@@ -211,7 +211,7 @@ private let shipped: [String] = {
     ),
     (
       "model.network=unet",
-      "--set model.network=unet: model.network: unet needs images, and the "
+      "--set model.network=unet: model.network: unet needs images, but the "
         + "data are points; expected mlp"
     ),
     (

@@ -120,7 +120,7 @@ import Testing
 
   // MARK: Text
 
-  @Test(arguments: Pipeline.Stage.allCases, NonFiniteTests.precisions)
+  @Test(arguments: Pipeline.Stage.allCases, Precision.ofThisProcessor)
   func everyStagePrints(stage: Pipeline.Stage, precision: Precision) throws {
     let x = Tensor.input("x", [8, 4])
     let w = Variable("w", initially: .normal([4, 6], "initial"))

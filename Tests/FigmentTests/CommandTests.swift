@@ -24,6 +24,9 @@ private let invocations = [
   Invocation("train --help", 0, output: "OVERVIEW: Train an experiment and draw samples."),
   Invocation("help sample", 0, output: "OVERVIEW: Draw samples from a run."),
   Invocation(
+    "plan tiny.yaml --rules --stage memory", 64,
+    error: "error: --stage and --rules: give one of them"),
+  Invocation(
     "help experiment optimizer.nesterov", 0,
     output: "optimizer.nesterov: true or false; default false; with kind: sgd"),
   Invocation("help experiment --markdown", 0, output: "# Experiment files: every key"),
@@ -284,6 +287,18 @@ private let invocations = [
     let trained = try tool.run("info outputs/tiny/curves.png").output
     #expect(trained.contains("made again by: figment train tiny.yaml\n"))
     #expect(try tool.run("info outputs/tiny").output.contains("\nparameters 74\n"))
+  }
+
+  @Test(arguments: [
+    ("--stage listing", "%0 = "), ("--stage simplified", "output %"),
+    ("--stage kernels", "0: "), ("--stage schedule", "group 0, kernel 0: "),
+    ("--stage memory", " bytes\n"), ("--stage executable", "kernel 0: "),
+    ("--rules", "f(repeat u, repeat v) = repeat f(u, v): "),
+  ])
+  func planPrintsStagesAndRules(option: String, part: String) throws {
+    let result = try tool.run("plan tiny.yaml \(option)")
+    #expect(result.code == 0 && result.output.contains(part), "\(result.output)")
+    #expect(!result.output.contains("parameters"), "only what is asked for")
   }
 
   @Test func theBenchmarkPrintsOneObject() throws {

@@ -73,6 +73,12 @@ FK_CLONES static void add_parts(
   }
 }
 
+void fk_bind_partials(fk_partials *partials, size_t bytes, void *out, char **next) {
+  char *taken = fk_take(next, bytes);
+  for (int i = 0; i < partials->count; i += 1)
+    partials->part[i] = taken == NULL ? out : (float *)(taken + (size_t)i * partials->bytes);
+}
+
 void fk_add_partials(const fk_partials *partials, int64_t first, int64_t count, float *out) {
   const float *part[fk_most_pieces] = {NULL};
   for (int i = 0; i < partials->count; i += 1) part[i] = partials->part[i] + first;

@@ -30,6 +30,9 @@ typedef struct {
   float *sum;
 } fk_partials;
 
+/// Takes `bytes` for the partial sums from the workspace; where there are none, every piece sums into
+/// `out` itself.
+void fk_bind_partials(fk_partials *partials, size_t bytes, void *out, char **next);
 /// Appends the step that adds the partial sums, if there are several; returns the number of steps.
 int fk_partials_step(const fk_partials *partials, fk_step *steps, const char **names, int count);
 /// out[i] = the sum of the partial sums' elements `first` + i, always by the same tree,

@@ -44,10 +44,8 @@ static void bind(fk_contraction *contraction, const fk_operands *operands) {
   it->right = operands->right;
   it->bias = operands->bias;
   it->result = operands->out;
-  char *next = operands->workspace, *partials = fk_take(&next, partial_bytes(it));
-  for (int i = 0; i < it->partials.count; i += 1)
-    it->partials.part[i] =
-      it->direct ? operands->out : (float *)(partials + (size_t)i * it->partials.bytes);
+  char *next = operands->workspace;
+  fk_bind_partials(&it->partials, partial_bytes(it), operands->out, &next);
   it->scratch = next;
 }
 

@@ -23,7 +23,7 @@ extension Tensor {
 }
 
 @Suite(.serialized) struct NonFiniteTests {
-  static let precisions: [Precision] = Precision.hasBF16 ? [.fp32, .bf16] : [.fp32]
+  static let precisions = Precision.ofThisProcessor
 
   /// The operation that is found in a step of gradient descent on `x`, with a weight set to `planted`.
   private func found(

@@ -40,8 +40,15 @@ enum TileFunction: Hashable, Sendable {
 extension Primitive {
   /// The tile function of elementwise arithmetic; nil for everything else.
   var tileFunction: TileFunction? {
-    if case .unary(let function) = self { return .unary(function) }
-    if case .binary(let function) = self { return .binary(function) }
-    return self == .select ? .select : nil
+    switch self {
+    case .unary(let function): .unary(function)
+    case .binary(let function): .binary(function)
+    case .select: .select
+    case .input, .variable, .constant, .literal, .draw, .angle, .byteRows, .special, .reshape,
+      .broadcast, .transpose, .slice, .pad, .concatenate, .blocks, .gather, .scatter, .sum,
+      .maximum, .argmax, .cumulativeSum, .matmul, .convolution, .convolutionInput,
+      .convolutionFilter, .stop:
+      nil
+    }
   }
 }

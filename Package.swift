@@ -8,7 +8,7 @@ let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 /// Targets that other packages can import.
 let libraries = [
   "TensorCore", "WeightFiles",
-  "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
+  "Networks", "Diffusion", "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
   "Distributions", "Datasets", "Images", "Formats", "Support",
 ]
 
@@ -18,6 +18,8 @@ let package = Package(
     .executable(name: "figment", targets: ["figment"]),
     .library(name: "TensorCore", targets: ["TensorCore"]),
     .library(name: "WeightFiles", targets: ["WeightFiles"]),
+    .library(name: "Networks", targets: ["Networks"]),
+    .library(name: "Diffusion", targets: ["Diffusion"]),
     .library(name: "DDPM", targets: ["DDPM"]),
     .library(name: "VAE", targets: ["VAE"]),
     .library(name: "WGAN", targets: ["WGAN"]),
@@ -60,13 +62,17 @@ let package = Package(
     .target(name: "Images", dependencies: ["CPNG", "Support"]),
     // Weights in files, by name.
     .target(name: "WeightFiles", dependencies: ["Formats", "Support", "TensorCore"]),
-    .target(name: "DDPM", dependencies: ["TensorCore"]),
+    // What diffusion models and flow matching share: networks; noise levels, losses and samplers.
+    .target(name: "Networks", dependencies: ["TensorCore"]),
+    .target(name: "Diffusion", dependencies: ["Networks", "TensorCore"]),
+    .target(name: "DDPM", dependencies: ["Diffusion", "Networks", "TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
     .target(name: "NormalizingFlow", dependencies: ["TensorCore"]),
     .target(name: "Classifier", dependencies: ["TensorCore"]),
     .target(
-      name: "Likelihood", dependencies: ["DDPM", "Distributions", "Support", "TensorCore", "VAE"]),
+      name: "Likelihood",
+      dependencies: ["Diffusion", "Distributions", "Networks", "Support", "TensorCore", "VAE"]),
     .target(name: "Quality", dependencies: ["Datasets", "Support", "TensorCore"]),
     .target(
       name: "Domains",
@@ -74,8 +80,9 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Classifier", "Configuration", "Datasets", "DDPM", "Domains", "Formats", "Images",
-        "Likelihood", "NormalizingFlow", "Support", "TensorCore", "VAE", "WGAN",
+        "Classifier", "Configuration", "Datasets", "DDPM", "Diffusion", "Domains", "Formats",
+        "Images",
+        "Likelihood", "Networks", "NormalizingFlow", "Support", "TensorCore", "VAE", "WGAN",
       ]),
     .target(
       name: "Runs",
@@ -93,7 +100,7 @@ let package = Package(
     .target(
       name: "Sampling",
       dependencies: [
-        "Datasets", "DDPM", "Domains", "Experiments", "Formats", "Images", "Quality", "Runs",
+        "Datasets", "Diffusion", "Domains", "Experiments", "Formats", "Images", "Quality", "Runs",
         "Support",
         "TensorCore",
         "VAE",
@@ -109,7 +116,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Configuration", "Datasets", "DDPM", "Evaluation", "Domains", "Experiments", "Formats",
+        "Configuration", "Datasets", "Diffusion", "Evaluation", "Domains", "Experiments", "Formats",
         "Images",
         "Likelihood",
         "Runs", "Sampling", "Support", "TensorCore", "Training",

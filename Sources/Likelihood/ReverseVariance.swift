@@ -1,4 +1,4 @@
-import DDPM
+import Diffusion
 import Glibc
 import TensorCore
 

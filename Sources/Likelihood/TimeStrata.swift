@@ -1,4 +1,4 @@
-import DDPM
+import Diffusion
 import TensorCore
 
 /// The distribution from which the times from 2 to T of a diffusion model's bound are drawn,

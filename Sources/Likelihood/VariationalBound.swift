@@ -1,4 +1,4 @@
-import DDPM
+import Diffusion
 import Distributions
 import Glibc
 import Support
@@ -25,7 +25,7 @@ package enum LastStep: String, Equatable, Sendable {
 package final class VariationalBound: Estimating {
   /// K, the number of draws of (t, ε) per example.
   package let draws: Int
-  private let model: GaussianDiffusion
+  private let schedule: NoiseSchedule
   private let lastStep: LastStep
   private let variances: [ReverseVariance]
   private let times: TimeStrata
@@ -35,6 +35,7 @@ package final class VariationalBound: Estimating {
   private let gap, error: Tensor
 
   /// - Parameters:
+  ///   - schedule: The levels of the chain.
   ///   - draws: K, at least 1.
   ///   - variances: Reverse variances; each gives an estimate, from the same draws.
   ///   - batch: Examples computed at once; rounded up to a multiple of 4, see `BatchedProgram`.
@@ -45,37 +46,38 @@ package final class VariationalBound: Estimating {
   /// - Throws: `TensorError` for fewer than one draw, for a class-conditional model, or if the
   ///   model's expressions are invalid.
   package init(
-    _ model: GaussianDiffusion, _ runtime: Runtime, draws: Int, lastStep: LastStep,
+    _ denoiser: Denoiser, _ schedule: NoiseSchedule, _ runtime: Runtime, draws: Int,
+    lastStep: LastStep,
     variances: [ReverseVariance], batch: Int? = nil, clip: ClosedRange<Double>? = nil,
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     guard draws >= 1 else { throw TensorError("K must be at least 1, not \(draws)") }
-    guard model.denoiser.classes == nil else {
+    guard denoiser.classes == nil else {
       throw TensorError("a class-conditional model has no bound of log p(x)")
     }
-    let schedule = model.schedule
-    (self.draws, self.model, self.lastStep, self.variances) = (draws, model, lastStep, variances)
+    (self.draws, self.schedule, self.lastStep, self.variances) = (
+      draws, schedule, lastStep, variances
+    )
     times = TimeStrata(schedule)
-    width = model.denoiser.shape.reduce(1, *)
+    width = denoiser.shape.reduce(1, *)
     let batch = BatchedProgram.batch(
-      atLeast: batch ?? (model.denoiser.shape.count == 1 ? 1024 : 64))
-    let x = Tensor.input("x", [batch] + model.denoiser.shape)
+      atLeast: batch ?? (denoiser.shape.count == 1 ? 1024 : 64))
+    let x = Tensor.input("x", [batch] + denoiser.shape)
     let index = Tensor.input("index", [batch])
     let keys = Tensor.seeds("keys", batch)
     (self.x, self.index, self.keys) = (x, index, keys)
     let noise = Tensor.normal(x.shape, "noise", keys: keys)
-    let noised = model.noised(x, noise, at: index)
-    let estimate = model.denoiser(noised, index)
-    let column = [schedule.times] + [Int](repeating: 1, count: x.rank - 1)
     func gather(_ value: (Int) -> Double) -> Tensor {
-      Tensor.literal((1...schedule.times).map(value), column).gather(index)
+      let column = [schedule.times] + [Int](repeating: 1, count: x.rank - 1)
+      return Tensor.literal((1...schedule.times).map(value), column).gather(index)
     }
-    var difference = noise - estimate
+    let (signal, deviation) = (gather { schedule.alphaBar[$0] }, gather { schedule.betaBar[$0] })
+    let estimate = denoiser.estimate(
+      signal * x + deviation * noise, signal: signal, noise: deviation,
+      time: gather { denoiser.networkTime($0, of: schedule) }.reshape([batch]))
+    var difference = noise - estimate.noise
     if let clip {
-      let clean =
-        gather { 1 / schedule.alphaBar[$0] } * noised
-        - gather { schedule.betaBar[$0] / schedule.alphaBar[$0] } * estimate
-      let clipped = minimum(maximum(clean, clip.lowerBound), clip.upperBound)
+      let clipped = minimum(maximum(estimate.clean, clip.lowerBound), clip.upperBound)
       difference = gather { schedule.alphaBar[$0] / schedule.betaBar[$0] } * (clipped - x)
     }
     gap = weights(difference)
@@ -94,7 +96,6 @@ package final class VariationalBound: Estimating {
   /// One estimate for each of the variances, in their order.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
-    let schedule = model.schedule
     let count = examples.keys.count
     let zeros = [Double](repeating: 0, count: count)
     let prior = (0..<count).map { row in
@@ -139,7 +140,7 @@ package final class VariationalBound: Estimating {
   ///
   /// Times that were not drawn are interpolated between their neighbours.
   package func errors(of examples: Examples, report: (Int) throws -> Void) throws -> [Double] {
-    var sums = [Double](repeating: 0, count: model.schedule.times)
+    var sums = [Double](repeating: 0, count: schedule.times)
     var counts = sums
     func add(_ t: Int, _ error: Double) {
       sums[t - 1] += error / Double(width)
@@ -207,7 +208,7 @@ package final class VariationalBound: Estimating {
   private func lastTerm(
     _ error: Double, _ gap: [Float], _ values: [Float], _ first: Int, _ deviation: Double
   ) -> Double {
-    let scale = model.schedule.errorScale(1)
+    let scale = schedule.errorScale(1)
     func mean(_ i: Int) -> Double { Double(values[first + i]) + scale * Double(gap[i]) }
     switch lastStep {
     case .density:
@@ -236,4 +237,12 @@ private func logProbability(from lower: Double, to upper: Double) -> Double {
   let larger = upper == .infinity ? 0 : logNormalDistribution(upper)
   guard lower > -.infinity else { return larger }
   return larger + log1p(-exp(logNormalDistribution(lower) - larger))
+}
+
+extension Denoiser {
+  /// The network's time at the level of a schedule's whole time t.
+  fileprivate func networkTime(_ t: Int, of schedule: NoiseSchedule) -> Double {
+    path.schedule == schedule
+      ? Double(t - 1) : path.networkTime(at: path.time(atLogRatio: schedule.level(t).logRatio))
+  }
 }

@@ -1,5 +1,5 @@
-import DDPM
 import Datasets
+import Diffusion
 import Domains
 import Experiments
 import Images
@@ -7,7 +7,7 @@ import Runs
 import Support
 import TensorCore
 
-/// Further uses of a trained diffusion model: interpolation, inpainting, score fields.
+/// Further uses of a trained model that denoises: interpolation, inpainting, score fields.
 extension Run {
   /// A row of images interpolated between two, through noise or through the latent variables of a
   /// VAE.
@@ -24,14 +24,14 @@ extension Run {
   package func interpolate(
     from first: [Float], to last: [Float], count: Int, t0: Int?, seed: UInt64, label: Int? = nil
   ) throws -> [Float] {
-    guard let diffusion = model as? DiffusionModel else {
+    guard let diffusion = model as? DenoisingModel else {
       if t0 != nil || label != nil {
-        _ = try model(DiffusionModel.self, for: "--t0 and --class")
+        _ = try model(DenoisingModel.self, for: "--t0 and --class")
       }
       return try model(AutoencoderModel.self, for: "interpolate").vae
         .interpolate(from: first, to: last, count: count, self)
     }
-    let t0 = t0 ?? diffusion.ddpm.schedule.times / 2
+    let t0 = t0 ?? diffusion.schedule.times / 2
     let examples = (0..<count).flatMap { i -> [Float] in
       // A single image lies in the middle.
       let share = count == 1 ? 0.5 : Float(i) / Float(count - 1)
@@ -40,9 +40,10 @@ extension Run {
     let sampler = try diffusion.sampler(of: self)
     var request = sampler.request()
     request.steps = min(request.steps, t0)
-    request.start = Sampler.Start(examples, time: t0)
+    request.start = Sampler.Start(
+      examples, time: Double(t0) / Double(diffusion.schedule.times))
     request.labels = label.map { [Int](repeating: $0, count: count) }
-    return try sampler.sampler.sample(
+    return try sampler.sampler().sample(
       seeds: [UInt64](repeating: seed, count: count), request)
   }
 
@@ -53,11 +54,11 @@ extension Run {
   package func inpaint(
     _ image: [Float], isDrawn: [Bool], seeds: [UInt64], label: Int? = nil
   ) throws -> [Float] {
-    let sampler = try model(DiffusionModel.self, for: "inpaint").sampler(of: self)
+    let sampler = try model(DenoisingModel.self, for: "inpaint").sampler(of: self)
     var request = sampler.request()
     request.known = Sampler.Known(image, isDrawn: isDrawn)
     request.labels = label.map { [Int](repeating: $0, count: seeds.count) }
-    return try sampler.sampler.sample(seeds: seeds, request)
+    return try sampler.sampler().sample(seeds: seeds, request)
   }
 
   /// An image as the model sees it, from a PNG file of the domain's size or the index of a row of
@@ -90,22 +91,24 @@ extension Run {
       throw FigmentError(
         "field: needs a run on points; \(experiment.name) was trained on \(experiment.data)")
     }
-    let model = try model(DiffusionModel.self, for: "field").ddpm
+    let model = try model(DenoisingModel.self, for: "field")
     let side = 24
     let (lower, upper) = (-2.6, 2.6)
     let middles = Grid.middles(
       rows: side, columns: side, xRange: lower...upper, yRange: lower...upper)
     let points = middles.flatMap { [Float($0.x), Float($0.y)] }
     let field = try ScoreField(
-      model, runtime, count: points.count / 2, weights: reading)
+      model.denoiser, runtime, count: points.count / 2, weights: reading)
     let times = model.schedule.times
     let data = set.standardisedPoints(seed: 0, count: 600)
     let shown = [1.0, 0.5, 0.25, 0.1, 0.04, 0.01].map {
       max(1, Int((Double(times) * $0).rounded()))
     }
     let pictures = try shown.map { time -> Panel in
-      let score = try field(points, time: time)
-      let (signal, deviation) = (model.schedule.alphaBar[time], model.schedule.betaBar[time])
+      let place = Double(time) / Double(times)
+      let score = try field(points, time: place)
+      let level = model.denoiser.path.level(at: place)
+      let (signal, deviation) = (level.signal, level.noise)
       var normals = NormalPairs(seed: UInt64(time))
       let noised = data.map { Float(signal * Double($0) + deviation * normals.next()) }
       let shown = stride(from: 0, to: noised.count, by: 2).filter { i in

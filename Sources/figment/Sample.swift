@@ -39,6 +39,12 @@ struct Sample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Factor of classifier-free guidance towards the class, from 0 to 100; 1 is the model itself.",
+      valueName: "w"))
+  var guidance: Double?
+
+  @Option(
+    help: ArgumentHelp(
       "Choice of latent variables, for generators and VAEs: plain, hubs:0.9 (only points above that "
         + "quantile of how often they are among others' neighbours) or truncated:0.7 (scaled by 0.7).",
       valueName: "draw"), transform: LatentDraw.init(argument:))
@@ -80,6 +86,9 @@ struct Sample: ParsableCommand {
     if eta != nil, let sampler, sampler != .ddim {
       throw ValidationError("--eta: needs --sampler ddim, found \(sampler.rawValue)")
     }
+    if let guidance, !(0...100).contains(guidance) {
+      throw ValidationError("--guidance: expected 0 to 100, found \(guidance)")
+    }
     if let steps, steps < 1 {
       throw ValidationError("--steps: expected at least 1, found \(steps)")
     }
@@ -101,23 +110,22 @@ struct Sample: ParsableCommand {
     if let warning = run.weightsWarning { reporting.log(Console()).warning("\(warning)") }
     let sampling = run.experiment.sampling
     let reverse = try reverse(of: run)
-    let steps = reverse.flatMap { self.steps ?? $0.steps ?? run.experiment.model.scheduleTimes }
     let chosen = seeds?.seeds ?? (0..<(count ?? sampling.count)).map { UInt64($0) }
     // Per number: the sample, the same in data coordinates, and its picture or array.
     try MemoryLimits.current.check(
       12 * chosen.count * run.domain.shape.reduce(1, *), for: "drawing \(chosen.count) samples",
       remedy: "a smaller --count or fewer --seeds need less")
+    let request = SampleRequest(
+      method: reverse?.samplingMethod, steps: reverse?.steps, guidance: reverse?.guidance,
+      labels: try label.map {
+        [Int](repeating: try run.label(ofClass: $0), count: chosen.count)
+      })
     var progress = Progress(
-      total: run.samplingSteps(count: chosen.count, steps: steps), unit: "sampling steps",
+      total: run.samplingSteps(count: chosen.count, request), unit: "sampling steps",
       style: reporting.style, console: Console())
-    let samples = try run.sample(
-      seeds: chosen, latent: latent,
-      SampleRequest(
-        method: reverse?.samplingMethod, steps: steps,
-        labels: try label.map {
-          [Int](repeating: try run.label(ofClass: $0), count: chosen.count)
-        })
-    ) { done, _ in progress.update(done) }
+    let samples = try run.sample(seeds: chosen, latent: latent, request) { done, _ in
+      progress.update(done)
+    }
     progress.finish()
     if let array {
       let values = try NPY(
@@ -139,19 +147,23 @@ extension Sample {
     guard var settings = run.experiment.sampling.reverse else {
       let given: [(name: String, isGiven: Bool)] = [
         ("--sampler", sampler != nil), ("--steps", steps != nil), ("--eta", eta != nil),
+        ("--guidance", guidance != nil),
       ]
       if let option = given.first(where: \.isGiven)?.name {
         throw FigmentError(
-          "\(option): needs a diffusion model; \(RunPaths(folder).folder) is a "
+          "\(option): needs a model that denoises; \(RunPaths(folder).folder) is a "
             + "\(run.experiment.model.kind), which samples in one pass")
       }
       return nil
+    }
+    if let sampler, let failure = run.experiment.sampling.failure(of: sampler) {
+      throw FigmentError("--sampler: \(failure)")
     }
     if let sampler, sampler != settings.method {
       settings.method = sampler
       // Every step of the schedule unless --steps is given: the experiment's number was chosen for
       // its own sampler.
-      settings.steps = nil
+      settings.chosenSteps = nil
     }
     if let eta {
       guard settings.method == .ddim else {
@@ -161,6 +173,13 @@ extension Sample {
       }
       settings.eta = eta
     }
+    if let guidance {
+      guard run.experiment.model.canBeGuided else {
+        throw FigmentError("--guidance: \(run.experiment.model.guidanceProblem)")
+      }
+      settings.guidance = guidance
+    }
+    settings.chosenSteps = steps ?? settings.chosenSteps
     return settings
   }
 }

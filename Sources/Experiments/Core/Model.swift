@@ -1,5 +1,5 @@
-import DDPM
 import Datasets
+import Diffusion
 import Domains
 import Likelihood
 import TensorCore
@@ -38,7 +38,7 @@ package protocol Model: Sendable {
   ///   - batch: Number of samples per batch.
   ///   - weights: Maps an expression of the raw weights to the weights to read.
   func sampler(
-    _ runtime: Runtime, batch: Int, weights: (Tensor) -> Tensor, _ experiment: Experiment
+    _ runtime: Runtime, batch: Int, weights: @escaping (Tensor) -> Tensor, _ experiment: Experiment
   ) throws -> (any SeededSampler)?
 
   /// File names of the pictures of a finished run, apart from the curves.
@@ -139,11 +139,16 @@ package struct SampleRequest: Sendable {
   package var method: SamplingMethod?
   /// Number of sampler steps, or nil for the experiment's.
   package var steps: Int?
+  /// Factor of guidance, or nil for the experiment's.
+  package var guidance: Double?
   /// Class of each sample, from 0; nil for seed modulo number of classes.
   package var labels: [Int]?
 
-  package init(method: SamplingMethod? = nil, steps: Int? = nil, labels: [Int]? = nil) {
-    (self.method, self.steps, self.labels) = (method, steps, labels)
+  package init(
+    method: SamplingMethod? = nil, steps: Int? = nil, guidance: Double? = nil,
+    labels: [Int]? = nil
+  ) {
+    (self.method, self.steps, self.guidance, self.labels) = (method, steps, guidance, labels)
   }
 }
 

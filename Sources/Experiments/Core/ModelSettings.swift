@@ -22,6 +22,10 @@ package protocol ModelSettings: Equatable, Sendable {
   var programs: [(name: String, runs: Int)] { get }
   /// T, for models with a noise schedule.
   var scheduleTimes: Int? { get }
+  /// Samplers that fit the model, the default first; none for models that sample in one pass.
+  var samplers: [SamplingSettings.Method] { get }
+  /// True if samples of a class can be guided.
+  var canBeGuided: Bool { get }
   /// True if `precision: auto` means bf16 on processors that have it.
   ///
   /// Convolutions gain most. Dense networks are fast in fp32, too, and are used for likelihoods and
@@ -55,6 +59,8 @@ package protocol ModelSettings: Equatable, Sendable {
 extension ModelSettings {
   package var programs: [(name: String, runs: Int)] { [("train", 1)] }
   package var scheduleTimes: Int? { nil }
+  package var samplers: [SamplingSettings.Method] { [] }
+  package var canBeGuided: Bool { false }
   package var classCount: Int? { nil }
   package var isForPoints: Bool { false }
   package var hasBound: Bool { false }
@@ -78,4 +84,9 @@ extension ModelSettings {
 
   /// True if `other` has the same kind and equal settings.
   package func isEqual(to other: any ModelSettings) -> Bool { other as? Self == self }
+
+  /// Reason why samples cannot be guided.
+  package var guidanceProblem: String {
+    "guidance needs a model of classes that was trained with some hidden (model.classes and model.labelDropout)"
+  }
 }

@@ -1,5 +1,4 @@
 import Classifier
-import DDPM
 import Datasets
 import Domains
 import Formats
@@ -73,14 +72,14 @@ package struct Run {
   /// it.
   package static func batch(for shape: [Int]) -> Int { shape.count == 1 ? 2048 : 64 }
 
-  /// Number of sampling steps that `sample` takes for `count` seeds.
-  package func samplingSteps(count: Int, steps: Int? = nil) -> Int {
+  /// Number of visits that `sample` makes for `count` seeds; see `SampleRequest`.
+  package func samplingSteps(count: Int, _ request: SampleRequest = SampleRequest()) -> Int {
     let batch = Self.batch(for: domain.shape)
-    return (count + batch - 1) / batch * stepsPerBatch(steps)
-  }
-
-  private func stepsPerBatch(_ steps: Int?) -> Int {
-    steps ?? experiment.sampling.reverse?.steps ?? experiment.model.scheduleTimes ?? 1
+    let reverse = experiment.sampling.reverse
+    let visits = reverse.map {
+      (request.method ?? $0.samplingMethod).visits(inSteps: request.steps ?? $0.steps)
+    }
+    return (count + batch - 1) / batch * (visits ?? 1)
   }
 
   /// Draws one sample per seed, [count] + shape, as models see examples, using the averaged or the

@@ -66,10 +66,15 @@ extension Experiment {
       "sampling", \.sampling, SamplingSettings.schema,
       from: {
         SamplingSettings(
-          times: $0.model.scheduleTimes,
+          times: $0.model.scheduleTimes, samplers: $0.model.samplers,
           forPoints: $0.shape.map { $0.count == 1 } ?? $0.model.isForPoints)
       }, "Sampling during and after training; options of commands override it."
-    ).when(.init(ModelKinds.clause { $0.drawsSamples }) { $0.model.drawsSamples }),
+    ).when(.init(ModelKinds.clause { $0.drawsSamples }) { $0.model.drawsSamples })
+      .rule("sampling.guidance") { experiment, error in
+        if experiment.sampling.reverse?.guidance != nil, !experiment.model.canBeGuided {
+          throw error(experiment.model.guidanceProblem)
+        }
+      },
     .mapping("report", \.report, ReportSettings.schema, "Intervals of output."),
   ])
 

@@ -2,23 +2,31 @@ import Configuration
 
 extension SamplingSettings {
   private static let diffusion = Schema<Self>.Condition(
-    ModelKinds.clause { $0.scheduleTimes != nil }
+    ModelKinds.clause { !$0.samplers.isEmpty }
   ) {
-    $0.times != nil
+    !$0.samplers.isEmpty
   }
   private static let times = Schema<Self>.Limit("model.times", \.times)
 
   static let schema = Schema<Self>([
     .word(
       "method", \.way.method,
-      "Sampler: ddim with eta, or that of Ho et al. with either variance."
-    ).when(diffusion).known(as: "sampler"),
+      default: .computed("ddim; euler for flow-matching") { $0.way.method },
+      "Sampler: ddim with eta, that of Ho et al. with either variance, or of second order: heun or dpm-solver."
+    ).when(diffusion).known(as: "sampler").rule("method") { settings, error in
+      if let failure = settings.failure(of: settings.way.method) { throw error(failure) }
+    },
     .optionalInt(
-      "steps", \.way.steps, in: 1...100_000, upTo: times,
-      "Number of sampler steps; null for all times of the schedule."
+      "steps", \.way.chosenSteps, in: 1...100_000, upTo: times,
+      "Number of sampler steps; null for all times of the schedule, or 50 without one."
     ).when(diffusion).known(as: "samplingSteps", "numInferenceSteps", "ddimSteps"),
     .number("eta", \.way.eta, in: 0...1, "Fraction of fresh noise in a step of ddim.")
       .when(diffusion).known(as: "ddimEta"),
+    .optionalNumber(
+      "guidance", \.way.guidance, in: 0...100,
+      "Factor of classifier-free guidance towards the class: 1 is the model itself; null for none."
+    ).when(diffusion).known(as: "guidanceScale", "cfgScale", "cfg")
+      .written { $0.way.guidance != nil },
     .int(
       "count", \.count, default: .computed("2000 for points, 64 for images") { $0.count },
       in: 1...100_000,
@@ -35,4 +43,14 @@ extension SamplingSettings {
       upTo: times, "Number of sampler steps for sample grids during training."
     ).when(diffusion),
   ])
+}
+
+extension SamplingSettings {
+  /// Reason why a sampler does not fit the model, or nil if it does.
+  package func failure(of method: Method) -> String? {
+    samplers.contains(method)
+      ? nil
+      : "\(method.rawValue) does not fit the model; expected one of "
+        + samplers.map(\.rawValue).joined(separator: ", ")
+  }
 }

@@ -1,5 +1,5 @@
-import DDPM
 import Datasets
+import Diffusion
 import Domains
 import Experiments
 import Formats
@@ -146,9 +146,9 @@ package func measure(
     let parameters = Parameters(experiment.model.root)
     guard
       let model = try experiment.model.model(forExamplesOf: data.domain.shape, parameters)
-        as? DiffusionModel
-    else { throw TensorError("\(workload.rawValue) is not a diffusion model") }
-    let sampler = try Sampler(model.ddpm, runtime, batch: 64, precision: precision)
+        as? DenoisingModel
+    else { throw TensorError("\(workload.rawValue) does not denoise") }
+    let sampler = try Sampler(model.denoiser, runtime, batch: 64, precision: precision)
     let seeds = (0..<64).map { UInt64($0) }
     let plan = try experiment.reverse()
     var first = 0.0
@@ -161,7 +161,7 @@ package func measure(
     return BenchmarkResult(
       workload: workload, parameters: parameters.count, precision: precision, threads: threads,
       seconds: seconds, firstStep: first,
-      flops: sampler.flopsPerStep * Double(plan.steps ?? 1), profile: [])
+      flops: sampler.flopsPerVisit * Double(plan.visits), profile: [])
   }
 
   let training = try TrainingProgram(experiment, data, runtime)

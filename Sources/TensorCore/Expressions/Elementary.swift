@@ -10,6 +10,8 @@
 extension Double {
   package var logarithm: Double { log(self) }
   package var exponential: Double { exp(self) }
+  /// e^x - 1, which does not cancel near 0.
+  package var exponentialMinusOne: Double { expm1(self) }
   package var sine: Double { sin(self) }
   package var cosine: Double { cos(self) }
   /// The angle of the point (base, self), in (-π, π].

@@ -1,11 +1,11 @@
-import DDPM
 import Datasets
+import Diffusion
 import Domains
 import Images
 import Support
 import TensorCore
 
-/// Pictures of a diffusion model: samples along the reverse process.
+/// Pictures of a model that denoises: samples along the reverse process.
 extension Drawing {
   /// File name of samples along the reverse process, in rows.
   private static let strip = "strip.png"
@@ -14,17 +14,17 @@ extension Drawing {
   /// File name of the paths of points from noise to data.
   private static let trajectories = "trajectories.png"
 
-  static func diffusionFiles(_ domain: Domain) -> [String] {
+  static func denoisingFiles(_ domain: Domain) -> [String] {
     let hasPaths = domain.shape.count == 1
     return [strip, denoising] + (hasPaths ? [trajectories] : []) + [finalSample]
   }
 
-  private static func pathSteps(_ model: GaussianDiffusion) -> Int {
+  private static func pathSteps(_ model: DenoisingModel) -> Int {
     min(100, model.schedule.times)
   }
 
-  /// Number of sampling steps that `drawDiffusion` takes.
-  static func diffusionSteps(_ run: Run, _ model: GaussianDiffusion) -> Int {
+  /// Number of sampling steps that `drawDenoising` takes.
+  static func denoisingSteps(_ run: Run, _ model: DenoisingModel) -> Int {
     run.samplingSteps(count: run.experiment.sampling.count)
       + (run.domain.shape.count == 1 ? pathSteps(model) : 0)
   }
@@ -32,7 +32,7 @@ extension Drawing {
   /// Draws the pictures.
   ///
   /// - Parameter report: Receives the number of steps done; an error it throws ends the drawing.
-  func drawDiffusion(_ run: Run, _ model: GaussianDiffusion, report: @escaping (Int) throws -> Void)
+  func drawDenoising(_ run: Run, _ model: DenoisingModel, report: @escaping (Int) throws -> Void)
     throws
   {
     let count = run.experiment.sampling.count

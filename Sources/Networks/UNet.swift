@@ -2,11 +2,14 @@ import TensorCore
 
 /// The sizes of a U-Net.
 public struct UNetConfiguration: Equatable, Sendable {
-  /// Height and width of the images; divisible by 2 for each level except the last.
+  /// Height and width of the images; divisible by `patch`, and by 2 for each level except the last.
   public var height, width: Int
   /// Number of channels of the images.
   public var channels: Int
-  /// Number of channels at full resolution.
+  /// Side of the squares of pixels that are merged into one position at the input and split at the
+  /// output (space to depth); divides height and width.
+  public var patch = 1
+  /// Number of channels at the first level.
   public var base: Int
   /// Channels of each level as multiples of `base`; the resolution halves from level to level.
   public var multipliers: [Int]
@@ -19,6 +22,8 @@ public struct UNetConfiguration: Equatable, Sendable {
   /// Number of classes the network is conditioned on, or nil; each has a learned vector that is
   /// added to the time embedding.
   public var classes: Int?
+  /// True if there is a vector for an unknown class, too.
+  public var hasUnknownClass = false
 
   /// Creates the sizes of a U-Net for images of `height` x `width` x `channels`.
   public init(height: Int, width: Int, channels: Int, base: Int, multipliers: [Int], blocks: Int) {
@@ -39,36 +44,41 @@ public struct UNetConfiguration: Equatable, Sendable {
       return
         "the base width of a U-Net must be even and divisible by its \(groups) groups, not \(base)"
     }
+    if patch < 1 || height % patch != 0 || width % patch != 0 {
+      return "images of \(height)x\(width) cannot be divided into squares of side \(patch)"
+    }
+    let (rows, columns) = (height / patch, width / patch)
     let halvings = multipliers.count - 1
-    if min(height.trailingZeroBitCount, width.trailingZeroBitCount) < halvings {
+    if min(rows.trailingZeroBitCount, columns.trailingZeroBitCount) < halvings {
       return
-        "images of \(height)x\(width) cannot be halved \(halvings) times: use fewer multipliers "
+        "images of \(rows)x\(columns) cannot be halved \(halvings) times: use fewer multipliers "
         + "than \(multipliers)"
     }
     return nil
   }
 }
 
-/// A denoiser of images: a U-Net with attention in the middle.
+/// A network of images: a U-Net with attention in the middle.
 ///
 /// Follows Ho et al. 2020 (appendix B), who have attention at one more resolution: residual blocks
 /// of group norm, SiLU and 3x3 convolutions, the time embedding added in each, and skip connections
 /// from the way down to the way up. The last layer of every block and of the network is zero
-/// initially, so an untrained network estimates zero noise.
+/// initially, so an untrained network gives zeros.
 ///
 /// Invalid sizes make its output invalid, with the message of `UNetConfiguration.failure`.
-///
-/// - Parameter times: Number of times T of the schedule.
-public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Parameters) -> Denoiser {
+public func unetNetwork(_ c: UNetConfiguration, _ parameters: Parameters) -> Network {
   let shape = [c.height, c.width, c.channels]
   if let failure = c.failure {
-    return Denoiser(shape: shape) { x, _ in x.failing(failure) }
+    return Network(shape: shape) { x, _ in x.failing(failure) }
   }
   let timeWidth = 4 * c.base
   let time0 = dense(c.base, timeWidth, parameters["time0"])
   let time1 = dense(timeWidth, timeWidth, parameters["time1"])
-  let kinds = c.classes.map { embedding($0, timeWidth, parameters["class"]) }
-  let stem = convolution(c.channels, c.base, size: 3, parameters["stem"])
+  let kinds = c.classes.map {
+    embedding($0 + (c.hasUnknownClass ? 1 : 0), timeWidth, parameters["class"])
+  }
+  let depth = c.channels * c.patch * c.patch
+  let stem = convolution(depth, c.base, size: 3, parameters["stem"])
 
   func block(_ inputs: [Int], _ outputs: Int, _ name: String) -> ResidualBlock {
     ResidualBlock(inputs, outputs, time: timeWidth, groups: c.groups, parameters[name])
@@ -104,15 +114,15 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
     }
   }
   let outputNorm = groupNorm(width, groups: c.groups, parameters["output.norm"])
-  let output = convolution(width, c.channels, size: 3, scale: 0, parameters["output"])
+  let output = convolution(width, depth, size: 3, scale: 0, parameters["output"])
 
   let (downward, upward) = (down, up)
-  return Denoiser(shape: shape, classes: c.classes) { x, t, label in
-    let features = sinusoidalFeatures(t, times: times, width: c.base)
+  return Network(shape: shape, classes: c.classes) { x, t, label in
+    let features = sinusoidalFeatures(t, width: c.base)
     var moment = time1(silu(time0(features)))
     if let kinds, let label { moment = moment + kinds(label) }
     let time = silu(moment)
-    var h = stem(x)
+    var h = stem(spaceToDepth(x, c.patch))
     var skips = [h]
     for stage in downward {
       h = stage(h, time)
@@ -127,8 +137,24 @@ public func unetDenoiser(_ c: UNetConfiguration, times: Int, _ parameters: Param
       case .layer(let layer): h = layer(h)
       }
     }
-    return output(silu(outputNorm(h)))
+    return depthToSpace(output(silu(outputNorm(h))), c.patch)
   }
+}
+
+/// Merges squares of `side` x `side` pixels into their channels: NHWC images to smaller, deeper ones.
+private func spaceToDepth(_ x: Tensor, _ side: Int) -> Tensor {
+  guard side > 1, x.rank == 4 else { return x }
+  let (n, h, w, c) = (x.shape[0], x.shape[1] / side, x.shape[2] / side, x.shape[3])
+  return x.reshape([n, h, side, w, side, c]).transpose([0, 1, 3, 2, 4, 5])
+    .reshape([n, h, w, side * side * c])
+}
+
+/// The inverse of `spaceToDepth`.
+private func depthToSpace(_ x: Tensor, _ side: Int) -> Tensor {
+  guard side > 1, x.rank == 4 else { return x }
+  let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3] / (side * side))
+  return x.reshape([n, h, w, side, side, c]).transpose([0, 1, 3, 2, 4, 5])
+    .reshape([n, h * side, w * side, c])
 }
 
 private enum Stage: Sendable {

@@ -2,11 +2,11 @@ import TensorCore
 
 /// A discrete schedule between its whole times, by a monotone cubic interpolation of log a/s.
 ///
-/// The slopes at the whole times are harmonic means of those of both sides (Fritsch and Butland
+/// The derivatives at the whole times are harmonic means of the differences on both sides (Fritsch and Butland
 /// 1984, eq. 5, for equal intervals), so that each piece is monotone.
 struct InterpolatedSchedule: Equatable, Sendable {
   let schedule: NoiseSchedule
-  private let values, slopes: [Double]
+  private let values, derivatives: [Double]
 
   init(_ schedule: NoiseSchedule) {
     self.schedule = schedule
@@ -16,7 +16,7 @@ struct InterpolatedSchedule: Equatable, Sendable {
       a * b > 0 ? 2 * a * b / (a + b) : 0
     }
     self.values = values
-    slopes = [secants.first ?? 0] + inner + [secants.last ?? 0]
+    derivatives = [secants.first ?? 0] + inner + [secants.last ?? 0]
   }
 
   /// The level at time t: that of the schedule at whole multiples of 1/T, and that of 1/T before it;
@@ -31,7 +31,9 @@ struct InterpolatedSchedule: Equatable, Sendable {
     guard place > 1 else { return schedule.level(1) }
     let left = min(Int(place), schedule.times - 1)
     let u = place - Double(left)
-    let (y0, y1, d0, d1) = (values[left - 1], values[left], slopes[left - 1], slopes[left])
+    let (y0, y1, d0, d1) = (
+      values[left - 1], values[left], derivatives[left - 1], derivatives[left]
+    )
     let rest = y1 - y0
     let cubic = u * (d0 + u * (3 * rest - 2 * d0 - d1 + u * (d0 + d1 - 2 * rest)))
     return NoiseLevel(logRatio: y0 + cubic)

@@ -24,6 +24,8 @@ package protocol ModelSettings: Equatable, Sendable {
   var scheduleTimes: Int? { get }
   /// Samplers that fit the model, the default first; none for models that sample in one pass.
   var samplers: [SamplingSettings.Method] { get }
+  /// True if the model is one of zeros and ones.
+  var needsBits: Bool { get }
   /// True if samples of a class can be guided.
   var canBeGuided: Bool { get }
   /// True if `precision: auto` means bf16 on processors that have it.
@@ -60,6 +62,7 @@ extension ModelSettings {
   package var programs: [(name: String, runs: Int)] { [("train", 1)] }
   package var scheduleTimes: Int? { nil }
   package var samplers: [SamplingSettings.Method] { [] }
+  package var needsBits: Bool { false }
   package var canBeGuided: Bool { false }
   package var classCount: Int? { nil }
   package var isForPoints: Bool { false }

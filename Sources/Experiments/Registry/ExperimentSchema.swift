@@ -44,6 +44,11 @@ extension Experiment {
         if experiment.shape?.count == 1, experiment.binarisation != .none {
           throw error("\(word) needs images, but the data are points; expected none")
         }
+        if experiment.binarisation == .none, experiment.model.needsBits {
+          throw error(
+            "none, but model.target: bits needs pixels that are zeros or ones; expected dynamic, static or threshold"
+          )
+        }
       }
       .rule("patience") { experiment, error in
         if experiment.patience != nil, !experiment.model.hasBound {

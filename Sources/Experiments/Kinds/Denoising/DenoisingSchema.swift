@@ -72,7 +72,14 @@ extension Schema where Settings: DenoisingModelSettings {
         "target", \.denoising.target,
         "Quantity that the network estimates; bits is the log-odds of pixels that are -1 or 1."
       ).known(as: "objective", "predictionType", "parameterization", "modelMeanType")
-        .written { $0.denoising.target != standard.target },
+        .written { $0.denoising.target != standard.target }
+        .rule("target") { settings, error in
+          if settings.denoising.target == .noise, settings.endsWithoutSignal {
+            throw error(
+              "noise tells nothing about x_0 where the path ends without data; expected x0, v or velocity"
+            )
+          }
+        },
       .choice(
         weight,
         "Weights of squared errors: equal ones for the target, SNR limited by gamma for x_0, or the bound's."

@@ -121,10 +121,14 @@ package struct DenoisingSettings: Equatable, Sendable {
 package protocol DenoisingModelSettings: ModelSettings {
   /// Settings of the network and of its training.
   var denoising: DenoisingSettings { get set }
+  /// True if the noise levels end without any data.
+  var endsWithoutSignal: Bool { get }
 }
 
 extension DenoisingModelSettings {
   package var root: String { "denoiser" }
+  package var endsWithoutSignal: Bool { false }
+  package var needsBits: Bool { denoising.target == .bits }
   package var gainsFromBF16: Bool { !isForPoints }
   package var classCount: Int? { denoising.classes }
   package var canBeGuided: Bool { denoising.hasUnknownClass }

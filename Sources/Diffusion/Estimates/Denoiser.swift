@@ -32,7 +32,7 @@ public struct Denoiser: Sendable {
   ///
   /// - Parameters:
   ///   - signal: a, of a shape that broadcasts to that of x.
-  ///   - noise: s, likewise, with a² + s² = 1.
+  ///   - noise: s, of such a shape, with a² + s² = 1.
   ///   - time: The network's time of each example, [batch]; see `NoisePath.networkTime(at:)`.
   ///   - label: The class of each example, [batch]; required exactly if there are classes.
   public func estimate(

@@ -27,7 +27,7 @@ public enum Target: String, CaseIterable, Sendable {
   ///
   /// - Parameters:
   ///   - signal: a, of a shape that broadcasts to that of x_0.
-  ///   - noise: s, likewise.
+  ///   - noise: s, of such a shape.
   func value(_ x0: Tensor, _ epsilon: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
     switch self {
     case .noise: epsilon

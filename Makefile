@@ -3,10 +3,10 @@
 SHELL := /bin/sh
 FIGMENT := .build/release/figment
 SOURCES := Package.swift Sources Tests Examples
-PRODUCTS := TensorCore WeightFiles DDPM VAE WGAN NormalizingFlow Classifier Distributions Datasets Images Formats Support
+PRODUCTS := TensorCore WeightFiles Networks Diffusion DDPM FlowMatching VAE WGAN NormalizingFlow Classifier Distributions Datasets Images Formats Support
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-flow train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ train-vmf-vae: data ## train a variational autoencoder on a sphere, on MNIST: to
 
 train-ddpm-binarised: data ## train a diffusion model on binarised digits, to compare with the VAEs: 6 to 10 minutes
 	$(FIGMENT) train Experiments/ddpm-mnist-binarised.yaml --resume
+
+train-flow: data ## train flow matching on MNIST: minutes, to outputs/flow-mnist/samples.png
+	$(FIGMENT) train Experiments/flow-mnist.yaml --resume
 
 train-wgan: data ## train a GAN with a gradient-normalized critic on MNIST: minutes, to outputs/wgan-mnist/samples.png
 	$(FIGMENT) train Experiments/wgan-mnist.yaml --resume

@@ -8,7 +8,7 @@ let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 /// Targets that other packages can import.
 let libraries = [
   "TensorCore", "WeightFiles",
-  "Networks", "Diffusion", "DDPM", "VAE", "WGAN", "NormalizingFlow", "Classifier",
+  "Networks", "Diffusion", "DDPM", "FlowMatching", "VAE", "WGAN", "NormalizingFlow", "Classifier",
   "Distributions", "Datasets", "Images", "Formats", "Support",
 ]
 
@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "Networks", targets: ["Networks"]),
     .library(name: "Diffusion", targets: ["Diffusion"]),
     .library(name: "DDPM", targets: ["DDPM"]),
+    .library(name: "FlowMatching", targets: ["FlowMatching"]),
     .library(name: "VAE", targets: ["VAE"]),
     .library(name: "WGAN", targets: ["WGAN"]),
     .library(name: "NormalizingFlow", targets: ["NormalizingFlow"]),
@@ -66,6 +67,7 @@ let package = Package(
     .target(name: "Networks", dependencies: ["TensorCore"]),
     .target(name: "Diffusion", dependencies: ["Networks", "TensorCore"]),
     .target(name: "DDPM", dependencies: ["Diffusion", "Networks", "TensorCore"]),
+    .target(name: "FlowMatching", dependencies: ["Diffusion", "Networks", "TensorCore"]),
     .target(name: "VAE", dependencies: ["TensorCore"]),
     .target(name: "WGAN", dependencies: ["TensorCore"]),
     .target(name: "NormalizingFlow", dependencies: ["TensorCore"]),
@@ -80,7 +82,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Classifier", "Configuration", "Datasets", "DDPM", "Diffusion", "Domains", "Formats",
+        "Classifier", "Configuration", "Datasets", "DDPM", "Diffusion", "Domains", "FlowMatching",
+        "Formats",
         "Images",
         "Likelihood", "Networks", "NormalizingFlow", "Support", "TensorCore", "VAE", "WGAN",
       ]),
@@ -178,6 +181,9 @@ let package = Package(
       ]),
     .testTarget(name: "ImagesTests", dependencies: ["Images", "Support", "TestSupport"]),
     .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
+    .testTarget(
+      name: "FlowMatchingTests",
+      dependencies: ["Diffusion", "FlowMatching", "Networks", "TensorCore"]),
     .testTarget(name: "VAETests", dependencies: ["CKernels", "TensorCore", "TestSupport", "VAE"]),
     .testTarget(name: "WGANTests", dependencies: ["TensorCore", "TestSupport", "WGAN"]),
     .testTarget(

@@ -8,6 +8,7 @@ package enum ModelKinds {
     kind(WGANSettings.self),
     kind(ClassifierSettings.self),
     kind(NormalizingFlowSettings.self),
+    kind(FlowMatchingSettings.self),
   ]
 
   /// The values of `model.kind`.

@@ -72,6 +72,8 @@ package struct OptimizerSettings: Equatable, Sendable {
   package var lookahead: Lookahead?
   /// Decay of the exponential moving average of the weights, or nil for none.
   package var average: Double? = 0.999
+  /// Window of the moving average as a fraction of all steps, instead of a decay; or nil.
+  package var averageOver: Double?
 
   private static let kind = Schema<Self>.Choice("kind", \.kind)
   private static let share = 0...1.0.nextDown
@@ -117,15 +119,27 @@ package struct OptimizerSettings: Equatable, Sendable {
       "Lookahead: slow weights that follow the trained ones and periodically replace them; null for none."
     ),
     .optionalNumber(
-      "average", \.average, in: share,
+      "averageOver", \.averageOver, in: 0.0.nextUp...1,
+      "Window of the weights' moving average as a fraction of all steps, instead of a decay; null for none."
+    ).known(as: "emaWindow").written { $0.averageOver != nil },
+    .optionalNumber(
+      "average", \.average,
+      default: .computed("0.999, or null with averageOver") {
+        $0.averageOver == nil ? $0.average : nil
+      }, in: share,
       "Decay of the exponential moving average of the weights, used for sampling; null for none."
-    ).known(as: "ema", "emaDecay", "emaRate", "useEMA"),
+    ).known(as: "ema", "emaDecay", "emaRate", "useEMA")
+      .rule("average") { settings, error in
+        if settings.averageOver != nil, settings.average != nil {
+          throw error("averageOver is given, too; expected null, or averageOver: null")
+        }
+      },
   ])
 
   /// Weights for sampling and evaluation: the moving average if there is one, otherwise the slow
   /// weights of Lookahead.
   package var weights: Weights {
-    average != nil ? .averaged : lookahead != nil ? .slow : .raw
+    average != nil || averageOver != nil ? .averaged : lookahead != nil ? .slow : .raw
   }
 
   /// The learning rate, times `factor`, by run of a program that runs `runs` times a step.
@@ -141,15 +155,22 @@ package struct OptimizerSettings: Equatable, Sendable {
   }
 
   /// The chain of links at the rate of these settings.
-  func chain(steps: Int) -> CompleteOptimizer { chain(rate(steps: steps)) }
+  func chain(steps: Int) -> CompleteOptimizer {
+    chain(rate(steps: steps), average: averageDecay(steps: steps))
+  }
+
+  /// Decay of the moving average in a run of `steps`, or nil for none.
+  package func averageDecay(steps: Int) -> Double? {
+    average ?? averageOver.map { 1 - 1 / max(2, $0 * Double(steps)) }
+  }
 
   /// The chain of links at a rate.
   ///
   /// - Parameters:
   ///   - limit: The largest size of a parameter, or nil for none.
-  ///   - isAveraged: Keeps the exponential moving average, if the settings have one.
+  ///   - average: Decay of the moving average of the parameters, or nil for none.
   func chain(
-    _ rate: Rate, clamp limit: Double? = nil, isAveraged: Bool = true
+    _ rate: Rate, clamp limit: Double? = nil, average: Double? = nil
   ) -> CompleteOptimizer {
     var optimizer =
       switch kind {
@@ -159,7 +180,6 @@ package struct OptimizerSettings: Equatable, Sendable {
       case .sgd: sgd(rate, momentum: momentum, nesterov: nesterov, decay: weightDecay)
       }
     if let clip { optimizer = TensorCore.chain(TensorCore.clip(globalNorm: clip), optimizer) }
-    let average = isAveraged ? average : nil
     guard let limit else { return withLookahead(optimizer, average) }
     return withLookahead(TensorCore.chain(optimizer, clamp(limit)), average)
   }

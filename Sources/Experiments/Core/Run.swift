@@ -59,7 +59,9 @@ package struct Run {
   /// Warning if the moving average used for sampling is still dominated by the random start; nil if
   /// the start's weight is at most one in a hundred.
   package var weightsWarning: String? {
-    guard experiment.weights == .averaged, let decay = experiment.optimizer.average else {
+    guard experiment.weights == .averaged,
+      let decay = experiment.optimizer.averageDecay(steps: experiment.steps)
+    else {
       return nil
     }
     let share = shareOfStart(decay: decay, steps: step)

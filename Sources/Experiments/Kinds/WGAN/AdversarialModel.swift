@@ -27,7 +27,7 @@ package struct AdversarialModel: LatentModel {
         parameters: critic, held: generator.variables + wgan.criticState,
         updates: objective.updates,
         // Samples are drawn by the generator only, so only its weights are averaged.
-        optimizer: optimizer.chain(rate, clamp: limit, isAveraged: false), rate: rate),
+        optimizer: optimizer.chain(rate, clamp: limit), rate: rate),
       Stage(
         loss: wgan.generatorLoss(count: experiment.batch, label: batch.labels), parts: [],
         parameters: generator,

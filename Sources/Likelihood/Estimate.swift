@@ -3,7 +3,7 @@ import TensorCore
 
 /// A method of estimating log p(x) of a model.
 ///
-/// A further method (annealed importance sampling, the probability-flow ODE, Parzen windows) needs
+/// A further method (annealed importance sampling, Parzen windows) needs
 /// a case here and a type that conforms to `Estimating`.
 package enum Estimator: String, CaseIterable, Sendable {
   /// The density itself, if it has a closed form.
@@ -14,6 +14,8 @@ package enum Estimator: String, CaseIterable, Sendable {
   case elbo
   /// The variational bound of a diffusion model (Ho et al. 2020, eq. 5).
   case vlb
+  /// The density of a denoiser's probability-flow ODE (Song et al. 2021, arXiv 2011.13456, eq. 39).
+  case ode
 }
 
 /// Examples to score.

@@ -55,7 +55,7 @@ package struct DenoisingModel: Model {
 
   package func estimators(of run: Run) -> (known: [Estimator], reason: String) {
     denoiser.classes == nil
-      ? ([.vlb], "")
+      ? (denoiser.shape.count == 1 ? [.vlb, .ode] : [.vlb], "")
       : (
         [], "it is class-conditional: log p(x) without a class is not available"
       )

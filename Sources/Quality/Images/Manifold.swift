@@ -20,24 +20,37 @@ package struct ManifoldMembership: Equatable, Sendable {
   }
 }
 
+/// The union of balls around points that reach to their k-th neighbours.
+package struct Manifold: Sendable {
+  /// Centres of the balls, [n, width].
+  fileprivate let points: [Float]
+  /// Squared radius of each ball, [n].
+  fileprivate let squaredRadii: [Double]
+}
+
 extension Neighbours {
-  /// Computes which of `samples` and of `data`, [n, width] each, are in the manifold of the other.
+  /// Makes the manifold of points, [n, width].
   ///
-  /// Both fractions rise with k and depend on the number of points, so that only
-  /// metrics with equal k and equal numbers are comparable.
+  /// - Throws: `TensorError` unless there are more than k points.
+  package func manifold(of points: [Float], k: Int) throws -> Manifold {
+    let nearest = try nearest(k, to: points, among: points, excludingSelf: true)
+    return Manifold(
+      points: points,
+      squaredRadii: stride(from: k - 1, to: nearest.squaredDistances.count, by: k).map {
+        nearest.squaredDistances[$0]
+      })
+  }
+
+  /// Computes which points of `samples` and of `data` are in the manifold of the other.
   ///
-  /// - Throws: `TensorError` unless both have more than k points.
-  package func manifoldMembership(of samples: [Float], in data: [Float], k: Int) throws
+  /// Both fractions rise with k and depend on the numbers of points, the less the more there are: only
+  /// metrics with equal k and equal numbers are comparable. The numbers of samples and of data may differ.
+  package func manifoldMembership(of samples: Manifold, in data: Manifold) throws
     -> ManifoldMembership
   {
-    func radii(_ points: [Float]) throws -> [Double] {
-      let nearest = try nearest(k, to: points, among: points, excludingSelf: true)
-      return stride(from: k - 1, to: nearest.squaredDistances.count, by: k).map {
-        nearest.squaredDistances[$0]
-      }
-    }
-    return ManifoldMembership(
-      samples: try areWithin(samples, balls: data, squaredRadii: try radii(data)),
-      data: try areWithin(data, balls: samples, squaredRadii: try radii(samples)))
+    ManifoldMembership(
+      samples: try areWithin(samples.points, balls: data.points, squaredRadii: data.squaredRadii),
+      data: try areWithin(
+        data.points, balls: samples.points, squaredRadii: samples.squaredRadii))
   }
 }

@@ -26,7 +26,8 @@ extension Evaluate {
         let (run, sampler) = (subject.run, subject.sampler)
         let file = sheet(of: subject, latent, log)
         var progress = Progress(
-          total: run.samplingSteps(count: seeds.count, steps: sampler?.steps), unit: "sampling steps",
+          total: run.samplingSteps(count: seeds.count, steps: sampler?.steps),
+          unit: "sampling steps",
           style: reporting.style, console: console)
         let samples = try run.sample(
           seeds: seeds, latent: latent, sampler?.request ?? SampleRequest()

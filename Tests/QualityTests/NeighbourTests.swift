@@ -110,6 +110,25 @@ private func membership(
   }
 }
 
+@Suite(.serialized) struct LeavingOutTests {
+  /// Groups that are spread evenly, and one that has all neighbours of its points: a dense cluster.
+  @Test(arguments: [false, true]) func manifoldsAreThoseOfTheRest(_ isClustered: Bool) throws {
+    var data = points(300, width: 3, seed: 7)
+    let groups = (0..<300).map { $0 / 30 }
+    if isClustered {
+      // The rest of the points have their nearest neighbours in group 4, too.
+      for i in 4 * 90..<5 * 90 { data[i] *= 0.001 }
+    }
+    let search = try neighbours(3)
+    let found = try search.manifolds(of: data, leavingOut: groups, k: 3)
+    #expect(found.count == 10)
+    for (group, manifold) in found.enumerated() {
+      let rest = (0..<300).filter { groups[$0] != group }.flatMap { data[$0 * 3..<($0 + 1) * 3] }
+      #expect(try manifold == search.manifold(of: rest, k: 3), "group \(group)")
+    }
+  }
+}
+
 @Suite(.serialized) struct HubSelectionTests {
   /// Normal points of 16 dimensions, one per seed.
   private func latents(_ seeds: [UInt64]) -> [Float] {

@@ -38,7 +38,7 @@ package struct DigitReference {
   private let parts: [Part]
   private let neighbours: Neighbours
 
-  /// The reference, all of it or without a block.
+  /// All images of a set, or those outside a block.
   private struct Part {
     let moments: Moments
     let manifold: Manifold
@@ -46,21 +46,25 @@ package struct DigitReference {
 
   package init(_ predictions: Predictions, _ runtime: Runtime) throws {
     count = predictions.count
-    let neighbours = try Neighbours(width: predictions.width, runtime)
-    parts = try Self.rows(predictions.count).map { rows in
-      Part(
-        moments: try Moments(predictions.features, width: predictions.width, rows: rows),
-        manifold: try neighbours.manifold(
-          of: predictions.features(ofRows: rows), k: DigitMetrics.neighbours))
-    }
-    self.neighbours = neighbours
+    neighbours = try Neighbours(width: predictions.width, runtime)
+    parts = try Self.parts(predictions, neighbours)
   }
 
-  /// All rows, followed by the rows without each block in turn.
-  private static func rows(_ count: Int) -> [[Int]] {
-    let blocks = DigitMetrics.blocks
-    return [Array(0..<count)]
-      + (0..<blocks).map { block in (0..<count).filter { $0 * blocks / count != block } }
+  /// All images, followed by those without each block in turn.
+  private static func parts(_ images: Predictions, _ neighbours: Neighbours) throws -> [Part] {
+    let (count, features) = (images.count, images.features)
+    let blocks = (0..<count).map { $0 * DigitMetrics.blocks / count }
+    let rows =
+      [Array(0..<count)]
+      + (0..<DigitMetrics.blocks).map { block in (0..<count).filter { blocks[$0] != block } }
+    let k = DigitMetrics.neighbours
+    let manifolds =
+      [try neighbours.manifold(of: features, k: k)]
+      + (try neighbours.manifolds(of: features, leavingOut: blocks, k: k))
+    return try zip(rows, manifolds).map { rows, manifold in
+      Part(
+        moments: try Moments(features, width: images.width, rows: rows), manifold: manifold)
+    }
   }
 
   /// Metrics of images against this reference, whose number may be another.
@@ -69,19 +73,14 @@ package struct DigitReference {
   package func figures(of images: Predictions, report: (Int) throws -> Void = { _ in }) throws
     -> DigitMetrics
   {
-    let width = images.width
     var distances: [Double] = []
     var memberships: [ManifoldMembership] = []
     // The block left out of the images and that left out of the reference are independent, so the
     // jackknife adds the variances that come from both.
-    for (rows, part) in zip(Self.rows(images.count), parts) {
-      distances.append(
-        try Moments(images.features, width: width, rows: rows)
-          .squaredFrechetDistance(to: part.moments))
+    for (part, reference) in zip(try Self.parts(images, neighbours), parts) {
+      distances.append(try part.moments.squaredFrechetDistance(to: reference.moments))
       memberships.append(
-        try neighbours.manifoldMembership(
-          of: try neighbours.manifold(
-            of: images.features(ofRows: rows), k: DigitMetrics.neighbours), in: part.manifold))
+        try neighbours.manifoldMembership(of: part.manifold, in: reference.manifold))
       try report(distances.count)
     }
     func figure(_ values: [Double]) -> Statistic {
@@ -95,12 +94,5 @@ package struct DigitReference {
       recall: figure(memberships.map(\.recall)), confidence: Statistic(verdicts.map(\.confidence)),
       sureFraction: Statistic(verdicts.map { $0.confidence > DigitMetrics.sure ? 1 : 0 }),
       histogram: histogram)
-  }
-}
-
-extension Predictions {
-  /// Features of the images at `rows`, [rows.count, width].
-  fileprivate func features(ofRows rows: [Int]) -> [Float] {
-    rows.flatMap { features[$0 * width..<($0 + 1) * width] }
   }
 }

@@ -80,9 +80,10 @@ package struct EvaluatedDigits: Sendable {
       ]
     }
     members += figures.histogram.enumerated().map { ("class_\($0)", .integer($1)) }
-    return JSONObject(members + [
-      ("n", .integer(setting.count)), ("reference_n", .integer(setting.referenceCount)),
-    ])
+    return JSONObject(
+      members + [
+        ("n", .integer(setting.count)), ("reference_n", .integer(setting.referenceCount)),
+      ])
   }
 
   fileprivate var label: String {

@@ -21,7 +21,7 @@ package struct ManifoldMembership: Equatable, Sendable {
 }
 
 /// The union of balls around points that reach to their k-th neighbours.
-package struct Manifold: Sendable {
+package struct Manifold: Equatable, Sendable {
   /// Centres of the balls, [n, width].
   fileprivate let points: [Float]
   /// Squared radius of each ball, [n].
@@ -39,6 +39,29 @@ extension Neighbours {
       squaredRadii: stride(from: k - 1, to: nearest.squaredDistances.count, by: k).map {
         nearest.squaredDistances[$0]
       })
+  }
+
+  /// Makes the manifolds of points, [n, width], without each group in turn, in about the time of one.
+  ///
+  /// - Parameter groups: Group of each point, from 0, [n]; no group may be empty.
+  /// - Throws: `TensorError` unless there are more than k points outside each group.
+  package func manifolds(of points: [Float], leavingOut groups: [Int], k: Int) throws -> [Manifold]
+  {
+    let count = groups.count
+    // Of so many neighbours hardly ever all but two are in one group.
+    let found = min(k + 12, count - 1)
+    let nearest = try nearest(found, to: points, among: points, excludingSelf: true)
+    return try (0...(groups.max() ?? 0)).map { group in
+      let rows = (0..<count).filter { groups[$0] != group }
+      let rest = rows.flatMap { points[$0 * width..<($0 + 1) * width] }
+      let radii = rows.compactMap { row -> Double? in
+        (row * found..<(row + 1) * found).lazy
+          .filter { groups[nearest.indices[$0]] != group }.dropFirst(k - 1).first
+          .map { nearest.squaredDistances[$0] }
+      }
+      guard radii.count == rows.count else { return try manifold(of: rest, k: k) }
+      return Manifold(points: rest, squaredRadii: radii)
+    }
   }
 
   /// Computes which points of `samples` and of `data` are in the manifold of the other.

@@ -45,7 +45,7 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
     #expect(found.sureFraction.mean == 0)
   }
 
-  /// Of five images, one is above the threshold and one just below it.
+  /// One of five images is above the threshold and one just below it.
   @Test func theSureFractionIsAboveItsThreshold() throws {
     let confidences = [0.96, 0.94, 0.5, 0.5, 0.5]
     let found = try figures(

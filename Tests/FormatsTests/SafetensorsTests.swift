@@ -51,13 +51,14 @@ private func entry(
     let folder = try TemporaryFolder()
     try Safetensors.write(arrays, metadata: metadata, to: folder.file("a"))
     let bytes = try #require(folder.bytes("a"))
-    let (memory, disk) = (
-      try SafetensorsReader(bytes, named: "shipped"), try SafetensorsReader(folder.file("a"))
-    )
-    #expect(memory.metadata == metadata && memory.arrays == disk.arrays)
-    for array in memory.arrays {
+    let memory = try SafetensorsReader(bytes, named: "shipped")
+    let disk = try SafetensorsReader(folder.file("a"))
+    let isEqual = memory.metadata == metadata && memory.arrays == disk.arrays
+    #expect(isEqual)
+    for array in disk.arrays {
       let values = try memory.values(of: array.name).map(\.bitPattern)
-      #expect(try values == disk.values(of: array.name).map(\.bitPattern))
+      let expected = try disk.values(of: array.name).map(\.bitPattern)
+      #expect(values == expected, "\(array.name)")
     }
     var destination = [Float](repeating: 9, count: 6)
     var span = destination.mutableSpan

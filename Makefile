@@ -6,7 +6,7 @@ SOURCES := Package.swift Sources Tests Examples
 PRODUCTS := TensorCore WeightFiles Networks Diffusion DDPM FlowMatching VAE WGAN NormalizingFlow Classifier Distributions Datasets Images Formats Support
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fno-sanitize=function -Xcc -fno-sanitize-recover=undefined -Xlinker -lubsan
 
-.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-flow train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean
+.PHONY: trials help setup build data train-ddpm train-ddpm-toy train-vae train-vae-toy train-vmf-vae train-ddpm-binarised train-flow train-wgan train-wgan-toy train-wgan-twenty-five wgan-toys dirac-gan train-classifier digit-classifier train-flow-toy compare test test-portable test-sanitize soak fuzz repeatability overhead check pages docs format bench size clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,8 +64,14 @@ dirac-gan: setup ## draw the smallest GAN under four constraints: outputs/dirac-
 	@mkdir -p outputs
 	.build/release/DiracGAN outputs/dirac-gan.png
 
-train-classifier: data ## train the classifier of digits used by evaluate: under a minute
+train-classifier: data ## train a classifier of digits, like the one that evaluate uses: under a minute
 	$(FIGMENT) train Experiments/classifier-mnist.yaml --resume
+
+# Other weights change every metric of digits: their hash and the tables in docs/evaluate.md change with them.
+digit-classifier: train-classifier ## make it the program's own: write its weights into Sources/CDigitClassifier, and rebuild
+	Scripts/digit-classifier outputs/classifier-mnist Sources/CDigitClassifier/mnist.safetensors
+	swift build -c release --product figment
+	$(FIGMENT) evaluate outputs/classifier-mnist
 
 compare: build ## estimate the log-likelihood of every run in outputs/ that has one
 	@$(FIGMENT) likelihood outputs/*

@@ -14,8 +14,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Evaluate the samples of runs: 2-D points against the set, digits by a classifier.",
     discussion: """
-      Digits (data: mnist) are compared with the validation split by a classifier that is trained \
-      on first use: Fréchet distance on its features, precision and recall, classes and confidence, beside \
+      Digits (data: mnist) are compared with the 10000 of the validation split by a classifier that the \
+      program holds: Fréchet distance on its features, precision and recall, classes and confidence, beside \
       what real digits and a collapsed generator get. A run of a classifier gets its accuracy on the test \
       split. See docs/evaluate.md.
       """)
@@ -38,7 +38,26 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Run folder of the classifier; \(DigitClassifier.folder) by default.", valueName: "dir"))
+      "Sampler of diffusion models; by default \(EvaluationSampler.standardMethod.rawValue) for digits "
+        + "and the experiment's for 2-D sets."))
+  var sampler: SamplingSettings.Method?
+
+  @Option(
+    help: ArgumentHelp(
+      "Number of sampler steps of diffusion models; by default those of "
+        + "\(EvaluationSampler.standardEvaluations) network evaluations for digits and the experiment's for "
+        + "2-D sets.", valueName: "n"))
+  var steps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Factor of classifier-free guidance of class-conditional models; the experiment's by default, 1 for none.",
+      valueName: "w"))
+  var guidance: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Run folder of a classifier to use instead of the program's own.", valueName: "dir"))
   var classifier: String?
 
   @Flag(help: "Print an array of JSON objects.")
@@ -52,6 +71,9 @@ struct Evaluate: ParsableCommand {
     if let count, !(100...1_000_000).contains(count) {
       throw ValidationError("--count: expected 100 to 1000000, found \(count)")
     }
+    if let steps, steps < 1 {
+      throw ValidationError("--steps: expected at least 1, found \(steps)")
+    }
     try checkPath(classifier, "--classifier", ending: nil)
   }
 
@@ -61,6 +83,8 @@ struct Evaluate: ParsableCommand {
     let name: String
     let paths: RunPaths
     let evaluationReference: EvaluationReference
+    /// Nil for models that sample in one pass or not at all.
+    let sampler: EvaluationSampler?
   }
 
   func run() throws {
@@ -71,11 +95,13 @@ struct Evaluate: ParsableCommand {
       let paths = RunPaths(folder)
       return Subject(
         run: run, name: paths.folder, paths: paths,
-        evaluationReference: try run.evaluationReference())
+        evaluationReference: try run.evaluationReference(),
+        sampler: try EvaluationSampler(run, method: sampler, steps: steps, guidance: guidance))
     }
     if subjects.isEmpty {
       throw FigmentError("evaluate: none of these paths holds a run that can be evaluated")
     }
+    try checkSamplerOptions(subjects, reporting.log(console))
     let digits = subjects.filter { $0.evaluationReference == .digits }
     if let count, count > 10_000, !digits.isEmpty {
       throw FigmentError(
@@ -95,6 +121,23 @@ struct Evaluate: ParsableCommand {
     if json { print("[" + rows.joined(separator: ",") + "]") }
   }
 
+  /// Checks that --sampler and --steps have an effect, and notes the runs on which they have none.
+  private func checkSamplerOptions(_ subjects: [Subject], _ log: Logger) throws {
+    let given = [("--sampler", sampler != nil), ("--steps", steps != nil)].filter(\.1).map(\.0)
+    guard let first = given.first else { return }
+    for subject in subjects where subject.sampler == nil {
+      let model = subject.run.experiment.model
+      let reason = model.drawsSamples ? "samples in one pass" : "draws no samples"
+      if subjects.allSatisfy({ $0.sampler == nil }) {
+        throw FigmentError(
+          "\(first): needs a diffusion model; \(subject.name) is a \(model.kind), which \(reason)")
+      }
+      let options = given.joined(separator: " and ")
+      log.notice(
+        "\(printable(subject.name)) is a \(model.kind), which \(reason): \(options) ignored")
+    }
+  }
+
   /// The draws that were asked for; a model without latent variables has the plain one only.
   func draws(of subject: Subject, _ log: Logger) -> [LatentDraw] {
     let wanted = latents.isEmpty ? [.plain] : latents
@@ -111,14 +154,16 @@ struct Evaluate: ParsableCommand {
     let (run, count) = (subject.run, count ?? 10_000)
     let name = printable(subject.name) + (latent == .plain ? "" : " \(latent)")
     var progress = Progress(
-      total: run.samplingSteps(count: count), unit: "sampling steps", style: reporting.style,
-      console: console)
-    let report = try run.toyReport(count: count, latent: latent) { done, _ in
+      total: run.samplingSteps(count: count, subject.sampler?.request ?? SampleRequest()),
+      unit: "sampling steps", style: reporting.style, console: console)
+    let report = try run.toyReport(
+      count: count, latent: latent, subject.sampler?.request ?? SampleRequest()
+    ) { done, _ in
       progress.update(done)
     }
     progress.finish()
     if json { return [object(report, subject, latent).description] }
-    printLines(report, run, name)
+    printLines(report, subject, name)
     return []
   }
 
@@ -149,6 +194,7 @@ struct Evaluate: ParsableCommand {
       ("run", .text(subject.name)), ("dataset", .text(subject.run.experiment.data)),
       ("step", .integer(subject.run.step)), ("latent", .text("\(latent)")),
     ]
+    if let sampler = subject.sampler { members += sampler.members }
     if let quality = report.quality {
       members += [
         ("modes", .integer(quality.modes)), ("modes_found", .integer(quality.modesFound)),
@@ -182,9 +228,11 @@ struct Evaluate: ParsableCommand {
     ]
   }
 
-  private func printLines(_ report: ToyReport, _ run: Run, _ name: String) {
-    let (samples, perfect) = (report.samples, report.perfect)
-    print("\(name): \(samples.count) samples at step \(run.step), \(run.experiment.data)")
+  private func printLines(_ report: ToyReport, _ subject: Subject, _ name: String) {
+    let (run, samples, perfect) = (subject.run, report.samples, report.perfect)
+    let sampler = subject.sampler.map { "; \($0) per sample" } ?? ""
+    print(
+      "\(name): \(samples.count) samples at step \(run.step), \(run.experiment.data)\(sampler)")
     func share(_ quality: ToyQuality) -> String {
       measuredPercent(quality.highQuality, quality.standardError)
     }

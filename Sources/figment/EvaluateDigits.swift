@@ -14,35 +14,31 @@ extension Evaluate {
     func checkInterruption() throws {
       if let signal = Interruption.received { throw ExitCode(signal.exitCode) }
     }
-    if classifier == nil {
-      let end = try DigitClassifier.train(
-        dataDirectory: dataFolder.path, threads: computing.threads, log: log,
-        progress: reporting.style, console: console)
-      if case .diverged(let reason) = end {
-        throw FigmentError("classifier: training has diverged: \(reason)")
-      }
-      guard end == .finished else { throw ExitCode(Interruption.received?.exitCode ?? 1) }
-    }
-    let folder = classifier ?? DigitClassifier.folder
-    let classifier = try Run(folder: folder, threads: computing.threads)
+    let judge =
+      try classifier.map { try Run(folder: $0, threads: computing.threads) }
+      ?? Run.digitClassifier(threads: computing.threads)
     let evaluation = try DigitEvaluation(
-      classifier, count: count ?? 2000, dataDirectory: dataFolder.path, threads: computing.threads)
+      judge, count: count ?? 2000, dataDirectory: dataFolder.path, threads: computing.threads)
     let seeds = (0..<evaluation.setting.count).map { UInt64($0) }
     var rows = try evaluation.baselines()
     for subject in subjects {
       for latent in draws(of: subject, log) {
-        let run = subject.run
+        let (run, sampler) = (subject.run, subject.sampler)
         let file = sheet(of: subject, latent, log)
         var progress = Progress(
-          total: run.samplingSteps(count: seeds.count), unit: "sampling steps",
+          total: run.samplingSteps(count: seeds.count, sampler?.request ?? SampleRequest()),
+          unit: "sampling steps",
           style: reporting.style, console: console)
-        let samples = try run.sample(seeds: seeds, latent: latent) { done, _ in
+        let samples = try run.sample(
+          seeds: seeds, latent: latent, sampler?.request ?? SampleRequest()
+        ) { done, _ in
           try checkInterruption()
           progress.update(done)
         }
         progress.finish()
         rows.append(
-          try evaluation.evaluate(samples, of: run, name: subject.name, latent: latent))
+          try evaluation.evaluate(
+            samples, of: run, name: subject.name, latent: latent, sampler: sampler))
         if let file {
           let sheet = try evaluation.neighbours(samples, of: run, command: typedCommand())
           do { try file.write(sheet) } catch let error as FigmentError where error.code != nil {
@@ -71,7 +67,7 @@ extension Evaluate {
 
   private func printTable(_ evaluated: DigitTable) {
     for line in evaluated.setting.title { print(line) }
-    let numbers = Set(1...8)
+    let numbers = Set(1..<(evaluated.cells.first?.count ?? 1))
     for line in table(evaluated.cells, rightAligned: numbers) { print(line) }
     let shares = evaluated.shares
     print("")

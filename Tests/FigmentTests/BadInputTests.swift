@@ -240,6 +240,8 @@ private let commands = [
   Mistake("sample notes.txt", 1, "notes.txt: is not a run folder"),
   Mistake("evaluate missing", 1, "missing: is not a run folder"),
   Mistake("evaluate tiny missing", 1, "missing: is not a run folder"),
+  Mistake(
+    "evaluate tiny --steps 21", 1, "--steps: expected 1 to 20, the times of tiny, found 21"),
   Mistake("info folder", 1, "folder: \(noCheckpoint)"),
   Mistake("compare tiny missing", 1, "missing: is not a run folder"),
 

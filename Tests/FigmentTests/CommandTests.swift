@@ -102,6 +102,9 @@ private let invocations = [
     "evaluate outputs/tiny --count 1", 64,
     error: "error: --count: expected 100 to 1000000, found 1"),
   Invocation(
+    "evaluate outputs/tiny --steps 0", 64,
+    error: "error: --steps: expected at least 1, found 0"),
+  Invocation(
     "sample outputs/tiny --latent hubs:1", 64,
     error: "error: The value 'hubs:1' is invalid for '--latent <draw>': hubs above quantile 1.0 of "
       + "10000 points are none; expected at most 0.9999"),

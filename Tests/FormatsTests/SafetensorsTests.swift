@@ -46,6 +46,34 @@ private func entry(
     #expect(destination == arrays[0].values)
   }
 
+  /// A file in memory reads like the same file on disk, and its damage is found.
+  @Test func filesInMemoryReadBack() throws {
+    let folder = try TemporaryFolder()
+    try Safetensors.write(arrays, metadata: metadata, to: folder.file("a"))
+    let bytes = try #require(folder.bytes("a"))
+    let memory = try SafetensorsReader(bytes, named: "shipped")
+    let disk = try SafetensorsReader(folder.file("a"))
+    let isEqual = memory.metadata == metadata && memory.arrays == disk.arrays
+    #expect(isEqual)
+    for array in disk.arrays {
+      let values = try memory.values(of: array.name).map(\.bitPattern)
+      let expected = try disk.values(of: array.name).map(\.bitPattern)
+      #expect(values == expected, "\(array.name)")
+    }
+    var destination = [Float](repeating: 9, count: 6)
+    var span = destination.mutableSpan
+    try memory.read("w", into: &span)
+    #expect(destination == arrays[0].values)
+    #expect(
+      failure { _ = try memory.values(of: "x") } == "shipped: has no array \"x\"")
+    #expect(
+      failure { _ = try SafetensorsReader(Array(bytes.dropLast()), named: "shipped") }
+        .hasPrefix("shipped: cut short: array "))
+    #expect(
+      failure { _ = try SafetensorsReader([], named: "shipped") }
+        == "shipped: not a safetensors file: 0 bytes long, expected at least 8")
+  }
+
   @Test func equalContentGivesEqualBytes() throws {
     let folder = try TemporaryFolder()
     try Safetensors.write(arrays, metadata: metadata, to: folder.file("a"))

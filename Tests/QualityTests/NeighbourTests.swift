@@ -81,10 +81,18 @@ private func neighbours(_ width: Int) throws -> Neighbours {
   }
 }
 
+private func membership(
+  of samples: [Float], in data: [Float], width: Int, k: Int
+) throws -> ManifoldMembership {
+  let search = try neighbours(width)
+  return try search.manifoldMembership(
+    of: try search.manifold(of: samples, k: k), in: try search.manifold(of: data, k: k))
+}
+
 @Suite(.serialized) struct ManifoldTests {
   /// k = 1: balls of the data reach 1, 1, 1 and 8, those of the samples 3, 3 and 26.5.
   @Test func byHand() throws {
-    let found = try neighbours(1).manifoldMembership(of: [0.5, 3.5, 30], in: [0, 1, 2, 10], k: 1)
+    let found = try membership(of: [0.5, 3.5, 30], in: [0, 1, 2, 10], width: 1, k: 1)
     #expect(found.samples == [true, true, false])
     #expect(found.data == [true, true, true, true])
     #expect(found.precision == 2.0 / 3 && found.recall == 1)
@@ -95,10 +103,29 @@ private func neighbours(_ width: Int) throws -> Neighbours {
     let data = points(600, width: 3, seed: 5)
     var numbers = SplitMix64(seed: 6)
     let samples = (0..<600 * 3).map { _ in Float(0.001 * numbers.normal()) }
-    let collapsed = try neighbours(3).manifoldMembership(of: samples, in: data, k: 3)
+    let collapsed = try membership(of: samples, in: data, width: 3, k: 3)
     #expect(collapsed.precision == 1 && collapsed.recall < 0.01)
-    let turned = try neighbours(3).manifoldMembership(of: data, in: samples, k: 3)
+    let turned = try membership(of: data, in: samples, width: 3, k: 3)
     #expect(turned.recall == 1 && turned.precision < 0.01)
+  }
+}
+
+@Suite(.serialized) struct LeavingOutTests {
+  /// Groups that are spread evenly, and one that has all neighbours of its points: a dense cluster.
+  @Test(arguments: [false, true]) func manifoldsAreThoseOfTheRest(_ isClustered: Bool) throws {
+    var data = points(300, width: 3, seed: 7)
+    let groups = (0..<300).map { $0 / 30 }
+    if isClustered {
+      // The rest of the points have their nearest neighbours in group 4, too.
+      for i in 4 * 90..<5 * 90 { data[i] *= 0.001 }
+    }
+    let search = try neighbours(3)
+    let found = try search.manifolds(of: data, leavingOut: groups, k: 3)
+    #expect(found.count == 10)
+    for (group, manifold) in found.enumerated() {
+      let rest = (0..<300).filter { groups[$0] != group }.flatMap { data[$0 * 3..<($0 + 1) * 3] }
+      #expect(try manifold == search.manifold(of: rest, k: 3), "group \(group)")
+    }
   }
 }
 

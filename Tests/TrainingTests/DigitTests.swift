@@ -15,7 +15,7 @@ import Training
 /// confidence.
 private func predictions(
   _ count: Int, width: Int = 2, mean: Double = 0, deviation: Double = 1,
-  label: (Int) -> Int = { $0 % 3 }, confidence: Double = 0.9, seed: Int
+  label: (Int) -> Int = { $0 % 3 }, confidence: (Int) -> Double = { _ in 0.9 }, seed: Int
 ) -> Predictions {
   var numbers = SplitMix64(seed: seed)
   var result = Predictions(width: width, classes: 3)
@@ -24,7 +24,7 @@ private func predictions(
       result.features.append(Float((axis == 0 ? mean : 0) + deviation * numbers.normal()))
     }
     // The softmax of (log 2c/(1 - c), 0, 0) gives c to the first class.
-    let gap = (2 * confidence / (1 - confidence)).logarithm
+    let gap = (2 * confidence(i) / (1 - confidence(i))).logarithm
     result.logits += (0..<3).map { $0 == label(i) ? Float(gap) : 0 }
   }
   return result
@@ -37,11 +37,22 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
 @Suite(.serialized) struct DigitFigureTests {
   @Test func classesAndConfidence() throws {
     let found = try figures(
-      predictions(300, label: { $0 < 200 ? 1 : 2 }, confidence: 0.8, seed: 1),
+      predictions(300, label: { $0 < 200 ? 1 : 2 }, confidence: { _ in 0.8 }, seed: 1),
       predictions(300, seed: 2))
     #expect(found.histogram == [0, 200, 100])
     #expect(abs(found.confidence.mean - 0.8) < 1e-6)
     #expect(found.confidence.standardError < 1e-6)
+    #expect(found.sureFraction.mean == 0)
+  }
+
+  /// One of five images is above the threshold and one just below it.
+  @Test func theSureFractionIsAboveItsThreshold() throws {
+    let confidences = [0.96, 0.94, 0.5, 0.5, 0.5]
+    let found = try figures(
+      predictions(300, confidence: { confidences[$0 % 5] }, seed: 1), predictions(300, seed: 2))
+    #expect(abs(found.sureFraction.mean - 0.2) < 1e-12)
+    // The standard error of a mean of zeros and ones.
+    #expect(abs(found.sureFraction.standardError - (0.2 * 0.8 / 299).squareRoot()) < 1e-12)
   }
 
   /// The metrics of equal distributions are near their best values; of distant ones no image is
@@ -65,12 +76,14 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
     #expect(wide.precision.mean < 0.3 && wide.recall.mean > 0.8)
   }
 
-  /// The jackknife's errors agree with the spread of independent repetitions.
-  @Test func standardErrorsAreThoseOfRepetitions() throws {
+  /// The jackknife's errors agree with the spread of independent repetitions, for a reference of as
+  /// many images or of more.
+  @Test(arguments: [200, 600]) func standardErrorsAreThoseOfRepetitions(_ reference: Int) throws {
     var found: [[Statistic]] = [[], [], []]
     for seed in 0..<24 {
       let one = try figures(
-        predictions(200, mean: 1, seed: 100 + 2 * seed), predictions(200, seed: 101 + 2 * seed))
+        predictions(200, mean: 1, seed: 100 + 2 * seed),
+        predictions(reference, seed: 101 + 2 * seed))
       for (i, figure) in [one.frechetDistance, one.precision, one.recall].enumerated() {
         found[i].append(figure)
       }
@@ -86,10 +99,12 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
     }
   }
 
-  @Test func differentNumbersAreRefused() {
-    #expect(
-      failure { _ = try figures(predictions(100, seed: 1), predictions(90, seed: 2)) }
-        == "digit metrics: 100 images against a reference of 90; expected equal counts")
+  /// Precision and recall of a perfect generator agree even if the reference has five times as many
+  /// images: the fraction of points in the balls of others hardly depends on the number of balls.
+  @Test func precisionAndRecallDoNotNeedEqualNumbers() throws {
+    let found = try figures(predictions(400, seed: 9), predictions(2000, seed: 10))
+    #expect(abs(found.precision.mean - found.recall.mean) < 0.05)
+    #expect(found.precision.mean > 0.9)
   }
 }
 
@@ -98,9 +113,10 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
     -> EvaluatedDigits
   {
     EvaluatedDigits(
-      name: name, latent: .hubs(quantile: 0.9), step: 7,
-      setting: DigitSetting(dataset: "mnist", classifier: classifier, count: count),
-      figures: try figures(predictions(count, seed: 1), predictions(count, seed: 2)))
+      name: name, latent: .hubs(quantile: 0.9), sampler: nil, step: 7,
+      setting: DigitSetting(
+        dataset: "mnist", classifier: classifier, count: count, referenceCount: 2 * count),
+      figures: try figures(predictions(count, seed: 1), predictions(2 * count, seed: 2)))
   }
 
   @Test func tablesDoNotMixClassifiersOrCounts() throws {
@@ -113,7 +129,8 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
       #expect(table.setting.title[0].contains("classifier \(table.setting.classifier)"))
     }
     #expect(tables[0].cells.count == 3)
-    #expect(tables[0].cells.allSatisfy { $0.count == 9 })
+    #expect(tables[0].cells.allSatisfy { $0.count == 11 })
+    #expect(tables[0].setting.title[0].hasPrefix("mnist: 100 images per row against 200 of the "))
     #expect(tables[0].shares[1] == ["a hubs:0.9", "34.0", "33.0", "33.0"])
   }
 
@@ -124,14 +141,15 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
     #expect(object["classifier"] as? String == "1234")
     #expect(object["latent"] as? String == "hubs:0.9")
     #expect(object["class_0"] as? Int == 34 && object["n"] as? Int == 100)
-    for name in ["frechet_distance", "precision", "recall", "confidence"] {
+    #expect(object["reference_n"] as? Int == 200)
+    for name in ["frechet_distance", "precision", "recall", "confidence", "sure_fraction"] {
       #expect(object[name] is Double && object[name + "_stderr"] is Double, "\(name)")
     }
   }
 }
 
-private let digitsFolder = ProcessInfo.processInfo.environment["FIGMENT_DATA"] ?? "data/mnist"
-private let hasDigits =
+let digitsFolder = ProcessInfo.processInfo.environment["FIGMENT_DATA"] ?? "data/mnist"
+let hasDigits =
   FileManager.default.fileExists(
     atPath: digitsFolder + "/t10k-labels-idx1-ubyte")
   || FileManager.default.fileExists(atPath: digitsFolder + "/t10k-labels-idx1-ubyte.gz")

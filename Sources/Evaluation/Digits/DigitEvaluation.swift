@@ -32,7 +32,7 @@ package final class DigitEvaluation {
   /// Makes an evaluation by the classifier of a run.
   ///
   /// - Parameters:
-  ///   - count: Number of images per evaluation, compared with as many of the validation split.
+  ///   - count: Number of images per evaluation, compared with all of the validation split.
   /// - Throws: `FigmentError` if the run is not a classifier of digits, or the data are missing or
   ///   too few.
   package init(
@@ -52,17 +52,19 @@ package final class DigitEvaluation {
         classifier.experiment)
     }
     (test, training) = (try part(.test), try part(.train))
-    let validation = try part(.validation)
-    guard count <= min(test.table.rows, validation.table.rows) else {
+    guard count <= test.table.rows else {
       throw FigmentError(
         "--count: expected at most \(test.table.rows), the images of the test split, found \(count)"
       )
     }
-    setting = DigitSetting(
-      dataset: Self.dataset, classifier: try classifier.weightsDigest, count: count)
     predictor = try Predictor(model, classifier.runtime, classifier.reading)
+    // In random order, so that the jackknife's blocks are random.
+    let validation = try part(.validation).table
     reference = try DigitReference(
-      try predictor(try validation.table.chosen(count)), classifier.runtime)
+      try predictor(try validation.chosen(validation.rows)), classifier.runtime)
+    setting = DigitSetting(
+      dataset: Self.dataset, classifier: try classifier.weightsDigest, count: count,
+      referenceCount: reference.count)
     (self.threads, shape) = (threads, model.shape)
   }
 
@@ -88,7 +90,7 @@ package final class DigitEvaluation {
       ("ten digits repeated", ByteTable(collapsed, rowShape: shape)),
     ].map { name, images in
       EvaluatedDigits(
-        name: name, latent: nil, step: nil, setting: setting,
+        name: name, latent: nil, sampler: nil, step: nil, setting: setting,
         figures: try reference.figures(of: try predictor(images)))
     }
   }
@@ -97,11 +99,12 @@ package final class DigitEvaluation {
   ///
   /// The samples are first rounded to 256 grey levels, as in a sample grid.
   package func evaluate(
-    _ samples: [Float], of run: Run, name: String, latent: LatentDraw
+    _ samples: [Float], of run: Run, name: String, latent: LatentDraw,
+    sampler: EvaluationSampler? = nil
   ) throws -> EvaluatedDigits {
     let images = try ByteTable(bytes(samples, run), rowShape: shape)
     return EvaluatedDigits(
-      name: name, latent: latent, step: run.step, setting: setting,
+      name: name, latent: latent, sampler: sampler, step: run.step, setting: setting,
       figures: try reference.figures(of: try predictor(images)))
   }
 

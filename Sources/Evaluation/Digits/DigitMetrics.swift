@@ -18,60 +18,69 @@ package struct DigitMetrics: Sendable {
   package let recall: Statistic
   /// Mean probability of the likeliest class.
   package let confidence: Statistic
+  /// Fraction of images whose likeliest class has a probability above `sure`.
+  package let sureFraction: Statistic
   /// Number of images per predicted class.
   package let histogram: [Int]
 
   /// Number of neighbours k of the manifolds, the paper's choice.
   package static let neighbours = 3
+  /// Probability of the likeliest class above which the classifier is sure of an image.
+  package static let sure = 0.95
   /// Number of blocks, of images and reference alike, that the jackknife leaves out in turn.
   package static let blocks = 10
 }
 
-/// Reference images, as many as the images compared with them.
+/// Reference images that others are compared with.
 package struct DigitReference {
-  private let predictions: Predictions
-  private let moments: [Moments]
+  /// Number of reference images.
+  package let count: Int
+  private let parts: [Part]
   private let neighbours: Neighbours
 
+  /// All images of a set, or those outside a block.
+  private struct Part {
+    let moments: Moments
+    let manifold: Manifold
+  }
+
   package init(_ predictions: Predictions, _ runtime: Runtime) throws {
-    self.predictions = predictions
-    moments = try Self.parts(predictions.count).map {
-      try Moments(predictions.features, width: predictions.width, rows: $0)
-    }
+    count = predictions.count
     neighbours = try Neighbours(width: predictions.width, runtime)
+    parts = try Self.parts(predictions, neighbours)
   }
 
-  /// All rows, followed by the rows without each block in turn.
-  private static func parts(_ count: Int) -> [[Int]] {
-    let blocks = DigitMetrics.blocks
-    return [Array(0..<count)]
-      + (0..<blocks).map { block in (0..<count).filter { $0 * blocks / count != block } }
+  /// All images, followed by those without each block in turn.
+  private static func parts(_ images: Predictions, _ neighbours: Neighbours) throws -> [Part] {
+    let (count, features) = (images.count, images.features)
+    let blocks = (0..<count).map { $0 * DigitMetrics.blocks / count }
+    let rows =
+      [Array(0..<count)]
+      + (0..<DigitMetrics.blocks).map { block in (0..<count).filter { blocks[$0] != block } }
+    let k = DigitMetrics.neighbours
+    let manifolds =
+      [try neighbours.manifold(of: features, k: k)]
+      + (try neighbours.manifolds(of: features, leavingOut: blocks, k: k))
+    return try zip(rows, manifolds).map { rows, manifold in
+      Part(
+        moments: try Moments(features, width: images.width, rows: rows), manifold: manifold)
+    }
   }
 
-  /// Metrics of images against this reference.
+  /// Metrics of images against this reference, whose number may be another.
   ///
   /// - Parameter report: Receives the number of parts done, out of `DigitMetrics.blocks` + 1.
   package func figures(of images: Predictions, report: (Int) throws -> Void = { _ in }) throws
     -> DigitMetrics
   {
-    guard images.count == predictions.count else {
-      throw TensorError(
-        "digit metrics: \(images.count) images against a reference of \(predictions.count); expected equal counts"
-      )
-    }
-    let width = predictions.width
-    func chosen(_ predictions: Predictions, _ rows: [Int]) -> [Float] {
-      rows.flatMap { predictions.features[$0 * width..<($0 + 1) * width] }
-    }
     var distances: [Double] = []
     var memberships: [ManifoldMembership] = []
-    for (rows, moments) in zip(Self.parts(images.count), moments) {
-      distances.append(
-        try Moments(images.features, width: width, rows: rows)
-          .squaredFrechetDistance(to: moments))
+    // The block left out of the images and that left out of the reference are independent, so the
+    // jackknife adds the variances that come from both.
+    for (part, reference) in zip(try Self.parts(images, neighbours), parts) {
+      distances.append(try part.moments.squaredFrechetDistance(to: reference.moments))
       memberships.append(
-        try neighbours.manifoldMembership(
-          of: chosen(images, rows), in: chosen(predictions, rows), k: DigitMetrics.neighbours))
+        try neighbours.manifoldMembership(of: part.manifold, in: reference.manifold))
       try report(distances.count)
     }
     func figure(_ values: [Double]) -> Statistic {
@@ -83,6 +92,7 @@ package struct DigitReference {
     return DigitMetrics(
       frechetDistance: figure(distances), precision: figure(memberships.map(\.precision)),
       recall: figure(memberships.map(\.recall)), confidence: Statistic(verdicts.map(\.confidence)),
+      sureFraction: Statistic(verdicts.map { $0.confidence > DigitMetrics.sure ? 1 : 0 }),
       histogram: histogram)
   }
 }

@@ -9,18 +9,21 @@ package struct DigitSetting: Hashable, Sendable {
   package let dataset: String
   /// SHA-256 of the classifier's weights.
   package let classifier: String
-  /// Number of images evaluated, and of reference images they are compared with.
+  /// Number of images evaluated.
   package let count: Int
+  /// Number of reference images they are compared with.
+  package let referenceCount: Int
 
   /// Makes a setting.
-  package init(dataset: String, classifier: String, count: Int) {
-    (self.dataset, self.classifier, self.count) = (dataset, classifier, count)
+  package init(dataset: String, classifier: String, count: Int, referenceCount: Int) {
+    (self.dataset, self.classifier) = (dataset, classifier)
+    (self.count, self.referenceCount) = (count, referenceCount)
   }
 
   /// The setting in two lines.
   package var title: [String] {
     [
-      "\(dataset): \(count) images per row against \(count) of the validation split; features of "
+      "\(dataset): \(count) images per row against \(referenceCount) of the validation split; features of "
         + "classifier \(classifier.prefix(16))",
       "squared Fréchet distance on these features (not FID); precision and recall with k = "
         + "\(DigitMetrics.neighbours); +- is a standard error",
@@ -34,6 +37,8 @@ package struct EvaluatedDigits: Sendable {
   package let name: String
   /// Choice of latent variables; nil for baselines.
   package let latent: LatentDraw?
+  /// Sampler of a model with a reverse process, else nil.
+  package let sampler: EvaluationSampler?
   /// Steps of training; nil for baselines.
   package let step: Int?
   /// The classifier and the number of images.
@@ -43,9 +48,10 @@ package struct EvaluatedDigits: Sendable {
 
   /// Makes a row for one source.
   package init(
-    name: String, latent: LatentDraw?, step: Int?, setting: DigitSetting, figures: DigitMetrics
+    name: String, latent: LatentDraw?, sampler: EvaluationSampler?, step: Int?,
+    setting: DigitSetting, figures: DigitMetrics
   ) {
-    (self.name, self.latent, self.step) = (name, latent, step)
+    (self.name, self.latent, self.sampler, self.step) = (name, latent, sampler, step)
     (self.setting, self.figures) = (setting, figures)
   }
 
@@ -53,6 +59,7 @@ package struct EvaluatedDigits: Sendable {
     [
       ("frechet_distance", figures.frechetDistance), ("precision", figures.precision),
       ("recall", figures.recall), ("confidence", figures.confidence),
+      ("sure_fraction", figures.sureFraction),
     ]
   }
 
@@ -63,6 +70,7 @@ package struct EvaluatedDigits: Sendable {
     ]
     if let step { members.append(("step", .integer(step))) }
     if let latent { members.append(("latent", .text("\(latent)"))) }
+    if let sampler { members += sampler.members }
     members += [
       ("classifier", .text(setting.classifier)), ("k", .integer(DigitMetrics.neighbours)),
     ]
@@ -72,12 +80,15 @@ package struct EvaluatedDigits: Sendable {
       ]
     }
     members += figures.histogram.enumerated().map { ("class_\($0)", .integer($1)) }
-    return JSONObject(members + [("n", .integer(setting.count))])
+    return JSONObject(
+      members + [
+        ("n", .integer(setting.count)), ("reference_n", .integer(setting.referenceCount)),
+      ])
   }
 
   fileprivate var label: String {
-    guard let latent, latent != .plain else { return printable(name) }
-    return "\(printable(name)) \(latent)"
+    let chosen = latent.map { $0 == .plain ? "" : " \($0)" } ?? ""
+    return printable(name) + chosen + (sampler.map { ", \($0)" } ?? "")
   }
 
   fileprivate var cells: [String] {
@@ -112,7 +123,10 @@ package struct DigitTable: Sendable {
 
   /// Table rows: a header, then a row per source.
   package var cells: [[String]] {
-    let header = ["", "Fréchet", "+-", "precision", "+-", "recall", "+-", "confidence", "+-"]
+    let header = [
+      "", "Fréchet", "+-", "precision", "+-", "recall", "+-", "confidence", "+-",
+      "above \(DigitMetrics.sure)", "+-",
+    ]
     return [header] + rows.map(\.cells)
   }
 

@@ -10,7 +10,7 @@ extension Run {
   ///
   /// - Throws: `FigmentError` for other runs.
   package func toyReport(
-    count: Int, latent: LatentDraw = .plain,
+    count: Int, latent: LatentDraw = .plain, _ request: SampleRequest = SampleRequest(),
     observe: ((_ done: Int, _ samples: [Float]) throws -> Void)? = nil
   ) throws -> ToyReport {
     guard case .points(let plane) = domain, let set = plane.set else {
@@ -19,7 +19,7 @@ extension Run {
           + printable(experiment.data))
     }
     let drawn = try sample(
-      seeds: (0..<count).map { UInt64($0) }, latent: latent, observe: observe)
+      seeds: (0..<count).map { UInt64($0) }, latent: latent, request, observe: observe)
     return try ToyReport(dataCoordinates(drawn, plane), set)
   }
 }

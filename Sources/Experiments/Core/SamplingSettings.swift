@@ -28,7 +28,7 @@ package struct SamplingSettings: Equatable, Sendable {
 
   var way = Reverse()
   /// T of the noise schedule, or nil for models without one.
-  private(set) var times: Int?
+  private(set) package var times: Int?
   /// Samplers that fit the model.
   private(set) var samplers: [Method] = []
 
@@ -49,8 +49,14 @@ package struct SamplingSettings: Equatable, Sendable {
     /// Factor of classifier-free guidance, or nil for none.
     package var guidance: Double?
 
-    /// Number of visits, of one network evaluation each or two with guidance.
+    /// Number of visits.
     package var visits: Int { samplingMethod.visits(inSteps: steps) }
+
+    /// Network evaluations of a visit: two with guidance, one without.
+    package var evaluationsPerVisit: Int { guidance ?? 1 == 1 ? 1 : 2 }
+
+    /// Number of network evaluations per sample.
+    package var evaluations: Int { visits * evaluationsPerVisit }
 
     fileprivate mutating func limit(to times: Int) {
       (allSteps, previewSteps) = (times, min(previewSteps, times))

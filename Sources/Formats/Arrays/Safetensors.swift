@@ -142,12 +142,12 @@ public enum Safetensors {
   }
 }
 
-/// An open safetensors file whose header has been checked against the file.
+/// A safetensors file, open or in memory, whose header has been checked against its length.
 ///
 /// Opening reads only the header; values are read on request. Every size is checked before memory
 /// of that size is allocated.
 public struct SafetensorsReader: ~Copyable, Sendable {
-  private let file: OpenFile
+  private let file: Source
   private let places: [String: (index: Int, offset: Int)]
 
   /// The string map under `__metadata__`; empty if there is none.
@@ -160,8 +160,19 @@ public struct SafetensorsReader: ~Copyable, Sendable {
   /// - Throws: `FigmentError` if the file cannot be read, if the header is not that of a
   ///   safetensors file of 32-bit floats, or if it does not match the size of the file.
   public init(_ path: String) throws {
-    let file = try OpenFile(path, flags: O_RDONLY)
-    let length = try file.length()
+    try self.init(.file(try OpenFile(path, flags: O_RDONLY)))
+  }
+
+  /// Reads the content of a file that is in memory, such as one that is part of a program.
+  ///
+  /// - Parameter name: Name of the file in errors.
+  /// - Throws: `FigmentError` under the conditions of `init(_:)`.
+  public init(_ bytes: [UInt8], named name: String) throws {
+    try self.init(.memory(bytes, name: name))
+  }
+
+  private init(_ file: consuming Source) throws {
+    let (path, length) = (file.path, try file.length)
     func failure(_ problem: String) -> FigmentError { FigmentError(path: path, problem: problem) }
     guard length >= 8 else {
       throw failure("not a safetensors file: \(length) bytes long, expected at least 8")
@@ -242,6 +253,43 @@ public struct SafetensorsReader: ~Copyable, Sendable {
       throw FigmentError(path: file.path, problem: "has no array \(quoted(name))")
     }
     return (arrays[place.index], place.offset)
+  }
+
+  /// The bytes of a safetensors file.
+  private enum Source: ~Copyable, Sendable {
+    case file(OpenFile)
+    case memory([UInt8], name: String)
+
+    var path: String {
+      switch self {
+      case .file(let file): file.path
+      case .memory(_, let name): name
+      }
+    }
+
+    var length: Int {
+      get throws {
+        switch self {
+        case .file(let file): try file.length()
+        case .memory(let bytes, _): bytes.count
+        }
+      }
+    }
+
+    func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+      switch self {
+      case .file(let file): try file.bytes(at: offset, count: count)
+      case .memory(let bytes, _): Array(bytes[offset..<offset + count])
+      }
+    }
+
+    /// Fills `buffer` from `offset` on; the header has been checked, so that memory has as many.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+      switch self {
+      case .file(let file): try file.read(into: buffer, at: offset)
+      case .memory(let bytes, _): buffer.copyBytes(from: bytes[offset..<offset + buffer.count])
+      }
+    }
   }
 
   private struct Header {

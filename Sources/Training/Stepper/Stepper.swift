@@ -18,7 +18,7 @@ package final class Stepper {
   package let program: TrainingProgram
   /// Number of steps done.
   package private(set) var step: Int
-  private let watch: ValidationWatch
+  let watch: ValidationWatch
   private let preview: Preview
 
   /// Starts a training: performs all checks and compiles all programs.

@@ -1,0 +1,97 @@
+import Experiments
+import Support
+import TensorCore
+
+/// Steps taken to measure the machine, and undone afterwards.
+extension Stepper {
+  /// Seconds of steps to measure: long enough for a median, short enough not to be noticed.
+  private static let patience = 1.0
+  /// Largest number of seconds for steps, even if only one is measured.
+  private static let limit = 4.0
+
+  /// Measures the training's parts on real batches of the next steps.
+  ///
+  /// The training is unchanged: variables and run counts are restored, and all draws depend on
+  /// nothing else.
+  package func measurePace() throws -> Pace {
+    try undone { try parts(medianStep(mostTimes: .max)) }
+  }
+
+  /// Same as `measurePace()`, except that nothing but the step is measured if the remaining steps
+  /// take less than `threshold` seconds; the result is then nil.
+  package func measurePace(ofAtLeast threshold: Double) throws -> Pace? {
+    let remaining = experiment.steps - step
+    return try undone {
+      // A short training is measured by few steps.
+      let median = try medianStep(mostTimes: max(3, remaining / 20))
+      return Double(remaining) * median >= threshold ? try parts(median) : nil
+    }
+  }
+
+  /// Restores variables and run counts after `body`.
+  private func undone<Value>(_ body: () throws -> Value) throws -> Value {
+    let runtime = program.runtime
+    let runs = runtime.runs
+    let saved = try variableNames.map { name in
+      (name, try runtime.read(variable: name) { span in span.indices.map { span[$0] } })
+    }
+    let result = Result { try body() }
+    for (name, values) in saved { try runtime.write(variable: name, values) }
+    runtime.runs = runs
+    return try result.get()
+  }
+
+  private func parts(_ median: Double) throws -> Pace {
+    var pace = Pace(step: median, epoch: program.epoch)
+    let clock = ContinuousClock()
+    pace.preview = try clock.measure { _ = try samples() }.seconds
+    pace.validation = try clock.measure { try watch.evaluate() }.seconds
+    pace.checkpoint = checkpointSeconds
+    pace.pictures = pictureSeconds(preview: pace.preview)
+    return pace
+  }
+
+  /// Median duration of a step, in seconds.
+  ///
+  /// - Parameter most: Largest number of steps to measure.
+  private func medianStep(mostTimes most: Int) throws -> Double {
+    let clock = ContinuousClock()
+    let begin = clock.now
+    var done = 0
+    func time() throws -> Double {
+      defer { done += 1 }
+      return try clock.measure { _ = try program.run(step: step + done) }.seconds
+    }
+    // Kernels are made and memory is first touched in the first run; caches fill in the second.
+    for _ in 0..<2 where done == 0 || (clock.now - begin).seconds < Self.limit / 2 {
+      _ = try time()
+    }
+    var times = [try time()]
+    let warm = clock.now
+    while times.count < most, (clock.now - begin).seconds < Self.limit,
+      times.count < 3 || (clock.now - warm).seconds < Self.patience
+    {
+      times.append(try time())
+    }
+    return times.sorted()[times.count / 2]
+  }
+
+  /// Seconds to write and synchronize a checkpoint: its size at the speed of a slow disk, which
+  /// cannot be measured before the run has a folder.
+  private var checkpointSeconds: Double {
+    let numbers = variableNames.reduce(0) {
+      $0 + (program.runtime.shape(ofVariable: $1) ?? []).reduce(1, *)
+    }
+    return 0.005 + 4 * Double(numbers) / 300e6
+  }
+
+  /// Seconds to draw the final pictures, from the time of a preview per sample and sampler step.
+  private func pictureSeconds(preview: Double) -> Double {
+    let settings = experiment.sampling
+    let samplers = experiment.optimizer.weights == .raw ? 1 : 2
+    let work = samplers * settings.previewCount * (settings.reverse?.previewSteps ?? 1)
+    let steps = program.model.drawingSteps(run)
+    let batches = steps > 0 ? steps * Run.batch(for: data.domain.shape) : settings.count
+    return preview * Double(batches) / Double(max(1, work))
+  }
+}

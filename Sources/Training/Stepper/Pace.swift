@@ -51,8 +51,9 @@ package struct Pace: Equatable, Sendable {
       "\(limit) \(Self.spoken(total)) here (\(grouped(steps)) steps of \(Self.short(step))\(rest))"
   }
 
-  /// A duration to speak of: "40 seconds", "7 minutes", "2.5 hours".
+  /// A duration to speak of: "310 ms", "40 seconds", "7 minutes", "2.5 hours".
   package static func spoken(_ seconds: Double) -> String {
+    if seconds < 1 { return short(seconds) }
     if seconds < 10 { return "\(rounded((seconds * 10).rounded() / 10)) seconds" }
     if seconds < 90 { return "\(Int(seconds.rounded())) seconds" }
     // A half counts while minutes are few.

@@ -1,4 +1,5 @@
 import Experiments
+import Images
 import Support
 import TensorCore
 
@@ -44,10 +45,17 @@ extension Stepper {
   private func parts(_ median: Double) throws -> Pace {
     var pace = Pace(step: median, epoch: program.epoch)
     let clock = ContinuousClock()
-    pace.preview = try clock.measure { _ = try samples() }.seconds
+    var drawn: [Caption] = []
+    let sampling = try clock.measure { drawn = try samples() }.seconds
+    let drawing = try clock.measure {
+      if !drawn.isEmpty { _ = try PNG.encode(try sheet(drawn), text: []) }
+    }.seconds
+    // Each sample grid is written under two names.
+    pace.preview = sampling + drawing + 2 * Self.fileSeconds
     pace.validation = try clock.measure { try watch.evaluate() }.seconds
     pace.checkpoint = checkpointSeconds
-    pace.pictures = pictureSeconds(preview: pace.preview)
+    let files = program.model.pictureFiles(data.domain).count + 1
+    pace.pictures = samplingSeconds(preview: sampling) + Double(files) * drawing
     return pace
   }
 
@@ -76,22 +84,28 @@ extension Stepper {
     return times.sorted()[times.count / 2]
   }
 
-  /// Seconds to write and synchronize a checkpoint: its size at the speed of a slow disk, which
-  /// cannot be measured before the run has a folder.
+  /// Seconds to synchronize a file and its folder; disks cannot be measured before the run has a
+  /// folder.
+  private static let fileSeconds = 0.005
+  /// Bytes per second written to a slow disk.
+  private static let bytesPerSecond = 300e6
+
+  /// Seconds to write a checkpoint, and to synchronize it and two files of metrics.
   private var checkpointSeconds: Double {
     let numbers = variableNames.reduce(0) {
       $0 + (program.runtime.shape(ofVariable: $1) ?? []).reduce(1, *)
     }
-    return 0.005 + 4 * Double(numbers) / 300e6
+    return 3 * Self.fileSeconds + 4 * Double(numbers) / Self.bytesPerSecond
   }
 
-  /// Seconds to draw the final pictures, from the time of a preview per sample and sampler step.
-  private func pictureSeconds(preview: Double) -> Double {
+  /// Seconds to draw the samples of the final pictures, from the time of the preview's per sample
+  /// and sampler step.
+  private func samplingSeconds(preview: Double) -> Double {
     let settings = experiment.sampling
     let samplers = experiment.optimizer.weights == .raw ? 1 : 2
     let work = samplers * settings.previewCount * (settings.reverse?.previewSteps ?? 1)
     let steps = program.model.drawingSteps(run)
-    let batches = steps > 0 ? steps * Run.batch(for: data.domain.shape) : settings.count
-    return preview * Double(batches) / Double(max(1, work))
+    let draws = steps > 0 ? steps * Run.batch(for: data.domain.shape) : settings.count
+    return preview * Double(draws) / Double(max(1, work))
   }
 }

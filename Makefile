@@ -106,6 +106,7 @@ check: setup ## run all checks of a commit: dependencies, English, format, no wa
 	@command -v python3 >/dev/null || Scripts/setup python3
 	Scripts/references --self-test
 	Scripts/references
+	Scripts/records --self-test
 	Scripts/prose --self-test
 	Scripts/prose
 	swift format lint --strict --parallel --recursive $(SOURCES)

@@ -39,7 +39,7 @@ import Testing
         let before = try state(measured)
         let pace = try measured.measurePace()
         #expect(pace.step > 0 && pace.checkpoint > 0, "\(experiment.name)")
-        #expect((pace.preview > 0.011) == experiment.model.drawsSamples, "\(pace)")
+        #expect((pace.preview > 0.01) == experiment.model.drawsSamples, "\(pace)")
         #expect(try state(measured) == before)
         #expect(measured.step == step)
       }
@@ -56,6 +56,17 @@ import Testing
     let stepper = try Stepper(run.experiment(), run.data, validation: nil, threads: 1)
     #expect(try stepper.measurePace(ofAtLeast: 1e6) == nil)
     #expect(try stepper.measurePace(ofAtLeast: 1e-9) != nil)
+  }
+
+  /// Fast steps that wait now and then count with their pauses; one long pause does not.
+  @Test(
+    arguments: [
+      ([2, 9, 4], 4), ([1, 1, 1, 1, 500, 1, 1, 1, 1], 1),
+      ((0..<90).map { $0 % 5 == 0 ? 6 : 1 }, 2),
+      ((0..<90).map { $0 == 17 ? 1000 : 1 }, 1),
+    ] as [([Double], Double)])
+  func pausesCountUnlessSingle(_ times: [Double], _ expected: Double) {
+    #expect(abs(Stepper.typical(times) - expected) < 1e-9)
   }
 
   /// A pace of simple numbers: steps of 10 ms, and parts that take seconds.

@@ -3,7 +3,7 @@ import Support
 
 /// Times of the parts of a training on this machine, in seconds.
 package struct Pace: Equatable, Sendable {
-  /// One step, the median of several.
+  /// One step, typical of many.
   package var step: Double
   /// One sample grid during training.
   package var preview = 0.0

@@ -5,7 +5,7 @@ import TensorCore
 
 /// Steps taken to measure the machine, and undone afterwards.
 extension Stepper {
-  /// Seconds of steps to measure: long enough for a median, short enough not to be noticed.
+  /// Seconds of steps to measure: long enough for a typical one, short enough not to be noticed.
   private static let patience = 1.0
   /// Largest number of seconds for steps, even if only one is measured.
   private static let limit = 4.0
@@ -15,7 +15,7 @@ extension Stepper {
   /// The training is unchanged: variables and run counts are restored, and all draws depend on
   /// nothing else.
   package func measurePace() throws -> Pace {
-    try undone { try parts(medianStep(mostTimes: .max)) }
+    try undone { try parts(stepSeconds(mostTimes: .max)) }
   }
 
   /// Same as `measurePace()`, except that nothing but the step is measured if the remaining steps
@@ -24,8 +24,8 @@ extension Stepper {
     let remaining = experiment.steps - step
     return try undone {
       // A short training is measured by few steps.
-      let median = try medianStep(mostTimes: max(3, remaining / 20))
-      return Double(remaining) * median >= threshold ? try parts(median) : nil
+      let seconds = try stepSeconds(mostTimes: max(3, remaining / 20))
+      return Double(remaining) * seconds >= threshold ? try parts(seconds) : nil
     }
   }
 
@@ -42,20 +42,15 @@ extension Stepper {
     return try result.get()
   }
 
-  private func parts(_ median: Double) throws -> Pace {
-    var pace = Pace(step: median, epoch: program.epoch)
+  private func parts(_ step: Double) throws -> Pace {
+    var pace = Pace(step: step, epoch: program.epoch)
     let clock = ContinuousClock()
-    var drawn: [Caption] = []
-    var sampling = try clock.measure { drawn = try samples() }.seconds
-    if sampling < Self.patience {
-      // The first time includes the making of kernels.
-      sampling = min(sampling, try clock.measure { _ = try samples() }.seconds)
-    }
+    let (sampling, drawn) = try preview.measure() ?? (0, [])
     let drawing = try clock.measure {
-      if !drawn.isEmpty { _ = try PNG.encode(try sheet(drawn), text: []) }
+      if !drawn.isEmpty { _ = try PNG.encode(try sheet([("", drawn)]), text: []) }
     }.seconds
     // Each sample grid is written under two names.
-    pace.preview = sampling + drawing + 2 * Self.fileSeconds
+    pace.preview = drawn.isEmpty ? 0 : sampling + drawing + 2 * Self.fileSeconds
     pace.validation = try clock.measure { try watch.evaluate() }.seconds
     pace.checkpoint = checkpointSeconds
     let files = program.model.pictureFiles(data.domain).count + 1
@@ -63,10 +58,10 @@ extension Stepper {
     return pace
   }
 
-  /// Median duration of a step, in seconds.
+  /// Typical duration of a step, in seconds.
   ///
   /// - Parameter most: Largest number of steps to measure.
-  private func medianStep(mostTimes most: Int) throws -> Double {
+  private func stepSeconds(mostTimes most: Int) throws -> Double {
     let clock = ContinuousClock()
     let begin = clock.now
     var done = 0
@@ -85,7 +80,21 @@ extension Stepper {
     {
       times.append(try time())
     }
-    return times.sorted()[times.count / 2]
+    return Self.typical(times)
+  }
+
+  /// Median over nine groups of consecutive steps of their mean duration, or of all steps if they
+  /// are fewer.
+  ///
+  /// On a busy machine many fast steps wait a little, which a median of steps would not see, and a
+  /// single long pause should not count.
+  static func typical(_ times: [Double]) -> Double {
+    let groups = min(9, times.count)
+    let means = (0..<groups).map { group in
+      let members = times[group * times.count / groups..<(group + 1) * times.count / groups]
+      return members.reduce(0, +) / Double(members.count)
+    }
+    return means.sorted()[groups / 2]
   }
 
   /// Seconds to synchronize a file and its folder; disks cannot be measured before the run has a

@@ -19,7 +19,7 @@ package final class Stepper {
   /// Number of steps done.
   package private(set) var step: Int
   let watch: ValidationWatch
-  private let preview: Preview
+  let preview: Preview
 
   /// Starts a training: performs all checks and compiles all programs.
   ///

@@ -37,7 +37,7 @@ import Testing
       // Before the first step, and in the middle of a run.
       if step % 3 == 0 {
         let before = try state(measured)
-        let pace = try measured.measurePace()
+        let pace = try #require(try measured.measurePace(ofAtLeast: 0))
         #expect(pace.step > 0 && pace.checkpoint > 0, "\(experiment.name)")
         #expect((pace.preview > 0.01) == experiment.model.drawsSamples, "\(pace)")
         #expect(try state(measured) == before)

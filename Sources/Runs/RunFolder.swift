@@ -98,6 +98,43 @@ package struct RunFolder: ~Copyable, Sendable {
     }
   }
 
+  /// A run that `experiment` would resume or meet, whatever the values of some settings.
+  ///
+  /// - Parameters:
+  ///   - explicit: Folder given by the user, or nil.
+  ///   - resumes: True to look for a run in the folders of this name, if the user gave none.
+  ///   - open: Keys whose values do not count.
+  /// - Returns: Its folder, and the settings as "key=value" by which it differs; nil if there is
+  ///   none.
+  /// - Throws: `FigmentError` if the folder given by the user holds something else.
+  package static func existing(
+    name: String, experiment: String, outputs: String = "outputs", explicit: String?,
+    resumes: Bool, ignoring open: Set<String>
+  ) throws -> (folder: String, settings: [String])? {
+    guard explicit != nil || resumes else { return nil }
+    let wanted = try ConfigurationTree(yaml: experiment, file: "the resolved experiment").leaves
+    let here = Dictionary(wanted.map { ($0.path, $0.text) }) { first, _ in first }
+    var ordinal = 1
+    while true {
+      let paths = RunPaths(explicit ?? outputs + "/" + name + (ordinal == 1 ? "" : "-\(ordinal)"))
+      let content = try content(of: paths, comparedTo: experiment)
+      switch content {
+      case .nothing: return nil
+      case .same: return (paths.folder, [])
+      case .foreign: break
+      case .differs:
+        let found = try ConfigurationTree(contentsOf: paths.experiment)
+        let leaves = try completed(found, paths).leaves
+        let different = leaves.filter { here[$0.path] != $0.text }
+        if leaves.count == wanted.count, different.allSatisfy({ open.contains($0.path) }) {
+          return (paths.folder, different.map { "\($0.path)=\($0.text)" })
+        }
+      }
+      if explicit != nil { throw content.refusal(paths) }
+      ordinal += 1
+    }
+  }
+
   private enum Content: Equatable {
     case nothing, same
     case differs([String], steps: Steps?)

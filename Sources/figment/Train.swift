@@ -25,6 +25,13 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Train for about this many minutes: measure this machine, choose the number of steps, and save it in "
+        + "the run's experiment.",
+      valueName: "m"))
+  var minutes: Double?
+
+  @Option(
+    help: ArgumentHelp(
       "Stop early, after this many steps; does not change the experiment.", valueName: "n"))
   var stopAt: Int?
 
@@ -57,7 +64,30 @@ struct Train: ParsableCommand {
     if let steps, steps < 1 {
       throw ValidationError("--steps: expected at least 1, found \(steps)")
     }
+    try checkMinutes()
     try checkPath(out, "--out", ending: nil)
+  }
+
+  /// Longest training that --minutes can ask for: a week.
+  private static let mostMinutes = 10_080.0
+
+  private func checkMinutes() throws {
+    guard let minutes else { return }
+    guard minutes > 0, minutes <= Self.mostMinutes else {
+      throw ValidationError(
+        "--minutes: expected a number above 0 and at most \(decimal(Self.mostMinutes)), a week, found "
+          + decimal(minutes))
+    }
+    let fixed = overrides.assignments.first { $0.hasPrefix("steps=") }.map { "--set \($0)" }
+    if let other = steps.map({ "--steps \($0)" }) ?? fixed {
+      throw ValidationError(
+        "--minutes: chooses the number of steps and cannot be combined with \(printable(other)); drop one of the two"
+      )
+    }
+    if dryRun {
+      throw ValidationError(
+        "--minutes: measures this machine, which --dry-run does not; drop one of the two")
+    }
   }
 
   func run() throws {
@@ -73,7 +103,10 @@ struct Train: ParsableCommand {
       command: reproducingCommand, threads: computing.threads)
     (job.folder, job.resumes, job.changesSteps) = (out, resume, changesSteps)
     (job.stopAt, job.checksNumerics) = (stopAt, checkNumerics)
+    job.budget = minutes.map { TimeBudget(minutes: $0, resolve: resolve) }
     let (paths, end) = try job.run(log: log, progress: reporting.style, console: console)
+    let resumption =
+      minutes == nil ? "--resume continues" : "resume with: \(job.resumeCommand)"
     switch end {
     case .finished: print(paths.result(of: settings.model))
     case .diverged(let reason):
@@ -82,9 +115,9 @@ struct Train: ParsableCommand {
         "training has diverged: \(reason); the files in \(printable(paths.folder)) are complete"
       )
     case .stopped(let step):
-      log.info("stopped at step \(step) of \(settings.steps); --resume continues")
+      log.info("stopped at step \(step) of \(job.experiment.steps); \(resumption)")
     case .interrupted(let signal, let step):
-      log.info("interrupted: saved at step \(step) of \(settings.steps); --resume continues")
+      log.info("interrupted: saved at step \(step) of \(job.experiment.steps); \(resumption)")
       throw ExitCode(signal.exitCode)
     }
   }
@@ -104,6 +137,26 @@ struct Train: ParsableCommand {
   /// The command that makes the same pictures again: the one typed, without options that do not
   /// affect results.
   private var reproducingCommand: String {
+    trainCommand(changes)
+  }
+
+  private func trainCommand(_ changes: [String]) -> String {
     shellCommand(["figment", "train", experiment] + changes.flatMap { ["--set", $0] })
+  }
+
+  /// The experiment with `settings` that --minutes has chosen, and the commands of its run.
+  private func resolve(_ settings: [String]) throws -> TimeBudget.Resolved {
+    let all = changes + settings
+    var words = CommandLine.arguments.dropFirst().filter {
+      $0 != "--resume" && !$0.hasPrefix("--minutes=")
+    }
+    if let option = words.firstIndex(of: "--minutes") {
+      words.removeSubrange(option..<min(option + 2, words.endIndex))
+    }
+    return TimeBudget.Resolved(
+      experiment: try Experiment(contentsOf: experiment, overrides: all),
+      command: trainCommand(all),
+      resumeCommand: shellCommand(
+        ["figment"] + words + settings.flatMap { ["--set", $0] } + ["--resume"]))
   }
 }

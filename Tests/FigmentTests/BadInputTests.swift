@@ -164,6 +164,31 @@ private let commands = [
   Mistake("data shwo", 64, "'data shwo': no such command; did you mean 'data show'?"),
   Mistake("train tiny.yaml other.yaml", 64, "Unexpected argument 'other.yaml'"),
   Mistake("train tiny.yaml --out", 64, "Missing value for '--out <dir>'"),
+  Mistake(
+    "train tiny.yaml --minutes 0", 64,
+    "--minutes: expected a number above 0 and at most 10080, a week, found 0"),
+  Mistake(
+    "train tiny.yaml --minutes -5", 64,
+    "--minutes: expected a number above 0 and at most 10080, a week, found -5"),
+  Mistake(
+    "train tiny.yaml --minutes nan", 64,
+    "--minutes: expected a number above 0 and at most 10080, a week, found nan"),
+  Mistake(
+    "train tiny.yaml --minutes 1e9", 64,
+    "--minutes: expected a number above 0 and at most 10080, a week, found 1000000000"),
+  Mistake(
+    "train tiny.yaml --minutes five", 64, "The value 'five' is invalid for '--minutes <m>'"),
+  Mistake(
+    "train tiny.yaml --minutes 5 --steps 30", 64,
+    "--minutes: chooses the number of steps and cannot be combined with --steps 30; drop one of the two"
+  ),
+  Mistake(
+    "train tiny.yaml --minutes 5 --set steps=30", 64,
+    "--minutes: chooses the number of steps and cannot be combined with --set steps=30; drop one of the "
+      + "two"),
+  Mistake(
+    "train tiny.yaml --minutes 5 --dry-run", 64,
+    "--minutes: measures this machine, which --dry-run does not; drop one of the two"),
   Mistake("sample", 64, "Missing expected argument '<run>'"),
   Mistake("sample tiny --count 0", 64, "--count: expected 1 to 1000000, found 0"),
   Mistake("sample tiny --eta 2", 64, "--eta: expected 0 to 1, found 2.0"),
@@ -236,6 +261,20 @@ private let commands = [
       + "the learning rate, so a run keeps its own. Resume it with --steps 30 --resume (--stop-at "
       + "ends it early), or train 7 from the beginning, without --resume or with another --set name="
   ),
+  Mistake(
+    "train tiny.yaml --out tiny --minutes 5 --resume", 1,
+    "--minutes: tiny already holds a run, with its own number of steps; resume it with: figment train "
+      + "tiny.yaml --out tiny --resume"),
+  Mistake(
+    "train tiny.yaml --out tiny --minutes=5 --set report.samplesEvery=7", 1,
+    "--minutes: tiny already holds a run, with its own number of steps; resume it with: figment train "
+      + "tiny.yaml --out tiny --set report.samplesEvery=7 --set report.samplesEvery=20 --resume"),
+  Mistake(
+    "train tiny.yaml --out tiny --minutes 5 --seed 3", 1,
+    "tiny holds another run, which differs in seed (0 there, 3 here); nothing was changed"),
+  Mistake(
+    "train tiny.yaml --out folder --minutes 5", 1,
+    "folder holds \"notes.txt\" and no experiment.yaml, not a run; nothing was changed"),
   Mistake("sample folder", 1, "folder: \(noCheckpoint)"),
   Mistake("sample notes.txt", 1, "notes.txt: is not a run folder"),
   Mistake("evaluate missing", 1, "missing: is not a run folder"),

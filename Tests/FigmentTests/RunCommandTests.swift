@@ -140,6 +140,63 @@ import Testing
         == "warning: run/metrics.jsonl: cannot read: Is a directory; skipped")
   }
 
+  // MARK: A number of minutes
+
+  /// A run by --minutes is the run of the number of steps that it chose: every file is the same.
+  @Test func aRunByMinutesIsARunByItsSteps() throws {
+    let made = try tool.run("train tiny.yaml --minutes 0.1 --out timed")
+    #expect(made.code == 0 && made.output == "timed/samples.png\n", "\(made.errors)")
+    #expect(made.firstErrorLine.hasPrefix("about "), "\(made.errors)")
+    #expect(made.firstErrorLine.hasSuffix("; saved in the run's experiment: steps"))
+    let line = try tool.text("timed/experiment.yaml").split(separator: "\n")
+      .first { $0.hasPrefix("steps: ") }
+    let steps = try #require(line?.dropFirst("steps: ".count))
+    #expect(made.firstErrorLine.filter { $0 != "," }.contains("(\(steps) steps of "))
+    #expect(try tool.run("train tiny.yaml --steps \(steps) --out plain --quiet").code == 0)
+    for name in [
+      "experiment.yaml", "checkpoint.safetensors", "metrics.jsonl", "samples.png", "curves.png",
+    ] {
+      #expect(tool.bytes("timed/" + name) == tool.bytes("plain/" + name), "\(name)")
+    }
+    // The command that is named resumes it.
+    let again = try tool.run("train tiny.yaml --minutes 0.1 --out timed --resume")
+    let command = "figment train tiny.yaml --out timed --set steps=\(steps) --resume"
+    #expect(again.code == 1 && again.errors.hasSuffix("resume it with: \(command)\n"))
+    let resumed = try tool.run(String(command.dropFirst("figment ".count)))
+    #expect(resumed.code == 0 && resumed.errors.contains("already finished"), "\(resumed.errors)")
+  }
+
+  /// Too few minutes for a sample grid make no folder; the number that the message names works.
+  @Test func tooFewMinutesMakeNothing() throws {
+    let before = try names()
+    let refused = try tool.run("train tiny.yaml --minutes 0.00001 --resume")
+    #expect(refused.code == 1 && refused.output.isEmpty)
+    #expect(
+      refused.errors.hasPrefix(
+        "error: --minutes: 1e-05 is too short: here one sample grid takes "), "\(refused.errors)")
+    #expect(try names() == before)
+    let least = try #require(refused.errors.split(separator: " ").last).dropLast()
+    #expect(try #require(Double(least)) > 0)
+    let made = try tool.run("train tiny.yaml --minutes \(2 * (Double(least) ?? 1)) --quiet")
+    #expect(made.code == 0, "\(made.errors)")
+  }
+
+  /// An interrupted run names the command that resumes it, to the same bytes.
+  @Test func anInterruptedRunByMinutesNamesItsCommand() throws {
+    let stopped = try tool.run("train tiny.yaml --minutes 0.1 --stop-at 7")
+    #expect(stopped.code == 0)
+    let marker = "resume with: figment "
+    let range = try #require(stopped.errors.range(of: marker), "\(stopped.errors)")
+    let command = stopped.errors[range.upperBound...].split(separator: "\n")[0]
+      .replacing(" --stop-at 7", with: "")
+    #expect(try tool.run(command + " --quiet").code == 0)
+    #expect(
+      try tool.run(command.replacing(" --resume", with: " --out whole") + " --quiet").code == 0)
+    #expect(
+      tool.bytes("outputs/tiny/checkpoint.safetensors")
+        == tool.bytes("whole/checkpoint.safetensors"))
+  }
+
   // MARK: Resuming
 
   @Test(arguments: ["--steps 40", "--set steps=40", "--steps 20", "--steps 40 --seed 3"])

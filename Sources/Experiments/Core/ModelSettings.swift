@@ -42,6 +42,8 @@ package protocol ModelSettings: Equatable, Sendable {
   var hasBound: Bool { get }
   /// True if the model generates examples.
   var drawsSamples: Bool { get }
+  /// Key and value of a warm-up of the loss, in steps; nil for models without one.
+  var warmup: (key: String, steps: Int)? { get }
   /// Keys that reduce the size of the model, for messages.
   var sizeKeys: String { get }
   /// File name of the main result picture of a finished run.
@@ -67,6 +69,7 @@ extension ModelSettings {
   package var classCount: Int? { nil }
   package var isForPoints: Bool { false }
   package var hasBound: Bool { false }
+  package var warmup: (key: String, steps: Int)? { nil }
   package var drawsSamples: Bool { true }
   package var resultPicture: String { Drawing.finalSample }
   package func binarisation(forExamplesOf shape: [Int]?) -> Binarisation { .none }

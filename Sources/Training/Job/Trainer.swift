@@ -38,6 +38,7 @@ package struct Trainer {
   private let command: String
   private let checksNumerics: Bool
   private let prepared: Stepper?
+  private let saysDuration: Bool
   private let interruption: @Sendable () -> Interruption?
 
   /// Makes a trainer of `experiment` on `data` in the folder of `paths`.
@@ -50,18 +51,19 @@ package struct Trainer {
   ///     layer.
   ///   - prepared: Stepper of a new run, made before its folder; if it is nil or the folder has a
   ///     checkpoint, the stepper is made by `run`.
+  ///   - saysDuration: True to log how long the training will take here, if that is long.
   ///   - interruption: Polled between steps; a non-nil result ends the training early.
   package init(
     _ experiment: Experiment, _ data: TrainingData, validation: TrainingData? = nil,
     _ paths: RunPaths, threads: Int, log: Logger, command: String,
-    checksNumerics: Bool = false, prepared: Stepper? = nil,
+    checksNumerics: Bool = false, prepared: Stepper? = nil, saysDuration: Bool = true,
     interruption: @escaping @Sendable () -> Interruption? = { Interruption.received }
   ) {
     (self.experiment, self.data, self.paths) = (experiment, data, paths)
     self.validation = validation
     (self.threads, self.log, self.command) = (threads, log, command)
     (self.checksNumerics, self.interruption) = (checksNumerics, interruption)
-    self.prepared = prepared
+    (self.prepared, self.saysDuration) = (prepared, saysDuration)
   }
 
   /// Takes the remaining steps, up to `stop` if given, and draws the pictures.
@@ -82,6 +84,7 @@ package struct Trainer {
       log.info(
         "\(counted(stepper.program.parameters.count, "parameter")), \(counted(threads, "thread"))")
       let end = max(first, min(experiment.steps, stop ?? experiment.steps))
+      try sayDuration(stepper, to: end)
       let result =
         end > first
         ? try train(stepper, divergence, digest, to: end, style, console) : .stopped(step: end)
@@ -96,6 +99,18 @@ package struct Trainer {
     } catch let signal as Signal {
       return .interrupted(signal.interruption, step: signal.step)
     }
+  }
+
+  /// Seconds from which it is worth saying how long a training takes.
+  private static let longTraining = 30.0
+
+  /// Logs the expected duration of a long training.
+  private func sayDuration(_ stepper: Stepper, to end: Int) throws {
+    guard saysDuration, log.logLevel <= .info, end > stepper.step,
+      let pace = try stepper.measurePace(ofAtLeast: Self.longTraining / 2),
+      pace.seconds(experiment, from: stepper.step, to: end) >= Self.longTraining
+    else { return }
+    log.info("\(pace.words(experiment, from: stepper.step, to: end))")
   }
 
   /// A request to end, and the step after which it was noticed.

@@ -18,8 +18,8 @@ package final class Stepper {
   package let program: TrainingProgram
   /// Number of steps done.
   package private(set) var step: Int
-  private let watch: ValidationWatch
-  private let preview: Preview
+  let watch: ValidationWatch
+  let preview: Preview
 
   /// Starts a training: performs all checks and compiles all programs.
   ///

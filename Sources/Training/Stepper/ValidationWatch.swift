@@ -40,6 +40,9 @@ final class ValidationWatch {
   /// True if the bound has not risen for too long.
   var isOver: Bool { get throws { try stopping?.isOver ?? false } }
 
+  /// Evaluates the validation data for nothing but the time that it takes.
+  func evaluate() throws { _ = try validation?.run() }
+
   /// The metrics after the last step of an epoch; nil after any other step.
   func observe(step: Int) throws -> ValidationFigures? {
     guard let validation, step * batch / epoch > (step - 1) * batch / epoch else { return nil }

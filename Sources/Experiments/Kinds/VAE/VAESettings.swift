@@ -134,6 +134,7 @@ package struct VAESettings: ModelSettings {
   package var root: String { "vae" }
   package var gainsFromBF16: Bool { !network.channels.isEmpty }
   package var hasBound: Bool { true }
+  package var warmup: (key: String, steps: Int)? { ("model.klWarmup", klWarmup) }
   package var sizeKeys: String { "model.hidden" }
 
   package func binarisation(forExamplesOf shape: [Int]?) -> Binarisation {

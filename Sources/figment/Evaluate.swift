@@ -71,6 +71,9 @@ struct Evaluate: ParsableCommand {
     if let count, !(100...1_000_000).contains(count) {
       throw ValidationError("--count: expected 100 to 1000000, found \(count)")
     }
+    if let guidance, !(0...100).contains(guidance) {
+      throw ValidationError("--guidance: expected 0 to 100, found \(guidance)")
+    }
     if let steps, steps < 1 {
       throw ValidationError("--steps: expected at least 1, found \(steps)")
     }
@@ -123,7 +126,9 @@ struct Evaluate: ParsableCommand {
 
   /// Checks that --sampler and --steps have an effect, and notes the runs on which they have none.
   private func checkSamplerOptions(_ subjects: [Subject], _ log: Logger) throws {
-    let given = [("--sampler", sampler != nil), ("--steps", steps != nil)].filter(\.1).map(\.0)
+    let given = [
+      ("--sampler", sampler != nil), ("--steps", steps != nil), ("--guidance", guidance != nil),
+    ].filter(\.1).map(\.0)
     guard let first = given.first else { return }
     for subject in subjects where subject.sampler == nil {
       let model = subject.run.experiment.model

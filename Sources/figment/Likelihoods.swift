@@ -23,7 +23,8 @@ struct Likelihoods: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Estimator: exact, iwae, elbo, vlb (models that denoise), ode (those of points), or all.", valueName: "name"))
+      "Estimator: exact, iwae, elbo, vlb (models that denoise), ode (those of points), or all.",
+      valueName: "name"))
   var estimator = "all"
 
   @Option(

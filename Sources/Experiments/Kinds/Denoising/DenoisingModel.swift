@@ -74,16 +74,25 @@ package struct DenoisingModel: Model {
         denoiser, schedule, run.runtime, draws: draws, lastStep: last, variances: variances,
         clip: denoiser.clipRange, weights: run.reading)
     }
+    let flow: [any Estimating] =
+      chosen.contains(.ode)
+      ? [
+        try ProbabilityFlow(
+          denoiser, run.runtime, smallestNoise: denoiser.smallestNoise,
+          batch: Run.batch(for: run.domain.shape), weights: run.reading)
+      ] : []
+    guard chosen.contains(.vlb) else { return Scorers(ready: flow) }
     let known: [ReverseVariance] = [.beta(schedule), .posterior(schedule)]
     let examples: Examples?
     do { examples = try fittingExamples() } catch {
       return Scorers(
-        ready: [try bound(draws, known)],
+        ready: flow + [try bound(draws, known)],
         warning: "no bound with fitted variances, because there are no validation data: \(error)")
     }
-    guard let examples else { return Scorers(ready: [try bound(draws, known)]) }
+    guard let examples else { return Scorers(ready: flow + [try bound(draws, known)]) }
     let fitting = try bound(isOfPoints ? 100 : 20, [])
     return Scorers(
+      ready: flow,
       fitted: FittedScorer(
         fittingSteps: fitting.steps(count: examples.keys.count),
         scoringSteps: try bound(draws, []).steps(count: count)

@@ -24,7 +24,7 @@ extension NoiseSchedule {
   /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
   public init(_ kind: Kind, times: Int) throws {
     if kind == .edm {
-      try self.init(.edm(), times: times)
+      try self.init(along: .edm(), times: times)
       return
     }
     try Self.check(times: times)

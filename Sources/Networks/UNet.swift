@@ -142,7 +142,7 @@ public func unetNetwork(_ c: UNetConfiguration, _ parameters: Parameters) -> Net
 }
 
 /// Merges squares of `side` x `side` pixels into their channels: NHWC images to smaller, deeper ones.
-private func spaceToDepth(_ x: Tensor, _ side: Int) -> Tensor {
+package func spaceToDepth(_ x: Tensor, _ side: Int) -> Tensor {
   guard side > 1, x.rank == 4 else { return x }
   let (n, h, w, c) = (x.shape[0], x.shape[1] / side, x.shape[2] / side, x.shape[3])
   return x.reshape([n, h, side, w, side, c]).transpose([0, 1, 3, 2, 4, 5])
@@ -150,7 +150,7 @@ private func spaceToDepth(_ x: Tensor, _ side: Int) -> Tensor {
 }
 
 /// The inverse of `spaceToDepth`.
-private func depthToSpace(_ x: Tensor, _ side: Int) -> Tensor {
+package func depthToSpace(_ x: Tensor, _ side: Int) -> Tensor {
   guard side > 1, x.rank == 4 else { return x }
   let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3] / (side * side))
   return x.reshape([n, h, w, side, side, c]).transpose([0, 1, 3, 2, 4, 5])

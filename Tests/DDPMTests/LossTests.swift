@@ -11,7 +11,7 @@ import Testing
   func noisedExamplesFollowTheFormula(kind: NoiseSchedule.Kind) throws {
     let schedule = try NoiseSchedule(kind, times: 1000)
     let point = [0.7, -1.3, 2.0, 0.25, -0.5, 1.0]
-    func column(_ values: [Double], _ time: Tensor) -> Tensor {
+    @Sendable func column(_ values: [Double], _ time: Tensor) -> Tensor {
       Tensor.literal(Array(values.dropFirst()), [schedule.times, 1, 1, 1]).gather(time)
     }
     let data = Tensor.literal(point, [1, 3, 2, 1]).broadcast(to: [500, 3, 2, 1])

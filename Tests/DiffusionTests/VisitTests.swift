@@ -87,7 +87,7 @@ extension [Visit] {
             #expect(visits.last?.next.level == .clean, context)
             #expect(visits.allSatisfy { $0.next.time <= $0.time }, context)
             let numbers = visits.flatMap { [$0.base, $0.estimate, $0.previous, $0.fresh] }
-            #expect(numbers.allSatisfy(\.isFinite), context)
+            #expect(numbers.allSatisfy { $0.isFinite }, context)
           }
         }
       }

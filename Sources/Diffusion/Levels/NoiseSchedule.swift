@@ -39,7 +39,7 @@ public struct NoiseSchedule: Equatable, Sendable {
   /// x_0 can be estimated.
   ///
   /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
-  public init(_ path: NoisePath, times: Int) throws {
+  public init(along path: NoisePath, times: Int) throws {
     try Self.check(times: times)
     let last = path.usefulTimes().upperBound
     let levels =

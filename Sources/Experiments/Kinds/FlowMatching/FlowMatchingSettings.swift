@@ -57,6 +57,6 @@ package struct FlowMatchingSettings: DenoisingModelSettings {
     return DenoisingModel(
       kind: Self.kind, denoiser: model.denoiser, objective: model.objective,
       labelDropout: denoising.labelDropout,
-      schedule: try NoiseSchedule(path.path, times: Self.boundTimes))
+      schedule: try NoiseSchedule(along: path.path, times: Self.boundTimes))
   }
 }

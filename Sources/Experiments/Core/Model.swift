@@ -59,6 +59,9 @@ package protocol Model: Sendable {
   /// Available estimators of log p(x) for a run, and the reason if there are none.
   func estimators(of run: Run) -> (known: [Estimator], reason: String)
 
+  /// Number of examples that are scored unless told, or nil for all.
+  var scoredExamples: Int? { get }
+
   /// Scorers for the given estimators.
   ///
   /// - Parameters:
@@ -75,6 +78,7 @@ package protocol Model: Sendable {
 extension Model {
   package func sampled(of parameters: Parameters) -> [Variable] { parameters.variables }
   package var warmup: Int { 0 }
+  package var scoredExamples: Int? { nil }
   package func validation(
     _ weights: (Tensor) -> Tensor, _ data: TrainingData, _ experiment: Experiment,
     _ runtime: Runtime

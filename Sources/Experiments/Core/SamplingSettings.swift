@@ -52,6 +52,26 @@ package struct SamplingSettings: Equatable, Sendable {
     /// Number of visits, of one network evaluation each or two with guidance.
     package var visits: Int { samplingMethod.visits(inSteps: steps) }
 
+    /// True if samples are guided; a factor of 1 is the model itself.
+    package var isGuided: Bool { guidance.map { $0 != 1 } ?? false }
+
+    /// Number of network evaluations per sample.
+    package var evaluations: Int { (isGuided ? 2 : 1) * visits }
+
+    /// The settings of `ddim` without fresh noise.
+    func alongCurves(inSteps steps: Int) -> Reverse {
+      var result = self
+      (result.method, result.eta, result.chosenSteps) = (.ddim, 0, steps)
+      return result
+    }
+
+    /// The settings of sample grids during training.
+    package var preview: Reverse {
+      var result = self
+      result.chosenSteps = previewSteps
+      return result
+    }
+
     fileprivate mutating func limit(to times: Int) {
       (allSteps, previewSteps) = (times, min(previewSteps, times))
     }

@@ -180,7 +180,13 @@ let package = Package(
         "Configuration", "Distributions", "Formats", "Images", "Runs", "Support", "TestSupport",
       ]),
     .testTarget(name: "ImagesTests", dependencies: ["Images", "Support", "TestSupport"]),
-    .testTarget(name: "DDPMTests", dependencies: ["DDPM", "TensorCore", "TestSupport"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "TensorCore", "TestSupport"]),
+    .testTarget(
+      name: "DiffusionTests",
+      dependencies: ["DDPM", "Diffusion", "Networks", "TensorCore", "TestSupport"]),
+    .testTarget(
+      name: "DDPMTests",
+      dependencies: ["DDPM", "Diffusion", "Networks", "TensorCore", "TestSupport"]),
     .testTarget(
       name: "FlowMatchingTests",
       dependencies: ["Diffusion", "FlowMatching", "Networks", "TensorCore"]),
@@ -202,7 +208,8 @@ let package = Package(
     .testTarget(
       name: "LikelihoodTests",
       dependencies: [
-        "DDPM", "Distributions", "Likelihood", "Support", "TensorCore", "TestSupport", "VAE",
+        "DDPM", "Diffusion", "Distributions", "Likelihood", "Networks", "Support", "TensorCore",
+        "TestSupport", "VAE",
       ]),
     .testTarget(
       name: "TrainingTests",

@@ -1,4 +1,6 @@
 import DDPM
+import Diffusion
+import Networks
 import TensorCore
 
 /// The code of the article "A diffusion model of points" of `DDPM`.
@@ -7,8 +9,7 @@ func diffusingPoints() throws {
   let p = Parameters("denoiser")
   let model = GaussianDiffusion(
     schedule: schedule,
-    denoiser: mlpDenoiser(
-      dimensions: 2, width: 32, depth: 2, timeFeatures: 16, times: schedule.times, p))
+    network: mlpNetwork(dimensions: 2, width: 32, depth: 2, timeFeatures: 16, p))
   let angle = 2 * .pi * Tensor.uniform([128, 1], "angle")
   let ring = concatenate([cos(angle), sin(angle)], axis: 1)
   let loss = model.loss(ring)
@@ -17,7 +18,7 @@ func diffusingPoints() throws {
   let descent = minimize(loss, p, adam(Rate(0.002)))
   let step = try runtime.compile("train", [loss], updates: descent.updates)
   for _ in 1...200 { step.run() }
-  let sampler = try Sampler(model, runtime, batch: 64)
-  let points = try sampler.sample(seeds: Array(0..<64), .ancestral(.posterior))
+  let sampler = try Sampler(model.denoiser, runtime, batch: 64)
+  let points = try sampler.sample(seeds: Array(0..<64), .ancestral(.posterior), steps: 100)
   print("points", points.prefix(4))
 }

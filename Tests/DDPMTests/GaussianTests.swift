@@ -1,5 +1,7 @@
 import DDPM
+import Diffusion
 import TensorCore
+import TestSupport
 import Testing
 
 /// Data N(0, s² I): the optimal estimate of the noise is β̄_t x/(ᾱ_t² s² + β̄_t²).
@@ -33,13 +35,22 @@ private struct GaussianData {
         let ofX = alpha * nextNoise * nextNoise / (noise * noise)
         factor = ofX + next * beta * beta / (noise * noise) * clean
         sigma = s == 0 ? 0 : kind == .beta ? beta : beta * nextNoise / noise
-      case .ddim:
+      default:
+        // DDIM without fresh noise.
         factor = next * clean + nextNoise * noise / variance(t)
         sigma = 0
       }
       result.append(factor * factor * result[result.count - 1] + sigma * sigma)
     }
     return result
+  }
+}
+
+extension NoiseSchedule {
+  /// The whole times that a sampler visits, and 0.
+  fileprivate func visitedTimes(_ method: SamplingMethod, steps: Int) throws -> [Int] {
+    let visits = try NoisePath(self).visits(method, steps: steps)
+    return visits.map { Int(($0.time * Double(times)).rounded()) } + [0]
   }
 }
 
@@ -58,7 +69,8 @@ private struct GaussianData {
       let data = GaussianData(schedule: schedule, deviation: deviation)
       let (batch, count) = (4000, 20_000)
       let runtime = try Runtime(seed: 0, threads: 1)
-      let sampler = try Sampler(linearModel(schedule, factors: data.factors), runtime, batch: batch)
+      let sampler = try Sampler(
+        linearModel(schedule, factors: data.factors).denoiser, runtime, batch: batch)
       var sums = [Double](repeating: 0, count: steps + 1)
       var squares = sums
       _ = try sampler.sample(
@@ -70,7 +82,7 @@ private struct GaussianData {
           squares[done] += Double(value) * Double(value)
         }
       }
-      let exact = data.chain(method, try schedule.visitedTimes(steps: steps))
+      let exact = data.chain(method, try schedule.visitedTimes(method, steps: steps))
       let n = Double(2 * count)
       for done in 0...steps where squares[done] > 0 {
         let context: Comment = "\(kind), T \(times), step \(done) of \(steps), seeds 1000..."
@@ -92,7 +104,7 @@ private struct GaussianData {
     for kind in NoiseSchedule.Kind.allCases {
       let schedule = try NoiseSchedule(kind, times: 1000)
       let data = GaussianData(schedule: schedule, deviation: deviation)
-      let last = data.chain(method, try schedule.visitedTimes(steps: 1000))[1000]
+      let last = data.chain(method, try schedule.visitedTimes(method, steps: 1000))[1000]
       #expect(relativeGap(last.squareRoot(), deviation) < 0.01, "\(kind)")
     }
   }
@@ -116,7 +128,7 @@ private struct GaussianData {
     let spread = (1...times).map { data.variance($0).squareRoot() }
     let x = Tensor.literal(spread, [times, 1]) * Tensor.normal([times, 2], "x")
     let time = Tensor.literal((0..<times).map { Double($0) }, [times])
-    let estimate = Weights.averaged.reading(parameters.variables)(model.denoiser(x, time))
+    let estimate = Weights.averaged.reading(parameters.variables)(model.denoiser.network(x, time))
     let evaluation = try runtime.compile("evaluate", [x, estimate])
     let (rounds, factors) = (20, data.factors)
     var total = 0.0

@@ -1,42 +1,41 @@
 import DDPM
+import Diffusion
+import Networks
 import TensorCore
 import TestSupport
 import Testing
 
 @Suite struct LossTests {
+  /// Of one known point, x gives ε; the estimate is exact where the network knows the level.
   @Test(arguments: NoiseSchedule.Kind.allCases)
   func noisedExamplesFollowTheFormula(kind: NoiseSchedule.Kind) throws {
-    let times = 1000
-    let schedule = try NoiseSchedule(kind, times: times)
-    let shape = [6, 3, 2, 1]
-    let model = GaussianDiffusion(
-      schedule: schedule, denoiser: Denoiser(shape: [3, 2, 1]) { x, _ in x })
-    let x = Tensor.input("x", shape)
-    let noise = Tensor.input("noise", shape)
-    let index = Tensor.input("index", [6])
-    let y = model.noised(x, noise, at: index)
-    let program = try Runtime(seed: 0, threads: 1).compile("noised", [y])
-    var numbers = SplitMix64(seed: 11)
-    let (data, draws) = (numbers.values(36), numbers.values(36, in: -3...3))
-    let at = [1, times, 2, times - 1, 500, 1]
-    try program.fill(x, with: data.map { Float($0) })
-    try program.fill(noise, with: draws.map { Float($0) })
-    try program.fill(index, with: at.map { Float($0 - 1) })
-    program.run()
-    for (i, value) in try program.values(y).enumerated() {
-      let t = at[i / 6]
-      let (signal, deviation) = (schedule.alphaBar[t], schedule.betaBar[t])
-      // Two factors rounded to Float, two products and a sum.
-      let size = abs(signal * data[i]) + abs(deviation * draws[i])
-      let gap = abs(Double(value) - (signal * data[i] + deviation * draws[i]))
-      #expect(gap <= 3 * 0x1p-24 * size, "t \(t)")
+    let schedule = try NoiseSchedule(kind, times: 1000)
+    let point = [0.7, -1.3, 2.0, 0.25, -0.5, 1.0]
+    func column(_ values: [Double], _ time: Tensor) -> Tensor {
+      Tensor.literal(Array(values.dropFirst()), [schedule.times, 1, 1, 1]).gather(time)
     }
+    let data = Tensor.literal(point, [1, 3, 2, 1]).broadcast(to: [500, 3, 2, 1])
+    func loss(moved: Double) throws -> Float {
+      let model = GaussianDiffusion(
+        schedule: schedule,
+        network: Network(shape: [3, 2, 1]) { x, time in
+          let known = Tensor.literal(point.map { $0 + moved }, [1, 3, 2, 1])
+          return (x - column(schedule.alphaBar, time) * known) / column(schedule.betaBar, time)
+        })
+      let loss = model.loss(data)
+      let program = try Runtime(seed: 2, threads: 1).compile("loss", [loss])
+      program.run()
+      return try program.scalar(loss)
+    }
+    // Rounding of x divided by the least noise, 2e-3: (2^-24 2/2e-3)² = 4e-9 at worst.
+    #expect(try loss(moved: 0) < 4e-9)
+    #expect(try loss(moved: 0.01) > 1e-5)
   }
 
   @Test(arguments: [[2], [1], [4, 4, 3]], 0..<3)
   func anEstimateOfZeroHasALossOfOne(shape: [Int], seed: Int) throws {
-    let zeros = Denoiser(shape: shape) { x, _ in .zeros(x.shape) }
-    let model = GaussianDiffusion(schedule: try NoiseSchedule(.linear, times: 100), denoiser: zeros)
+    let zeros = Network(shape: shape) { x, _ in .zeros(x.shape) }
+    let model = GaussianDiffusion(schedule: try NoiseSchedule(.linear, times: 100), network: zeros)
     let batch = 20_000
     let loss = model.loss(.zeros([batch] + shape))
     let program = try Runtime(seed: UInt64(seed), threads: 1).compile("loss", [loss])
@@ -49,8 +48,8 @@ import Testing
   /// The loss is 1 + E[index²] over 0..<T if the estimate is the time index.
   @Test(arguments: [10, 1000, 100_000])
   func timesAreUniform(times: Int) throws {
-    let clock = Denoiser(shape: [1]) { x, time in time.reshape([-1, 1]).broadcast(to: x.shape) }
-    let model = GaussianDiffusion(schedule: try NoiseSchedule(.su, times: times), denoiser: clock)
+    let clock = Network(shape: [1]) { x, time in time.reshape([-1, 1]).broadcast(to: x.shape) }
+    let model = GaussianDiffusion(schedule: try NoiseSchedule(.su, times: times), network: clock)
     let (batch, seed) = (50_000, 7)
     let loss = model.loss(.zeros([batch, 1]))
     let program = try Runtime(seed: UInt64(seed), threads: 1).compile("loss", [loss])
@@ -80,13 +79,13 @@ import Testing
     -> GaussianDiffusion
   {
     GaussianDiffusion(
-      schedule: try NoiseSchedule(.su, times: 10), denoiser: Denoiser(shape: [2], body))
+      schedule: try NoiseSchedule(.su, times: 10), network: Network(shape: [2], body))
   }
 
   @Test(arguments: [
-    ([4, 3], "a denoiser of examples [2] given [4, 3] and times of shape [4]"),
-    ([4], "a denoiser of examples [2] given [4] and times of shape [4]"),
-    ([4, 2, 1], "a denoiser of examples [2] given [4, 2, 1] and times of shape [4]"),
+    ([4, 3], "a network of examples [2] given [4, 3] and times of shape [4]"),
+    ([4], "a network of examples [2] given [4] and times of shape [4]"),
+    ([4, 2, 1], "a network of examples [2] given [4, 2, 1] and times of shape [4]"),
     ([], "a loss of data of shape [], not [batch] + [2]"),
   ])
   func dataMustFit(shape: [Int], message: String) throws {
@@ -100,15 +99,7 @@ import Testing
   @Test func estimatesMustFit() throws {
     // Otherwise it would silently broadcast against the noise.
     let loss = try model { x, _ in x.slice(axis: 1, from: 0, count: 1) }.loss(.zeros([4, 2]))
-    #expect(loss.failure == "a denoiser gives shape [4, 1] for [4, 2]")
-  }
-
-  @Test func noiseAndTimesMustFit() throws {
-    let model = try model { x, _ in x }
-    let wrong = model.noised(.zeros([4, 2]), .zeros([4, 1]), at: .zeros([4]))
-    #expect(wrong.failure == "noise [4, 1] and times [4] do not fit data of shape [4, 2]")
-    let scalar = model.noised(.zeros([4, 2]), .zeros([4, 2]), at: .zeros([]))
-    #expect(scalar.failure == "noise [4, 2] and times [] do not fit data of shape [4, 2]")
+    #expect(loss.failure == "a network gives shape [4, 1] for [4, 2]")
   }
 
   @Test func theFirstErrorIsReported() throws {
@@ -126,10 +117,10 @@ import Testing
   func sizesOfPointNetworks(
     dimensions: Int, width: Int, depth: Int, timeFeatures: Int, message: String
   ) {
-    let denoiser = mlpDenoiser(
-      dimensions: dimensions, width: width, depth: depth, timeFeatures: timeFeatures, times: 10,
+    let network = mlpNetwork(
+      dimensions: dimensions, width: width, depth: depth, timeFeatures: timeFeatures,
       Parameters("denoiser"))
     let x = dimensions > 0 ? Tensor.zeros([4, dimensions]) : Tensor.zeros([4, 0])
-    #expect(denoiser(x, .zeros([4])).failure == message)
+    #expect(network(x, .zeros([4])).failure == message)
   }
 }

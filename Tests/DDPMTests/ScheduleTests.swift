@@ -1,5 +1,7 @@
 import DDPM
+import Diffusion
 import TensorCore
+import TestSupport
 import Testing
 
 @Suite struct ScheduleTests {

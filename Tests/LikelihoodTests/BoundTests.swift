@@ -1,5 +1,7 @@
 import DDPM
+import Diffusion
 import Likelihood
+import Networks
 import Support
 import TensorCore
 import TestSupport
@@ -93,14 +95,13 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     -Double(dimensions) / 2 * (log(2 * .pi * deviation * deviation) + 1)
   }
 
-  func model() throws -> GaussianDiffusion {
+  func denoiser() throws -> Denoiser {
     let schedule = try schedule()
     let factors = (1...times).map { factor(schedule, $0) }
-    return GaussianDiffusion(
-      schedule: schedule,
-      denoiser: Denoiser(shape: [dimensions]) { x, time in
+    return Denoiser(
+      Network(shape: [dimensions]) { x, time in
         Tensor.literal(factors, [factors.count, 1]).gather(time) * x
-      })
+      }, target: .noise, path: NoisePath(schedule))
   }
 
   func examples(_ count: Int) -> Examples {
@@ -143,14 +144,14 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     (NoiseSchedule.Kind.linear, 3), (.linear, 40), (.linear, 1500), (.cosine, 40), (.su, 40),
   ]) func theEstimatorIsUnbiased(_ kind: NoiseSchedule.Kind, draws: Int) throws {
     let data = GaussianData(kind: kind, deviation: 1.5, times: 200)
-    let (schedule, model) = (try data.schedule(), try data.model())
+    let (schedule, denoiser) = (try data.schedule(), try data.denoiser())
     let variances: [ReverseVariance] = [
       .beta(schedule), .posterior(schedule), data.optimal(schedule),
     ]
     let examples = data.examples(draws > 1000 ? 500 : 4000)
     let runtime = try Runtime(seed: 0, threads: 2)
     let estimates = try VariationalBound(
-      model, runtime, draws: draws, lastStep: .density, variances: variances
+      denoiser, schedule, runtime, draws: draws, lastStep: .density, variances: variances
     ).estimates(of: examples) { _ in }
     // The closed form for these examples: only the noise of the draws remains.
     for (variance, estimate) in zip(variances, estimates) {
@@ -252,10 +253,10 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   /// stratification can only reduce it.
   @Test(arguments: [50, 1000]) func otherDrawsOfTheSameExamples(times: Int) throws {
     let data = GaussianData(kind: .cosine, deviation: 0.5, times: times)
-    let (schedule, model) = (try data.schedule(), try data.model())
+    let (schedule, denoiser) = (try data.schedule(), try data.denoiser())
     let (draws, count, repeats) = (20, 256, 24)
     let bound = try VariationalBound(
-      model, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density,
+      denoiser, schedule, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density,
       variances: [.posterior(schedule)], batch: count)
     var numbers = SplitMix64(seed: 9)
     let values = numbers.normals(2 * count, deviation: data.deviation).map { Float($0) }
@@ -274,12 +275,12 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
 
   @Test func estimatesDependOnlyOnTheirExample() throws {
     let data = GaussianData(kind: .su, deviation: 0.5, times: 50)
-    let model = try data.model()
+    let (schedule, denoiser) = (try data.schedule(), try data.denoiser())
     let all = data.examples(21)
     func values(_ examples: Examples, batch: Int) throws -> [Double] {
       try VariationalBound(
-        model, try Runtime(seed: 0, threads: 2), draws: 13, lastStep: .density,
-        variances: [.beta(model.schedule)], batch: batch
+        denoiser, schedule, try Runtime(seed: 0, threads: 2), draws: 13, lastStep: .density,
+        variances: [.beta(schedule)], batch: batch
       ).estimates(of: examples) { _ in }[0].values
     }
     let whole = try values(all, batch: 8)
@@ -291,9 +292,9 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   /// Errors by time are those of the denoiser, at times that were drawn and between them.
   @Test(arguments: [4, 400]) func errorsByTime(draws: Int) throws {
     let data = GaussianData(kind: .linear, deviation: 1, times: 100)
-    let (schedule, model) = (try data.schedule(), try data.model())
+    let (schedule, denoiser) = (try data.schedule(), try data.denoiser())
     let bound = try VariationalBound(
-      model, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density, variances: [])
+      denoiser, schedule, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density, variances: [])
     let count = draws > 100 ? 2000 : 40_000
     let errors = try bound.errors(of: data.examples(count)) { _ in }
     let strata = TimeStrata(schedule)
@@ -314,13 +315,11 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let schedule = try NoiseSchedule(.linear, times: 10)
     let levels = step == .bits ? [Float(-1), 1] : (0..<256).map { Float($0) / 127.5 - 1 }
     // If the estimate cancels x_1, its mean is 0.1 for every x_0 and noise.
-    let denoiser = Denoiser(shape: [1]) { x, _ in
-      (x - 0.1 * schedule.alpha[1]) / schedule.beta[1]
-    }
+    let denoiser = Denoiser(
+      Network(shape: [1]) { x, _ in (x - 0.1 * schedule.alpha[1]) / schedule.beta[1] },
+      target: .noise, path: NoisePath(schedule))
     let bound = try VariationalBound(
-      GaussianDiffusion(schedule: schedule, denoiser: denoiser), try Runtime(seed: 0, threads: 1),
-      draws: 1,
-      lastStep: step,
+      denoiser, schedule, try Runtime(seed: 0, threads: 1), draws: 1, lastStep: step,
       variances: [
         ReverseVariance(name: "", standardDeviations: [0.7] + .init(repeating: 1, count: 9))
       ])
@@ -333,13 +332,13 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
 
   @Test func clippingNeverLowersTheBoundOfImages() throws {
     let schedule = try NoiseSchedule(.linear, times: 40)
-    let model = GaussianDiffusion(
-      schedule: schedule, denoiser: Denoiser(shape: [4]) { x, _ in 0.9 * x })
+    let denoiser = Denoiser(
+      Network(shape: [4]) { x, _ in 0.9 * x }, target: .noise, path: NoisePath(schedule))
     var numbers = SplitMix64(seed: 2)
     let values = (0..<400).map { _ in Float(Bool.random(using: &numbers) ? 1 : -1) }
     func terms(_ clip: ClosedRange<Double>?) throws -> [Double] {
       try VariationalBound(
-        model, try Runtime(seed: 0, threads: 1), draws: 20, lastStep: .bits,
+        denoiser, schedule, try Runtime(seed: 0, threads: 1), draws: 20, lastStep: .bits,
         variances: [.posterior(schedule)], clip: clip
       ).estimates(of: Examples(values, count: 100, seed: 0)) { _ in }[0].terms.map(\.mean)
     }

@@ -51,7 +51,7 @@ import Testing
     },
     Mistake("upsampleNearest of shape [2, 2], not NHWC images") { upsampleNearest(x(2, 2)) },
     Mistake("sinusoidal features need an even width of at least 2, not 3") {
-      sinusoidalFeatures(x(2), times: 10, width: 3)
+      sinusoidalFeatures(x(2), width: 3)
     },
     // With the path of the layer that was being traced, also in nested layers.
     Mistake("model/encoder: dense from 784 to 20 given shape [128, 28, 28]") {

@@ -23,3 +23,20 @@ extension Runtime {
     return result
   }
 }
+
+/// |a - b| / |b|.
+package func relativeGap(_ a: Double, _ b: Double) -> Double { a == b ? 0 : abs(a - b) / abs(b) }
+
+/// The largest |a - b|; infinite where one is not finite.
+package func largestGap(_ a: [Float], _ b: [Float]) -> Double {
+  guard a.count == b.count else { return .infinity }
+  let gaps = zip(a, b).map { abs(Double($0) - Double($1)) }
+  return gaps.allSatisfy { $0.isFinite } ? gaps.max() ?? 0 : .infinity
+}
+
+/// The standard deviation of some numbers.
+package func standardDeviation(_ values: [Float]) -> Double {
+  let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+  let squares = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+  return (squares / Double(values.count)).squareRoot()
+}

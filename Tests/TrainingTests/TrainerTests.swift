@@ -189,7 +189,7 @@ import Training
     try SmallRun.toy("steps=1").train(in: root.file("toy"))
     let run = try Run(folder: root.file("toy"), threads: 1)
     #expect(run.samplingSteps(count: 1) == 6)
-    #expect(run.samplingSteps(count: 2049, steps: 2) == 4)
+    #expect(run.samplingSteps(count: 2049, SampleRequest(steps: 2)) == 4)
     var seen: [Int] = []
     _ = try run.sample(
       seeds: (0..<2049).map { UInt64($0) }, SampleRequest(steps: 2)

@@ -28,7 +28,7 @@ public enum Target: String, CaseIterable, Sendable {
   /// - Parameters:
   ///   - signal: a, of a shape that broadcasts to that of x_0.
   ///   - noise: s, of such a shape.
-  func value(_ x0: Tensor, _ epsilon: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
+  package func value(_ x0: Tensor, _ epsilon: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
     switch self {
     case .noise: epsilon
     case .x0, .bits: x0
@@ -38,14 +38,14 @@ public enum Target: String, CaseIterable, Sendable {
   }
 
   /// The estimate of the target that a network's output is; for bits, that of x_0.
-  func estimate(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
+  package func estimate(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
     self == .bits ? tanh(signal / noise.squared() * x + output) : output
   }
 
   /// x_0 from a network's output.
   ///
   /// From noise it exists only where a is not 0; see `NoisePath.smallestSignal`.
-  func clean(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
+  package func clean(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
     switch self {
     case .noise: (x - noise * output) / signal
     case .x0: output
@@ -56,7 +56,7 @@ public enum Target: String, CaseIterable, Sendable {
   }
 
   /// ε from a network's output; s is not 0.
-  func epsilon(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
+  package func epsilon(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
     switch self {
     case .noise: output
     case .x0, .bits: (x - signal * clean(output, x, signal, noise)) / noise
@@ -66,7 +66,7 @@ public enum Target: String, CaseIterable, Sendable {
   }
 
   /// The factor k in |target - estimate|² = k |x_0 - x̂_0|² at fixed x.
-  func errorFactor(_ level: NoiseLevel) -> Double {
+  package func errorFactor(_ level: NoiseLevel) -> Double {
     let ratio = level.signalToNoise
     return switch self {
     case .noise: ratio

@@ -189,9 +189,9 @@ public final class Sampler {
       try step.fill(.seeds(inputs.seeds, seeds), rows)
       if classes != nil { try step.fill(.values(inputs.label, labels.map { Float($0) }), rows) }
       var first = try noise(numbered: 0)
-      if let begin = request.start {
+      if let begin = request.start, let level = visits.first?.level {
         let examples = begin.examples[rows.lowerBound * width..<rows.upperBound * width]
-        blend(Array(examples), into: &first, at: path.level(at: begin.time))
+        blend(Array(examples), into: &first, at: level)
       }
       try observe?(0, first)
       var done = 0

@@ -20,7 +20,7 @@ extension NoisePath {
   }
 
   /// The visits of a sampler at given times, from the first to the last, which may be 0.
-  func visits(_ method: SamplingMethod, at times: [Double]) -> [Visit] {
+  package func visits(_ method: SamplingMethod, at times: [Double]) -> [Visit] {
     let points = times.map { (time: $0, level: $0 == 0 ? .clean : level(at: $0)) }
     let strides = zip(points, points.dropFirst()).map { Stride(from: $0, to: $1) }
     switch method {
@@ -152,7 +152,8 @@ private struct Stride {
   func secondOrder(after before: Stride?) -> Visit {
     let factor = to.level.signal * (rise == .infinity ? 1 : -(-rise).exponentialMinusOne)
     var extrapolation = 0.0
-    if let before, rise < .infinity, before.rise < .infinity {
+    // A path that starts with little noise has strides of no length.
+    if let before, before.rise > 0, rise < .infinity {
       extrapolation = rise / (2 * before.rise)
     }
     var visit = visit(

@@ -14,7 +14,7 @@ public enum LossWeight: Equatable, Sendable {
   /// The factor of |target - estimate|² at a level.
   ///
   /// - Parameter density: The density of drawn times in -log SNR, which the bound divides by.
-  func factor(_ level: NoiseLevel, _ target: Target, density: Double) -> Double {
+  package func factor(_ level: NoiseLevel, _ target: Target, density: Double) -> Double {
     switch self {
     case .simple: 1
     case .minSNR(let gamma):

@@ -1,22 +1,22 @@
 import TensorCore
 
 /// Random noise levels of a batch, with the weights of its errors.
-struct TrainingTimes {
+package struct TrainingTimes {
   /// a of each example, [batch, 1, ...].
-  let signal: Tensor
+  package let signal: Tensor
   /// s of each example, [batch, 1, ...].
-  let noise: Tensor
+  package let noise: Tensor
   /// The time that networks receive, [batch].
-  let networkTime: Tensor
+  package let networkTime: Tensor
   /// The factor of each example's squared error, [batch, 1, ...]; nil if it is 1.
-  let weight: Tensor?
+  package let weight: Tensor?
 
   /// Number of intervals of equal probability into which times between those of a schedule are
   /// divided.
   private static let intervals = 4096
 
   /// Draws the levels of `count` examples of `rank` - 1 axes.
-  init(
+  package init(
     _ count: Int, rank: Int, path: NoisePath, _ distribution: TimeDistribution,
     _ weight: LossWeight,
     _ target: Target

@@ -1,4 +1,4 @@
-import DDPM
+import Networks
 import TensorCore
 import TestSupport
 import Testing
@@ -18,7 +18,7 @@ private func configuration(
   @Test func theReferenceArchitectureHasItsSize() {
     let parameters = Parameters("denoiser")
     let sizes = configuration(28, 28, base: 32, multipliers: [1, 2, 4])
-    _ = unetDenoiser(sizes, times: 1000, parameters)
+    _ = unetNetwork(sizes, parameters)
     #expect(parameters.count == 2_536_033)
   }
 
@@ -30,10 +30,11 @@ private func configuration(
     configuration(28, 28, multipliers: [1, 1, 2]),
   ])
   func estimatesHaveTheShapeOfImages(sizes: UNetConfiguration) throws {
-    let (model, parameters) = try imageModel(sizes, times: 10)
+    let parameters = Parameters("denoiser")
+    let network = unetNetwork(sizes, parameters)
     #expect(sizes.failure == nil)
     let shape = [3, sizes.height, sizes.width, sizes.channels]
-    let estimate = model.denoiser(Tensor.normal(shape), .zeros([3]))
+    let estimate = network(Tensor.normal(shape), .zeros([3]))
     #expect(estimate.failure == nil)
     #expect(estimate.shape == shape)
     // An untrained network estimates zero noise; one with random weights does not.
@@ -95,21 +96,21 @@ private func configuration(
   ])
   func refusesSizesThatDoNotFit(sizes: UNetConfiguration, message: String) throws {
     #expect(sizes.failure == message)
-    let (model, _) = try imageModel(sizes, times: 10)
-    let estimate = model.denoiser(
+    let network = unetNetwork(sizes, Parameters("denoiser"))
+    let estimate = network(
       .zeros([2, sizes.height, sizes.width, sizes.channels]), .zeros([2]))
     #expect(estimate.failure == message)
     guard sizes.height > 0, sizes.channels > 0 else { return }
     let runtime = try Runtime(seed: 0, threads: 1)
     #expect(throws: TensorError(message)) { try runtime.compile("estimate", [estimate]) }
-    #expect(throws: TensorError(message)) { try Sampler(model, runtime, batch: 2) }
   }
 
   /// Every convolution except the first propagates gradients to its input; the input of the first is
   /// data.
   @Test func theGradientOfTheImagesIsNotComputed() throws {
-    let (model, parameters) = try imageModel(configuration(8, 8, channels: 3), times: 10)
-    let loss = model.loss(.input("data", [4, 8, 8, 3]))
+    let parameters = Parameters("denoiser")
+    let network = unetNetwork(configuration(8, 8, channels: 3), parameters)
+    let loss = network(.input("data", [4, 8, 8, 3]), .input("time", [4])).squared().mean()
     let slopes = gradients(of: loss, withRespectTo: parameters.tensors)
     let listing = simplify(try Listing("loss", outputs: [loss] + slopes, updates: []))
     var count = (forward: 0, filter: 0, input: 0)
@@ -138,12 +139,13 @@ private func configuration(
     configuration(4, 8, base: 16, multipliers: [1, 1], attention: false),
   ])
   func gradientsAgreeWithTheReference(sizes: UNetConfiguration) throws {
-    let (model, parameters) = try imageModel(sizes, times: 20)
+    let parameters = Parameters("denoiser")
+    let network = unetNetwork(sizes, parameters)
     let shape = [2, sizes.height, sizes.width, sizes.channels]
     let x = Tensor.input("x", shape)
     let noise = Tensor.input("noise", shape)
     let index = Tensor.input("index", [2])
-    let estimate = model.denoiser(model.noised(x, noise, at: index), index)
+    let estimate = network(0.8 * x + 0.6 * noise, index)
     let loss = (estimate - noise).squared().mean()
     let outputs = [loss] + gradients(of: loss, withRespectTo: parameters.tensors)
     let names = ["loss"] + parameters.variables.map(\.name)
@@ -191,111 +193,5 @@ private func configuration(
     print(
       "U-Net gradient, \(sizes.height)x\(sizes.width)x\(sizes.channels), groups \(sizes.groups):",
       "relative error \(norm(errors) / whole), at worst \(worst) of the tolerance")
-  }
-}
-
-/// The bytes of a sample depend only on its own seed.
-@Suite struct RowTests {
-  private func check(_ model: GaussianDiffusion, _ parameters: Parameters, batch: Int, clip: Bool)
-    throws
-  {
-    for precision in precisionsHere {
-      try check(model, parameters, batch: batch, clip: clip, precision)
-    }
-  }
-
-  private func check(
-    _ model: GaussianDiffusion, _ parameters: Parameters, batch: Int, clip: Bool,
-    _ precision: Precision
-  ) throws {
-    let runtime = try Runtime.random(parameters, seed: 8, threads: 2)
-    let sampler = try Sampler(
-      model, runtime, batch: batch, precision: precision, clip: clip ? -1...1 : nil)
-    #expect(sampler.batch == (batch + 3) / 4 * 4)
-    let batch = sampler.batch
-    let width = model.denoiser.shape.reduce(1, *)
-    func draw(_ seeds: [UInt64]) throws -> [[UInt32]] {
-      let bits = try sampler.sample(seeds: seeds, .ddim(eta: 0.5), steps: 3).map(\.bitPattern)
-      return seeds.indices.map { Array(bits[$0 * width..<($0 + 1) * width]) }
-    }
-    let seeds = (0..<batch).map { UInt64($0) }
-    let together = try draw(seeds)
-    #expect(Set(together).count == batch)
-    #expect(together.joined().allSatisfy { Float(bitPattern: $0).isFinite })
-    for seed in Set([0, 5, batch / 2, batch - 1]) {
-      #expect(try draw([UInt64(seed)]) == [together[seed]], "seed \(seed) alone, \(precision)")
-    }
-    let backwards = try draw(seeds.reversed())
-    for seed in seeds.indices where backwards[batch - 1 - seed] != together[seed] {
-      Issue.record("\(precision): seed \(seed) of \(batch) differs at place \(batch - 1 - seed)")
-    }
-    // More than one batch, with every position shifted.
-    let more = try draw(seeds.dropFirst(3) + [100_000, 100_001, 100_002, 0, 1, 2])
-    for seed in seeds.indices {
-      let place = seed < 3 ? batch + seed : seed - 3
-      if more[place] != together[seed] {
-        Issue.record("\(precision): seed \(seed) of \(batch) differs at place \(place % batch)")
-      }
-    }
-    let large: [UInt64] = [.max, 1 << 63, 1 << 32, 5]
-    let some = try draw(large)
-    #expect(some[3] == together[5] && Set(some).count == 4)
-    #expect(try draw(large.reversed()).reversed() == some)
-  }
-
-  @Test(arguments: [64, 13])
-  func ofImages(batch: Int) throws {
-    let sizes = configuration(28, 28, multipliers: [1, 2, 4])
-    let (model, parameters) = try imageModel(sizes, times: 10)
-    try check(model, parameters, batch: batch, clip: true)
-  }
-
-  /// The layers of the reference architecture, on fewer pixels.
-  @Test(arguments: [64, 13])
-  func ofImagesWithWideLayers(batch: Int) throws {
-    let sizes = configuration(8, 8, base: 32, multipliers: [1, 2, 4])
-    let (model, parameters) = try imageModel(sizes, times: 10)
-    try check(model, parameters, batch: batch, clip: true)
-  }
-
-  @Test(arguments: [2048, 64, 13])
-  func ofPoints(batch: Int) throws {
-    let (model, parameters) = try pointModel(times: 10, width: 128, depth: 3)
-    try check(model, parameters, batch: batch, clip: false)
-  }
-}
-
-@Suite struct ThreadTests {
-  @Test(arguments: [
-    (configuration(8, 8), 6), (configuration(12, 12, base: 16, multipliers: [1, 2, 4]), 10),
-  ])
-  func weightsDoNotDependOnThreads(sizes: UNetConfiguration, batch: Int) throws {
-    for precision in precisionsHere { try check(sizes, batch: batch, precision) }
-  }
-
-  private func check(_ sizes: UNetConfiguration, batch: Int, _ precision: Precision) throws {
-    let seed = 12
-    func train(threads: Int) throws -> [String: [UInt32]] {
-      let (model, parameters) = try imageModel(sizes, times: 50)
-      let runtime = try Runtime(seed: UInt64(seed), threads: threads)
-      let shape = [batch, sizes.height, sizes.width, sizes.channels]
-      let loss = model.loss(2 * Tensor.uniform(shape, "data") - 1)
-      let descent = minimize(
-        loss, parameters, chain(clip(globalNorm: 1), adam(2e-3), average(decay: 0.99)))
-      let program = try runtime.compile(
-        "train", [loss, descent.isFinite], updates: descent.updates, precision: precision)
-      for step in 0..<30 {
-        program.run()
-        try #require(
-          try program.scalar(descent.isFinite) == 1, "\(precision), seed \(seed), step \(step)")
-      }
-      return try runtime.bits()
-    }
-    let one = try train(threads: 1)
-    let two = try train(threads: 2)
-    #expect(one.count > 30 && one.keys == two.keys)
-    for (name, bits) in one where two[name] != bits {
-      Issue.record("\(name) differs between 1 and 2 threads in \(precision), seed \(seed)")
-    }
   }
 }

@@ -1,32 +1,33 @@
 import DDPM
+import Diffusion
+import Networks
 import TensorCore
 import Testing
 
 /// Data that are one point for each class: every sampler with the optimal denoiser ends at it.
-private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> GaussianDiffusion {
+private func pointDenoiser(_ schedule: NoiseSchedule, points: [[Double]]) -> Denoiser {
   let width = points[0].count
   let signal = Array(schedule.alphaBar.dropFirst())
   let deviation = Array(schedule.betaBar.dropFirst())
   let times = schedule.times
-  return GaussianDiffusion(
-    schedule: schedule,
-    denoiser: Denoiser(shape: [width], classes: points.count) { x, time, label in
+  return Denoiser(
+    Network(shape: [width], classes: points.count) { x, time, label in
       let of = Tensor.literal(points.flatMap { $0 }, [points.count, width]).gather(label ?? time)
       let a = Tensor.literal(signal, [times, 1]).gather(time)
       return (x - a * of) / Tensor.literal(deviation, [times, 1]).gather(time)
-    })
+    }, target: .noise, path: NoisePath(schedule))
 }
 
 @Suite struct PlayTests {
   static let points = [[0.5, -1.0], [2.0, 0.25], [-1.5, 1.0]]
   static let methods: [SamplingMethod] = [
-    .ancestral(.beta), .ancestral(.posterior), .ddim(eta: 0), .ddim(eta: 0.5),
+    .ancestral(.beta), .ancestral(.posterior), .ddim(eta: 0), .ddim(eta: 0.5), .heun, .dpmSolver,
   ]
 
   private func sampler() throws -> Sampler {
     let schedule = try NoiseSchedule(.linear, times: 100)
     return try Sampler(
-      pointModel(schedule, points: Self.points), try Runtime(seed: 0, threads: 1), batch: 8)
+      pointDenoiser(schedule, points: Self.points), try Runtime(seed: 0, threads: 1), batch: 8)
   }
 
   /// Single precision loses about 1/ᾱ_T of its digits in the first step, and later steps correct the error.
@@ -68,8 +69,8 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
 
   @Test func unconditionalModelsRefuseClasses() throws {
     let schedule = try NoiseSchedule(.su, times: 10)
-    let model = GaussianDiffusion(
-      schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
+    let model = Denoiser(
+      Network(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
     let sampler = try Sampler(model, try Runtime(seed: 0, threads: 1), batch: 4)
     var request = Sampler.Request(.ddim(eta: 0), steps: 5)
     request.labels = [0]
@@ -78,20 +79,20 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
       try sampler.sample(seeds: [1], wanted)
     }
     let x = Tensor.zeros([4, 2])
-    let estimate = model.denoiser(x, .zeros([4]), label: .zeros([4]))
-    #expect(estimate.failure == "a denoiser of no classes given classes of shape [4]")
+    let estimate = model.network(x, .zeros([4]), label: .zeros([4]))
+    #expect(estimate.failure == "a network of no classes given classes of shape [4]")
   }
 
   /// The deterministic reverse process with an estimate of zero only divides by ᾱ_t.
   @Test(arguments: [1, 13, 100], [1, 7])
   func startsAtTheRequestedTime(time: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.linear, times: 100)
-    let model = GaussianDiffusion(
-      schedule: schedule, denoiser: Denoiser(shape: [2]) { x, _ in 0 * x })
+    let model = Denoiser(
+      Network(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
     let sampler = try Sampler(model, try Runtime(seed: 0, threads: 1), batch: 4)
     let examples: [Float] = [1, -2, 3, 0.5, -0.25, 4]
     var request = Sampler.Request(.ddim(eta: 0), steps: min(steps, time))
-    request.start = Sampler.Start(examples, time: time)
+    request.start = Sampler.Start(examples, time: Double(time) / 100)
     var begun: [Float] = []
     let samples = try sampler.sample(seeds: [4, 5, 6], request) { done, rows in
       if done == 0 { begun = Array(rows.prefix(6)) }
@@ -105,7 +106,7 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
       #expect(abs(Double(samples[i]) - wanted) <= 1e-5 * max(1, abs(wanted)))
     }
     // The same seeds noise the same way: the difference of two starts is that of the examples.
-    request.start = Sampler.Start(examples.map { $0 + 1 }, time: time)
+    request.start = Sampler.Start(examples.map { $0 + 1 }, time: Double(time) / 100)
     var moved: [Float] = []
     _ = try sampler.sample(seeds: [4, 5, 6], request) { done, rows in
       if done == 0 { moved = Array(rows.prefix(6)) }
@@ -131,10 +132,10 @@ private func pointModel(_ schedule: NoiseSchedule, points: [[Double]]) -> Gaussi
   @Test(arguments: [0, 1, 2], [1, 40, 100])
   func theScoreOfOnePointPointsToIt(label: Int, time: Int) throws {
     let schedule = try NoiseSchedule(.linear, times: 100)
-    let model = pointModel(schedule, points: Self.points)
+    let model = pointDenoiser(schedule, points: Self.points)
     let field = try ScoreField(model, try Runtime(seed: 0, threads: 1), count: 3)
     let x: [Float] = [0, 0, 1, -1, -2, 0.5]
-    let score = try field(x, time: time, label: label)
+    let score = try field(x, time: Double(time) / 100, label: label)
     let (a, b) = (schedule.alphaBar[time], schedule.betaBar[time])
     for i in x.indices {
       // log p_t is that of N(ᾱ point, β̄²).

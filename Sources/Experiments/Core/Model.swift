@@ -59,9 +59,6 @@ package protocol Model: Sendable {
   /// Available estimators of log p(x) for a run, and the reason if there are none.
   func estimators(of run: Run) -> (known: [Estimator], reason: String)
 
-  /// Number of examples that are scored unless told, or nil for all.
-  var scoredExamples: Int? { get }
-
   /// Scorers for the given estimators.
   ///
   /// - Parameters:
@@ -73,6 +70,9 @@ package protocol Model: Sendable {
     _ chosen: [Estimator], draws: Int?, count: Int, _ run: Run,
     fittingExamples: () throws -> Examples?
   ) throws -> Scorers
+
+  /// Number of examples that are scored unless told, or nil for all.
+  var scoredExamples: Int? { get }
 }
 
 extension Model {

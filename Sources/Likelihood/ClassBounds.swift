@@ -53,8 +53,8 @@ package final class ClassBounds: Estimating {
     bound.steps(count: count, sets, conditions: classes)
   }
 
-  /// For each of the variances an estimate of log p(x), with the probabilities of the classes; then,
-  /// if the classes are known, one of log p(x|y) each.
+  /// Estimates of log p(x) by variance, with the probabilities of the classes; then, if the classes
+  /// are known, estimates of log p(x|y) by variance.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     if let label = examples.labels?.first(where: { !(0..<classes).contains($0) }) {
       throw TensorError("class \(label) is not one of the model's \(classes)")

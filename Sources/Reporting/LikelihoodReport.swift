@@ -48,8 +48,8 @@ extension LikelihoodTable.Difference {
 }
 
 extension LikelihoodTable {
-  /// For each class-conditional run, the result of choosing the class of highest bound: the accuracy,
-  /// or for a single image without a known class, that class.
+  /// Lines for the class-conditional runs: the accuracy of choosing the class of highest bound, or
+  /// for a single image without a known class, that class.
   package var classLines: [String] {
     tightestRows.compactMap { row in
       guard let classes = row.estimate.classes else { return nil }

@@ -131,7 +131,7 @@ extension Examples {
     #expect(divergence > 0.1 && divergence < log(3))
   }
 
-  /// With few draws the log-sum-exp of the bounds is above log p(x), and the bound is not.
+  /// Noise of few draws raises the log-sum-exp above log p(x), but not the bound.
   @Test func logSumExpOfNoisyBoundsIsTooHigh() throws {
     let data = GaussianClasses.near
     let examples = data.examples(20_000)
@@ -167,8 +167,8 @@ extension Examples {
     #expect(bound.mean < 4 * bound.standardError, "\(bound)")
   }
 
-  /// Without noise the bound is the log-sum-exp itself, with r the posterior; classes that are
-  /// impossible in Double count nothing.
+  /// Equal bounds in all sets give the log-sum-exp, with r the posterior; probabilities may
+  /// underflow.
   @Test(arguments: [[0.0, -1, 2], [-700, -90, -5000], [3]])
   func withoutNoiseTheBoundIsExact(_ bounds: [Double]) {
     let mixture = MixtureBound([bounds, bounds, bounds], shares: [0.5, 0.3, 0.2])
@@ -269,7 +269,8 @@ extension Examples {
     }
     #expect(throws: TensorError("class 3 is not one of the model's 3")) {
       try ClassBounds(try data.bound(2)).estimates(
-        of: Examples([0, 0], count: 1, seed: 0, labels: [3])) { _ in }
+        of: Examples([0, 0], count: 1, seed: 0, labels: [3])
+      ) { _ in }
     }
     let schedule = try NoiseSchedule(variances: [Double](repeating: 0.1, count: 10))
     let plain = Denoiser(

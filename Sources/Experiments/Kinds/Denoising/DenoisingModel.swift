@@ -58,7 +58,7 @@ package struct DenoisingModel: Model {
     ([.vlb], "")
   }
 
-  /// As many as take the time of 10,000 without classes, since each is scored for every class.
+  /// 10,000 divided by the number of classes, since each example is scored under every class.
   package var scoredExamples: Int? { denoiser.classes.map { max(100, 10_000 / $0) } }
 
   package func scorers(

@@ -24,6 +24,8 @@ package struct Examples: Sendable {
   package let values: [Float]
   /// A seed for each example, which alone determines all its draws.
   package let keys: [UInt64]
+  /// The class of each example, from 0, or nil if they are unknown.
+  package let labels: [Int]?
 
   /// Creates examples whose draws depend only on the evaluation's seed and on their own index.
   ///
@@ -31,19 +33,22 @@ package struct Examples: Sendable {
   ///   - values: [count] + shape.
   ///   - count: Number of examples.
   ///   - seed: Seed of the evaluation.
-  package init(_ values: [Float], count: Int, seed: UInt64) {
-    self.values = values
-    keys = (0..<count).map { Self.key(seed: seed, $0) }
+  ///   - labels: The class of each example, [count], if known.
+  package init(_ values: [Float], count: Int, seed: UInt64, labels: [Int]? = nil) {
+    self.init(values, keys: (0..<count).map { Self.key(seed: seed, $0) }, labels: labels)
   }
 
   /// The examples at `rows`, each with its own key.
   package subscript(_ rows: [Int]) -> Examples {
     let width = values.count / max(1, keys.count)
     return Examples(
-      rows.flatMap { values[$0 * width..<($0 + 1) * width] }, keys: rows.map { keys[$0] })
+      rows.flatMap { values[$0 * width..<($0 + 1) * width] }, keys: rows.map { keys[$0] },
+      labels: labels.map { labels in rows.map { labels[$0] } })
   }
 
-  private init(_ values: [Float], keys: [UInt64]) { (self.values, self.keys) = (values, keys) }
+  private init(_ values: [Float], keys: [UInt64], labels: [Int]?) {
+    (self.values, self.keys, self.labels) = (values, keys, labels)
+  }
 
   /// The key of an example; equal to its index if the evaluation's seed is 0.
   package static func key(seed: UInt64, _ index: Int) -> UInt64 {
@@ -65,6 +70,14 @@ package struct Examples: Sendable {
 
 /// The result of an estimator for each example.
 package struct Estimate: Sendable {
+  /// The quantity that is estimated.
+  package enum Quantity: Hashable, Sendable {
+    /// log p(x).
+    case marginal
+    /// log p(x|y), y being the example's own class.
+    case givenLabel
+  }
+
   /// The estimator.
   package let estimator: Estimator
   /// Distinguishes estimates of the same estimator, for example by the reverse variance; may be
@@ -72,24 +85,29 @@ package struct Estimate: Sendable {
   package let variant: String
   /// Number of draws per example; 0 if nothing is drawn.
   package let samples: Int
-  /// log p(x), or a bound of it, in nats for each example.
-  package let values: [Double]
+  /// The quantity of which the values are estimates.
+  package let quantity: Quantity
+  /// log p(x) or log p(x|y), or a bound of it, in nats for each example.
+  package private(set) var values: [Double]
   /// The terms of the values, in nats, each averaged over the examples.
-  package let terms: [(name: String, mean: Double)]
+  package private(set) var terms: [(name: String, mean: Double)]
   /// The effective sample size of each example, (Σw)²/Σw², if weights are averaged.
   package let effectiveSamples: [Double]?
+  /// The probabilities of the classes given each example, for a class-conditional model.
+  package let classes: ClassProbabilities?
   /// Duration in seconds; estimates from the same draws have it in common.
-  package let seconds: Double
+  package private(set) var seconds: Double
 
   /// Creates the result of `estimator`.
   package init(
-    _ estimator: Estimator, variant: String = "", samples: Int = 0, values: [Double],
+    _ estimator: Estimator, variant: String = "", samples: Int = 0,
+    quantity: Quantity = .marginal, values: [Double],
     terms: [(name: String, mean: Double)] = [], effectiveSamples: [Double]? = nil,
-    seconds: Double
+    classes: ClassProbabilities? = nil, seconds: Double
   ) {
     (self.estimator, self.variant, self.samples) = (estimator, variant, samples)
     (self.values, self.terms, self.seconds) = (values, terms, seconds)
-    self.effectiveSamples = effectiveSamples
+    (self.quantity, self.effectiveSamples, self.classes) = (quantity, effectiveSamples, classes)
   }
 
   /// Mean over the examples, with its standard error.
@@ -97,23 +115,23 @@ package struct Estimate: Sendable {
 
   /// The estimate with `nats` added to the values, but not to the terms.
   package func shifted(by nats: Double) -> Estimate {
-    Estimate(
-      estimator, variant: variant, samples: samples, values: values.map { $0 + nats },
-      terms: terms, effectiveSamples: effectiveSamples, seconds: seconds)
+    var result = self
+    result.values = values.map { $0 + nats }
+    return result
   }
 
   /// The estimate with another term.
   package func adding(term name: String, _ mean: Double) -> Estimate {
-    Estimate(
-      estimator, variant: variant, samples: samples, values: values,
-      terms: terms + [(name, mean)], effectiveSamples: effectiveSamples, seconds: seconds)
+    var result = self
+    result.terms.append((name, mean))
+    return result
   }
 
   /// The estimate with the duration of preparatory work added.
   package func adding(seconds more: Double) -> Estimate {
-    Estimate(
-      estimator, variant: variant, samples: samples, values: values, terms: terms,
-      effectiveSamples: effectiveSamples, seconds: seconds + more)
+    var result = self
+    result.seconds += more
+    return result
   }
 
   /// True if the effective sample size is so small that more draws would change the mean

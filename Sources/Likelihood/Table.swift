@@ -31,8 +31,10 @@ package struct Setting: Hashable, Sendable {
   package let baseMeasure: BaseMeasure
   /// Number of dimensions of an example.
   package let dimensions: Int
+  /// The estimated quantity.
+  package private(set) var quantity = Estimate.Quantity.marginal
 
-  /// Creates a setting.
+  /// Creates a setting for log p(x).
   package init(
     dataset: String, split: String, binarisation: String, binarisationSeed: UInt64?,
     baseMeasure: BaseMeasure, dimensions: Int
@@ -42,13 +44,25 @@ package struct Setting: Hashable, Sendable {
     self.baseMeasure = baseMeasure
   }
 
+  /// The same setting for another quantity.
+  package func estimating(_ quantity: Estimate.Quantity) -> Setting {
+    var result = self
+    result.quantity = quantity
+    return result
+  }
+
   /// The setting and the unit, in one line.
   package var title: String {
     let images =
       binarisation == "none"
       ? "no binarisation"
       : "binarisation \(binarisation)" + (binarisationSeed.map { ", seed \($0)" } ?? "")
-    return "\(dataset), \(split): log p(x) in nats, \(dimensions) dimensions; "
+    let logarithm =
+      switch quantity {
+      case .marginal: "log p(x)"
+      case .givenLabel: "log p(x | its own class)"
+      }
+    return "\(dataset), \(split): \(logarithm) in nats, \(dimensions) dimensions; "
       + "\(baseMeasure.rawValue); "
       + images
   }
@@ -62,10 +76,13 @@ package struct ScoredRun: Sendable {
   package let setting: Setting
   /// The log-likelihoods.
   package let estimate: Estimate
+  /// Names of the run's classes from 0, if known.
+  package let classNames: [String]
 
-  /// Creates an estimate for a run.
-  package init(run: String, setting: Setting, estimate: Estimate) {
-    (self.run, self.setting, self.estimate) = (run, setting, estimate)
+  /// Creates an estimate for a run; its quantity becomes that of the setting.
+  package init(run: String, setting: Setting, estimate: Estimate, classNames: [String] = []) {
+    (self.run, self.setting) = (run, setting.estimating(estimate.quantity))
+    (self.estimate, self.classNames) = (estimate, classNames)
   }
 
   /// Bits per dimension, if they are meaningful for the setting.
@@ -126,17 +143,22 @@ package struct LikelihoodTable: Sendable {
       ?? rows.max { $0.estimate.figure.mean < $1.estimate.figure.mean }
   }
 
-  /// Each run minus each of those below it; with more than five runs, the first minus each of the
-  /// others.
-  package var differences: [Difference] {
+  /// The row by which each run is compared, in the order of the runs.
+  package var tightestRows: [ScoredRun] {
     var names: [String] = []
     for row in rows where !names.contains(row.run) { names.append(row.run) }
-    let best = names.compactMap { name in Self.tightest(rows.filter { $0.run == name }) }
+    return names.compactMap { name in Self.tightest(rows.filter { $0.run == name }) }
+  }
+
+  /// Each run minus each of those below it; with more than five runs, the first minus each of the
+  /// others.
+  ///
+  /// Rows of a setting score the same examples in the same order, one perhaps fewer of them.
+  package var differences: [Difference] {
+    let best = tightestRows
     return best.indices.flatMap { i in
       (i + 1..<max(i + 1, best.count)).compactMap { j in
-        guard best.count <= 5 || i == 0,
-          best[i].estimate.values.count == best[j].estimate.values.count
-        else { return nil }
+        guard best.count <= 5 || i == 0 else { return nil }
         return Difference(
           first: best[i], second: best[j],
           figure: .paired(best[i].estimate.values, best[j].estimate.values))

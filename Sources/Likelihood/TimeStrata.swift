@@ -49,11 +49,13 @@ package struct TimeStrata {
   /// The probability of drawing time t.
   package func probability(_ t: Int) -> Double { probabilities[t - 2] }
 
-  /// The time of draw number `draw`, from its own stratum: one of `draws` equal intervals of
-  /// probability.
-  func time(_ draw: Int, of draws: Int, key: UInt64) -> Int {
+  /// The time of the draw `draw` of a set of `draws`, from its own stratum: one of as many equal
+  /// intervals of probability.
+  ///
+  /// - Parameter number: The number of the draw among those of all sets.
+  func time(_ draw: Int, of draws: Int, key: UInt64, number: Int) -> Int {
     // The site of a draw of a compiled program is a hash of names; this one is "strata".
-    let word = Philox(seed: key, site: 0x7374_7261, run: UInt64(draw)).block(0)[0]
+    let word = Philox(seed: key, site: 0x7374_7261, run: UInt64(number)).block(0)[0]
     let place = (Double(draw) + (Double(word) + 0.5) * 0x1p-32) / Double(draws)
     var (low, high) = (0, cumulative.count)
     while high - low > 1 {

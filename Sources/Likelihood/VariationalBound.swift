@@ -16,7 +16,8 @@ package enum LastStep: String, Equatable, Sendable {
   case levels
 }
 
-/// The variational bound of a diffusion model's log p(x_0), with its terms.
+/// The variational bound of a diffusion model's log p(x_0), with its terms; of log p(x_0|y), y being
+/// the example's own class, for a class-conditional model.
 ///
 /// After Ho et al. 2020, eq. 5: -log p(x_0) <= L_T + Σ_{t=2}^T L_t + L_0. L_T and all terms that do
 /// not depend on the network are summed exactly. K squared errors are drawn per example, stratified
@@ -25,13 +26,15 @@ package enum LastStep: String, Equatable, Sendable {
 package final class VariationalBound: Estimating {
   /// K, the number of draws of (t, ε) per example.
   package let draws: Int
+  /// Number of classes the model is conditioned on, or nil.
+  package let classes: Int?
+  let variances: [ReverseVariance]
+  let program: BatchedProgram
   private let schedule: NoiseSchedule
   private let lastStep: LastStep
-  private let variances: [ReverseVariance]
   private let times: TimeStrata
   private let width: Int
-  private let program: BatchedProgram
-  private let x, index, keys: Tensor
+  private let x, index, keys, label: Tensor
   private let gap, error: Tensor
 
   /// - Parameters:
@@ -43,8 +46,7 @@ package final class VariationalBound: Estimating {
   ///     model.
   ///   - weights: Maps the raw weights to those that are read, such as their exponential moving
   ///     average.
-  /// - Throws: `TensorError` for fewer than one draw, for a class-conditional model, or if the
-  ///   model's expressions are invalid.
+  /// - Throws: `TensorError` for fewer than one draw, or if the model's expressions are invalid.
   package init(
     _ denoiser: Denoiser, _ schedule: NoiseSchedule, _ runtime: Runtime, draws: Int,
     lastStep: LastStep,
@@ -52,12 +54,10 @@ package final class VariationalBound: Estimating {
     weights: (Tensor) -> Tensor = { $0 }
   ) throws {
     guard draws >= 1 else { throw TensorError("K must be at least 1, not \(draws)") }
-    guard denoiser.classes == nil else {
-      throw TensorError("a class-conditional model has no bound of log p(x)")
-    }
     (self.draws, self.schedule, self.lastStep, self.variances) = (
       draws, schedule, lastStep, variances
     )
+    classes = denoiser.classes
     times = TimeStrata(schedule)
     width = denoiser.shape.reduce(1, *)
     let batch = BatchedProgram.batch(
@@ -65,7 +65,8 @@ package final class VariationalBound: Estimating {
     let x = Tensor.input("x", [batch] + denoiser.shape)
     let index = Tensor.input("index", [batch])
     let keys = Tensor.seeds("keys", batch)
-    (self.x, self.index, self.keys) = (x, index, keys)
+    let label = Tensor.input("label", [batch])
+    (self.x, self.index, self.keys, self.label) = (x, index, keys, label)
     let noise = Tensor.normal(x.shape, "noise", keys: keys)
     func gather(_ value: (Int) -> Double) -> Tensor {
       let column = [schedule.times] + [Int](repeating: 1, count: x.rank - 1)
@@ -74,7 +75,8 @@ package final class VariationalBound: Estimating {
     let (signal, deviation) = (gather { schedule.alphaBar[$0] }, gather { schedule.betaBar[$0] })
     let estimate = denoiser.estimate(
       signal * x + deviation * noise, signal: signal, noise: deviation,
-      time: gather { denoiser.networkTime($0, of: schedule) }.reshape([batch]))
+      time: gather { denoiser.networkTime($0, of: schedule) }.reshape([batch]),
+      label: classes == nil ? nil : label)
     var difference = noise - estimate.noise
     if let clip {
       let clipped = minimum(maximum(estimate.clean, clip.lowerBound), clip.upperBound)
@@ -86,59 +88,93 @@ package final class VariationalBound: Estimating {
       try runtime.compile("likelihood", [gap, error], sharesDraws: true), batch: batch)
   }
 
-  private var lastDraws: Int { (draws + 7) / 8 }
-
   /// Number of passes, each over one batch.
-  package func steps(count: Int) -> Int {
-    program.batches(of: count).count * (draws + lastDraws)
+  package func steps(count: Int) -> Int { steps(count: count, [DrawSet(draws)], conditions: 1) }
+
+  /// Number of passes for sets of draws and a number of conditions.
+  func steps(count: Int, _ sets: [DrawSet], conditions: Int) -> Int {
+    program.batches(of: count).count * conditions * sets.reduce(0) { $0 + $1.passes }
   }
 
   /// One estimate for each of the variances, in their order.
+  ///
+  /// - Throws: `TensorError` if the model is class-conditional and the classes are unknown.
   package func estimates(of examples: Examples, report: (Int) throws -> Void) throws -> [Estimate] {
     let start = ContinuousClock.now
-    let count = examples.keys.count
-    let zeros = [Double](repeating: 0, count: count)
-    let prior = (0..<count).map { row in
-      let square = examples.values[row * width..<(row + 1) * width]
-        .reduce(0) { $0 + Double($1) * Double($1) }
-      return schedule.priorTerm(dimensions: width, square: square)
+    let terms = try terms(
+      of: examples, [DrawSet(draws)], [try ownCondition(examples)], report)
+    let time = (ContinuousClock.now - start).seconds
+    return variances.indices.map { v in
+      let (middle, last) = (terms.middle[0][0][v], terms.last[0][0][v])
+      return Estimate(
+        .vlb, variant: variances[v].name, samples: draws,
+        quantity: classes == nil ? .marginal : .givenLabel,
+        values: examples.keys.indices.map { terms.value(0, 0, v, $0) },
+        terms: [
+          ("L_T", Statistic(terms.prior).mean),
+          ("sum L_t", Statistic(middle).mean + terms.constants[v]),
+          ("L_0", Statistic(last).mean),
+        ], seconds: time)
     }
-    var middle = [[Double]](repeating: zeros, count: variances.count)
+  }
+
+  /// The condition under which examples are scored by their own classes.
+  private func ownCondition(_ examples: Examples) throws -> Condition {
+    guard classes != nil else { return .none }
+    guard let labels = examples.labels else {
+      throw TensorError("the examples have no classes, which a class-conditional model needs")
+    }
+    return .classes(labels.map { Float($0) })
+  }
+
+  /// Terms of the bound of each example, by set of draws, condition and variance.
+  ///
+  /// Times and noise of a draw are the same under all conditions.
+  func terms(
+    of examples: Examples, _ sets: [DrawSet], _ conditions: [Condition],
+    _ report: (Int) throws -> Void
+  ) throws -> BoundTerms {
+    let count = examples.keys.count
+    let zeros = [[[Double]]](
+      repeating: .init(repeating: .init(repeating: 0, count: count), count: variances.count),
+      count: conditions.count)
+    var middle = sets.map { _ in zeros }
     var last = middle
     let factors = variances.map { variance in
       (0...schedule.times).map {
         $0 < 2 ? 0 : schedule.boundFactor($0, standardDeviation: variance.standardDeviation($0))
       }
     }
-    try sweep(examples, report) { row, t, frequency, error in
-      for v in variances.indices { middle[v][row] += factors[v][t] * error / frequency }
-    } last: { row, error, gap in
+    try sweep(examples, sets, conditions, report) { at, t, frequency, error in
+      for v in variances.indices {
+        middle[at.set][at.condition][v][at.row] += factors[v][t] * error / frequency
+      }
+    } last: { at, error, gap in
       for (v, variance) in variances.enumerated() {
-        last[v][row] +=
-          lastTerm(error, gap, examples.values, row * width, variance.standardDeviation(1))
-          / Double(lastDraws)
+        last[at.set][at.condition][v][at.row] +=
+          lastTerm(error, gap, examples.values, at.row * width, variance.standardDeviation(1))
+          / Double(sets[at.set].lastCount)
       }
     }
-    let time = (ContinuousClock.now - start).seconds
-    return variances.enumerated().map { v, variance in
-      let constant =
+    return BoundTerms(
+      prior: (0..<count).map { row in
+        let square = examples.values[row * width..<(row + 1) * width]
+          .reduce(0) { $0 + Double($1) * Double($1) }
+        return schedule.priorTerm(dimensions: width, square: square)
+      },
+      constants: variances.map { variance in
         Double(width)
-        * (2...schedule.times).reduce(0) {
-          $0 + schedule.boundConstant($1, standardDeviation: variance.standardDeviation($1))
-        }
-      let values = (0..<count).map { -prior[$0] - middle[v][$0] - constant - last[v][$0] }
-      return Estimate(
-        .vlb, variant: variance.name, samples: draws, values: values,
-        terms: [
-          ("L_T", Statistic(prior).mean), ("sum L_t", Statistic(middle[v]).mean + constant),
-          ("L_0", Statistic(last[v]).mean),
-        ], seconds: time)
-    }
+          * (2...schedule.times).reduce(0) {
+            $0 + schedule.boundConstant($1, standardDeviation: variance.standardDeviation($1))
+          }
+      }, middle: middle, last: last)
   }
 
   /// E|ε - ε̂|²/D by t, from index 0 for t = 1, over all examples.
   ///
   /// Times that were not drawn are interpolated between their neighbours.
+  ///
+  /// - Throws: `TensorError` if the model is class-conditional and the classes are unknown.
   package func errors(of examples: Examples, report: (Int) throws -> Void) throws -> [Double] {
     var sums = [Double](repeating: 0, count: schedule.times)
     var counts = sums
@@ -146,7 +182,7 @@ package final class VariationalBound: Estimating {
       sums[t - 1] += error / Double(width)
       counts[t - 1] += 1
     }
-    try sweep(examples, report) { _, t, _, error in
+    try sweep(examples, [DrawSet(draws)], [try ownCondition(examples)], report) { _, t, _, error in
       add(t, error)
     } last: { _, error, _ in
       add(1, error)
@@ -163,44 +199,71 @@ package final class VariationalBound: Estimating {
     }
   }
 
-  /// Draws squared errors: K per example at times from 2 to T, then those at t = 1.
+  /// Draws squared errors: those of each set at times from 2 to T, then those at t = 1.
   ///
-  /// `middle` is called with K times the probability of t, `last` with the error of each number.
+  /// `middle` is called with the number of draws of a set times the probability of t, `last` with
+  /// the error of each number.
   private func sweep(
-    _ examples: Examples, _ report: (Int) throws -> Void,
-    middle: (_ row: Int, _ t: Int, _ frequency: Double, _ error: Double) -> Void,
-    last: (_ row: Int, _ error: Double, _ gap: [Float]) -> Void
+    _ examples: Examples, _ sets: [DrawSet], _ conditions: [Condition],
+    _ report: (Int) throws -> Void,
+    middle: (_ at: Place, _ t: Int, _ frequency: Double, _ error: Double) -> Void,
+    last: (_ at: Place, _ error: Double, _ gap: [Float]) -> Void
   ) throws {
     var done = 0
-    let batches = program
-    let program = batches.program
-    try examples.forEachBatch(of: batches, x, keys) { batch in
-      let (first, rows) = (batch.lowerBound, batch.count)
-      for draw in 0..<draws {
-        let drawn = examples.keys[batch].map { times.time(draw, of: draws, key: $0) }
-        try batches.fill(.values(index, drawn.map { Float($0 - 1) }), 0..<rows)
-        program.run(at: UInt64(draw))
-        try program.read(error) { span in
-          for row in 0..<rows {
-            let frequency = Double(draws) * times.probability(drawn[row])
-            middle(first + row, drawn[row], frequency, Double(span[row]))
-          }
-        }
+    func run(_ draw: Int, _ batch: Range<Int>, _ body: (_ condition: Int) throws -> Void) throws {
+      for (place, condition) in conditions.enumerated() {
+        try fill(condition, batch)
+        program.program.run(at: UInt64(draw))
+        try body(place)
         done += 1
         try report(done)
       }
-      try program.fill(index, with: [Float](repeating: 0, count: batches.batch))
-      for draw in 0..<lastDraws {
-        program.run(at: UInt64(draws + draw))
-        let gaps = try program.values(gap)
-        try program.read(error) { span in
-          for row in 0..<rows {
-            last(first + row, Double(span[row]), Array(gaps[row * width..<(row + 1) * width]))
+    }
+    try examples.forEachBatch(of: program, x, keys) { batch in
+      let rows = batch.count
+      for (place, set) in sets.enumerated() {
+        func at(_ condition: Int, _ row: Int) -> Place {
+          Place(set: place, condition: condition, row: batch.lowerBound + row)
+        }
+        for draw in 0..<set.count {
+          let drawn = examples.keys[batch].map {
+            times.time(draw, of: set.count, key: $0, number: set.first + draw)
+          }
+          try program.fill(.values(index, drawn.map { Float($0 - 1) }), 0..<rows)
+          try run(set.first + draw, batch) { condition in
+            try program.program.read(error) { span in
+              for row in 0..<rows {
+                let frequency = Double(set.count) * times.probability(drawn[row])
+                middle(at(condition, row), drawn[row], frequency, Double(span[row]))
+              }
+            }
           }
         }
-        done += 1
-        try report(done)
+        try program.program.fill(index, with: [Float](repeating: 0, count: program.batch))
+        for draw in 0..<set.lastCount {
+          try run(set.first + set.count + draw, batch) { condition in
+            let gaps = try program.program.values(gap)
+            try program.program.read(error) { span in
+              for row in 0..<rows {
+                let gap = Array(gaps[row * width..<(row + 1) * width])
+                last(at(condition, row), Double(span[row]), gap)
+              }
+            }
+          }
+        }
       }
+    }
+  }
+
+  private func fill(_ condition: Condition, _ batch: Range<Int>) throws {
+    // A network need not depend on the class.
+    guard program.program.reads(label) else { return }
+    switch condition {
+    case .none: break
+    case .classes(let labels): try program.fill(.values(label, labels), batch)
+    case .oneClass(let number):
+      try program.program.fill(
+        label, with: [Float](repeating: Float(number), count: program.batch))
     }
   }
 

@@ -44,6 +44,7 @@ package func describe(_ path: String) throws -> [String] {
   var lines = ["picture \(path)"]
   if let step = value("figment.step") { lines.append("step \(step)") }
   if let seed = value("figment.seed") { lines.append("seed \(seed)") }
+  if let sampling = SamplingSettings.Reverse.line(of: text) { lines.append("sampler \(sampling)") }
   lines.append("made by \(value("Software") ?? "an unknown program")")
   lines.append("made again by: \(command)")
   if let experiment = value("figment.experiment") {
@@ -64,9 +65,13 @@ extension String {
 
 extension Run {
   /// PNG of samples, with the run's metadata.
-  package func picture(_ samples: [Float], command: String) throws -> [UInt8] {
+  ///
+  /// - Parameter sampling: Settings of the reverse process that drew them, for models that have one.
+  package func picture(
+    _ samples: [Float], command: String, sampling: SamplingSettings.Reverse?
+  ) throws -> [UInt8] {
     try PNG.encode(
       try Pictures(domain: domain, range: range).sheet(samples),
-      text: pictureText(experiment, step: step, command: command))
+      text: pictureText(experiment, step: step, command: command, sampling: sampling))
   }
 }

@@ -37,13 +37,9 @@ extension LikelihoodTable {
 extension LikelihoodTable.Difference {
   /// The difference and its confidence interval on one line.
   package var line: String {
-    func name(_ row: ScoredRun) -> String {
-      let words = [printable(row.run), row.estimate.estimator.rawValue, row.estimate.variant]
-      return words.filter { !$0.isEmpty }.joined(separator: " ")
-    }
     let sign = figure.mean < 0 ? "" : "+"
     let place = DecimalPlace(error: figure.standardError)
-    let head = "\(name(first)) less \(name(second)): \(sign)\(place(figure.mean)) nats"
+    let head = "\(first.label) less \(second.label): \(sign)\(place(figure.mean)) nats"
     guard figure.count > 1 else { return head + ", n 1" }
     let (lower, upper) = figure.interval
     return head + " +- \(place(figure.standardError)), 95 % from \(place(lower)) to "
@@ -51,7 +47,44 @@ extension LikelihoodTable.Difference {
   }
 }
 
+extension LikelihoodTable {
+  /// Lines for the class-conditional runs: the accuracy of choosing the class of highest bound, or
+  /// for a single image without a known class, that class.
+  package var classLines: [String] {
+    tightestRows.compactMap { row in
+      guard let classes = row.estimate.classes else { return nil }
+      let name = row.label
+      if let accuracy = classes.accuracy {
+        let error = accuracy.standardError
+        let percents =
+          error > 0
+          ? measuredPercent(accuracy.mean, error) : fixed(100 * accuracy.mean, 1) + " %"
+        return "\(name): the class of the highest bound is the example's own for \(percents), "
+          + "n \(accuracy.count)"
+      }
+      guard let guess = row.guess else { return nil }
+      return "\(name): class \(quoted(guess.name)), of probability \(fixed(guess.probability, 4))"
+    }
+  }
+}
+
 extension ScoredRun {
+  /// The run and the estimator.
+  fileprivate var label: String {
+    [printable(run), estimate.estimator.rawValue, estimate.variant]
+      .filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
+  /// The most probable class of a single example.
+  fileprivate var guess: (name: String, probability: Double)? {
+    guard let classes = estimate.classes, classes.values.count == 1 else { return nil }
+    let number = classes.guess(0)
+    return (
+      classNames.indices.contains(number) ? classNames[number] : "\(number)",
+      classes.values[0][number]
+    )
+  }
+
   /// Bits per dimension, with as many digits as are significant.
   fileprivate var bitsText: String? {
     guard let bits = bitsPerDimension else { return nil }
@@ -74,7 +107,9 @@ extension ScoredRun {
       ("binarisation_seed", setting.binarisationSeed.map(number)), ("seed", number(seed)),
     ]
     if !estimate.variant.isEmpty { members.append(("variance", .text(estimate.variant))) }
+    if estimate.quantity == .givenLabel { members.append(("given", .text("class"))) }
     if let bits = bitsPerDimension { members.append(("bits_per_dimension", .number(bits))) }
+    members += classMembers
     if let effective = estimate.effectiveSamples {
       members.append(("ess", .number(Statistic(effective).mean)))
       members.append(("ess_min", .number(effective.min() ?? .nan)))
@@ -93,6 +128,18 @@ extension ScoredRun {
     }
     let tail = compared.isEmpty ? "" : ",\"less\":[" + compared.joined(separator: ",") + "]"
     return "{" + texts.joined(separator: ",") + tail + "}"
+  }
+
+  /// The accuracy of the class of highest bound, or that class of a single example.
+  private var classMembers: [(name: String, value: JSONValue?)] {
+    if let accuracy = estimate.classes?.accuracy {
+      return [
+        ("accuracy", .number(accuracy.mean)),
+        ("accuracy_stderr", accuracy.count > 1 ? .number(accuracy.standardError) : nil),
+      ]
+    }
+    guard let guess else { return [] }
+    return [("class", .text(guess.name)), ("class_probability", .number(guess.probability))]
   }
 
   /// Most readers of JSON parse integers exactly up to 2^53 only; larger seeds are strings.

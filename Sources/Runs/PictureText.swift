@@ -3,10 +3,15 @@ import Images
 import Support
 
 /// Metadata stored in every picture.
-package func pictureText(_ experiment: Experiment, step: Int, command: String) -> PNG.Text {
-  [
+///
+/// - Parameter sampling: Settings of the reverse process, for pictures of samples that have one.
+package func pictureText(
+  _ experiment: Experiment, step: Int, command: String, sampling: SamplingSettings.Reverse? = nil
+) -> PNG.Text {
+  let common: PNG.Text = [
     ("Software", "figment \(figmentVersion)"), ("figment.experiment", experiment.yaml),
     ("figment.seed", "\(experiment.seed)"), ("figment.step", "\(step)"),
     ("figment.command", command),
   ]
+  return common + (sampling?.pictureText ?? [])
 }

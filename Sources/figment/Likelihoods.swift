@@ -15,7 +15,9 @@ struct Likelihoods: ParsableCommand {
     discussion: """
       In nats per example, with standard errors over the examples. All estimators except exact are lower \
       bounds. Runs with different base measures or binarisations get separate tables; runs that \
-      scored the same examples are compared pairwise. See docs/likelihood.md.
+      scored the same examples are compared pairwise. A class-conditional diffusion model is scored \
+      under every class, which also tells the class of an example; the classes are taken as equally \
+      probable. See docs/likelihood.md.
       """)
 
   @Argument(help: ArgumentHelp("Run folders.", valueName: "run"))
@@ -35,7 +37,8 @@ struct Likelihoods: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Number of examples, from the first; by default all, or 10000 for 2-D sets.", valueName: "n"))
+      "Number of examples, from the first; by default all, 10000 for 2-D sets, and for class-conditional "
+        + "models 10000 divided by the number of classes.", valueName: "n"))
   var examples: Int?
 
   @Option(help: "Split of the data: train, validation or test.")
@@ -91,6 +94,7 @@ struct Likelihoods: ParsableCommand {
       return try RunLikelihood(run, scoring, name: RunPaths(folder).folder)
     }
     for warning in likelihoods.compactMap(\.warning) { log.warning("\(warning)") }
+    for note in likelihoods.compactMap(\.note) { log.info("\(note)") }
     if likelihoods.isEmpty {
       throw FigmentError("likelihood: none of these paths holds a run with a likelihood")
     }
@@ -129,6 +133,7 @@ struct Likelihoods: ParsableCommand {
       print(likelihoods.setting.title + "; evaluation seed \(seed)")
       for line in table(likelihoods.cells, rightAligned: likelihoods.numericColumns) { print(line) }
       for difference in likelihoods.differences { print(difference.line) }
+      for line in likelihoods.classLines { print(line) }
     }
   }
 }

@@ -39,7 +39,9 @@ struct Sample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Factor of classifier-free guidance towards the class, from 0 to 100; 1 is the model itself.",
+      "Factor w of classifier-free guidance towards the class, from 0 to 100: 0 ignores the class, 1 is "
+        + "the model itself, and more exaggerates what is typical of the class. Others call w what is w - 1 "
+        + "here. It takes two network evaluations per visit.",
       valueName: "w"))
   var guidance: Double?
 
@@ -134,7 +136,8 @@ struct Sample: ParsableCommand {
       print(array.path)
     }
     if let picture {
-      try picture.write(try run.picture(samples, command: typedCommand()))
+      try picture.write(
+        try run.picture(samples, command: typedCommand(), sampling: reverse))
       print(picture.path)
     }
   }

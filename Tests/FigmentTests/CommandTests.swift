@@ -281,7 +281,9 @@ private let invocations = [
     let info = try tool.run("info a.png")
     #expect(
       info.output.hasPrefix(
-        "picture a.png\nstep 30\nseed 0\nmade by figment 0.1.0\n"
+        "picture a.png\nstep 30\nseed 0\n"
+          + "sampler ddim, 4 steps, 4 visits and 4 network evaluations per sample\n"
+          + "made by figment 0.1.0\n"
           + "made again by: figment sample outputs/tiny --count 7 --out a.png --quiet\n\n"
           + "name: tiny\n"))
     let bytes = try #require(tool.bytes("a.png"))

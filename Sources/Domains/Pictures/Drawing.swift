@@ -7,7 +7,7 @@ package struct Drawing {
   let folder: String
   package let pictures: Pictures
   /// Metadata stored in every picture.
-  let text: PNG.Text
+  package var text: PNG.Text
 
   /// File name of the sample grid of the finished run, for every model that draws samples.
   package static let finalSample = "samples.png"

@@ -8,6 +8,7 @@ import TensorCore
 /// Scoring of one run: checked and compiled, not yet computed.
 package struct RunLikelihood {
   private let name: String
+  private let classNames: [String]
   private let data: ScoredData
   private let scorers: Scorers
 
@@ -18,13 +19,26 @@ package struct RunLikelihood {
   ///   missing.
   package init(_ run: Run, _ scoring: Scoring, name: String) throws {
     let chosen = try run.chosenEstimators(scoring.estimators, name)
-    self.name = name
-    let data = try run.scoredData(scoring, name)
+    (self.name, classNames) = (name, run.classes)
+    var chosenScoring = scoring
+    if scoring.image == nil, scoring.examples == nil {
+      chosenScoring.examples = run.model.scoredExamples
+    }
+    let data = try run.scoredData(chosenScoring, name)
     self.data = data
+    let count = data.examples.keys.count
+    note =
+      scoring.examples == nil && count < data.available
+      ? "\(printable(name)): scoring the first \(count) of \(data.available) examples, each under every class; "
+        + "--examples \(data.available) scores all, in \(decimal(Double(data.available) / Double(count))) times as long"
+      : nil
     scorers = try run.model.scorers(
       chosen, draws: scoring.samples, count: data.examples.keys.count, run
     ) { try run.fittingExamples(scoring, name) }
   }
+
+  /// Remark on examples that are left out, or nil.
+  package let note: String?
 
   /// Reason why one of the run's estimators is left out, or nil.
   package var warning: String? { scorers.warning }
@@ -61,7 +75,8 @@ package struct RunLikelihood {
         if data.shift != 0, !estimate.terms.isEmpty {
           estimate = estimate.adding(term: "scale", -data.shift)
         }
-        return ScoredRun(run: name, setting: data.setting, estimate: estimate)
+        return ScoredRun(
+          run: name, setting: data.setting, estimate: estimate, classNames: classNames)
       }
     }
     return rows

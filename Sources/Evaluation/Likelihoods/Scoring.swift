@@ -14,7 +14,8 @@ package struct Scoring: Sendable {
   package var estimators: [Estimator]?
   /// K, the number of draws per example, or nil for the model's default.
   package var samples: Int?
-  /// Number of examples, or nil for the whole split (10,000 for 2-D sets).
+  /// Number of examples, or nil for the whole split (10,000 for 2-D sets; fewer for class-conditional
+  /// models).
   package var examples: Int?
   /// Split of the data.
   package var split = Split.test
@@ -38,6 +39,8 @@ struct ScoredData {
   let shift: Double
   /// log p of each example under the true density, in nats, if that is known.
   let exact: Estimate?
+  /// Number of examples that there are.
+  let available: Int
 }
 
 extension Run {
@@ -70,22 +73,28 @@ extension Run {
       let picture = try readPicture(
         image, height: domain.shape[0], width: domain.shape[1], channels: domain.shape[2])
       let table = try ByteTable(picture.pixels, rowShape: domain.shape)
-      return try scoredImages(table, scoring, dataset: image, split: "image", limit: 1)
+      return try scoredImages(
+        table, labels: nil, scoring, dataset: image, split: "image", limit: 1)
     }
     if case .points(let plane) = domain, let set = plane.set {
       return scoredPoints(set, plane, scoring)
     }
-    let data = try TrainingData(
+    var data = try TrainingData(
       experiment.data, directory: scoring.dataDirectory, split: scoring.split)
+    if let count = experiment.model.classCount {
+      data = try data.ordered(byClasses: classes, experiment.data)
+      if case .images(_, let labels?) = data { try checkLabels(labels.bytes, classes: count) }
+    }
     guard data.domain.shape == domain.shape else {
       throw FigmentError(
         "\(printable(name)): trained on examples of shape \(domain.shape); "
           + "\(printable(experiment.data)) has \(data.domain.shape)")
     }
     switch data {
-    case .images(let table, _):
+    case .images(let table, let labels):
       return try scoredImages(
-        table, scoring, dataset: experiment.data, split: scoring.split.rawValue,
+        table, labels: experiment.model.classCount == nil ? nil : labels, scoring,
+        dataset: experiment.data, split: scoring.split.rawValue,
         limit: scoring.examples ?? table.rows)
     case .ownPoints(let points, _):
       return try scoredPoints(points, scoring)
@@ -109,7 +118,8 @@ extension Run {
       examples: Examples(plane.standardised(points), count: points.count, seed: scoring.seed),
       shift: plane.logScale,
       exact: Estimate(
-        .exact, values: densities, seconds: (ContinuousClock.now - start).seconds))
+        .exact, values: densities, seconds: (ContinuousClock.now - start).seconds),
+      available: points.count)
   }
 
   private func scoredPoints(_ points: UserPoints, _ scoring: Scoring) throws -> ScoredData {
@@ -126,11 +136,12 @@ extension Run {
     return ScoredData(
       setting: planeSetting(scoring.split.rawValue),
       examples: Examples(plane.standardised(chosen), count: chosen.count, seed: scoring.seed),
-      shift: plane.logScale, exact: nil)
+      shift: plane.logScale, exact: nil, available: points.count)
   }
 
   private func scoredImages(
-    _ table: ByteTable, _ scoring: Scoring, dataset: String, split: String, limit: Int
+    _ table: ByteTable, labels: ImageClasses?, _ scoring: Scoring, dataset: String, split: String,
+    limit: Int
   ) throws -> ScoredData {
     let binarisation = experiment.binarisation
     let isDrawn = binarisation == .dynamic || binarisation == .fixed
@@ -145,13 +156,15 @@ extension Run {
       setting: Setting(
         dataset: dataset, split: split, binarisation: binarisation.rawValue,
         binarisationSeed: isDrawn ? seed : nil, baseMeasure: measure, dimensions: dimensions),
-      examples: try examples(bytes, pixels, count: count, seed: scoring.seed),
-      shift: 0, exact: nil)
+      examples: try examples(
+        bytes, pixels, count: count, seed: scoring.seed,
+        labels: labels?.bytes.prefix(count).map { Int($0) }),
+      shift: 0, exact: nil, available: table.rows)
   }
 
   /// The first rows of a table, as models see them; each row is dequantised with its own key.
   private func examples(
-    _ table: ByteTable, _ pixels: PixelScale, count: Int, seed: UInt64
+    _ table: ByteTable, _ pixels: PixelScale, count: Int, seed: UInt64, labels: [Int]?
   ) throws -> Examples {
     let batch = min(500, count)
     let rows = Tensor.input("rows", [batch])
@@ -170,6 +183,6 @@ extension Run {
       program.run(at: 0)
       values += try program.values(y).prefix(min(batch, count - first) * domain.shape.product)
     }
-    return Examples(values, count: count, seed: seed)
+    return Examples(values, count: count, seed: seed, labels: labels)
   }
 }

@@ -147,7 +147,7 @@ package struct OrderedInput: Sendable {
 }
 
 /// - Throws: `FigmentError` if a label is not below `classes`.
-func checkLabels(_ labels: some Sequence<UInt8>, classes: Int) throws {
+package func checkLabels(_ labels: some Sequence<UInt8>, classes: Int) throws {
   guard let last = labels.max(), Int(last) >= classes else { return }
   throw FigmentError(
     "model.classes: \(classes), but the data have class \(last); expected at least \(Int(last) + 1)"

@@ -70,11 +70,15 @@ package protocol Model: Sendable {
     _ chosen: [Estimator], draws: Int?, count: Int, _ run: Run,
     fittingExamples: () throws -> Examples?
   ) throws -> Scorers
+
+  /// Number of examples that are scored unless told, or nil for all.
+  var scoredExamples: Int? { get }
 }
 
 extension Model {
   package func sampled(of parameters: Parameters) -> [Variable] { parameters.variables }
   package var warmup: Int { 0 }
+  package var scoredExamples: Int? { nil }
   package func validation(
     _ weights: (Tensor) -> Tensor, _ data: TrainingData, _ experiment: Experiment,
     _ runtime: Runtime

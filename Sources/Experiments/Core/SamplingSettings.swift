@@ -52,11 +52,28 @@ package struct SamplingSettings: Equatable, Sendable {
     /// Number of visits.
     package var visits: Int { samplingMethod.visits(inSteps: steps) }
 
+    /// True if samples are guided; a factor of 1 is the model itself.
+    package var isGuided: Bool { guidance.map { $0 != 1 } ?? false }
+
     /// Network evaluations of a visit: two with guidance, one without.
-    package var evaluationsPerVisit: Int { guidance ?? 1 == 1 ? 1 : 2 }
+    package var evaluationsPerVisit: Int { isGuided ? 2 : 1 }
 
     /// Number of network evaluations per sample.
     package var evaluations: Int { visits * evaluationsPerVisit }
+
+    /// The settings of `ddim` without fresh noise.
+    func alongCurves(inSteps steps: Int) -> Reverse {
+      var result = self
+      (result.method, result.eta, result.chosenSteps) = (.ddim, 0, steps)
+      return result
+    }
+
+    /// The settings of sample grids during training.
+    package var preview: Reverse {
+      var result = self
+      result.chosenSteps = previewSteps
+      return result
+    }
 
     fileprivate mutating func limit(to times: Int) {
       (allSteps, previewSteps) = (times, min(previewSteps, times))

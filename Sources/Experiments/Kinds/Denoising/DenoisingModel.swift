@@ -1,6 +1,7 @@
 import Diffusion
 import Domains
 import Likelihood
+import Support
 import TensorCore
 
 /// A model that denoises: a diffusion model, or one of flow matching.
@@ -54,12 +55,11 @@ package struct DenoisingModel: Model {
   }
 
   package func estimators(of run: Run) -> (known: [Estimator], reason: String) {
-    denoiser.classes == nil
-      ? (denoiser.shape.count == 1 ? [.vlb, .ode] : [.vlb], "")
-      : (
-        [], "it is class-conditional: log p(x) without a class is not available"
-      )
+    (denoiser.shape.count == 1 && denoiser.classes == nil ? [.vlb, .ode] : [.vlb], "")
   }
+
+  /// 10,000 divided by the number of classes, since each example is scored under every class.
+  package var scoredExamples: Int? { denoiser.classes.map { max(100, 10_000 / $0) } }
 
   package func scorers(
     _ chosen: [Estimator], draws: Int?, count: Int, _ run: Run,
@@ -67,12 +67,22 @@ package struct DenoisingModel: Model {
   ) throws -> Scorers {
     let isOfPoints = run.domain.shape.count == 1
     let draws = draws ?? (isOfPoints ? 200 : 20)
+    let isConditional = denoiser.classes != nil
+    guard !isConditional || draws >= 2 else {
+      throw FigmentError(
+        "--samples: expected at least 2 for a class-conditional model, found \(draws): its classes are weighted by other draws than those of the bound"
+      )
+    }
     let last: LastStep =
       isOfPoints ? .density : run.experiment.binarisation == .none ? .levels : .bits
     func bound(_ draws: Int, _ variances: [ReverseVariance]) throws -> VariationalBound {
       try VariationalBound(
         denoiser, schedule, run.runtime, draws: draws, lastStep: last, variances: variances,
         clip: denoiser.clipRange, weights: run.reading)
+    }
+    func scorer(_ variances: [ReverseVariance]) throws -> any Estimating {
+      let bound = try bound(draws, variances)
+      return isConditional ? try ClassBounds(bound) : bound
     }
     let flow: [any Estimating] =
       chosen.contains(.ode)
@@ -86,19 +96,24 @@ package struct DenoisingModel: Model {
     let examples: Examples?
     do { examples = try fittingExamples() } catch {
       return Scorers(
-        ready: flow + [try bound(draws, known)],
+        ready: flow + [try scorer(known)],
         warning: "no bound with fitted variances, because there are no validation data: \(error)")
     }
-    guard let examples else { return Scorers(ready: flow + [try bound(draws, known)]) }
+    guard let examples else { return Scorers(ready: flow + [try scorer(known)]) }
+    guard !isConditional || examples.labels != nil else {
+      return Scorers(
+        ready: flow + [try scorer(known)],
+        warning: "no bound with fitted variances, because the validation data have no classes")
+    }
     let fitting = try bound(isOfPoints ? 100 : 20, [])
     return Scorers(
       ready: flow,
       fitted: FittedScorer(
         fittingSteps: fitting.steps(count: examples.keys.count),
-        scoringSteps: try bound(draws, []).steps(count: count)
+        scoringSteps: try scorer([]).steps(count: count)
       ) { report in
         let errors = try fitting.errors(of: examples, report: report)
-        return try bound(draws, known + [.fitted(schedule, errors: errors)])
+        return try scorer(known + [.fitted(schedule, errors: errors)])
       })
   }
 }

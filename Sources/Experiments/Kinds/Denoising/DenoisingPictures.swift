@@ -36,6 +36,9 @@ extension Drawing {
     throws
   {
     let count = run.experiment.sampling.count
+    let sampling = try run.experiment.reverse()
+    var drawing = self
+    drawing.text += sampling.pictureText
     let samplerSteps = run.samplingSteps(count: 1)
     let drawn = run.samplingSteps(count: count)
     let hasPaths = pictures.domain.shape.count == 1
@@ -48,8 +51,8 @@ extension Drawing {
       strip.observe(done, current)
       film.observe(done, current)
     }
-    try write(try pictures.strip(strip.stages), to: Self.strip)
-    try write(try pictures.film(film.stages), to: Self.denoising)
+    try drawing.write(try pictures.strip(strip.stages), to: Self.strip)
+    try drawing.write(try pictures.film(film.stages), to: Self.denoising)
     if hasPaths {
       // Without fresh noise a path is a curve, and its end depends on its start only.
       let pathSteps = Self.pathSteps(model)
@@ -60,9 +63,11 @@ extension Drawing {
         try report(drawn + done)
         stages.observe(done, current)
       }
-      try write(try pictures.trajectories(stages.stages), to: Self.trajectories)
+      var paths = self
+      paths.text += sampling.alongCurves(inSteps: pathSteps).pictureText
+      try paths.write(try pictures.trajectories(stages.stages), to: Self.trajectories)
     }
-    try writeSamples(samples)
+    try drawing.writeSamples(samples)
   }
 }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Classes of networks, and squares of pixels.
 @Suite struct LabelTests {
-  private enum Kind: String, CaseIterable, CustomTestStringConvertible {
+  enum Kind: String, CaseIterable, CustomTestStringConvertible {
     case mlp, unet
 
     var testDescription: String { rawValue }
@@ -24,7 +24,7 @@ import Testing
   }
 
   /// The class after the last is the unknown one, if there is one.
-  @Test(arguments: Kind.allCases) fileprivate func theUnknownClassIsTheLast(kind: Kind) throws {
+  @Test(arguments: Kind.allCases) func theUnknownClassIsTheLast(kind: Kind) throws {
     for hasUnknown in [false, true] {
       let parameters = Parameters("denoiser")
       let network = kind.network(classes: 3, hasUnknownClass: hasUnknown, parameters)
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Kind.allCases) fileprivate func labelsMustFit(kind: Kind) {
+  @Test(arguments: Kind.allCases) func labelsMustFit(kind: Kind) {
     let network = kind.network(classes: 3, hasUnknownClass: true, Parameters("a"))
     let plain = kind.network(classes: nil, hasUnknownClass: false, Parameters("b"))
     let (x, time) = (Tensor.zeros([2] + network.shape), Tensor.zeros([2]))

@@ -36,7 +36,9 @@ extension NoisePath {
   private func stepTimes(
     _ method: SamplingMethod, steps: Int, from start: Double?, smallestNoise: Double
   ) throws -> [Double] {
-    let isEvenInRatio = method == .dpmSolver
+    let useful = usefulTimes(smallestNoise: smallestNoise)
+    // Between less noise than the smallest and none there is nothing to divide by ratios.
+    let isEvenInRatio = method == .dpmSolver && !((start ?? 1) <= useful.lowerBound)
     if let schedule {
       let most = try schedule.wholeTime(start)
       guard (1...most).contains(steps) else {
@@ -55,7 +57,6 @@ extension NoisePath {
       throw TensorError("a sampler must start at a time above 0 and at most 1, not \(start)")
     }
     if !isEvenInRatio { return (0...steps).reversed().map { start * Double($0) / Double(steps) } }
-    let useful = usefulTimes(smallestNoise: smallestNoise)
     let first = min(start, useful.upperBound)
     let last = min(first, useful.lowerBound)
     let ends = (level(at: first).logRatio, level(at: last).logRatio)
@@ -152,7 +153,7 @@ private struct Stride {
   func secondOrder(after before: Stride?) -> Visit {
     let factor = to.level.signal * (rise == .infinity ? 1 : -(-rise).exponentialMinusOne)
     var extrapolation = 0.0
-    // A path that starts with little noise has strides of no length.
+    // A stride of many may round to none.
     if let before, before.rise > 0, rise < .infinity {
       extrapolation = rise / (2 * before.rise)
     }

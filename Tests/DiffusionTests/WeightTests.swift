@@ -45,9 +45,10 @@ import Testing
     let ofSchedule = try loss(model.denoiser(schedule, .x0))
     #expect(expected > 0.01)
     for target in Self.affine {
-      // Errors of noise at a = 0.005 have 3 digits less than those of x_0.
+      // Time and log SNR are each linear between 4,097 places, of which the first two are at t and
+      // 1.19 t: the network's level is up to 0.5 % off there.
       let continuous = try loss(model.cosineDenoiser(target))
-      #expect(relativeGap(continuous, expected) < 2e-3, "\(target): \(continuous), \(expected)")
+      #expect(relativeGap(continuous, expected) < 1e-2, "\(target): \(continuous), \(expected)")
       guard times == .uniform || times == .stratified else { continue }
       let found = try loss(model.denoiser(schedule, target))
       #expect(relativeGap(found, ofSchedule) < 2e-3, "\(target)")

@@ -37,8 +37,10 @@ extension NoisePath {
     _ method: SamplingMethod, steps: Int, from start: Double?, smallestNoise: Double
   ) throws -> [Double] {
     let useful = usefulTimes(smallestNoise: smallestNoise)
+    // Time 0 stands for no noise, also on a path that has some there.
+    let least = max(useful.lowerBound, 1e-6)
     // Between less noise than the smallest and none there is nothing to divide by ratios.
-    let isEvenInRatio = method == .dpmSolver && !((start ?? 1) <= useful.lowerBound)
+    let isEvenInRatio = method == .dpmSolver && !((start ?? 1) <= least)
     if let schedule {
       let most = try schedule.wholeTime(start)
       guard (1...most).contains(steps) else {
@@ -58,7 +60,7 @@ extension NoisePath {
     }
     if !isEvenInRatio { return (0...steps).reversed().map { start * Double($0) / Double(steps) } }
     let first = min(start, useful.upperBound)
-    let last = min(first, useful.lowerBound)
+    let last = min(first, least)
     let ends = (level(at: first).logRatio, level(at: last).logRatio)
     return [first]
       + (1..<max(1, steps)).map {

@@ -12,7 +12,7 @@ import Testing
     .uniform, .stratified, .logSNR, .logNormal(mean: -0.5, standardDeviation: 1.2),
   ]
 
-  /// In every spelling the weights are the same function of errors of x_0.
+  /// The weights are the same function of errors of x_0 in every spelling.
   @Test(arguments: Target.allCases, TargetTests.levels)
   func weightsAreOfErrorsOfTheData(target: Target, level: NoiseLevel) {
     let (ratio, factor) = (level.signalToNoise, target.errorFactor(level))
@@ -82,7 +82,7 @@ import Testing
     return ((first.signalToNoise + least) / (last.signalToNoise + least)).logarithm / 2
   }
 
-  /// By every distribution of times and in every spelling the loss is the same integral.
+  /// The loss is the same integral by every distribution of times and in every spelling.
   @Test(arguments: distributions, affine)
   func theBoundIsItsIntegral(times: TimeDistribution, target: Target) throws {
     let data = GaussianData(mean: 0, deviation: 0.5)

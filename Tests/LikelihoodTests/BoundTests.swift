@@ -294,7 +294,8 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let data = GaussianData(kind: .linear, deviation: 1, times: 100)
     let (schedule, denoiser) = (try data.schedule(), try data.denoiser())
     let bound = try VariationalBound(
-      denoiser, schedule, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density, variances: [])
+      denoiser, schedule, try Runtime(seed: 0, threads: 2), draws: draws, lastStep: .density,
+      variances: [])
     let count = draws > 100 ? 2000 : 40_000
     let errors = try bound.errors(of: data.examples(count)) { _ in }
     let strata = TimeStrata(schedule)

@@ -38,7 +38,8 @@ public enum Target: String, CaseIterable, Sendable {
   }
 
   /// The estimate of the target that a network's output is; for bits, that of x_0.
-  package func estimate(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor {
+  package func estimate(_ output: Tensor, _ x: Tensor, _ signal: Tensor, _ noise: Tensor) -> Tensor
+  {
     self == .bits ? tanh(signal / noise.squared() * x + output) : output
   }
 

@@ -101,7 +101,9 @@ private struct Stride {
     rise == .infinity ? 1 : -(-2 * rise).exponentialMinusOne
   }
 
-  /// The mean of x_s given x_t and x̂_0 (Ho et al. 2020, eq. 7) and noise of either variance.
+  /// The mean of x_s given x_t and x̂_0, and noise of either variance.
+  ///
+  /// Ho et al. 2020, eq. 7.
   func ancestral(_ variance: SamplingMethod.Variance) -> Visit {
     let (a, s) = (to.level.signal, to.level.noise)
     // α s_s²/s_t² with α = a_t/a_s.
@@ -116,8 +118,9 @@ private struct Stride {
     return visit
   }
 
-  /// x_s = a_s x̂_0 + √(s_s² - σ²) ε̂ + σ z (Song et al. 2021, eq. 12), σ = η β̃ (eq. 16) and
-  /// ε̂ = (x_t - a_t x̂_0)/s_t.
+  /// The step x_s = a_s x̂_0 + √(s_s² - σ²) ε̂ + σ z with σ = η β̃ and ε̂ = (x_t - a_t x̂_0)/s_t.
+  ///
+  /// Song et al. 2021, eq. 12 and 16.
   func ddim(_ eta: Double) -> Visit {
     let sigma = eta * to.level.noise * variance.squareRoot()
     let rest = max(0, to.level.noise * to.level.noise - sigma * sigma).squareRoot()

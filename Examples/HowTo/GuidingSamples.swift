@@ -15,9 +15,9 @@ func guidingSamples() throws {
   let loss = DenoisingLoss(times: .logSNR)(denoiser, points, label: shown)
 
   let runtime = try Runtime(seed: 0)
-  let descent = minimize(loss, p, adam(Rate(0.002)))
+  let descent = minimize(loss, p, adam(Rate(0.005)))
   let step = try runtime.compile("train", [loss], updates: descent.updates)
-  for _ in 1...200 { step.run() }
+  for _ in 1...600 { step.run() }
   let sampler = try Sampler(denoiser, runtime, batch: 64, guidance: 1.5)
   var request = Sampler.Request(.dpmSolver, steps: 8)
   request.labels = [1, 1, 0]

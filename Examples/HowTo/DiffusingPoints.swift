@@ -19,6 +19,7 @@ func diffusingPoints() throws {
   let step = try runtime.compile("train", [loss], updates: descent.updates)
   for _ in 1...200 { step.run() }
   let sampler = try Sampler(model.denoiser, runtime, batch: 64)
-  let points = try sampler.sample(seeds: Array(0..<64), .ancestral(.posterior), steps: 100)
+  let points = try sampler.sample(
+    seeds: Array(0..<64), .ancestral(.posterior), steps: schedule.times)
   print("points", points.prefix(4))
 }

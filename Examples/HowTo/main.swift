@@ -3,7 +3,10 @@
 let folder = CommandLine.arguments.dropFirst().first ?? "."
 try trainingAModel()
 try savingAndLoading(folder + "/weights.safetensors")
+try makingANetwork()
+try guidingSamples()
 try diffusingPoints()
+try flowingPoints()
 try encodingPoints()
 try trainingInTurn()
 try exactDensities()

@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// After Lipman et al. 2023, arXiv 2210.02747, and Liu et al. 2023, arXiv 2209.03003; data are at
 /// t = 0 and noise at t = 1, as in diffusion.
-public struct FlowMatching: Sendable {
+public struct FlowMatchingModel: Sendable {
   /// The network, as an estimate of x_0 and of the noise.
   public let denoiser: Denoiser
   /// The loss of a training step.
@@ -26,8 +26,10 @@ public struct FlowMatching: Sendable {
     self.objective = objective
   }
 
-  /// The mean over dimensions of |u - û|², u = ε - x_0, at a random time for each example (Lipman et
-  /// al. 2023, eq. 23); or of another target, weighted.
+  /// The mean over dimensions of |u - û|², u = ε - x_0, at a random time for each example; or of
+  /// another target, weighted.
+  ///
+  /// Lipman et al. 2023, eq. 23.
   ///
   /// - Parameters:
   ///   - x: Data, [batch] + shape: images in [-1, 1], points standardized.

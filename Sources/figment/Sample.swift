@@ -169,6 +169,9 @@ extension Sample {
       settings.chosenSteps = nil
     }
     if let eta {
+      if let failure = run.experiment.sampling.failure(of: .ddim) {
+        throw FigmentError("--eta: \(failure)")
+      }
       guard settings.method == .ddim else {
         throw FigmentError(
           "--eta: needs --sampler ddim; \(RunPaths(folder).folder) samples by \(settings.method.rawValue)"

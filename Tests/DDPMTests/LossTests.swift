@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct LossTests {
-  /// Of one known point, x gives ε; the estimate is exact where the network knows the level.
+  /// Data that are one known point: x and the level give ε exactly.
   @Test(arguments: NoiseSchedule.Kind.allCases)
   func noisedExamplesFollowTheFormula(kind: NoiseSchedule.Kind) throws {
     let schedule = try NoiseSchedule(kind, times: 1000)

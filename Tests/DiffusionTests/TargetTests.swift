@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TargetTests {
   static let affine = Target.allCases.filter(\.isAffine)
-  /// From the least data with which x_0 can be estimated to hardly any noise.
+  /// Levels from the least data with which x_0 can be estimated to hardly any noise.
   static let levels = [0.005, 0.01, 0.1, 0.3, 0.5.squareRoot(), 0.9, 0.99, 0.9999].map {
     NoiseLevel(signal: $0, noise: (1 - $0 * $0).squareRoot())
   }
@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  /// By Bayes' rule, for a number that is 1 with probability p and -1 otherwise.
+  /// The mean by Bayes' rule of a number that is 1 with probability p and -1 otherwise.
   @Test(arguments: [0.5, 0.1, 0.9, 0.999], levels)
   func bitsAddTheEvidenceOfTheNumberItself(probability: Double, level: NoiseLevel) throws {
     let observed = [-2, -0.4, 0, 0.3, 1.9]

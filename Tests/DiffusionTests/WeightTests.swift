@@ -12,7 +12,7 @@ import Testing
     .uniform, .stratified, .logSNR, .logNormal(mean: -0.5, standardDeviation: 1.2),
   ]
 
-  /// In every spelling the weights are the same function of errors of x_0.
+  /// The weights are the same function of errors of x_0 in every spelling.
   @Test(arguments: Target.allCases, TargetTests.levels)
   func weightsAreOfErrorsOfTheData(target: Target, level: NoiseLevel) {
     let (ratio, factor) = (level.signalToNoise, target.errorFactor(level))
@@ -45,8 +45,10 @@ import Testing
     let ofSchedule = try loss(model.denoiser(schedule, .x0))
     #expect(expected > 0.01)
     for target in Self.affine {
-      // Errors of noise at a = 0.005 have 3 digits less than those of x_0.
-      #expect(relativeGap(try loss(model.cosineDenoiser(target)), expected) < 2e-3, "\(target)")
+      // Time and log SNR are each linear between 4,097 places, of which the first two are at t and
+      // 1.19 t: the network's level is up to 0.5 % off there.
+      let continuous = try loss(model.cosineDenoiser(target))
+      #expect(relativeGap(continuous, expected) < 1e-2, "\(target): \(continuous), \(expected)")
       guard times == .uniform || times == .stratified else { continue }
       let found = try loss(model.denoiser(schedule, target))
       #expect(relativeGap(found, ofSchedule) < 2e-3, "\(target)")
@@ -80,7 +82,7 @@ import Testing
     return ((first.signalToNoise + least) / (last.signalToNoise + least)).logarithm / 2
   }
 
-  /// By every distribution of times and in every spelling the loss is the same integral.
+  /// The loss is the same integral by every distribution of times and in every spelling.
   @Test(arguments: distributions, affine)
   func theBoundIsItsIntegral(times: TimeDistribution, target: Target) throws {
     let data = GaussianData(mean: 0, deviation: 0.5)
@@ -96,10 +98,15 @@ import Testing
   }
 
   /// On a discrete schedule: the sum over its times, whose terms are those of the chain's bound.
-  @Test(arguments: [TimeDistribution.uniform, .stratified], [50, 1000])
-  func theBoundOfWholeTimesIsItsSum(times: TimeDistribution, count: Int) throws {
+  @Test(
+    arguments: [TimeDistribution.uniform, .stratified],
+    [(NoisePath.cosine, 50), (.cosine, 1000), (.edm(), 1000)])
+  func theBoundOfWholeTimesIsItsSum(
+    times: TimeDistribution, _ schedule: (path: NoisePath, times: Int)
+  ) throws {
     let data = GaussianData(mean: 0, deviation: 0.5)
-    let schedule = try NoiseSchedule(along: .cosine, times: count)
+    let (path, count) = schedule
+    let schedule = try NoiseSchedule(along: path, times: count)
     let widths = (2...count).map {
       2 * (schedule.level($0 - 1).logRatio - schedule.level($0).logRatio)
     }
@@ -115,11 +122,12 @@ import Testing
     let most = (widths.max() ?? 0) / 2 * (errors[0] - errors[count - 1])
     #expect(exact - errors[0] <= whole && whole <= exact - errors[0] + most)
     // The chain's terms with its posterior variance are ½ expm1(width) |ε - ε̂|² (Kingma et al. 2021,
-    // eq. 14): never less than the integral's, and the same where strides are short.
+    // eq. 14): more than the sum's, and as much where strides are short.
+    // EDM's are: at most 0.05 wide.
     let chain = zip(widths, errors.dropFirst()).reduce(0) {
       $0 + $1.0.exponentialMinusOne / 2 * $1.1
     }
     #expect(chain > exact - errors[0])
-    if count == 1000 { #expect(chain < 1.02 * whole) }
+    if path == .edm() { #expect(chain < 1.03 * (exact - errors[0])) }
   }
 }

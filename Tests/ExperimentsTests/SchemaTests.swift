@@ -39,7 +39,7 @@ private struct Trial: CustomTestStringConvertible, Sendable {
     let isOfImages = ["vae", "classifier"].contains(kind)
     var values = ["name": "a", "data": isOfImages ? "mnist" : "moons", "steps": "10"]
     values["model.kind"] = kind
-    if kind == "ddpm" { values["model.network"] = "mlp" }
+    if ["ddpm", "flow-matching"].contains(kind) { values["model.network"] = "mlp" }
     if kind == "vae" { values["model.latent"] = "2" }
     values.merge(choices) { $1 }
     values[place.path] = value
@@ -73,7 +73,8 @@ private let places = Experiment.description.places
     #expect(places.count > 70)
     for path in [
       "name", "seed", "model.kind", "model.slope", "model.consistency.weight", "optimizer.nesterov",
-      "optimizer.lookahead.state", "sampling.eta", "report.metricsEvery",
+      "optimizer.lookahead.state", "sampling.eta", "sampling.guidance", "report.metricsEvery",
+      "model.target", "model.trainingTimes", "model.labelDropout", "model.patch", "model.path",
     ] {
       #expect(places.contains { $0.path == path }, "\(path)")
     }

@@ -83,7 +83,7 @@ private let experiments: [(yaml: String, message: String)] = [
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: mlp, schedule: sine}",
-    "bad.yaml:4: model.schedule: expected one of su, linear, cosine, found sine"
+    "bad.yaml:4: model.schedule: expected one of su, linear, cosine, edm, found sine"
   ),
   (
     base(without: "model") + "model: {kind: ddpm, network: mlp, widht: 3}",
@@ -136,7 +136,49 @@ private let experiments: [(yaml: String, message: String)] = [
   ),
   (
     base() + "sampling: {method: euler}",
-    "bad.yaml:5: sampling.method: expected one of ddim, ancestral, ancestral-posterior, found euler"
+    "bad.yaml:5: sampling.method: euler does not fit the model; expected one of ddim, ancestral, "
+      + "ancestral-posterior, heun, dpm-solver"
+  ),
+  (
+    base() + "sampling: {guidance: 1.5}",
+    "bad.yaml:5: sampling.guidance: \(noGuidance)"
+  ),
+  (
+    base(without: "model") + "model: {kind: ddpm, network: mlp, classes: 3}\n"
+      + "sampling: {guidance: 1.5}", "bad.yaml:5: sampling.guidance: \(noGuidance)"
+  ),
+  (
+    base(without: "model") + "model: {kind: ddpm, network: mlp, labelDropout: 0.1}",
+    "bad.yaml:4: model.labelDropout: there are no classes to hide; expected 0, or a number of "
+      + "model.classes"
+  ),
+  (
+    base(without: "model") + "model: {kind: flow-matching, network: mlp, target: noise}",
+    "bad.yaml:4: model.target: \(noData)"
+  ),
+  (
+    base(without: "model")
+      + "model: {kind: flow-matching, network: mlp, path: cosine, target: noise}",
+    "bad.yaml:4: model.target: \(noData)"
+  ),
+  (
+    base(without: "model") + "model: {kind: flow-matching, network: mlp}\n"
+      + "sampling: {method: ancestral}",
+    "bad.yaml:5: sampling.method: ancestral does not fit the model; expected one of euler, heun, "
+      + "dpm-solver"
+  ),
+  (
+    base(without: "model") + "model: {kind: flow-matching, network: mlp}\nsampling: {eta: 0.5}",
+    "bad.yaml:5: sampling.eta: unknown key; it is a key of models of kind: ddpm"
+  ),
+  (
+    digits("target: bits"),
+    "bad.yaml: binarisation: none, but model.target: bits needs pixels that are zeros or ones; "
+      + "expected dynamic, static or threshold"
+  ),
+  (
+    digits("patch: 3"),
+    "bad.yaml:4: model.network: images of 28x28 cannot be divided into squares of side 3"
   ),
   (
     base() + "report: {metricsEvery: 0}",
@@ -154,6 +196,13 @@ private func base(without missing: String = "") -> String {
 private func digits(_ setting: String) -> String {
   "name: bad\ndata: mnist\nsteps: 1\nmodel: {kind: ddpm, network: unet, \(setting)}"
 }
+
+private let noGuidance =
+  "guidance needs a model of classes that was trained with some hidden (model.classes and "
+  + "model.labelDropout)"
+
+private let noData =
+  "noise tells nothing about x_0 where the path ends without data; expected x0, v or velocity"
 
 private let noCheckpoint =
   "no checkpoint.safetensors; not a run, or not saved yet"
@@ -195,9 +244,22 @@ private let commands = [
   Mistake("sample tiny --steps 0", 64, "--steps: expected at least 1, found 0"),
   Mistake("sample tiny --threads many", 64, "The value 'many' is invalid for '--threads <n>'"),
   Mistake(
-    "sample tiny --sampler euler", 64,
-    "The value 'euler' is invalid for '--sampler <sampler>'. Please provide one of 'ddim', "
-      + "'ancestral' or 'ancestral-posterior'."),
+    "sample tiny --sampler rk4", 64,
+    "The value 'rk4' is invalid for '--sampler <sampler>'. Please provide one of the following:"),
+  Mistake(
+    "sample tiny --sampler euler", 1,
+    "--sampler: euler does not fit the model; expected one of ddim, ancestral, "
+      + "ancestral-posterior, heun, dpm-solver"),
+  Mistake(
+    "sample flow --sampler ancestral", 1,
+    "--sampler: ancestral does not fit the model; expected one of euler, heun, dpm-solver"),
+  Mistake(
+    "sample flow --eta 0.5", 1,
+    "--eta: ddim does not fit the model; expected one of euler, heun, dpm-solver"),
+  Mistake("sample tiny --guidance 1.5", 1, "--guidance: \(noGuidance)"),
+  Mistake("sample tiny --guidance 101", 64, "--guidance: expected 0 to 100, found 101.0"),
+  Mistake(
+    "sample tiny --sampler dpm-solver --steps 21", 1, "a sampler takes 1 to 20 steps, not 21"),
   Mistake("compare tiny", 64, "compare: expected 2 to 8 runs, found 1"),
   Mistake("compare a b c d e f g h i", 64, "compare: expected 2 to 8 runs, found 9"),
   Mistake("likelihood", 64, "Missing expected argument '<run> ...'"),
@@ -385,6 +447,8 @@ private let commands = [
         #expect(result.errors == "error: " + message + "\n", title)
       }
     }
+    // Nothing was drawn.
+    for run in ["tiny", "flow"] { #expect(tool.bytes("\(run)/samples/drawn.png") == nil) }
     #expect(before != nil && tool.bytes("tiny/checkpoint.safetensors") == before)
     #expect(tool.bytes("folder/notes.txt") == Array("mine".utf8))
   }
@@ -399,6 +463,12 @@ private let commands = [
     try tool.write([0xFF, 0xFE, 0x0A], to: "binary.yaml")
     let result = try tool.run("train tiny.yaml --out tiny --quiet")
     try #require(result.code == 0, "\(result.errors)")
+    try tool.write(
+      tiny.replacing("name: tiny", with: "name: flow")
+        .replacing("kind: ddpm, network: mlp, times: 20", with: "kind: flow-matching, network: mlp")
+        .replacing("method: ddim", with: "method: euler"), to: "flow.yaml")
+    let flow = try tool.run("train flow.yaml --out flow --quiet")
+    try #require(flow.code == 0, "\(flow.errors)")
     let checkpoint = try #require(tool.bytes("tiny/checkpoint.safetensors"))
     let experiment = try tool.text("tiny/experiment.yaml")
     for (name, bytes) in [

@@ -96,7 +96,7 @@ import Testing
         }
       }
     }
-    #expect(articles == 12)
+    #expect(articles == 15)
   }
 
   /// Importers qualify a name by its module, which a type of that name would hide.

@@ -6,8 +6,8 @@ import Testing
 
 @Suite struct FlowMatchingTests {
   /// A model whose network gives zeros.
-  private static func zeroModel(_ path: NoisePath, _ target: Target) -> FlowMatching {
-    FlowMatching(
+  private static func zeroModel(_ path: NoisePath, _ target: Target) -> FlowMatchingModel {
+    FlowMatchingModel(
       network: Network(shape: [2]) { x, _ in 0 * x }, path: path, target: target)
   }
 
@@ -58,7 +58,7 @@ import Testing
       let ratio = (deviation * deviation) * a / variance
       return mean + ratio * (x - mean * a)
     }
-    let denoiser = FlowMatching(network: network, path: path, target: .x0).denoiser
+    let denoiser = FlowMatchingModel(network: network, path: path, target: .x0).denoiser
     let sampler = try Sampler(denoiser, Runtime(seed: 0, threads: 1), batch: 4000)
     let samples = try sampler.sample(seeds: Array(0..<8000), method, steps: 200)
     let average = samples.reduce(0) { $0 + Double($1) } / Double(samples.count)

@@ -13,14 +13,19 @@ public struct NoisePath: Equatable, Sendable {
 
   let form: Form
 
-  /// a = cos πt/2 and s = sin πt/2 (Nichol and Dhariwal 2021, eq. 17, without their offset).
+  /// The quarter of a circle, a = cos πt/2 and s = sin πt/2.
+  ///
+  /// Nichol and Dhariwal 2021, eq. 17, without their offset.
   public static let cosine = NoisePath(form: .cosine)
 
-  /// The straight path of flow matching, x = (1 - t) x_0 + t ε (Lipman et al. 2023, eq. 22; Liu et
-  /// al. 2023, eq. 1).
+  /// The straight path of flow matching, x = (1 - t) x_0 + t ε.
+  ///
+  /// Lipman et al. 2023, eq. 22; Liu et al. 2023, eq. 1.
   public static let straight = NoisePath(form: .straight)
 
-  /// s/a from `smallest` to `largest`, its seventh root linear in t (Karras et al. 2022, eq. 5).
+  /// The levels of EDM, s/a from `smallest` to `largest` and its seventh root linear in t.
+  ///
+  /// Karras et al. 2022, eq. 5.
   ///
   /// - Parameters:
   ///   - smallest: s/a at t = 0, above 0.
@@ -29,8 +34,8 @@ public struct NoisePath: Equatable, Sendable {
     NoisePath(form: .edm(smallest: smallest, largest: largest))
   }
 
-  /// The levels of a discrete schedule at t = 1/T ... 1, and a monotone interpolation of log a/s
-  /// between them.
+  /// Creates the path through the levels of a discrete schedule, at t from 1/T to 1, with a monotone
+  /// interpolation of log a/s between them.
   public init(_ schedule: NoiseSchedule) { form = .schedule(InterpolatedSchedule(schedule)) }
 
   private init(form: Form) { self.form = form }

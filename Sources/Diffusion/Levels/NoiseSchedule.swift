@@ -17,7 +17,7 @@ public struct NoiseSchedule: Equatable, Sendable {
   /// β̄_t, the square root of 1 - ᾱ_t², from β̄_0 = 0.
   public let betaBar: [Double]
 
-  /// Creates a schedule from the variances β_t² for t = 1 ... T, each from 0 to 1.
+  /// Creates a schedule from the variances β_t² for t from 1 to T, each from 0 to 1.
   ///
   /// - Throws: `TensorError` for fewer than 10 times or more than 100,000.
   public init(variances: [Double]) throws {

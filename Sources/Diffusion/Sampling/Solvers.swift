@@ -36,7 +36,11 @@ extension NoisePath {
   private func stepTimes(
     _ method: SamplingMethod, steps: Int, from start: Double?, smallestNoise: Double
   ) throws -> [Double] {
-    let isEvenInRatio = method == .dpmSolver
+    let useful = usefulTimes(smallestNoise: smallestNoise)
+    // Time 0 stands for no noise, also on a path that has some there.
+    let least = max(useful.lowerBound, 1e-6)
+    // Between less noise than the smallest and none there is nothing to divide by ratios.
+    let isEvenInRatio = method == .dpmSolver && !((start ?? 1) <= least)
     if let schedule {
       let most = try schedule.wholeTime(start)
       guard (1...most).contains(steps) else {
@@ -55,9 +59,8 @@ extension NoisePath {
       throw TensorError("a sampler must start at a time above 0 and at most 1, not \(start)")
     }
     if !isEvenInRatio { return (0...steps).reversed().map { start * Double($0) / Double(steps) } }
-    let useful = usefulTimes(smallestNoise: smallestNoise)
     let first = min(start, useful.upperBound)
-    let last = min(first, useful.lowerBound)
+    let last = min(first, least)
     let ends = (level(at: first).logRatio, level(at: last).logRatio)
     return [first]
       + (1..<max(1, steps)).map {
@@ -98,7 +101,9 @@ private struct Stride {
     rise == .infinity ? 1 : -(-2 * rise).exponentialMinusOne
   }
 
-  /// The mean of x_s given x_t and x̂_0 (Ho et al. 2020, eq. 7) and noise of either variance.
+  /// The mean of x_s given x_t and x̂_0, and noise of either variance.
+  ///
+  /// Ho et al. 2020, eq. 7.
   func ancestral(_ variance: SamplingMethod.Variance) -> Visit {
     let (a, s) = (to.level.signal, to.level.noise)
     // α s_s²/s_t² with α = a_t/a_s.
@@ -113,8 +118,9 @@ private struct Stride {
     return visit
   }
 
-  /// x_s = a_s x̂_0 + √(s_s² - σ²) ε̂ + σ z (Song et al. 2021, eq. 12), σ = η β̃ (eq. 16) and
-  /// ε̂ = (x_t - a_t x̂_0)/s_t.
+  /// The step x_s = a_s x̂_0 + √(s_s² - σ²) ε̂ + σ z with σ = η β̃ and ε̂ = (x_t - a_t x̂_0)/s_t.
+  ///
+  /// Song et al. 2021, eq. 12 and 16.
   func ddim(_ eta: Double) -> Visit {
     let sigma = eta * to.level.noise * variance.squareRoot()
     let rest = max(0, to.level.noise * to.level.noise - sigma * sigma).squareRoot()
@@ -152,7 +158,7 @@ private struct Stride {
   func secondOrder(after before: Stride?) -> Visit {
     let factor = to.level.signal * (rise == .infinity ? 1 : -(-rise).exponentialMinusOne)
     var extrapolation = 0.0
-    // A path that starts with little noise has strides of no length.
+    // A stride of many may round to none.
     if let before, before.rise > 0, rise < .infinity {
       extrapolation = rise / (2 * before.rise)
     }

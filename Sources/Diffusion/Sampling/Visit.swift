@@ -32,6 +32,7 @@ public struct Visit: Equatable, Sendable {
     (self.base, self.estimate) = (base, estimate)
   }
 
+  /// True if times, levels and factors are equal.
   public static func == (a: Visit, b: Visit) -> Bool {
     a.time == b.time && a.level == b.level && a.next == b.next && a.base == b.base
       && a.estimate == b.estimate && a.previous == b.previous && a.fresh == b.fresh

@@ -6,6 +6,11 @@ extension SamplingSettings {
   ) {
     !$0.samplers.isEmpty
   }
+  private static let ddim = Schema<Self>.Condition(
+    ModelKinds.clause { $0.samplers.contains(.ddim) }
+  ) {
+    $0.samplers.contains(.ddim)
+  }
   private static let times = Schema<Self>.Limit("model.times", \.times)
 
   static let schema = Schema<Self>([
@@ -21,7 +26,7 @@ extension SamplingSettings {
       "Number of sampler steps; null for all times of the schedule, or 50 without one."
     ).when(diffusion).known(as: "samplingSteps", "numInferenceSteps", "ddimSteps"),
     .number("eta", \.way.eta, in: 0...1, "Fraction of fresh noise in a step of ddim.")
-      .when(diffusion).known(as: "ddimEta"),
+      .when(ddim).known(as: "ddimEta"),
     .optionalNumber(
       "guidance", \.way.guidance, in: 0...100,
       "Factor of classifier-free guidance towards the class: 1 is the model itself; null for none."

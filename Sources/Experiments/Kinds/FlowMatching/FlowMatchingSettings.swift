@@ -51,7 +51,7 @@ package struct FlowMatchingSettings: DenoisingModelSettings {
   package func model(
     forExamplesOf shape: [Int], _ parameters: Parameters
   ) throws -> any Model {
-    let model = FlowMatching(
+    let model = FlowMatchingModel(
       network: try denoising.network(forExamplesOf: shape, parameters), path: path.path,
       target: denoising.target, objective: denoising.objective)
     return DenoisingModel(

@@ -104,7 +104,8 @@ private let shipped: [String] = {
     ("stesp=3", "--set stesp=3: stesp: unknown key; did you mean \"steps\"?"),
     (
       "model.base=32",
-      "--set model.base=32: model.base: unknown key; it is a key of kind: ddpm with network: unet"
+      "--set model.base=32: model.base: unknown key; it is a key of kind: ddpm and "
+        + "flow-matching with network: unet"
     ),
     ("model=3", "--set model=3: model: expected keys and values, found 3"),
     (
@@ -187,7 +188,7 @@ private let shipped: [String] = {
     (
       "model.schedule=quadratic",
       "--set model.schedule=quadratic: model.schedule: expected one of "
-        + "su, linear, cosine, found quadratic"
+        + "su, linear, cosine, edm, found quadratic"
     ),
     (
       "model.times=9",

@@ -35,12 +35,12 @@ import Testing
     #expect(try sampler(tool, "outputs/tiny/curves.png") == nil)
   }
 
-  /// A trained run on dark and bright images, 40 of each class.
+  /// A trained run on dark and bright images, 60 of each class.
   private func conditionalRun(_ kind: String) throws -> Tool {
     let tool = try Tool()
     for (label, name) in ["dark", "bright"].enumerated() {
       try tool.makeFolder("classes/\(name)")
-      for i in 0..<40 {
+      for i in 0..<60 {
         let pixels = (0..<64).map { UInt8(200 * label + ($0 * 7 + i * 13) % 50) }
         try tool.write(
           try PNG.encode(try Bitmap(pixels, height: 8, width: 8, channels: 1)),
@@ -51,10 +51,10 @@ import Testing
       """
       name: run
       data: ./classes
-      steps: 60
+      steps: 200
       batch: 16
-      model: {\(kind), network: unet, base: 8, multipliers: [1], attention: false, classes: 2, labelDropout: 0.2}
-      optimizer: {rate: 1.0e-2, average: null}
+      model: {\(kind), network: unet, base: 16, multipliers: [1], attention: false, classes: 2, labelDropout: 0.1}
+      optimizer: {rate: 5.0e-3, average: null}
       sampling: {steps: 5, count: 4, previewCount: 2, previewSteps: 2}
       precision: fp32
       """, to: "run.yaml")
@@ -66,7 +66,7 @@ import Testing
   @Test(arguments: ["kind: ddpm, times: 20", "kind: flow-matching"])
   func runsWithClassesHaveALikelihood(_ kind: String) throws {
     let tool = try conditionalRun(kind)
-    let line = "likelihood run --split train --examples 40 --samples 8"
+    let line = "likelihood run --split train --examples 40 --samples 20"
     let text = try tool.run(line + " --quiet")
     #expect(text.code == 0, "\(text.errors)")
     let titles = text.output.split(separator: "\n").filter { $0.contains(" in nats") }
@@ -94,13 +94,18 @@ import Testing
       let mean = try #require(row["mean"] as? Double)
       #expect(abs(terms + mean) < 1e-6 * max(1, abs(mean)), "\(row)")
       if row["given"] == nil {
-        // The classes are so different that a short training distinguishes them.
-        #expect(row["accuracy"] as? Double ?? 0 > 0.8, "\(row)")
+        // The classes are so different that a short training distinguishes them all.
+        #expect(row["accuracy"] as? Double ?? 0 > 0.95, "\(row)")
         #expect(row["accuracy_stderr"] is Double && row["n"] as? Int == 40)
+        #expect(abs((row["class"] as? Double ?? 0) - 0.6931) < 0.03, "\(row)")
       }
     }
+    // p(x) is half of p(x|y) where the class is certain.
+    for (variance, mean) in marginal {
+      #expect(abs((own[variance] ?? .nan) - mean - 0.6931) < 0.03, "\(variance)")
+    }
 
-    let picture = try tool.run("likelihood run --image classes/bright/3.png --samples 8 --quiet")
+    let picture = try tool.run("likelihood run --image classes/bright/3.png --quiet")
     #expect(picture.code == 0, "\(picture.errors)")
     #expect(picture.output.contains(": class \"bright\", of probability "), "\(picture.output)")
     let refused = try tool.run("likelihood run --samples 1 --quiet")

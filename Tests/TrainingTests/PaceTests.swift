@@ -4,8 +4,7 @@ import Support
 import TensorCore
 import TestSupport
 import Testing
-
-@testable import Training
+import Training
 
 /// The measuring of a training's parts, and the number of steps that fits a time.
 @Suite(.serialized) struct PaceTests {

@@ -7,7 +7,7 @@ import Support
 package struct TimeBudget {
   /// An experiment with its number of steps, and the commands that reproduce and resume its run.
   package struct Resolved {
-    let experiment: Experiment
+    package let experiment: Experiment
     let command, resumeCommand: String
 
     package init(experiment: Experiment, command: String, resumeCommand: String) {
@@ -56,7 +56,9 @@ package struct TimeBudget {
   /// - Returns: The experiment with that number, and a line for the user.
   /// - Throws: `FigmentError` if the time is too short for a sample grid, or longer than the most
   ///   steps take.
-  func choose(_ experiment: Experiment, _ pace: Pace, spent: Double) throws -> (Resolved, String) {
+  package func choose(_ experiment: Experiment, _ pace: Pace, spent: Double) throws -> (
+    Resolved, String
+  ) {
     func seconds(_ steps: Int) -> Double {
       spent + pace.seconds(ScaledSetting.lasting(steps, experiment))
     }
@@ -103,7 +105,7 @@ package struct TimeBudget {
   }
 
   /// The next number of two significant digits, or from 10 the next whole number.
-  static func roundedUp(_ number: Double) -> Double {
+  package static func roundedUp(_ number: Double) -> Double {
     var (scale, places) = (number, 0)
     while scale < 10 { (scale, places) = (scale * 10, places + 1) }
     var result = number.rounded(.up)
@@ -118,11 +120,11 @@ package struct TimeBudget {
 }
 
 /// A setting counted in steps that a shorter run has to reduce.
-struct ScaledSetting {
+package struct ScaledSetting {
   /// Key in experiment files.
-  let key: String
+  package let key: String
   /// Value for the experiment's own number of steps.
-  let value: Int
+  package let value: Int
   /// Fraction of the run beyond which the value is useless.
   let limit: Double
   /// Fraction of the run that replaces it.
@@ -147,7 +149,8 @@ struct ScaledSetting {
   ///
   /// A value that is beyond the limit for the experiment's own number of steps is meant so, and
   /// stays.
-  static func changes(_ steps: Int, _ experiment: Experiment) -> [(key: String, value: Int)] {
+  package static func changes(_ steps: Int, _ experiment: Experiment) -> [(key: String, value: Int)]
+  {
     all(of: experiment).compactMap { setting in
       guard Double(setting.value) <= setting.limit * Double(experiment.steps),
         Double(setting.value) > setting.limit * Double(steps)

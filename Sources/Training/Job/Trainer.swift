@@ -176,7 +176,8 @@ package struct Trainer {
     defer { display.finish() }
     let rivalry = AdversarialMonitor(stepper.data.domain, experiment.model)
     let sheets = SampleGrids(
-      stepper, paths, looksAtEnd: rivalry?.looksAtSamples ?? false, encode: encode)
+      stepper, paths, looksAtEnd: rivalry?.looksAtSamples ?? false
+    ) { try encode($0, step: $1, sampling: experiment.sampling.reverse?.preview) }
     let checkpoints = Checkpoints(stepper, paths.checkpoint, after: lines, digest, end: end)
     let faults = FaultObserver(
       stepper, checkpoints, checksNumerics: checksNumerics, log)
@@ -200,8 +201,13 @@ package struct Trainer {
   }
 
   /// Encodes a PNG with the run's metadata.
-  private func encode(_ bitmap: Bitmap, step: Int) throws -> [UInt8] {
-    try PNG.encode(bitmap, text: pictureText(experiment, step: step, command: command))
+  ///
+  /// - Parameter sampling: Settings of the reverse process, for pictures of samples that have one.
+  private func encode(
+    _ bitmap: Bitmap, step: Int, sampling: SamplingSettings.Reverse? = nil
+  ) throws -> [UInt8] {
+    try PNG.encode(
+      bitmap, text: pictureText(experiment, step: step, command: command, sampling: sampling))
   }
 
   private func drawCurves(step: Int) throws {

@@ -88,7 +88,7 @@ extension Stepper {
   ///
   /// On a busy machine many fast steps wait a little, which a median of steps would not see, and a
   /// single long pause should not count.
-  static func typical(_ times: [Double]) -> Double {
+  package static func typical(_ times: [Double]) -> Double {
     let groups = min(9, times.count)
     let means = (0..<groups).map { group in
       let members = times[group * times.count / groups..<(group + 1) * times.count / groups]

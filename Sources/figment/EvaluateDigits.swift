@@ -74,6 +74,7 @@ extension Evaluate {
     for line in table(shares, rightAligned: Set(1..<(shares.first?.count ?? 1))) { print(line) }
     // Standard error for ten equally likely classes.
     let error = (0.09 / Double(evaluated.setting.count)).squareRoot()
+    for line in evaluated.rows.compactMap(\.askedLine) { print(line) }
     print("a class fraction of 10 % has a standard error of \(percent(error))")
   }
 }

@@ -105,7 +105,15 @@ package final class DigitEvaluation {
     let images = try ByteTable(bytes(samples, run), rowShape: shape)
     return EvaluatedDigits(
       name: name, latent: latent, sampler: sampler, step: run.step, setting: setting,
-      figures: try reference.figures(of: try predictor(images)))
+      figures: try reference.figures(of: try predictor(images), asked: asked(of: run)))
+  }
+
+  /// Class that sample s of a run was asked for, s modulo the number of classes; nil if the run's
+  /// classes are not the digits.
+  private func asked(of run: Run) -> [Int]? {
+    let classes = training.labels.max().map { Int($0) + 1 } ?? 0
+    guard run.experiment.model.classCount == classes else { return nil }
+    return (0..<setting.count).map { $0 % classes }
   }
 
   private func bytes(_ samples: [Float], _ run: Run) throws -> [UInt8] {

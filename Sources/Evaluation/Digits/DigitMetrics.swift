@@ -20,6 +20,9 @@ package struct DigitMetrics: Sendable {
   package let confidence: Statistic
   /// Fraction of images whose likeliest class has a probability above `sure`.
   package let sureFraction: Statistic
+  /// Fraction of images whose likeliest class is the one that was asked for, if classes were asked
+  /// for.
+  package let askedFraction: Statistic?
   /// Number of images per predicted class.
   package let histogram: [Int]
 
@@ -69,10 +72,12 @@ package struct DigitReference {
 
   /// Metrics of images against this reference, whose number may be another.
   ///
-  /// - Parameter report: Receives the number of parts done, out of `DigitMetrics.blocks` + 1.
-  package func figures(of images: Predictions, report: (Int) throws -> Void = { _ in }) throws
-    -> DigitMetrics
-  {
+  /// - Parameters:
+  ///   - asked: Class that was asked for of each image, or nil.
+  ///   - report: Receives the number of parts done, out of `DigitMetrics.blocks` + 1.
+  package func figures(
+    of images: Predictions, asked: [Int]? = nil, report: (Int) throws -> Void = { _ in }
+  ) throws -> DigitMetrics {
     var distances: [Double] = []
     var memberships: [ManifoldMembership] = []
     // The block left out of the images and that left out of the reference are independent, so the
@@ -93,6 +98,8 @@ package struct DigitReference {
       frechetDistance: figure(distances), precision: figure(memberships.map(\.precision)),
       recall: figure(memberships.map(\.recall)), confidence: Statistic(verdicts.map(\.confidence)),
       sureFraction: Statistic(verdicts.map { $0.confidence > DigitMetrics.sure ? 1 : 0 }),
-      histogram: histogram)
+      askedFraction: asked.map { asked in
+        Statistic(zip(verdicts, asked).map { $0.label == $1 ? 1 : 0 })
+      }, histogram: histogram)
   }
 }

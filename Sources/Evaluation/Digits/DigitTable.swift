@@ -79,11 +79,26 @@ package struct EvaluatedDigits: Sendable {
         (name, .number(figure.mean)), (name + "_stderr", .number(figure.standardError)),
       ]
     }
+    if let asked = figures.askedFraction {
+      members += [
+        ("asked_fraction", .number(asked.mean)),
+        ("asked_fraction_stderr", .number(asked.standardError)),
+      ]
+    }
     members += figures.histogram.enumerated().map { ("class_\($0)", .integer($1)) }
     return JSONObject(
       members + [
         ("n", .integer(setting.count)), ("reference_n", .integer(setting.referenceCount)),
       ])
+  }
+
+  /// A line on the fraction of images of the class that was asked for, or nil.
+  package var askedLine: String? {
+    figures.askedFraction.map {
+      let place = DecimalPlace(error: 100 * $0.standardError)
+      return "\(label): predicted class is the one asked for in \(place(100 * $0.mean)) +- "
+        + "\(place(100 * $0.standardError)) %"
+    }
   }
 
   fileprivate var label: String {

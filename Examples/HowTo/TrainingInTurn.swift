@@ -6,7 +6,7 @@ func trainingInTurn() throws {
   let p = Parameters("gan")
   let (generator, critic) = (p["generator"], p["critic"])
   let model = try WassersteinGAN(
-    shape: [2], networks: Networks(.mlp, latent: 2, generator: [32], critic: [32]),
+    shape: [2], networks: AdversarialNetworks(.mlp, latent: 2, generator: [32], critic: [32]),
     constraint: .gradientNormalized, loss: .hinge, p)
   let data = 0.1 * Tensor.normal([64, 2], "data") + 1
   let objective = model.criticObjective(data)

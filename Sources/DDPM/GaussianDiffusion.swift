@@ -20,7 +20,7 @@ public struct GaussianDiffusion: Sendable {
   ///   - objective: The weights of the errors and the distribution of the times; those of Ho et al.,
   ///     eq. 14, unless told.
   public init(
-    schedule: NoiseSchedule, network: Network, target: Target = .noise,
+    schedule: NoiseSchedule, network: DenoisingNetwork, target: Target = .noise,
     objective: DenoisingLoss = DenoisingLoss()
   ) {
     self.schedule = schedule

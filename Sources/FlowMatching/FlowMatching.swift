@@ -19,7 +19,7 @@ public struct FlowMatchingModel: Sendable {
   ///   - target: The quantity that the network estimates, not noise where the path ends without
   ///     data.
   public init(
-    network: Network, path: NoisePath = .straight, target: Target = .velocity,
+    network: DenoisingNetwork, path: NoisePath = .straight, target: Target = .velocity,
     objective: DenoisingLoss = DenoisingLoss(times: .stratified)
   ) {
     denoiser = Denoiser(network, target: target, path: path)

@@ -15,16 +15,16 @@ import TensorCore
 public func mlpNetwork(
   dimensions: Int, width: Int, depth: Int, timeFeatures: Int, classes: Int? = nil,
   hasUnknownClass: Bool = false, _ parameters: Parameters
-) -> Network {
+) -> DenoisingNetwork {
   let shape = [dimensions]
   guard dimensions >= 1, width >= 1, depth >= 1 else {
     let sizes = "\(dimensions) coordinates, width \(width), depth \(depth)"
-    return Network(shape: shape) { x, _ in
+    return DenoisingNetwork(shape: shape) { x, _ in
       x.failing("the sizes of an MLP must be at least 1, not \(sizes)")
     }
   }
   guard timeFeatures >= 2, timeFeatures % 2 == 0 else {
-    return Network(shape: shape) { x, _ in
+    return DenoisingNetwork(shape: shape) { x, _ in
       x.failing("the number of time features must be even and at least 2, not \(timeFeatures)")
     }
   }
@@ -35,7 +35,7 @@ public func mlpNetwork(
   let kinds = classes.map {
     embedding($0 + (hasUnknownClass ? 1 : 0), timeFeatures, parameters["class"])
   }
-  return Network(shape: shape, classes: classes) { x, time, label in
+  return DenoisingNetwork(shape: shape, classes: classes) { x, time, label in
     var features = sinusoidalFeatures(time, width: timeFeatures)
     if let kinds, let label { features = features + kinds(label) }
     let h = hidden.reduce(concatenate([x, features], axis: 1)) { silu($1($0)) }

@@ -66,10 +66,10 @@ public struct UNetConfiguration: Equatable, Sendable {
 /// initially, so an untrained network gives zeros.
 ///
 /// Invalid sizes make its output invalid, with the message of `UNetConfiguration.failure`.
-public func unetNetwork(_ c: UNetConfiguration, _ parameters: Parameters) -> Network {
+public func unetNetwork(_ c: UNetConfiguration, _ parameters: Parameters) -> DenoisingNetwork {
   let shape = [c.height, c.width, c.channels]
   if let failure = c.failure {
-    return Network(shape: shape) { x, _ in x.failing(failure) }
+    return DenoisingNetwork(shape: shape) { x, _ in x.failing(failure) }
   }
   let timeWidth = 4 * c.base
   let time0 = dense(c.base, timeWidth, parameters["time0"])
@@ -117,7 +117,7 @@ public func unetNetwork(_ c: UNetConfiguration, _ parameters: Parameters) -> Net
   let output = convolution(width, depth, size: 3, scale: 0, parameters["output"])
 
   let (downward, upward) = (down, up)
-  return Network(shape: shape, classes: c.classes) { x, t, label in
+  return DenoisingNetwork(shape: shape, classes: c.classes) { x, t, label in
     let features = sinusoidalFeatures(t, width: c.base)
     var moment = time1(silu(time0(features)))
     if let kinds, let label { moment = moment + kinds(label) }

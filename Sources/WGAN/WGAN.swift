@@ -31,7 +31,7 @@ public struct WassersteinGAN: Sendable {
   /// - Throws: `TensorError` if the networks do not fit examples of `shape`, or a setting is out of
   ///   range.
   public init(
-    shape: [Int], networks: Networks, constraint: Constraint, loss: AdversarialLoss,
+    shape: [Int], networks: AdversarialNetworks, constraint: Constraint, loss: AdversarialLoss,
     consistency: Consistency? = nil, _ parameters: Parameters
   ) throws {
     if let failure = networks.failure(forExamplesOf: shape) { throw TensorError(failure) }

@@ -18,7 +18,7 @@ import Testing
     func loss(moved: Double) throws -> Float {
       let model = GaussianDiffusion(
         schedule: schedule,
-        network: Network(shape: [3, 2, 1]) { x, time in
+        network: DenoisingNetwork(shape: [3, 2, 1]) { x, time in
           let known = Tensor.literal(point.map { $0 + moved }, [1, 3, 2, 1])
           return (x - column(schedule.alphaBar, time) * known) / column(schedule.betaBar, time)
         })
@@ -34,7 +34,7 @@ import Testing
 
   @Test(arguments: [[2], [1], [4, 4, 3]], 0..<3)
   func anEstimateOfZeroHasALossOfOne(shape: [Int], seed: Int) throws {
-    let zeros = Network(shape: shape) { x, _ in .zeros(x.shape) }
+    let zeros = DenoisingNetwork(shape: shape) { x, _ in .zeros(x.shape) }
     let model = GaussianDiffusion(schedule: try NoiseSchedule(.linear, times: 100), network: zeros)
     let batch = 20_000
     let loss = model.loss(.zeros([batch] + shape))
@@ -48,7 +48,9 @@ import Testing
   /// The loss is 1 + E[index²] over 0..<T if the estimate is the time index.
   @Test(arguments: [10, 1000, 100_000])
   func timesAreUniform(times: Int) throws {
-    let clock = Network(shape: [1]) { x, time in time.reshape([-1, 1]).broadcast(to: x.shape) }
+    let clock = DenoisingNetwork(shape: [1]) { x, time in
+      time.reshape([-1, 1]).broadcast(to: x.shape)
+    }
     let model = GaussianDiffusion(schedule: try NoiseSchedule(.su, times: times), network: clock)
     let (batch, seed) = (50_000, 7)
     let loss = model.loss(.zeros([batch, 1]))
@@ -79,7 +81,7 @@ import Testing
     -> GaussianDiffusion
   {
     GaussianDiffusion(
-      schedule: try NoiseSchedule(.su, times: 10), network: Network(shape: [2], body))
+      schedule: try NoiseSchedule(.su, times: 10), network: DenoisingNetwork(shape: [2], body))
   }
 
   @Test(arguments: [

@@ -37,7 +37,7 @@ struct GaussianData {
   ) -> Denoiser {
     let data = self
     return Denoiser(
-      Network(shape: [2]) { x, time in
+      DenoisingNetwork(shape: [2]) { x, time in
         let (signal, noise) = levels(time.reshape([-1, 1]))
         return data.output(x, target, signal, noise)
       }, target: target, path: path)

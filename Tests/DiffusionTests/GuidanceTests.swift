@@ -11,20 +11,20 @@ import Testing
 
   /// A network of points with random weights, its parameters, and the same without a class.
   private func networks() -> (
-    conditional: Network, unconditional: Network, parameters: Parameters
+    conditional: DenoisingNetwork, unconditional: DenoisingNetwork, parameters: Parameters
   ) {
     let parameters = Parameters("denoiser")
     let network = mlpNetwork(
       dimensions: 2, width: 32, depth: 2, timeFeatures: 16, classes: Self.classes,
       hasUnknownClass: true, parameters)
-    let unconditional = Network(shape: [2]) { x, time in
+    let unconditional = DenoisingNetwork(shape: [2]) { x, time in
       network(x, time, label: Tensor(Double(Self.classes)).broadcast(to: time.shape))
     }
     return (network, unconditional, parameters)
   }
 
   private func sampler(
-    _ network: Network, _ parameters: Parameters, guidance: Double?, target: Target = .v,
+    _ network: DenoisingNetwork, _ parameters: Parameters, guidance: Double?, target: Target = .v,
     batch: Int = 16
   ) throws -> Sampler {
     let path = NoisePath(try NoiseSchedule(.cosine, times: 100))
@@ -38,7 +38,7 @@ import Testing
   ])
   func oneIsTheConditionalModelAndZeroTheUnconditional(method: SamplingMethod) throws {
     let (network, unconditional, parameters) = networks()
-    func draw(_ network: Network, _ guidance: Double?) throws -> [Float] {
+    func draw(_ network: DenoisingNetwork, _ guidance: Double?) throws -> [Float] {
       let sampler = try sampler(network, parameters, guidance: guidance)
       #expect(sampler.evaluationsPerVisit == (guidance == nil ? 1 : 2))
       return try sampler.sample(seeds: Self.seeds, method, steps: 10)

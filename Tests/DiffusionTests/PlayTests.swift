@@ -11,7 +11,7 @@ private func pointDenoiser(_ schedule: NoiseSchedule, points: [[Double]]) -> Den
   let deviation = Array(schedule.betaBar.dropFirst())
   let times = schedule.times
   return Denoiser(
-    Network(shape: [width], classes: points.count) { x, time, label in
+    DenoisingNetwork(shape: [width], classes: points.count) { x, time, label in
       let of = Tensor.literal(points.flatMap { $0 }, [points.count, width]).gather(label ?? time)
       let a = Tensor.literal(signal, [times, 1]).gather(time)
       return (x - a * of) / Tensor.literal(deviation, [times, 1]).gather(time)
@@ -71,7 +71,7 @@ private func pointDenoiser(_ schedule: NoiseSchedule, points: [[Double]]) -> Den
   @Test func unconditionalModelsRefuseClasses() throws {
     let schedule = try NoiseSchedule(.su, times: 10)
     let model = Denoiser(
-      Network(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
+      DenoisingNetwork(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
     let sampler = try Sampler(model, try Runtime(seed: 0, threads: 1), batch: 4)
     var request = Sampler.Request(.ddim(eta: 0), steps: 5)
     request.labels = [0]
@@ -89,7 +89,7 @@ private func pointDenoiser(_ schedule: NoiseSchedule, points: [[Double]]) -> Den
   func startsAtTheRequestedTime(time: Int, steps: Int) throws {
     let schedule = try NoiseSchedule(.linear, times: 100)
     let model = Denoiser(
-      Network(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
+      DenoisingNetwork(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
     let sampler = try Sampler(model, try Runtime(seed: 0, threads: 1), batch: 4)
     let examples: [Float] = [1, -2, 3, 0.5, -0.25, 4]
     var request = Sampler.Request(.ddim(eta: 0), steps: min(steps, time))

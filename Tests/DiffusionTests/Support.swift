@@ -34,7 +34,7 @@ func linearModel(_ schedule: NoiseSchedule, factors: [Double], dimensions: Int =
 {
   GaussianDiffusion(
     schedule: schedule,
-    network: Network(shape: [dimensions]) { x, time in
+    network: DenoisingNetwork(shape: [dimensions]) { x, time in
       Tensor.literal(factors, [factors.count, 1]).gather(time) * x
     })
 }

@@ -267,7 +267,7 @@ private let commands = [
   Mistake("likelihood tiny --examples 0", 64, "--examples: expected 1 to 1000000, found 0"),
   Mistake(
     "likelihood tiny --estimator ais", 64,
-    "--estimator: expected one of all, exact, iwae, elbo, vlb, found 'ais'"),
+    "--estimator: expected one of all, exact, iwae, elbo, vlb, ode, found 'ais'"),
   Mistake(
     "likelihood tiny --split all", 64,
     "The value 'all' is invalid for '--split <split>'. Please provide one of 'train', "
@@ -348,8 +348,8 @@ private let commands = [
 
   Mistake("likelihood folder", 1, "folder: \(noCheckpoint)"),
   Mistake("likelihood tiny missing", 1, "missing: is not a run folder"),
-  Mistake("likelihood tiny --estimator iwae", 1, "tiny: a ddpm has no iwae; it has vlb"),
-  Mistake("likelihood tiny --estimator exact", 1, "tiny: a ddpm has no exact; it has vlb"),
+  Mistake("likelihood tiny --estimator iwae", 1, "tiny: a ddpm has no iwae; it has vlb, ode"),
+  Mistake("likelihood tiny --estimator exact", 1, "tiny: a ddpm has no exact; it has vlb, ode"),
   Mistake(
     "likelihood tiny --image cut.png", 1,
     "tiny: --image needs a run on images, and this one is on points"),

@@ -141,7 +141,8 @@ import Testing
 
   /// Bounds, exact densities, evaluation draws and bits per dimension.
   @Test(arguments: [
-    ("ddpm", "--samples 11 --examples 40", ""), ("vae", "--samples 60 --examples 30 --seed 5", ""),
+    ("ddpm", "--estimator vlb --samples 11 --examples 40", ""),
+    ("vae", "--samples 60 --examples 30 --seed 5", ""),
     ("sphere", "--samples 7 --examples 30 --split validation", ""),
     ("sphere-images", "--samples 60 --seed 3", "bytes.npy"),
     ("vae-convolutional", "--samples 5", "bytes.npy"), ("flow", "--examples 80 --seed 2", ""),

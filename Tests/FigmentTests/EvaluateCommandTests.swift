@@ -64,7 +64,8 @@ private let hasDigits = ["", ".gz"].contains {
     let page = try String(contentsOfFile: project + "/docs/evaluate.md", encoding: .utf8)
     var distances: Set<Double> = []
     for (options, sampler, evaluations) in [
-      ("", "ddim", 20), (" --sampler ancestral-posterior --steps 3", "ancestral-posterior", 3),
+      ("", "dpm-solver", 20),
+      (" --sampler ancestral-posterior --steps 3", "ancestral-posterior", 3),
     ] {
       let rows = try rows("evaluate run --count 100 --data-directory \(data)" + options)
       #expect(rows.count == 3)

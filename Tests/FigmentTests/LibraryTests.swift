@@ -108,7 +108,7 @@ import Testing
     let libraries = package.matches(of: /\.library\(name: "(\w+)", targets: \["\w+"\]/).map {
       String($0.1)
     }
-    #expect(libraries.count == 12)
+    #expect(libraries.count == 15)
     for library in libraries {
       let names = try #require(files.enumerator(atPath: "\(targets)/\(library)"))
       for case let name as String in names where name.hasSuffix(".swift") {

@@ -72,7 +72,7 @@ import Testing
     #expect(
       Set(names) == [
         "data exact ", "vae iwae ", "vae elbo ", "linear exact ", "linear iwae ", "linear elbo ",
-        "ddpm vlb beta", "ddpm vlb posterior", "ddpm vlb fitted",
+        "ddpm vlb beta", "ddpm vlb posterior", "ddpm vlb fitted", "ddpm ode ",
       ])
     for row in found {
       for key in [

@@ -37,10 +37,10 @@ import Testing
 
     let onePass = "run is a vae, which samples in one pass"
     for (line, message) in [
-      ("sample run --steps 5", "--steps: needs a diffusion model; " + onePass),
-      ("evaluate run --steps 5", "--steps: needs a diffusion model; " + onePass),
-      ("evaluate run --sampler ddim", "--sampler: needs a diffusion model; " + onePass),
-      ("sample run --sampler ddim", "--sampler: needs a diffusion model; " + onePass),
+      ("sample run --steps 5", "--steps: needs a model that denoises; " + onePass),
+      ("evaluate run --steps 5", "--steps: needs a model that denoises; " + onePass),
+      ("evaluate run --sampler ddim", "--sampler: needs a model that denoises; " + onePass),
+      ("sample run --sampler ddim", "--sampler: needs a model that denoises; " + onePass),
       ("sample run --class 1", "--class: needs a class-conditional model, which run is not"),
       ("field run", "field: needs a run of kind ddpm; points is a vae"),
       (

@@ -8,7 +8,7 @@ import Testing
   /// A model whose network gives zeros.
   private static func zeroModel(_ path: NoisePath, _ target: Target) -> FlowMatchingModel {
     FlowMatchingModel(
-      network: Network(shape: [2]) { x, _ in 0 * x }, path: path, target: target)
+      network: DenoisingNetwork(shape: [2]) { x, _ in 0 * x }, path: path, target: target)
   }
 
   @Test func lossOfNoVelocityIsItsMeanSquare() throws {
@@ -47,7 +47,7 @@ import Testing
       .literal(levels.map(value), [levels.count, 1])
     }
     let (signals, noises) = (column(\.signal), column(\.noise))
-    let network = Network(shape: [1]) { x, time in
+    let network = DenoisingNetwork(shape: [1]) { x, time in
       func at(_ table: Tensor) -> Tensor {
         let left = floor(minimum(time, 999))
         let share = (time - left).reshape([-1, 1])

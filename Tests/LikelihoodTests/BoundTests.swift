@@ -99,7 +99,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let schedule = try schedule()
     let factors = (1...times).map { factor(schedule, $0) }
     return Denoiser(
-      Network(shape: [dimensions]) { x, time in
+      DenoisingNetwork(shape: [dimensions]) { x, time in
         Tensor.literal(factors, [factors.count, 1]).gather(time) * x
       }, target: .noise, path: NoisePath(schedule))
   }
@@ -317,7 +317,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
     let levels = step == .bits ? [Float(-1), 1] : (0..<256).map { Float($0) / 127.5 - 1 }
     // If the estimate cancels x_1, its mean is 0.1 for every x_0 and noise.
     let denoiser = Denoiser(
-      Network(shape: [1]) { x, _ in (x - 0.1 * schedule.alpha[1]) / schedule.beta[1] },
+      DenoisingNetwork(shape: [1]) { x, _ in (x - 0.1 * schedule.alpha[1]) / schedule.beta[1] },
       target: .noise, path: NoisePath(schedule))
     let bound = try VariationalBound(
       denoiser, schedule, try Runtime(seed: 0, threads: 1), draws: 1, lastStep: step,
@@ -334,7 +334,7 @@ private struct GaussianData: Sendable, CustomTestStringConvertible {
   @Test func clippingNeverLowersTheBoundOfImages() throws {
     let schedule = try NoiseSchedule(.linear, times: 40)
     let denoiser = Denoiser(
-      Network(shape: [4]) { x, _ in 0.9 * x }, target: .noise, path: NoisePath(schedule))
+      DenoisingNetwork(shape: [4]) { x, _ in 0.9 * x }, target: .noise, path: NoisePath(schedule))
     var numbers = SplitMix64(seed: 2)
     let values = (0..<400).map { _ in Float(Bool.random(using: &numbers) ? 1 : -1) }
     func terms(_ clip: ClosedRange<Double>?) throws -> [Double] {

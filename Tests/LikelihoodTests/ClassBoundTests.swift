@@ -48,7 +48,7 @@ private struct GaussianClasses: Sendable {
     }
     let readsClass = readsClass
     return Denoiser(
-      Network(shape: [2], classes: count) { x, time, label in
+      DenoisingNetwork(shape: [2], classes: count) { x, time, label in
         var place = time * Double(count)
         if readsClass, let label { place = place + label }
         let factor = Tensor.literal(factors, [factors.count, 1]).gather(place)
@@ -274,7 +274,7 @@ extension Examples {
     }
     let schedule = try NoiseSchedule(variances: [Double](repeating: 0.1, count: 10))
     let plain = Denoiser(
-      Network(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
+      DenoisingNetwork(shape: [2]) { x, _ in 0 * x }, target: .noise, path: NoisePath(schedule))
     let bound = try VariationalBound(
       plain, schedule, try Runtime(seed: 0, threads: 1), draws: 2, lastStep: .density,
       variances: [.beta(schedule)])

@@ -10,7 +10,8 @@ import Testing
 
     var testDescription: String { rawValue }
 
-    func network(classes: Int?, hasUnknownClass: Bool, _ parameters: Parameters) -> Network {
+    func network(classes: Int?, hasUnknownClass: Bool, _ parameters: Parameters) -> DenoisingNetwork
+    {
       guard self == .unet else {
         return mlpNetwork(
           dimensions: 2, width: 16, depth: 2, timeFeatures: 8, classes: classes,

@@ -43,6 +43,7 @@ import Training
         [
           "optimizer.rate=1e-3", "optimizer.warmup=0", "optimizer.decay=constant",
           "optimizer.average=null", "report.metricsEvery=50",
+          "model={kind: ddpm, network: mlp, width: 128, depth: 3, timeFeatures: 64}",
         ]))
     #expect(twin.kernels == trained.kernels)
     #expect(twin.parameters == 41_858)
@@ -54,9 +55,10 @@ import Training
       try experiment(
         "ddpm-mnist",
         [
-          "batch=128", "model.base=32", "optimizer.rate=2e-4", "optimizer.warmup=0",
-          "optimizer.decay=constant", "optimizer.clip=null", "optimizer.average=null",
-          "report.metricsEvery=50",
+          "batch=128", "optimizer.rate=2e-4", "optimizer.warmup=0",
+          "optimizer.decay=constant", "optimizer.clip=null", "optimizer.averageOver=null",
+          "optimizer.average=null", "report.metricsEvery=50",
+          "sampling.guidance=null", "model={kind: ddpm, network: unet, base: 32}",
         ]))
     #expect(twin.kernels == trained.kernels)
     #expect(twin.parameters == 2_536_033)

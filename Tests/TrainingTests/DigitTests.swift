@@ -94,8 +94,10 @@ private func figures(_ images: Predictions, _ reference: Predictions) throws -> 
       let claimed =
         (figures.reduce(0) { $0 + $1.standardError * $1.standardError } / Double(figures.count))
         .squareRoot()
-      // A spread of 24 values is known to 15 %, the mean of as many jackknives to 5 %.
-      #expect((0.5...2).contains(claimed / spread), "\(name): \(claimed) for \(spread)")
+      // A spread of 24 values is known to 15 %, the mean of as many jackknives to 5 %. Numbers that
+      // count nearest neighbours are not smooth, and the jackknife overstates their errors.
+      let largest = name == "Fréchet" ? 2.0 : 3.0
+      #expect((0.5...largest).contains(claimed / spread), "\(name): \(claimed) for \(spread)")
     }
   }
 

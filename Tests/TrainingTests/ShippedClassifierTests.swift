@@ -114,8 +114,9 @@ private let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent(
     try SmallRun.images("steps=1", "model.times=12", "sampling.eta=0.5")
       .train(in: root.file("short"))
     for (found, text) in [
-      (try sampler("long"), "ddim, 20 evaluations"), (try sampler("short"), "ddim, 12 evaluations"),
-      (try sampler("long", nil, 30), "ddim, 30 evaluations"),
+      (try sampler("long"), "dpm-solver, 20 evaluations"),
+      (try sampler("short"), "dpm-solver, 12 evaluations"),
+      (try sampler("long", nil, 30), "dpm-solver, 30 evaluations"),
       (try sampler("long", .ancestralPosterior), "ancestral-posterior, 20 evaluations"),
       (try sampler("long", .ancestral, 1), "ancestral, 1 evaluation"),
     ] {

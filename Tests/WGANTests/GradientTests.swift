@@ -113,7 +113,7 @@ import WGAN
   /// A critic that is linear everywhere has scores f / (n + |f|) at neighbours that differ by w times the noise.
   @Test func inconsistencyMatchesItsClosedForm() throws {
     let small = try SmallWGAN(
-      Networks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
+      AdversarialNetworks(.mlp, latent: 3, generator: [4], critic: []), .none, .wasserstein,
       consistency: Consistency(weight: 2, standardDeviation: 0.5))
     let x = Tensor.input("x", [400, 2])
     let objective = small.model.criticObjective(x)

@@ -8,16 +8,17 @@ struct SmallWGAN {
   let model: WassersteinGAN
   let shape: [Int]
 
-  static let points = Networks(.mlp, latent: 3, generator: [6, 5], critic: [7, 6])
-  static let images = Networks(
+  static let points = AdversarialNetworks(.mlp, latent: 3, generator: [6, 5], critic: [7, 6])
+  static let images = AdversarialNetworks(
     .convolutional, latent: 3, generator: [4, 3], critic: [3, 4], generatorNorm: .group,
     criticNorm: .none)
-  static let blocks = Networks(
+  static let blocks = AdversarialNetworks(
     .residual, latent: 3, generator: [4, 2], critic: [3, 4], generatorNorm: .group,
     criticNorm: .none)
 
   init(
-    _ networks: Networks = SmallWGAN.points, _ constraint: Constraint = .gradientNormalized,
+    _ networks: AdversarialNetworks = SmallWGAN.points,
+    _ constraint: Constraint = .gradientNormalized,
     _ loss: AdversarialLoss = .hinge, consistency: Consistency? = nil
   ) throws {
     shape = networks.family == .mlp ? [2] : [4, 4, 1]

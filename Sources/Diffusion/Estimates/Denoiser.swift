@@ -4,7 +4,7 @@ import TensorCore
 /// A network as an estimate of x_0 and ε from x = a x_0 + s ε.
 public struct Denoiser: Sendable {
   /// The network.
-  public let network: Network
+  public let network: DenoisingNetwork
   /// The quantity that the network estimates.
   public let target: Target
   /// The noise levels, and the times by which the network knows them.
@@ -16,7 +16,7 @@ public struct Denoiser: Sendable {
   public var classes: Int? { network.classes }
 
   /// Creates a denoiser.
-  public init(_ network: Network, target: Target, path: NoisePath) {
+  public init(_ network: DenoisingNetwork, target: Target, path: NoisePath) {
     (self.network, self.target, self.path) = (network, target, path)
   }
 

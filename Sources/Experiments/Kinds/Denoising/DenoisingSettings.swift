@@ -108,7 +108,7 @@ package struct DenoisingSettings: Equatable, Sendable {
   /// Makes the network for examples of `shape`; its parameters are added to `parameters`.
   ///
   /// - Throws: `TensorError` if it does not fit.
-  func network(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> Network {
+  func network(forExamplesOf shape: [Int], _ parameters: Parameters) throws -> DenoisingNetwork {
     if let failure = failure(forExamplesOf: shape) { throw TensorError("model: \(failure)") }
     if let sizes = configuration(forExamplesOf: shape) { return unetNetwork(sizes, parameters) }
     return mlpNetwork(

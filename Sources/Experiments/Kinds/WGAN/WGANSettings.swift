@@ -32,7 +32,7 @@ package struct WGANSettings: ModelSettings {
   }
 
   /// Layers of both networks: family, norms and sizes.
-  package var family = Networks.Family.mlp
+  package var family = AdversarialNetworks.Family.mlp
   /// Dimension of the generator's noise.
   package var latent = 16
   /// Number of classes both networks are conditioned on, or nil.
@@ -42,7 +42,8 @@ package struct WGANSettings: ModelSettings {
   /// Numbers of units or channels of the critic's layers.
   package var critic = [128, 128, 128]
   /// Normalization after the layers of the generator and of the critic.
-  package var generatorNorm = Networks.Norm.none, criticNorm = Networks.Norm.none
+  package var generatorNorm = AdversarialNetworks.Norm.none,
+    criticNorm = AdversarialNetworks.Norm.none
   /// Activation after the critic's layers and norms.
   package var criticActivation = Activation.leakyReLU
   /// Slope of a leaky ReLU below 0.
@@ -67,13 +68,13 @@ package struct WGANSettings: ModelSettings {
   package var criticRate = 1.0
 
   /// Layers of both networks.
-  package var networks: Networks {
-    let activation: Networks.Activation =
+  package var networks: AdversarialNetworks {
+    let activation: AdversarialNetworks.Activation =
       switch criticActivation {
       case .leakyReLU: .leakyReLU(negativeSlope: slope)
       case .silu: .silu
       }
-    return Networks(
+    return AdversarialNetworks(
       family, latent: latent, classes: classes, generator: generator, critic: critic,
       generatorNorm: generatorNorm, criticNorm: criticNorm, criticActivation: activation)
   }

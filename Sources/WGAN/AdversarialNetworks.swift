@@ -1,7 +1,7 @@
 import TensorCore
 
 /// The layers of the generator and the critic, with their numbers of units or channels.
-public struct Networks: Equatable, Sendable {
+public struct AdversarialNetworks: Equatable, Sendable {
   /// The kind of layers.
   public enum Family: String, CaseIterable, Sendable {
     /// Dense layers.
@@ -95,7 +95,7 @@ public struct Networks: Equatable, Sendable {
 
 // MARK: - Generators
 
-extension Networks {
+extension AdversarialNetworks {
   /// Number of inputs of the generator: noise and the one-hot class.
   private var inputs: Int { latent + (classes ?? 0) }
 
@@ -161,7 +161,7 @@ extension Networks {
 
 // MARK: - Critics
 
-extension Networks {
+extension AdversarialNetworks {
   /// The critic from examples, [n] + shape, to one number each, [n]; with classes, the last axis of
   /// its input is longer by their number.
   func critic(_ shape: [Int], _ parameters: Parameters) -> Layer {
@@ -252,7 +252,7 @@ private func halved(_ x: Tensor) -> Tensor {
 }
 
 private func normalization(
-  _ norm: Networks.Norm, _ channels: Int, _ parameters: Parameters
+  _ norm: AdversarialNetworks.Norm, _ channels: Int, _ parameters: Parameters
 ) -> Layer {
   switch norm {
   case .none: Layer(parameters) { $0 }

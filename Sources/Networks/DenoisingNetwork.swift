@@ -3,7 +3,7 @@ import TensorCore
 /// A network of noised examples, their times and, if it has any, their classes.
 ///
 /// It is what diffusion models and flow matching train; what its output means is up to the model.
-public struct Network: Sendable {
+public struct DenoisingNetwork: Sendable {
   /// The shape of one example.
   public let shape: [Int]
   /// Number of classes the network is conditioned on, or nil for an unconditional one.

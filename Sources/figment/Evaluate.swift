@@ -38,13 +38,13 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Sampler of diffusion models; by default \(EvaluationSampler.standardMethod.rawValue) for digits "
+      "Sampler of models that denoise; by default \(EvaluationSampler.standardMethod.rawValue) for digits "
         + "and the experiment's for 2-D sets."))
   var sampler: SamplingSettings.Method?
 
   @Option(
     help: ArgumentHelp(
-      "Number of sampler steps of diffusion models; by default those of "
+      "Number of sampler steps of models that denoise; by default those of "
         + "\(EvaluationSampler.standardEvaluations) network evaluations for digits and the experiment's for "
         + "2-D sets.", valueName: "n"))
   var steps: Int?
@@ -135,7 +135,7 @@ struct Evaluate: ParsableCommand {
       let reason = model.drawsSamples ? "samples in one pass" : "draws no samples"
       if subjects.allSatisfy({ $0.sampler == nil }) {
         throw FigmentError(
-          "\(first): needs a diffusion model; \(subject.name) is a \(model.kind), which \(reason)")
+          "\(first): needs a model that denoises; \(subject.name) is a \(model.kind), which \(reason)")
       }
       let options = given.joined(separator: " and ")
       log.notice(

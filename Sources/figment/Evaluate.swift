@@ -135,7 +135,8 @@ struct Evaluate: ParsableCommand {
       let reason = model.drawsSamples ? "samples in one pass" : "draws no samples"
       if subjects.allSatisfy({ $0.sampler == nil }) {
         throw FigmentError(
-          "\(first): needs a model that denoises; \(subject.name) is a \(model.kind), which \(reason)")
+          "\(first): needs a model that denoises; \(subject.name) is a \(model.kind), which \(reason)"
+        )
       }
       let options = given.joined(separator: " and ")
       log.notice(

@@ -42,7 +42,7 @@ import Testing
       ("evaluate run --sampler ddim", "--sampler: needs a model that denoises; " + onePass),
       ("sample run --sampler ddim", "--sampler: needs a model that denoises; " + onePass),
       ("sample run --class 1", "--class: needs a class-conditional model, which run is not"),
-      ("field run", "field: needs a run of kind ddpm; points is a vae"),
+      ("field run", "field: needs a run of kind ddpm or flow-matching; points is a vae"),
       (
         "interpolate run --from 0 --to 1", "expected a run on images, found one on points"
       ),

@@ -188,10 +188,10 @@ import VAE
     let image = [Float](repeating: 0, count: 28 * 28)
     #expect(
       failure { _ = try run.inpaint(image, isDrawn: image.map { _ in true }, seeds: [0]) }
-        == "inpaint: needs a run of kind ddpm; tiny-vae is a vae")
+        == "inpaint: needs a run of kind ddpm or flow-matching; tiny-vae is a vae")
     #expect(
       failure { _ = try run.interpolate(from: image, to: image, count: 3, t0: 5, seed: 0) }
-        == "--t0 and --class: needs a run of kind ddpm; tiny-vae is a vae")
+        == "--t0 and --class: needs a run of kind ddpm or flow-matching; tiny-vae is a vae")
     let way = try run.interpolate(from: image, to: image, count: 3, t0: nil, seed: 0)
     #expect(way.count == 3 * 784)
   }

@@ -45,7 +45,8 @@ package struct TrainingTimes {
       ? nil
       : column(
         (1...levels.count).map { t in
-          // The first time has no predecessor; the level half a time earlier stands for it.
+          // The width of the step in log SNR; that of the first, which begins without noise, is not
+          // finite, and 2 stands for it.
           let width =
             2
             * ((t == 1 ? levels[0].logRatio + 1 : levels[t - 2].logRatio) - levels[t - 1].logRatio)

@@ -8,7 +8,7 @@ import TensorCore
 ///
 /// Each kind of model has a folder in `Kinds`, with its settings and one conforming type.
 package protocol Model: Sendable {
-  /// Value of `model.kind` in an experiment file.
+  /// Values of `model.kind` in an experiment file, for messages.
   static var kind: String { get }
 
   /// Stages of a training step, in order.

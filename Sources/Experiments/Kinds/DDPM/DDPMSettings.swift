@@ -41,7 +41,7 @@ package struct DDPMSettings: DenoisingModelSettings {
       network: try denoising.network(forExamplesOf: shape, parameters), target: denoising.target,
       objective: denoising.objective)
     return DenoisingModel(
-      kind: Self.kind, denoiser: model.denoiser, objective: model.objective,
+      denoiser: model.denoiser, objective: model.objective,
       labelDropout: denoising.labelDropout, schedule: model.schedule)
   }
 }

@@ -6,10 +6,8 @@ import TensorCore
 
 /// A model that denoises: a diffusion model, or one of flow matching.
 package struct DenoisingModel: Model {
-  package static let kind = "ddpm"
+  package static let kind = "ddpm or flow-matching"
 
-  /// Value of `model.kind`.
-  let kind: String
   /// The network as an estimate of x_0.
   package let denoiser: Denoiser
   /// The loss of a training step.

@@ -55,7 +55,7 @@ package struct FlowMatchingSettings: DenoisingModelSettings {
       network: try denoising.network(forExamplesOf: shape, parameters), path: path.path,
       target: denoising.target, objective: denoising.objective)
     return DenoisingModel(
-      kind: Self.kind, denoiser: model.denoiser, objective: model.objective,
+      denoiser: model.denoiser, objective: model.objective,
       labelDropout: denoising.labelDropout,
       schedule: try NoiseSchedule(along: path.path, times: Self.boundTimes))
   }

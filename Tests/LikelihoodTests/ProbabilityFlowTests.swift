@@ -6,7 +6,9 @@ import TensorCore
 import Testing
 
 @Suite struct ProbabilityFlowTests {
-  private static let mean = 0.6, deviation = 0.4
+  // At the end of a path x is N(a m, ...) with a = 0.005, and the ODE begins with N(0, 1), so that a
+  // mean of 0.6 would cost 0.003 in units of x there.
+  private static let mean = 0.05, deviation = 0.4
 
   /// The exact denoiser of independent N(m, s²) coordinates, told the level by its time.
   private static func denoiser(_ path: NoisePath) -> Denoiser {
@@ -29,7 +31,7 @@ import Testing
     return Denoiser(network, target: .x0, path: path)
   }
 
-  private static let points: [Float] = [0.6, 0.6, 0.2, 0.9, -0.3, 0.5, 1.4, 1.6, 0.61, -0.7, 0, 0]
+  private static let points: [Float] = [0.05, 0.05, -0.3, 0.4, -0.8, 0, 0.9, 1.1, 0.06, -1.2, 0, 0]
 
   @Test(arguments: [NoisePath.straight, .cosine]) func gaussianDataHaveTheirDensity(
     path: NoisePath
@@ -44,7 +46,7 @@ import Testing
         let z = (Double(Self.points[2 * row + i]) - Self.mean) / Self.deviation
         return sum - z * z / 2 - log(Self.deviation) - log(2 * .pi) / 2
       }
-      #expect(abs(found.values[row] - exact) < 5e-3, "row \(row): \(found.values[row]) \(exact)")
+      #expect(abs(found.values[row] - exact) < 3e-3, "row \(row): \(found.values[row]) \(exact)")
     }
   }
 
